@@ -1,1 +1,1 @@
-"""What speed is measured with: `python -m bench` prints one table."""
+"""The benchmarks: `python -m bench` prints one table."""

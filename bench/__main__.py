@@ -1,4 +1,4 @@
-"""`python -m bench`: everything measured in one run, side by side, and one table printed."""
+"""`python -m bench`: measure everything in one run and print one table."""
 
 import argparse
 import os
@@ -29,7 +29,7 @@ class _Given:
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Measure the sections asked for."""
     given = _read_arguments()
     book = Book(_machine(given.quick))
     began, other = time.monotonic(), OtherWork()

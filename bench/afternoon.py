@@ -1,7 +1,7 @@
-"""A busy afternoon: signups and hits keep coming, also while a mailing leaves.
+"""A busy afternoon: signups and hits arrive continuously, including while a mailing is sent.
 
-Visitors and readers come at their own times. The clock goes, several times as fast where the
-run is short, so that hits come of age and are judged while it lasts.
+Visitors and readers arrive independently. The clock runs, several times faster if the run is
+short, so that hits reach the age at which they are judged during the run.
 """
 
 import threading
@@ -41,11 +41,11 @@ _PATIENCE = 120.0
 
 
 class LostError(Exception):
-    """The figures are worthless: something is missing, or there twice."""
+    """The figures are worthless: something is missing or duplicated."""
 
 
 def measure(store: Store, site: Site, seconds: int, mailing: int, pace: int) -> dict[str, Any]:
-    """The afternoon of that length, with so many mails that leave while it lasts."""
+    """Measure an afternoon of that length, with a mailing of that size sent during it."""
     with store.fresh() as database:
         enrol(database, 1, _READERS + mailing, wave(10_000))
         count_on(database)
@@ -90,7 +90,7 @@ def _live(
 
 
 def _cpu_by_role(root: int) -> dict[str, float]:
-    """Processor seconds since each process began, by what it is."""
+    """Return the processor seconds since each process began, by its role."""
     found: dict[str, float] = {}
     for number in process_tree(root):
         role = role_of(number)
@@ -103,7 +103,7 @@ def _figures(taken: list[float]) -> dict[str, float]:
 
 
 def _requests(database: Database, seconds: int) -> list[Request]:
-    """Signups and hits, each kind evenly spread."""
+    """Return signups and hits, each kind evenly spread."""
     with database.reading() as connection:
         numbers = list(connection.scalars(select(messages.c.id).limit(_READERS)))
     hits = requests_for(numbers, HITS * seconds)
@@ -119,20 +119,20 @@ def _visitor(number: int) -> str:
 
 
 def _let_leave(database: Database, clock: ClockFile, mailing: int) -> None:
-    """Everybody but the readers becomes due at once."""
+    """Make everyone except the readers due together."""
     theirs = enrolments.c.id.between(_READERS + 1, _READERS + mailing)
     with database.writing() as connection:
         connection.execute(update(enrolments).where(theirs).values(next_look_at=clock.now))
 
 
 class _Guides:
-    """When each visitor's guide was accepted."""
+    """The time at which each visitor's guide was accepted."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
 
     def until_all_have_come(self, answers: Answers, requests: list[Request]) -> list[float]:
-        """How long each guide took, from the moment at which it was asked for."""
+        """Return how long each guide took, from the moment it was requested."""
         asked = sum(kind == "signup" for _, kind, _, _ in requests)
         came: dict[str, float] = {}
         while len(came) < asked:
@@ -160,7 +160,7 @@ def _await_hits(database: Database, expected: int) -> None:
 
 @contextmanager
 def _going(clock: ClockFile, pace: int) -> Iterator[None]:
-    """Let the clock go, that many times as fast as others."""
+    """Run the clock that many times faster than normal."""
     over, began, first = threading.Event(), time.monotonic(), clock.now
 
     def go() -> None:
@@ -178,7 +178,7 @@ def _going(clock: ClockFile, pace: int) -> Iterator[None]:
 
 @contextmanager
 def _watched(root: int) -> Iterator[list[float]]:
-    """The tree's memory in megabytes, every few seconds of the block."""
+    """Record the tree's memory in megabytes, every few seconds during the block."""
     held: list[float] = []
     over = threading.Event()
 

@@ -32,7 +32,7 @@ _IN_HAND = (MessageStatus.CLAIMED, MessageStatus.SENDING)
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What one figure is measured with; no `key` is no DKIM, no `connections` the usual number."""
+    """The setup for one figure; no `key` means no DKIM, no `connections` the default number."""
 
     store: str
     workers: int = 2
@@ -43,7 +43,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round: `rate` in messages a second, the rest in microseconds a message."""
+    """One round: `rate` in messages per second, the rest in microseconds per message."""
 
     rate: float
     worker_user: float
@@ -54,13 +54,13 @@ class Round:
 
 
 class WrongCountError(Exception):
-    """The figures are worthless: not every mail came through exactly once."""
+    """The figures are worthless: not every email arrived exactly once."""
 
 
 def measure(
     store: Store, setup: Setup, site: Site, keys: dict[str, Path], size: int, rounds: int
 ) -> dict[str, Any]:
-    """Run `rounds` rounds of `size` due enrolments each; the medians, and what they are of."""
+    """Run `rounds` rounds of `size` due enrolments each; return the medians and their samples."""
     with store.fresh() as database, sink_named(setup.sink) as sink:
         _prepare(database, size, rounds, setup.workers)
         clock = ClockFile(site.directory / f"clock-{next(_numbers)}", LONG_BEFORE)
@@ -83,7 +83,7 @@ _numbers = count(1)
 
 
 def _warm_up(workers: int) -> int:
-    """Enough for every process to have had a batch."""
+    """Send enough for every process to have had a batch."""
     return 500 * workers
 
 
@@ -111,7 +111,7 @@ class _Run:
     worker: int
 
     def send(self, number: int, size: int) -> Round:
-        """Let the time of one wave come and wait until all of it is recorded."""
+        """Move the clock to one wave and wait until all of it is recorded."""
         accepted, taken = self._accepted(), self.sink.taken()
         workers, sink = cpu_of([self.worker]), cpu_of([self.sink.pid])
         database = cpu_of(self.store.server)
@@ -134,7 +134,7 @@ class _Run:
         return done
 
     def _wait_until_done(self, began: float, expected: int | None) -> None:
-        """Ask the sink first, where it counts: asking the database often would cost a lot."""
+        """Ask the sink first, if it counts: querying the database often would be expensive."""
         woken = 0.0
         for _ in _ticks(began):
             if time.monotonic() - woken > _SWEEP_SECONDS:
@@ -149,7 +149,7 @@ class _Run:
         return taken is None or expected is None or taken >= expected
 
     def _done(self) -> bool:
-        """Nothing due and nothing in hand, in one view of the database."""
+        """Return whether nothing is due or in progress, in one database snapshot."""
         in_hand = select(messages.c.id).where(messages.c.status.in_(_IN_HAND)).limit(1)
         with self.database.reading() as connection:
             if count_due(connection, self.clock.now, most=1):

@@ -1,4 +1,4 @@
-"""The one table, and the same figures for other programs."""
+"""The table of results, and the same figures for other programs."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -16,7 +16,7 @@ STORES = ("SQLite", "PostgreSQL")
 
 @dataclass
 class Row:
-    """One line of the table: what was measured, what came of it on each database."""
+    """One line of the table: what was measured, and the result on each database."""
 
     section: str
     what: str
@@ -26,7 +26,7 @@ class Row:
 
 
 class Book:
-    """Keeps every figure of a run in the order in which its rows first appeared."""
+    """All figures of a run, in the order in which their rows first appeared."""
 
     def __init__(self, machine: dict[str, Any]) -> None:
         self.machine = machine
@@ -35,7 +35,7 @@ class Book:
     def note(
         self, section: str, what: str, store: str, shown: str, values: Any, to_reach: str = ""
     ) -> None:
-        """Write one figure down; `store` is empty for what has no database in it."""
+        """Record one figure; `store` is empty for a figure without a database."""
         row = self._rows.setdefault((section, what), Row(section, what, to_reach=to_reach))
         row.shown[store or STORES[0]] = shown
         row.values[store or "both"] = values

@@ -1,9 +1,9 @@
-"""How many messages a sink takes at most: prepared bytes, and nothing done but sending them.
+"""The maximum rate at which a sink accepts messages, sent as prepared bytes with no other work.
 
     python -m bench.flood PORT COUNT
 
-Sends the same message `COUNT` times over four connections, each answer read before the
-next message goes out on it, and prints the seconds it took.
+Sends the same message `COUNT` times over four connections, reading each answer before the
+connection's next message is sent, and prints the seconds it took.
 """
 
 import socket
@@ -24,14 +24,14 @@ _CONNECTIONS, _PROCESSES = 4, 2
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What a sink takes: messages a second, and its processor microseconds for each."""
+    """What a sink can accept: messages per second, and its processor microseconds for each."""
 
     rate: float
     cost: float
 
 
 def ceiling(sink: Sink, count: int) -> Ceiling:
-    """Flood a sink from two processes at once."""
+    """Flood a sink from two processes together."""
     before, each = cpu_of([sink.pid]), count // _PROCESSES
     command = [sys.executable, "-m", "bench.flood", str(sink.port), str(each)]
     floods = [
@@ -54,7 +54,7 @@ def _connect(port: int) -> socket.socket:
 
 
 def _hear(connection: socket.socket, wanted: bytes) -> None:
-    """Read until a reply with that code has come to its end."""
+    """Read to the end of a reply with that code."""
     heard = b""
     while not (wanted in heard and heard.endswith(b"\r\n")):
         data = connection.recv(65536)

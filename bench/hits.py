@@ -32,11 +32,11 @@ _FOLD_SECONDS = 0.5
 
 
 class HitsLostError(Exception):
-    """Not every hit came into the database."""
+    """Not every hit reached the database."""
 
 
 def measure(store: Store, site: Site, size: int, rounds: int) -> dict[str, Any]:
-    """Hits a second as answered, and until all are in the database; medians of the rounds."""
+    """Return hits per second, as answered and until all are stored; medians of the rounds."""
     with store.fresh() as database:
         enrol(database, 1, _PEOPLE, wave(1000))
         settle(database)
@@ -50,7 +50,7 @@ def measure(store: Store, site: Site, size: int, rounds: int) -> dict[str, Any]:
 
 
 def requests_for(numbers: list[int], size: int) -> list[tuple[str, int, int]]:
-    """As many opens as clicks of these messages, each prebuilt, message by message."""
+    """Return equal numbers of opens and clicks of these messages, prebuilt, message by message."""
     tokens = Tokens([SECRET])
     made = []
     for place in range(size):
@@ -71,7 +71,7 @@ def _requests(database: Database, size: int) -> list[tuple[str, int, int]]:
 
 @contextmanager
 def _web_and_worker(store: Store, site: Site, database: Database) -> Iterator[tuple[int, int]]:
-    """The real web process, and a worker of one process that folds."""
+    """Run the real web process, and a worker with one process that stores hits."""
     own = Path(site.directory / f"hits-{store.kind}")
     own.mkdir()
     port = free_port()
@@ -92,7 +92,7 @@ def _web_and_worker(store: Store, site: Site, database: Database) -> Iterator[tu
 def _round(
     site: Site, database: Database, port: int, requests: list[tuple[str, int, int]], web: int
 ) -> dict[str, float]:
-    """The worker folds while the hits come in, as it does in real life."""
+    """Let the worker store hits while they arrive, as in production."""
     size, before, spent, other = len(requests), _count(database), cpu_of([web]), OtherWork()
     with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(load.put_load, port, requests)
@@ -112,7 +112,7 @@ def _round(
 
 
 def _fold(site: Site, database: Database, expected: int) -> None:
-    """Have the worker fold until there are as many events as expected."""
+    """Let the worker store hits until there are as many events as expected."""
     began, woken = time.monotonic(), 0.0
     while (count := _count(database)) < expected:
         if time.monotonic() - woken > _FOLD_SECONDS:

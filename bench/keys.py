@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 def make_keys(directory: Path) -> dict[str, Path]:
-    """A private key of each kind, by name, in PEM files."""
+    """Return a private key of each kind, by name, in PEM files."""
     private: dict[str, ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey] = {
         "Ed25519": ed25519.Ed25519PrivateKey.generate(),
         "RSA-2048": rsa.generate_private_key(65537, 2048),
@@ -21,7 +21,7 @@ def make_keys(directory: Path) -> dict[str, Path]:
 
 
 def signing(keys: dict[str, Path], key: str) -> dict[str, str]:
-    """The settings by which mails are signed with one of the keys, or with none."""
+    """Return the settings for signing email with one of the keys, or with none."""
     if not key:
         return {}
     return {"NURTURE_DKIM_SELECTOR": "bench", "NURTURE_DKIM_KEY_FILE": str(keys[key])}

@@ -1,4 +1,4 @@
-"""The emails that are measured: one long article, between mails that the program comes with."""
+"""The emails that are measured: one long article, among emails the program comes with."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ FORM = "bench-guide"
 
 
 def lay_out_library(root: Path) -> Path:
-    """Put a library together under `root`, as NURTURE_TEMPLATES_DIR has it."""
+    """Assemble a library under `root`, laid out as NURTURE_TEMPLATES_DIR requires."""
     folder = root / SEQUENCE
     folder.mkdir(parents=True)
     shutil.copytree(SHIPPED / "layout", root / "layout")

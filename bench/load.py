@@ -1,11 +1,11 @@
-"""Load over HTTP: prebuilt requests on kept connections, one in flight on each.
+"""Load over HTTP: prebuilt requests on persistent connections, one in flight on each.
 
     python -m bench.load PORT CONNECTIONS < requests
 
 It reads its requests from standard input as JSON lines, `[request, status, count]`,
-deals them out to the connections, and prints seconds taken and processor time used.
+distributes them over the connections, and prints seconds taken and processor time used.
 `python -m bench.load --floor` is a server that answers everything with the same few
-bytes: what the generator makes of it is its ceiling.
+bytes: the rate the generator reaches with it is the generator's ceiling.
 """
 
 import json
@@ -28,12 +28,12 @@ _ANSWER = b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: https://example
 
 
 class UnexpectedAnswerError(Exception):
-    """The server did not say what it should have said."""
+    """The server did not give the expected answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What came of it: requests a second, and the generator's processor microseconds for each.
+    """The result: requests per second, and the generator's processor microseconds for each.
 
     `began` is when the first was sent, on the clock of `time.monotonic`.
     """
@@ -44,7 +44,7 @@ class Load:
 
 
 def sent_apart(module: str, requests: Sequence[Any], *numbers: int) -> str:
-    """What a process of its own says that sent these requests; `numbers` are its arguments."""
+    """Send these requests from a separate process with these arguments; return its output."""
     done = subprocess.run(
         [sys.executable, "-m", module, *map(str, numbers)],
         input="".join(json.dumps(one) + "\n" for one in requests),
@@ -60,7 +60,7 @@ def sent_apart(module: str, requests: Sequence[Any], *numbers: int) -> str:
 
 
 def put_load(port: int, requests: list[tuple[str, int, int]], connections: int = 16) -> Load:
-    """Send every request `count` times, from a process of its own."""
+    """Send every request `count` times, from a separate process."""
     said = sent_apart("bench.load", requests, port, connections)
     began, seconds, spent = map(float, said.split())
     whole = sum(count for _, _, count in requests)
@@ -68,7 +68,7 @@ def put_load(port: int, requests: list[tuple[str, int, int]], connections: int =
 
 
 def ceiling(requests: list[tuple[str, int, int]]) -> Load:
-    """What the generator makes of a server that does nothing."""
+    """Return the rate the generator reaches with a server that does nothing."""
     floor = subprocess.Popen(
         [sys.executable, "-m", "bench.load", "--floor"],
         stdout=subprocess.PIPE,
@@ -94,12 +94,12 @@ class Client:
         self._read = b""
 
     def ask(self, request: bytes, expected: bytes) -> None:
-        """Send a request whose answer begins like that."""
+        """Send a request whose answer must begin with the given bytes."""
         self._expected = expected
         self.socket.sendall(request)
 
     def hear(self) -> bool:
-        """Take in what has come; true once the answer is whole."""
+        """Read what has arrived; return whether the answer is complete."""
         data = self.socket.recv(65536)
         if not data:
             raise UnexpectedAnswerError("the server hung up")

@@ -1,8 +1,8 @@
-"""The naive way: one `EmailMessage`, one `smtplib` call and one commit for each mail.
+"""The naive method: one `EmailMessage`, one `smtplib` call and one commit for each email.
 
     python -m bench.naive DATABASE_URL SMTP_PORT FIRST LAST
 
-Sends the article to the people of these numbers, over one kept connection, and prints
+Sends the article to the people with these numbers, over one persistent connection, and prints
 how many seconds it took and how much processor time.
 """
 
@@ -43,7 +43,7 @@ _WARM_UP = 10
 
 
 def measure(store: Store, site: Site, size: int, processes: int, rounds: int) -> dict[str, Any]:
-    """Mails a second of so many such processes together, and their processor microseconds."""
+    """Return the emails per second of these processes together, and processor microseconds each."""
     found = []
     with store.fresh() as database, sink_named("light") as sink:
         share = size + _WARM_UP
@@ -70,7 +70,7 @@ def _start(
 
 
 class NaiveSender:
-    """Everything is looked up, rendered, sent and written down one by one."""
+    """A sender that looks up, renders, sends and records emails one by one."""
 
     def __init__(self, database: Database, port: int) -> None:
         self._database = database
@@ -85,7 +85,7 @@ class NaiveSender:
         self._server = smtplib.SMTP("127.0.0.1", port)
 
     def send(self, person: int) -> None:
-        """One mail to one person."""
+        """Send one email to one person."""
         with self._database.reading() as connection:
             row = connection.execute(_look_up(person)).mappings().one()
         number = _FIRST_NUMBER + person
@@ -100,7 +100,7 @@ class NaiveSender:
             )
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Send QUIT."""
         self._server.quit()
 
     def _message(self, row: Any, number: int) -> EmailMessage:

@@ -1,4 +1,4 @@
-"""Filling a database with enrolled people, by the database itself and therefore quickly."""
+"""Filling a database with enrolled people quickly, by SQL statements."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -25,15 +25,15 @@ LONG_BEFORE = MORNING - timedelta(minutes=5)
 
 
 def wave(number: int) -> datetime:
-    """When the people of one wave are to be looked at; a round sends one wave."""
+    """Return when the people of one wave are due to be looked at; a round sends one wave."""
     return MORNING + timedelta(minutes=10 * number)
 
 
 def enrol(database: Database, first: int, count: int, look_at: datetime) -> None:
-    """Add people numbered from `first`, each with their guide behind them and the article due.
+    """Add people numbered from `first`, each already sent their guide and due for the article.
 
-    They are looked at at `look_at`. All of them agreed to tracking; each has one message
-    in the ledger, their guide's.
+    They are next looked at at `look_at`. All of them consented to tracking; each has one message
+    in the ledger, their guide.
     """
     with database.writing() as connection:
         people = numbered(first, count)
@@ -46,7 +46,7 @@ def enrol(database: Database, first: int, count: int, look_at: datetime) -> None
 
 
 def spread_looks(database: Database, first: int, count: int, over: timedelta) -> None:
-    """Have people looked at later, spread evenly over a length of time, none of them now."""
+    """Spread the next looks at people evenly over a length of time, with none of them now."""
     whole = int(over.total_seconds())
     with database.writing() as connection:
         for part in range(_PARTS):
@@ -61,7 +61,7 @@ _PARTS = 50
 
 
 def count_on(database: Database) -> None:
-    """Let what is added from now on be numbered after what `enrol` has numbered itself."""
+    """Make new rows continue after the numbers that `enrol` assigned itself."""
     if not database.is_sqlite:
         with database.writing() as connection:
             for table in (subscribers, enrolments, messages):
@@ -70,7 +70,7 @@ def count_on(database: Database) -> None:
 
 
 def settle(database: Database) -> None:
-    """Bring the planner's statistics up to date, as autovacuum would in time."""
+    """Update the planner's statistics, as autovacuum would in time."""
     if not database.is_sqlite:
         with database.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")

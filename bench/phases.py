@@ -1,7 +1,7 @@
-"""Where the time of a message goes, by wrapping what one worker process works with.
+"""Where the time of a message goes, measured by wrapping the parts of one worker process.
 
-Nothing in the program is changed: its transactions, its mailer, its signer and its
-prepared emails are wrapped from outside, in a run of their own.
+Nothing in the program is changed: its transactions, its mailer, its signer and its prepared
+emails are wrapped from outside, in a separate run.
 """
 
 import time
@@ -17,7 +17,7 @@ from bench.people import enrol, settle, wave
 from bench.sinks import sink_named
 from bench.stores import Store
 from bench.workers import Site
-from nurture.bootstrap import House, build
+from nurture.bootstrap import Context, build
 from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.delivery.batch import Dispatch, deliver_batch
@@ -30,7 +30,7 @@ PHASES = ("claim", "render", "sign", "smtp", "record", "rest")
 
 @dataclass
 class Stopwatch:
-    """Seconds by phase, on the wall and on the processor; a phase inside another is its own."""
+    """Wall and processor seconds by phase; a nested phase counts only for itself."""
 
     wall: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
     cpu: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
@@ -39,17 +39,17 @@ class Stopwatch:
     _cpu_at: float = 0.0
 
     def enter(self, phase: str) -> None:
-        """From now on it is that phase's time."""
+        """Start counting time for that phase."""
         self._note()
         self._stack.append(phase)
 
     def leave(self) -> None:
-        """From now on it is the time of the phase around it again."""
+        """Return to counting time for the enclosing phase."""
         self._note()
         self._stack.pop()
 
     def timed(self, phase: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, with its time counted as that phase's."""
+        """Wrap the function so that its time counts for that phase."""
 
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             self.enter(phase)
@@ -69,7 +69,7 @@ class Stopwatch:
 
 
 class _WatchedDatabase:
-    """Transactions before the mailer is asked are claiming; those after are recording."""
+    """A database wrapper: transactions before sending count as claiming, later as recording."""
 
     def __init__(self, database: Database, watch: Stopwatch) -> None:
         self._database, self._watch = database, watch
@@ -80,13 +80,13 @@ class _WatchedDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
-        """A reading transaction, timed."""
+        """Time a reading transaction."""
         with self._timed(self._database.reading()) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Any]:
-        """A writing transaction, timed."""
+        """Time a writing transaction."""
         with self._timed(self._database.writing()) as connection:
             yield connection
 
@@ -101,7 +101,7 @@ class _WatchedDatabase:
 
 
 class _WatchedMailer:
-    """The mailer's own time is SMTP; what it asks for meanwhile is somebody else's."""
+    """A mailer wrapper that counts the mailer's own time as SMTP, without that of its callbacks."""
 
     def __init__(self, mailer: Mailer, database: _WatchedDatabase, watch: Stopwatch) -> None:
         self._mailer, self._database, self._watch = mailer, database, watch
@@ -121,7 +121,7 @@ class _WatchedMailer:
             yield outcome
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Close the mailer."""
         self._mailer.close()
 
     def _pulled(self, envelopes: Iterator[Envelope]) -> Iterator[Envelope]:
@@ -139,22 +139,22 @@ class _WatchedMailer:
 def measure(
     store: Store, site: Site, key: dict[str, str], size: int, rounds: int
 ) -> dict[str, Any]:
-    """Microseconds a message by phase, wall and processor, medians of two waves a round."""
-    with prepared_house(store, site, key, size, rounds, "light") as (house, clock):
+    """Return microseconds per message by phase, wall and CPU; medians of two waves a round."""
+    with prepared_context(store, site, key, size, rounds, "light") as (context, clock):
         watched = []
         for number in range(1, 2 * rounds + 1):
             clock.set(wave(number))
-            watched.append(_drain_watched(house.dispatch, size))
+            watched.append(_drain_watched(context.dispatch, size))
     wall = {p: median(w.wall[p] for w in watched) * 1e6 / size for p in PHASES}
     cpu = {p: median(w.cpu[p] for w in watched) * 1e6 / size for p in PHASES}
     return {"store": store.kind, "wall": wall, "cpu": cpu}
 
 
 @contextmanager
-def prepared_house(
+def prepared_context(
     store: Store, site: Site, key: dict[str, str], size: int, rounds: int, sink_name: str
-) -> Iterator[tuple[House, ClockFile]]:
-    """One process's house with two waves of due enrolments a round, warmed up."""
+) -> Iterator[tuple[Context, ClockFile]]:
+    """Build one process's app with two waves of due enrolments per round, warmed up."""
     with store.fresh() as database, sink_named(sink_name) as sink:
         enrol(database, 1, 500, wave(0))
         for number in range(2 * rounds):
@@ -162,17 +162,19 @@ def prepared_house(
         settle(database)
         clock = ClockFile(site.directory / "clock-of-phases", wave(0))
         own = {"NURTURE_DATABASE_URL": database.url, "NURTURE_SMTP_URL": sink.url}
-        house = build(load_settings(site.environment(**own, NURTURE_CLOCK=str(clock.path), **key)))
-        drain(house.dispatch)
+        context = build(
+            load_settings(site.environment(**own, NURTURE_CLOCK=str(clock.path), **key))
+        )
+        drain(context.dispatch)
         try:
-            yield house, clock
+            yield context, clock
         finally:
-            house.dispatch.mailer.close()
-            house.database.close()
+            context.dispatch.mailer.close()
+            context.database.close()
 
 
 def drain(dispatch: Dispatch) -> float:
-    """Deliver until nothing is due; the seconds it took."""
+    """Deliver until nothing is due; return the seconds it took."""
     began = time.perf_counter()
     while deliver_batch(dispatch).looked_at:
         pass

@@ -18,7 +18,7 @@ class Cpu:
 
     @property
     def whole(self) -> float:
-        """Both together."""
+        """User and system time together."""
         return self.user + self.system
 
     def __add__(self, other: "Cpu") -> "Cpu":
@@ -30,14 +30,14 @@ class Cpu:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident memory in bytes; `fair` counts what processes share in equal parts (PSS)."""
+    """Resident memory in bytes; `fair` divides shared memory equally among its processes (PSS)."""
 
     resident: int
     fair: int
 
 
 def tree(root: int) -> list[int]:
-    """A process and all that descend from it."""
+    """Return a process and all its descendants."""
     children: dict[int, list[int]] = {}
     for number, parent in _parents():
         children.setdefault(parent, []).append(number)
@@ -48,7 +48,7 @@ def tree(root: int) -> list[int]:
 
 
 def cpu_of(roots: Iterable[int]) -> Cpu:
-    """What these processes and their descendants have used, those that ended included."""
+    """Return what these processes and their descendants have used, including those that ended."""
     whole = Cpu()
     for root in roots:
         for number in tree(root):
@@ -57,13 +57,13 @@ def cpu_of(roots: Iterable[int]) -> Cpu:
 
 
 def machine_cpu() -> float:
-    """Processor seconds that everything on this machine has used."""
+    """Return the processor seconds that everything on this machine has used."""
     user, nice, system, _, _, irq, soft, *_ = _numbers("/proc/stat", 0, 1)
     return (user + nice + system + irq + soft) * _TICK
 
 
 def memory_of(number: int) -> Memory:
-    """How much memory one process holds."""
+    """Return how much memory one process holds."""
     kilobytes = {}
     for line in Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()[1:]:
         name, value = line.split()[:2]
@@ -72,7 +72,7 @@ def memory_of(number: int) -> Memory:
 
 
 def command_of(number: int) -> str:
-    """The command line of a process."""
+    """Return the command line of a process."""
     try:
         raw = Path(f"/proc/{number}/cmdline").read_bytes()
     except OSError:
@@ -81,15 +81,15 @@ def command_of(number: int) -> str:
 
 
 def load() -> str:
-    """The machine's load averages over one and five minutes."""
+    """Return the machine's load averages over one and five minutes."""
     one, five, _ = os.getloadavg()
     return f"{one:.1f} {five:.1f}"
 
 
 class OtherWork:
-    """How many processor cores something other than this measurement kept busy meanwhile.
+    """How many processor cores were meanwhile kept busy by anything but this measurement.
 
-    All that is measured descends from this process.
+    Everything measured descends from this process.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class OtherWork:
         self._before = machine_cpu() - cpu_of(self._ours).whole
 
     def cores(self) -> float:
-        """The mean since the beginning."""
+        """Return the mean since the beginning."""
         spent = machine_cpu() - cpu_of(self._ours).whole - self._before
         return max(0.0, spent / (time.monotonic() - self._began))
 
@@ -113,13 +113,13 @@ def _parents() -> Iterator[tuple[int, int]]:
 
 
 def _stat(number: int) -> list[int]:
-    """The numbers after a process's name: its state (as 0), its parent, and so on."""
+    """Return the numbers after a process's name: its state (as 0), its parent, and so on."""
     fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
     return [0, *map(int, fields[1:])]
 
 
 def cpu_of_one(number: int) -> Cpu:
-    """What one process has used, and its children that ended."""
+    """Return what one process and those of its children that ended have used."""
     try:
         fields = _stat(number)
     except (OSError, IndexError):

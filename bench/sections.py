@@ -1,4 +1,4 @@
-"""What is measured, in which sizes, and how a figure is shown."""
+"""What is measured, in which sizes, and how each figure is shown."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ class Bench:
     quick: bool
 
     def size(self, quick: int, whole: int) -> int:
-        """One of the two."""
+        """Return one of the two sizes."""
         return quick if self.quick else whole
 
 
 def measure_delivery(bench: Bench) -> None:
-    """End to end, beside the naive way and what the sinks can take at most."""
+    """Measure end to end, alongside the naive method and the maximum rate of the sinks."""
     for sink in _sinks():
         if sink != "20 ms":
             _note_ceiling(bench, sink)
@@ -65,7 +65,7 @@ def _note_ceiling(bench: Bench, name: str) -> None:
 
 
 def _measure_naive(bench: Bench, store: Store) -> float:
-    """The naive way in one process and in two; returns the rate of one."""
+    """Measure the naive method in one process and in two; return the rate of one."""
     rates: dict[int, float] = {}
     for processes in (1,) if bench.quick else (1, 2):
         found = naive.measure(store, bench.site, bench.size(80, 400), processes, 3)
@@ -77,7 +77,7 @@ def _measure_naive(bench: Bench, store: Store) -> float:
 
 
 def _setups(bench: Bench, store: Store) -> list[Setup]:
-    """Every key with one worker and two, every sink with two, fewer of them where it is quick."""
+    """Return each key with one worker and two and each sink with two; fewer in a quick run."""
     kind = store.kind
     setups = [Setup(kind, 2), Setup(kind, 1)]
     setups += [Setup(kind, 2, key) for key in bench.keys]
@@ -112,7 +112,7 @@ def _note_delivery(bench: Bench, setup: Setup, found: dict[str, Any], base: floa
 
 
 def measure_phases(bench: Bench) -> None:
-    """Where the time of a message goes; signing has nothing to do with the database."""
+    """Measure where the time of a message goes; signing does not depend on the database."""
     for store in bench.stores:
         for key in ("", *bench.keys) if not store.server else ("",):
             own = signing(bench.keys, key)
@@ -126,7 +126,7 @@ def measure_phases(bench: Bench) -> None:
 
 
 def measure_sweeps(bench: Bench) -> None:
-    """What a sweep costs, by how many are enrolled."""
+    """Measure the cost of a sweep by the number of enrolments."""
     sizes = [10_000, 100_000] if bench.quick else [10_000, 100_000, 1_000_000]
     for store in bench.stores:
         for found in sweeps.measure(store, bench.site, sizes):
@@ -137,7 +137,7 @@ def measure_sweeps(bench: Bench) -> None:
 
 
 def measure_hits(bench: Bench) -> None:
-    """Opens and clicks, beside what the load generator could make."""
+    """Measure opens and clicks, alongside the load generator's own maximum."""
     for store in bench.stores:
         found = hits.measure(store, bench.site, bench.size(16_000, 40_000), 3)
         note = bench.book.note
@@ -154,7 +154,7 @@ def measure_hits(bench: Bench) -> None:
 
 
 def measure_segments(bench: Bench) -> None:
-    """What counting a segment costs; the embedded database is for a tenth of the people."""
+    """Measure the cost of counting a segment; the embedded database gets a tenth of the people."""
     for store in bench.stores:
         people = bench.size(20_000, 1_000_000 if store.server else 100_000)
         for found in segments.measure(store, people):
@@ -164,7 +164,7 @@ def measure_segments(bench: Bench) -> None:
 
 
 def measure_serving(bench: Bench) -> None:
-    """Signups, the guide's way and memory, of the whole program."""
+    """Measure signups, the delivery of guides and memory, for the whole program."""
     for store in bench.stores:
         count = bench.size(200, 2000)
         alone = serving.measure_web_alone(store, bench.site, count)
@@ -195,7 +195,7 @@ def _note_memory(bench: Bench, store: Store, found: dict[str, Any]) -> None:
 
 
 def measure_afternoon(bench: Bench) -> None:
-    """Signups and hits that keep coming, by themselves and while a mailing leaves."""
+    """Measure continuous signups and hits, alone and while a mailing is sent."""
     seconds, pace = bench.size(40, 600), bench.size(4, 1)
     for store in bench.stores:
         for mailing in (0, bench.size(20_000, 20_000)):

@@ -54,7 +54,7 @@ all = [
 
 
 def measure(store: Store, people: int) -> Iterator[dict[str, Any]]:
-    """For each segment, the seconds that a count takes, and how many people it found."""
+    """Yield, for each segment, the seconds that a count takes and how many people it found."""
     with store.fresh() as database:
         fill(database, people)
         for segment in _ASKED.segments.values():
@@ -74,7 +74,7 @@ def measure(store: Store, people: int) -> Iterator[dict[str, Any]]:
 
 
 def fill(database: Database, people: int) -> None:
-    """Add people, half of whom agreed that health topics count, and ten events for each."""
+    """Add people, half of them with consent for health topics, and ten events for each."""
     enrol(database, 1, people, MORNING + timedelta(days=300))
     with database.writing() as connection:
         words = {"guide", "marketing", "tracking", "health_topics"}
@@ -91,7 +91,7 @@ def fill(database: Database, people: int) -> None:
 
 
 def _add_events(connection: Connection, first: int, count: int, people: int, at: datetime) -> None:
-    """Which person, kind, verdict and topic an event has follows from its number."""
+    """Add events whose person, kind, verdict and topic follow from their numbers."""
     numbers = numbered(first, count)
     mixed = cast(numbers.c.n, BigInteger) * 2_654_435_761 % 1_000_003
     percent, email, verdict = mixed % 100, mixed // 100 % 8, mixed // 1000 % 10

@@ -1,4 +1,4 @@
-"""The whole program as `nurture serve` runs it: signups, a guide's way, and memory."""
+"""The whole program as `nurture serve` runs it: signups, delivery of guides, and memory."""
 
 import json
 import queue
@@ -36,11 +36,11 @@ _ROLES = (
 
 
 class NoGuideError(Exception):
-    """A signup's mail did not come."""
+    """A signup's email did not arrive."""
 
 
 class Tree:
-    """A running `nurture serve`, and the sink that its mails go to."""
+    """A running `nurture serve`, and the sink that receives its email."""
 
     def __init__(self, port: int, pid: int, sink: LightSink) -> None:
         self.port, self.pid = port, pid
@@ -49,7 +49,7 @@ class Tree:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def next_arrival(self) -> tuple[float, str]:
-        """When a mail was accepted, on the monotonic clock, and whom it was to."""
+        """Return when the next email was accepted, on the monotonic clock, and its recipient."""
         try:
             return self._arrivals.get(timeout=_PATIENCE)
         except queue.Empty:
@@ -65,7 +65,7 @@ class Tree:
 def serving(
     store: Store, site: Site, database: Database, form: str = _SHIPPED_FORM, **more: str
 ) -> Iterator[Tree]:
-    """`nurture serve` while the block lasts, with the shipped emails unless `more` says others."""
+    """Run `nurture serve` during the block, with the shipped emails unless `more` sets others."""
     usual = {
         "NURTURE_DATABASE_URL": "" if store.kind == "SQLite" else database.url,
         "NURTURE_TEMPLATES_DIR": "",
@@ -92,7 +92,7 @@ def serving(
 
 
 def measure(store: Store, site: Site, signups: int, guides: int) -> dict[str, Any]:
-    """Latency on the idle tree, then signups under load, with the memory of both."""
+    """Measure latency on the idle tree, then signups under load, and the memory of both."""
     with store.fresh() as database, serving(store, site, database) as running_tree:
         time.sleep(2)
         rest = memory(running_tree.pid)
@@ -112,7 +112,7 @@ def measure(store: Store, site: Site, signups: int, guides: int) -> dict[str, An
 
 
 def measure_web_alone(store: Store, site: Site, signups: int) -> float:
-    """Signups a second where nobody sends the guides meanwhile: web process and database only."""
+    """Return signups per second with no worker sending guides: web process and database only."""
     with store.fresh() as database:
         port = free_port()
         environment = site.environment(
@@ -131,7 +131,7 @@ def measure_web_alone(store: Store, site: Site, signups: int) -> float:
 def guide_latency(
     running_tree: Tree, count: int, name: str, form: str = _SHIPPED_FORM
 ) -> list[float]:
-    """Seconds from a signup until its mail is accepted, one after the other."""
+    """Return the seconds from a signup until its email is accepted, for one after another."""
     taken = []
     for number in range(count):
         address = f"{name}.{number}@example.org"
@@ -146,7 +146,7 @@ def guide_latency(
 
 
 def _signups(running_tree: Tree, count: int) -> tuple[float, float]:
-    """Signups a second until answered, and guides a second until the last mail is accepted."""
+    """Return signups per second until answered, and guides per second until all are accepted."""
     requests = [(request_for(f"rush.{n}@example.org", n), 202, 1) for n in range(count)]
     began = time.monotonic()
     rate = load.put_load(running_tree.port, requests).rate
@@ -157,7 +157,7 @@ def _signups(running_tree: Tree, count: int) -> tuple[float, float]:
 
 
 def request_for(address: str, number: int = 0, form: str = _SHIPPED_FORM) -> str:
-    """A signup as the website sends it."""
+    """Return a signup request as the website sends it."""
     body = json.dumps(
         {
             "email": address,
@@ -182,7 +182,7 @@ def _post(port: int, address: str, form: str) -> None:
 
 
 def memory(root: int) -> dict[str, list[float]]:
-    """Megabytes by what a process is: `[processes, resident, fair share]`, and the whole."""
+    """Return megabytes by role as `[processes, resident, fair share]`, and the total."""
     found: dict[str, list[float]] = {}
     for number in tree(root):
         held = _held(number)
@@ -196,7 +196,7 @@ def memory(root: int) -> dict[str, list[float]]:
 
 @contextmanager
 def watched_memory(root: int) -> Iterator[dict[str, list[float]]]:
-    """The most that each kind of process held at once during the block."""
+    """Record the most that each kind of process held at a time during the block."""
     most: dict[str, list[float]] = {}
     over = threading.Event()
 
@@ -222,6 +222,6 @@ def _held(number: int) -> Memory:
 
 
 def role_of(number: int) -> str:
-    """What a process of the tree is."""
+    """Return the role of a process in the tree."""
     command = command_of(number)
     return next((role for pattern, role in _ROLES if re.search(pattern, command)), "other")

@@ -1,11 +1,11 @@
-"""A mail server that takes everything, keeps nothing and does as little as it can.
+"""A mail server that accepts everything, stores nothing and does as little as it can.
 
     python -m bench.sink_server [--delay SECONDS] [--tell]
 
 It prints the port it listens on, then answers each line on its standard input with how
-many messages it has taken so far. With `--tell` it prints a line for each message
-instead: the monotonic time at which it was taken and its recipient. It announces
-PIPELINING, looks for the final dot from the end of each read, and ends with its input.
+many messages it has accepted so far. With `--tell` it instead prints a line for each message:
+the monotonic time at which it was accepted, and its recipient. It announces PIPELINING,
+looks for the final dot from the end of each read, and ends when its input does.
 """
 
 import argparse
@@ -80,7 +80,7 @@ class _Sink:
             self._answer(number, answer)
 
     def _take(self, guest: _Guest, count: int) -> bytes:
-        """Content ends where a line is a dot; after it come the next message's commands."""
+        """Read content up to a line with only a dot; the next message's commands follow it."""
         if not guest.takes_content:
             return self._obey(guest, guest.tail + self._view[:count].tobytes())
         if guest.tail:

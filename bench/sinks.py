@@ -1,4 +1,4 @@
-"""Mail servers to send to, each in a process of its own, on this machine only."""
+"""Mail servers to send to, each in a separate process, on this machine only."""
 
 import os
 import shutil
@@ -30,22 +30,22 @@ class LightSink:
 
     @property
     def url(self) -> str:
-        """The address, as NURTURE_SMTP_URL spells it."""
+        """The URL for NURTURE_SMTP_URL."""
         return f"smtp://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
-        """The process that takes the mails."""
+        """The ID of the process that accepts the emails."""
         return self._process.pid
 
     def taken(self) -> int | None:
-        """How many messages it has taken so far; not with `tell`."""
+        """Return how many messages it has accepted so far; unavailable with `tell`."""
         self._asks.write(b"?\n")
         self._asks.flush()
         return int(self.says.readline())
 
     def stop(self) -> None:
-        """End it."""
+        """Stop it."""
         self._asks.close()
         self._process.wait(5)
         self.says.close()
@@ -66,20 +66,20 @@ class PostfixSink:
 
     @property
     def url(self) -> str:
-        """The address, as NURTURE_SMTP_URL spells it."""
+        """The URL for NURTURE_SMTP_URL."""
         return f"smtp://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
-        """The process that takes the mails."""
+        """The ID of the process that accepts the emails."""
         return self._process.pid
 
     def taken(self) -> int | None:
-        """It does not say."""
+        """Return None, as it does not count."""
         return None
 
     def stop(self) -> None:
-        """End it."""
+        """Stop it."""
         self._process.terminate()
         self._process.wait(5)
 
@@ -88,13 +88,13 @@ Sink = LightSink | PostfixSink
 
 
 def postfix_sink() -> str | None:
-    """Where `smtp-sink` is installed, if it is (Debian has it in the package postfix)."""
+    """Return the path of `smtp-sink` if it is installed (on Debian, by the package postfix)."""
     return shutil.which("smtp-sink", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 
 
 @contextmanager
 def sink_named(name: str) -> Iterator[Sink]:
-    """One of `light`, `20 ms` and `smtp-sink`."""
+    """Start one of `light`, `20 ms` and `smtp-sink`."""
     sink: Sink = PostfixSink() if name == "smtp-sink" else LightSink(_DELAYS[name])
     try:
         yield sink
@@ -106,19 +106,19 @@ _DELAYS = {"light": 0.0, "20 ms": 0.02}
 
 
 def free_port() -> int:
-    """A port that nothing listens on at the moment."""
+    """Return a port on which nothing is currently listening."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _not_root() -> dict[str, Any]:
-    """It refuses to be root, and nothing that it does needs to be."""
+    """Return options for running it as another user: it refuses to be root, and need not be."""
     return {} if os.geteuid() else {"user": "nobody", "group": "nogroup", "cwd": "/"}
 
 
 def wait_for_port(port: int, seconds: float = 5) -> None:
-    """Wait until something listens there; raises what connecting raised in the end."""
+    """Wait until a server listens there, or raise the last connection error."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -1,11 +1,11 @@
-"""Steady load over HTTP: each request at a time of its own, whether or not others are answered.
+"""Steady load over HTTP: each request is sent at its own time, even if others are unanswered.
 
     python -m bench.steady PORT < requests
 
-It reads JSON lines, `[second, kind, request, status]`, sends each when its second has come,
-and prints one JSON line: when it began on the clock of `time.monotonic`, and for each kind
-the pairs of a request's second and how long it took from then until its answer was whole.
-Visitors do not wait for each other, so a server that stalls is asked on and on meanwhile.
+It reads JSON lines, `[second, kind, request, status]`, sends each at its second, and prints
+one JSON line: when it began on the clock of `time.monotonic`, and for each kind the pairs of a
+request's second and the time from then until its answer was complete. Visitors do not wait for
+each other, so requests keep coming even while a server stalls.
 """
 
 import json
@@ -26,14 +26,14 @@ _MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What came of it: seconds of each request by its kind, in the order they were sent."""
+    """The results: the time of each request by its kind, in the order they were sent."""
 
     began: float
     taken: dict[str, list[tuple[float, float]]]
 
 
 def put_steadily(port: int, requests: list[Request]) -> Answers:
-    """Send every request in its second, from a process of its own."""
+    """Send every request at its second, from a separate process."""
     said = sent_apart("bench.steady", requests, port)
     began, taken = json.loads(said)
     return Answers(began, taken)

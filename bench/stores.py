@@ -1,4 +1,4 @@
-"""The databases that are measured, both durable: what is committed has reached the disk."""
+"""The databases measured, both durable: a committed transaction has reached the disk."""
 
 import shutil
 import sqlite3
@@ -37,7 +37,7 @@ _DURABLE = {
 
 @dataclass(frozen=True)
 class Store:
-    """One kind of database; `server` is the process to blame for what it costs, if any."""
+    """One kind of database; `server` is the process charged with its cost, if any."""
 
     kind: str
     directory: Path
@@ -47,7 +47,7 @@ class Store:
 
     @contextmanager
     def fresh(self) -> Iterator[Database]:
-        """A new database with the tables made and the library published."""
+        """Create a new database with its tables made and the library published."""
         name = f"bench_{next(_numbers)}"
         database = Database(self._copy(name))
         try:
@@ -57,7 +57,7 @@ class Store:
             self._drop(name)
 
     def prepare(self) -> None:
-        """Make the one that all fresh ones are copies of."""
+        """Make the database from which all fresh ones are copied."""
         if self.server:
             self._do(f"CREATE DATABASE {_TEMPLATE}")
         url = self._url(_TEMPLATE)
@@ -102,7 +102,7 @@ _TEMPLATE = "bench_template"
 
 @contextmanager
 def stores(directory: Path, library: Path) -> Iterator[list[Store]]:
-    """An SQLite directory, and a PostgreSQL server that runs while the block lasts."""
+    """Provide an SQLite directory, and a PostgreSQL server that runs during the block."""
     embedded = Store("SQLite", directory, library)
     with patch.dict(postgres._SETTINGS, _DURABLE):
         server = postgres.Server(postgres.find_programs())
@@ -115,7 +115,7 @@ def stores(directory: Path, library: Path) -> Iterator[list[Store]]:
 
 
 def versions(store: Store) -> str:
-    """The kind of database and its version."""
+    """Return the kind of database and its version."""
     if not store.server:
         return f"SQLite {sqlite3.sqlite_version}"
     with psycopg.connect(store.address) as connection:

@@ -1,4 +1,4 @@
-"""What looking for work costs when many are enrolled and few or none are due."""
+"""The cost of looking for work when many people are enrolled and few or none are due."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,25 +23,25 @@ _CALLS = 100
 
 
 def measure(store: Store, site: Site, sizes: list[int]) -> Iterator[dict[str, Any]]:
-    """For each number of people enrolled, the milliseconds a sweep and a batch take."""
+    """Yield, for each number of enrolments, the milliseconds a sweep and a batch take."""
     sink = LightSink()
     with store.fresh() as database:
         clock = ClockFile(site.directory / f"clock-of-sweeps-{store.kind}", LONG_BEFORE)
         own = {"NURTURE_DATABASE_URL": database.url, "NURTURE_SMTP_URL": sink.url}
-        house = build(load_settings(site.environment(**own, NURTURE_CLOCK=str(clock.path))))
+        context = build(load_settings(site.environment(**own, NURTURE_CLOCK=str(clock.path))))
         try:
             crowd = _Crowd(database)
             for size in sizes:
                 crowd.grow_to(size)
-                yield {"store": store.kind, "enrolled": size} | _of(house.dispatch, clock, crowd)
+                yield {"store": store.kind, "enrolled": size} | _of(context.dispatch, clock, crowd)
         finally:
-            house.dispatch.mailer.close()
-            house.database.close()
+            context.dispatch.mailer.close()
+            context.database.close()
             sink.stop()
 
 
 class _Crowd:
-    """The people in the database so far; those who are due come in waves of their own."""
+    """The people in the database so far; those who are due come in separate waves."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -49,7 +49,7 @@ class _Crowd:
         self.waves = 0
 
     def grow_to(self, size: int) -> None:
-        """Enrol until there are so many, none of them due within the measurement."""
+        """Enrol people up to that number, none of them due during the measurement."""
         first, more = self._next, size - self._next + 1
         enrol(self._database, first, more, wave(0) + timedelta(days=1))
         spread_looks(self._database, first, more, timedelta(days=28))
@@ -57,7 +57,7 @@ class _Crowd:
         settle(self._database)
 
     def make_due(self) -> None:
-        """Enrol 500 more, who are to be looked at in the next wave."""
+        """Enrol 500 more, due in the next wave."""
         self.waves += 1
         enrol(self._database, self._next, DUE, wave(self.waves))
         self._next += DUE
@@ -81,7 +81,7 @@ def _of(dispatch: Dispatch, clock: ClockFile, crowd: _Crowd) -> dict[str, float]
 
 
 def _milliseconds(work: Callable[[], object], calls: int = _CALLS) -> float:
-    """The median of so many calls."""
+    """Return the median time of that many calls."""
     taken = []
     for _ in range(calls):
         began = time.perf_counter()

@@ -27,7 +27,7 @@ class Site:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment of a process, free of any setting that happens to be in ours."""
+        """Return a process's environment, without any settings that happen to be in ours."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith("NURTURE_")}
         own = {
             "NURTURE_DATA_DIR": str(self.directory),
@@ -39,7 +39,7 @@ class Site:
         return {**clean, **own, **self.settings, **more}
 
     def wake(self, task: str) -> None:
-        """Send a nudge as beat does."""
+        """Wake the workers as beat does."""
         app = Celery(broker=celery_url_of(self.redis.redis_url, self.directory))
         with app.connection_for_write() as connection:
             app.send_task(task, queue="nurture", connection=connection, ignore_result=True)
@@ -53,7 +53,7 @@ def running(
     port: int | None = None,
     directory: Path = ROOT,
 ) -> Iterator[int]:
-    """A program while the block lasts, once it listens on its port, if it has one; its pid."""
+    """Run a program during the block, once it listens on its port, if any; yield its process ID."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -80,11 +80,11 @@ def running(
 
 @contextmanager
 def running_worker(environment: Mapping[str, str], log: Path) -> Iterator[int]:
-    """A worker and its children while the block lasts; gives the parent's process id."""
+    """Run a worker and its children during the block; yield the parent's process ID."""
     with running(command_line("worker"), environment, log) as pid:
         yield pid
 
 
 def command_line(program: str) -> list[str]:
-    """The command line of a program."""
+    """Return the command line of a program."""
     return [sys.executable, "-m", "nurture", program]

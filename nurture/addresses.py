@@ -1,4 +1,4 @@
-"""Addresses of mailboxes and pages as every mail can carry them: in ASCII, and whole."""
+"""Mailbox and page addresses in a form that any email can carry: in ASCII, and complete."""
 
 import re
 from ipaddress import ip_address
@@ -19,14 +19,14 @@ _AS_WRITTEN = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class AddressError(NurtureError):
-    """What was given as an address cannot be one; the message is a sentence."""
+    """Something given as an address that cannot be one; the message is a sentence."""
 
 
 def plain_mailbox(text: str) -> str:
-    """A mailbox's address with an international domain in letters of ASCII (RFC 5890).
+    """Return a mailbox's address with an international domain in ASCII letters (RFC 5890).
 
-    Raises `AddressError`. Letters outside ASCII before the @-sign are refused, because few
-    mail servers take them (RFC 6531).
+    Raise `AddressError` if it is not valid. Letters outside ASCII before the @-sign are refused,
+    because few mail servers accept them (RFC 6531).
     """
     if not text.rpartition("@")[0].isascii():
         raise AddressError(
@@ -40,9 +40,9 @@ def plain_mailbox(text: str) -> str:
 
 
 def plain_page(text: str) -> str:
-    """The address of a page, beginning with http:// or https://, in ASCII (RFC 3987, 3.1).
+    """Return a page's address, beginning with http:// or https://, in ASCII (RFC 3987, 3.1).
 
-    Raises `AddressError`.
+    Raise `AddressError` if it is not valid.
     """
     parts = _split(text)
     host = _plain_host(parts.hostname or "")
@@ -65,7 +65,7 @@ def _split(text: str) -> SplitResult:
 
 
 def _plain_host(host: str) -> str:
-    """A host as the net knows it; empty where there can be none of that name."""
+    """Return a host as the network knows it, or an empty string if the name is impossible."""
     if ":" in host:
         return f"[{host}]" if _is_number(host) else ""
     if not host.isascii():

@@ -1,4 +1,4 @@
-"""Bank holidays of the nations of the United Kingdom, by the `holidays` library."""
+"""Bank holidays of the nations of the United Kingdom, from the `holidays` library."""
 
 from functools import cache
 
@@ -17,7 +17,7 @@ _SUBDIVISIONS = {
 
 @cache
 def bank_holidays(nation: Nation = Nation.ENGLAND) -> Holidays:
-    """The days, for any year, on which `day in bank_holidays()` is true."""
+    """Return the bank holidays: `day in bank_holidays()` works for any year."""
     if nation is Nation.NONE:
         return frozenset()
     return country_holidays("GB", subdiv=_SUBDIVISIONS[nation])

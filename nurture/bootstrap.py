@@ -1,4 +1,4 @@
-"""The composition root: settings become the objects that everything works with."""
+"""The composition root: turns settings into the objects that everything works with."""
 
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -26,30 +26,30 @@ from nurture.proxies import trouble_with
 from nurture.rendering.message import no_headers
 from nurture.sealing import Seal
 from nurture.services.backup import state
-from nurture.services.backup.backups import Safe
+from nurture.services.backup.backups import BackupSetup
 from nurture.services.backup.contents import Sources
 from nurture.services.backup.places import locate, place_of
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivery.batch import Dispatch
 from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
 from nurture.services.owner.security import seal_secrets
-from nurture.services.publishing.guides import Shelf
+from nurture.services.publishing.guides import GuideFiles
 from nurture.services.subscribers.machine_files import OwnFiles
 from nurture.services.subscribers.signup import Limits
 from nurture.services.tracking import fold
-from nurture.services.tracking.journal import Journal
+from nurture.services.tracking.journal import HitJournal
 from nurture.settings import Settings, load_settings
 from nurture.store.database import Database, DatabaseUnavailableError, NewerDatabaseError
 from nurture.store.migrate import migrate
 from nurture.store.shape import NEWEST, is_newer
-from nurture.store.tables.erasures import Gone
+from nurture.store.tables.erasures import ErasedMarks
 from nurture.store.tables.instance import fingerprint
 from nurture.store.wiping import rewrite_old
 from nurture.tokens import Tokens
 
 
 class OlderDatabaseError(NurtureError):
-    """The database has not been brought up to date since this version was installed."""
+    """A database that has not been upgraded since this version was installed."""
 
     def __init__(self, found: str | None) -> None:
         stands = f"its tables are at {found}" if found else "it has no tables yet"
@@ -62,23 +62,23 @@ class OlderDatabaseError(NurtureError):
 
 
 class Doorbell(Protocol):
-    """Wakes the workers: there is something to do now."""
+    """The wake-up call to the workers: there is something to do now."""
 
     def ring(self) -> None:
-        """Ring; never raises and never waits. A lost ring costs one sweep interval."""
+        """Ring; never raise and never wait. A lost ring costs one sweep interval."""
         ...
 
 
 class NoDoorbell:
-    """For processes that need nobody woken."""
+    """The doorbell of processes that have nobody to wake."""
 
     def ring(self) -> None:
-        """Do nothing; the next sweep finds what there is to do."""
+        """Do nothing; the next sweep finds any work."""
 
 
 @dataclass(frozen=True)
-class House:
-    """Everything one process works with; made by `build`."""
+class Context:
+    """Everything that one process works with; made by `build`."""
 
     settings: Settings
     clock: Clock
@@ -91,43 +91,43 @@ class House:
 
     @cached_property
     def disk(self) -> Disk:
-        """The watch on the room for the data directory and the embedded database."""
+        """The monitor of free space for the data directory and the embedded database."""
         database = (path.parent for path in self.settings.database_files[:1])
         return Disk([self.settings.data_dir, *database], self.look_at_disk)
 
     @property
     def mail_provider(self) -> str:
-        """Whom mail is sent through, by name, or `none`."""
+        """The name of the provider that email is sent through, or `none`."""
         return self.relay.name if self.relay else NO_PROVIDER
 
     @property
     def library(self) -> Path:
-        """Where the emails and the guides are written."""
+        """The folder in which the emails and the guides are written."""
         return self.settings.templates_dir
 
     @property
-    def shelf(self) -> Shelf:
-        """Where the guides are."""
-        return Shelf(self.library, self.settings.data_dir / "guides")
+    def guide_files(self) -> GuideFiles:
+        """The shelf of guides."""
+        return GuideFiles(self.library, self.settings.data_dir / "guides")
 
     @property
     def outbox(self) -> Path:
-        """Where mails are kept while no mail server is set."""
+        """The folder for emails that are written while no mail server is set."""
         return self.settings.data_dir / "outbox"
 
     @property
     def journals(self) -> Path:
-        """Where hits wait until they are folded into the database."""
+        """The folder in which hits wait to be transferred to the database."""
         return self.settings.data_dir / "journals"
 
     @property
     def limits(self) -> Limits:
-        """How many signups an hour are believed."""
+        """The number of signups per hour that are accepted."""
         return Limits(self.settings.signups_per_client_hour, self.settings.signups_per_form_hour)
 
     @property
     def practice(self) -> Practice:
-        """The practice as published or, while the database is away, as last written."""
+        """The practice as published or, while the database is unavailable, as last written."""
         if published := self.published:
             return published.practice
         path = self.library / "practice.toml"
@@ -135,7 +135,7 @@ class House:
 
     @property
     def published(self) -> Published | None:
-        """What is published, or `None` while nothing is or the database is away."""
+        """What is published, or `None` while nothing is or the database is unavailable."""
         try:
             with self.database.reading() as connection:
                 return self.catalogue.current(connection)
@@ -144,7 +144,7 @@ class House:
 
     @property
     def where_mails_stay(self) -> str:
-        """What becomes of emails while no mail server is set; empty where one is."""
+        """What happens to emails while no mail server is set; empty if one is."""
         if self.settings.smtp_url:
             return ""
         return (
@@ -154,12 +154,12 @@ class House:
 
     @cached_property
     def seal(self) -> Seal:
-        """What keeps the secrets of second factors from whoever reads the database."""
+        """The seal that protects second-factor secrets from anyone who reads the database."""
         return Seal(self.settings.keys.opening)
 
     @cached_property
     def files(self) -> OwnFiles:
-        """What this machine keeps about people outside of the database."""
+        """The files about people that this machine stores outside the database."""
         followed = Witness(self.settings.data_dir / f"erasures-{self.fingerprint}")
         removers = (
             partial(_lose_mails, self.outbox, self.tokens),
@@ -168,35 +168,35 @@ class House:
         return OwnFiles(self.settings.data_dir, followed, removers)
 
     @property
-    def safe(self) -> Safe:
-        """What is backed up, with which key, and where to."""
+    def backup_setup(self) -> BackupSetup:
+        """What is backed up, with which key, and to which place."""
         sources = Sources(
             self.database, self.settings, self.library, self.fingerprint, self.tokens.key_mark
         )
-        return Safe(sources, KeyFiles(self.settings.data_dir), self.place)
+        return BackupSetup(sources, KeyFiles(self.settings.data_dir), self.place)
 
     @cached_property
     def place(self) -> Place | None:
-        """Where backups go each night, if a place is set."""
+        """The place for nightly backups, if one is set."""
         return place_of(self.settings)
 
     def find_backup(self, where: str) -> StoredFile:
-        """A backup by what was noted of where it lies."""
+        """Return a backup, given the recorded location of its file."""
         return locate(where, self.settings)
 
     @property
     def backup_trouble(self) -> str:
-        """What is wrong with the backups, in sentences; empty where nothing is."""
-        return state.trouble(self.safe, self.clock())
+        """What is wrong with the backups, in sentences; empty if nothing is."""
+        return state.trouble(self.backup_setup, self.clock())
 
     @cached_property
     def strange_proxy(self) -> Remark:
-        """Whether visitors come through a proxy that is not believed."""
+        """The remark made when visitors come through a proxy that is not trusted."""
         return Remark(self.settings.data_dir / "strange-proxy.json")
 
     @property
     def proxy_trouble(self) -> str:
-        """What is wrong with a proxy in front of us, in sentences; empty where nothing is."""
+        """What is wrong with a proxy in front of us, in sentences; empty if nothing is."""
         told = self.strange_proxy.told(self.clock())
         if self.settings.trusted_proxies or told is None:
             return ""
@@ -204,12 +204,12 @@ class House:
 
     @cached_property
     def crowded(self) -> Remark:
-        """Whether more visitors came at once than could be answered."""
+        """The remark made when more visitors come at the same time than can be answered."""
         return Remark(self.settings.data_dir / "crowded.json")
 
     @property
     def crowd_trouble(self) -> str:
-        """What to tell of such a crowd, in sentences; empty where there was none."""
+        """What to tell the owner about such a crowd, in sentences; empty if there was none."""
         told = self.crowded.told(self.clock())
         if told is None:
             return ""
@@ -221,27 +221,27 @@ class House:
 
     @property
     def fingerprint(self) -> str:
-        """Which running instance this is; a copy of the database has another."""
+        """The identity of this running instance; a copy of the database has another."""
         return fingerprint(self.database)
 
     @property
     def witness(self) -> Witness:
-        """What remembers how far this database had come."""
+        """The witness that remembers how far this database had come."""
         return Witness(self.settings.data_dir / f"witness-{self.fingerprint}")
 
     @property
     def logbooks(self) -> Logbooks:
-        """Where this machine's workers note what they hand to the mail server."""
+        """The logbooks in which this machine's workers record what they hand to the mail server."""
         return Logbooks(self.settings.data_dir / f"sending-{self.fingerprint}")
 
     @cached_property
-    def journal(self) -> Journal:
+    def journal(self) -> HitJournal:
         """This process's own journal of hits."""
-        return Journal(self.journals)
+        return HitJournal(self.journals)
 
     @cached_property
     def dispatch(self) -> Dispatch:
-        """What delivering works with; raises `KeysMissingError`."""
+        """Everything that delivery needs; raise `KeysMissingError` if the keys are missing."""
         insist_on_keys(self.database, self.tokens)
         return Dispatch(
             database=self.database,
@@ -258,16 +258,16 @@ class House:
 
 def build(
     settings: Settings | None = None, doorbell: Doorbell | None = None, *, looking: bool = False
-) -> House:
-    """Put the house together from its settings, those of the environment unless given.
+) -> Context:
+    """Build the context from its settings, by default those of the environment.
 
-    One for `looking` only has a database that nothing can be written to.
+    With `looking`, nothing can be written to its database.
     """
     keep_values_out_of_logs()
     settings = settings or load_settings()
     tokens, relay = Tokens.of(settings.keys), relay_of(settings)
     headers_for = relay.headers_for if relay else no_headers
-    return House(
+    return Context(
         settings=settings,
         clock=clock_from(settings.clock),
         database=Database(settings.database, looking=looking),
@@ -278,20 +278,20 @@ def build(
     )
 
 
-def _lose_mails(outbox: Path, tokens: Tokens, gone: Gone) -> None:
+def _lose_mails(outbox: Path, tokens: Tokens, gone: ErasedMarks) -> None:
     remove_mails(outbox, gone.messages)
     unlist_refused(outbox, lambda a: not gone.address_hashes.isdisjoint(tokens.address_hashes(a)))
 
 
-def _lose_hits(database: Database, journals: Path, _: Gone) -> None:
-    """What is folded is overwritten, and nothing is kept of somebody who is gone."""
+def _lose_hits(database: Database, journals: Path, _: ErasedMarks) -> None:
+    """Fold the journals, which overwrites them and drops the hits of erased people."""
     fold.fold_a_little(database, journals)
 
 
 def refuse_newer(database: Database) -> None:
-    """Raise `NewerDatabaseError` where a newer program has brought the tables up to date.
+    """Raise `NewerDatabaseError` if a newer program has upgraded the tables.
 
-    A database that is away is found out by whoever needs it.
+    If the database is unavailable, the code that needs it will find out.
     """
     if not database.exists():
         return
@@ -304,17 +304,17 @@ def refuse_newer(database: Database) -> None:
 
 
 def refuse_older(database: Database) -> None:
-    """Raise `OlderDatabaseError` where the tables have to be brought up to date first."""
+    """Raise `OlderDatabaseError` if the tables must be upgraded first."""
     found = database.find_shape()
     if found != NEWEST:
         raise OlderDatabaseError(found)
 
 
 def refuse_unreadable(settings: Settings) -> None:
-    """Raise where a process of this program must not run on the tables, or with these keys.
+    """Raise if a process of this program must not run on these tables, or with these keys.
 
-    `NewerDatabaseError` or `KeysMissingError`. A database that is away, or older, is found out by
-    whoever needs it.
+    The error is `NewerDatabaseError` or `KeysMissingError`. If the database is unavailable or
+    older, the code that needs it will find out.
     """
     tokens, database = Tokens.of(settings.keys), Database(settings.database)
     try:
@@ -330,28 +330,31 @@ def refuse_unreadable(settings: Settings) -> None:
         database.close()
 
 
-def bring_up_to_date(house: House) -> None:
-    """Bring the tables, and how their rows are kept, to what this version expects.
+def bring_up_to_date(context: Context) -> None:
+    """Upgrade the tables, and the form of their rows, to what this version expects.
 
-    Only `serve`, `publish` and `demo` do so. Raises `UpgradeFailedError`, `NewerDatabaseError` and,
-    where the secrets are not those of this database, `KeysMissingError`.
+    Only `serve`, `publish` and `demo` do so. Raise `UpgradeFailedError`, `NewerDatabaseError` or,
+    if the secrets do not belong to this database, `KeysMissingError`.
     """
-    migrate(house.settings.database)
-    insist_on_keys(house.database, house.tokens)
-    seal_secrets(house.database, house.seal)
-    rewrite_old(house.database)
+    migrate(context.settings.database)
+    insist_on_keys(context.database, context.tokens)
+    seal_secrets(context.database, context.seal)
+    rewrite_old(context.database)
 
 
-def broker_trouble(house: House) -> str | None:
-    """What keeps tasks from reaching the workers, if anything, where a Redis server is set."""
-    return find_trouble(house.settings.redis_url) if house.settings.redis_url else None
+def broker_trouble(context: Context) -> str | None:
+    """Return what keeps tasks from reaching the workers, if anything and if Redis is set."""
+    return find_trouble(context.settings.redis_url) if context.settings.redis_url else None
 
 
 def open_files(settings: Settings) -> list[str]:
-    """What other users of this machine can read and could not be kept from, in sentences."""
+    """Return what other users of this machine can read and could not be closed, in sentences."""
     return settings.mend_files().warnings
 
 
 def doubts(settings: Settings) -> list[str]:
-    """What is set and probably not meant, in sentences, secrets of unknown providers included."""
+    """Return settings that are probably mistakes, in sentences.
+
+    These include secrets of unknown providers.
+    """
     return settings.doubtful({*booking.registry(), *mail_providers.registry()})

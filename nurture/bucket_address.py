@@ -1,4 +1,4 @@
-"""How the address of a bucket is spelled, and what it must say before it is used."""
+"""How the address of a bucket is written, and what it must contain before it is used."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
@@ -10,7 +10,7 @@ _WRITE = "write s3://bucket/folder?endpoint=https://host&region=name"
 
 @dataclass(frozen=True, slots=True)
 class BucketAddress:
-    """A bucket, a folder in it, and who keeps it; Amazon where no endpoint is named."""
+    """A bucket, a folder in it, and its provider; Amazon if no endpoint is given."""
 
     bucket: str
     prefix: str = ""
@@ -27,7 +27,7 @@ class BucketAddress:
 
 
 def read_address(url: str) -> BucketAddress:
-    """The address that is spelled so; raises `ValueError`, with what to write."""
+    """Return the address in a URL; raise `ValueError`, saying what to write."""
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise ValueError(

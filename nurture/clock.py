@@ -1,7 +1,7 @@
-"""The only reader of the clock.
+"""The only module that reads the clock.
 
-Business time may be moved: `NURTURE_CLOCK` names a file that holds the present
-moment. Leases and timeouts are about machines and always use the real clock.
+Business time may be moved: `NURTURE_CLOCK` names a file that contains the current time. Leases and
+timeouts concern machines and always use the real clock.
 """
 
 import time
@@ -18,11 +18,11 @@ _READS = 400
 
 
 class ClockError(NurtureError):
-    """The clock's file does not hold a time."""
+    """A clock file that does not contain a time."""
 
 
 def real_now() -> datetime:
-    """The real time, for leases and timeouts."""
+    """Return the real time, for leases and timeouts."""
     return datetime.now(UTC)
 
 
@@ -30,12 +30,12 @@ _BEGAN, _BEGAN_AT = real_now(), time.monotonic()
 
 
 def steady_now() -> datetime:
-    """A time for intervals: it began as the real one, and setting the clock does not move it."""
+    """Return a time for intervals: it started as the real time and ignores clock changes."""
     return _BEGAN + timedelta(seconds=time.monotonic() - _BEGAN_AT)
 
 
 def clock_from(path: str | None) -> Clock:
-    """The real clock, or one that reads the moment from a file each time it is asked."""
+    """Return the real clock, or one that reads the time from a file each time it is asked."""
     return _FileClock(Path(path)) if path else real_now
 
 

@@ -1,7 +1,7 @@
-"""What a log says of an exception that nobody expected: its kind and its place, never a value.
+"""What a log says about an unexpected exception: its kind and its place, never a value.
 
-What an exception says may quote what somebody typed: the field that was refused, the parameters
-of a statement, a key. Whoever mends a fault needs to know where it is; whose it was stays out.
+An exception's message may quote what someone typed: the field that was refused, the parameters of a
+statement, a key. To mend a fault, one needs to know where it is, not whose data caused it.
 """
 
 import logging
@@ -20,12 +20,12 @@ _make_record = logging.getLogRecordFactory()
 
 
 def keep_values_out_of_logs() -> None:
-    """From now on exceptions are logged as `told` tells them, whoever logs them."""
+    """Log exceptions as `told` describes them from now on, in every logger."""
     logging.setLogRecordFactory(_record)
 
 
 def told(error: BaseException) -> str:
-    """An exception and what caused it: where each came from and of which kind it is."""
+    """Return an exception and its causes: where each came from and what kind it is."""
     parts = [
         "".join(["Traceback (most recent call last):\n", *_places(one), _kind(one)])
         for one in _causes(error)
@@ -34,7 +34,7 @@ def told(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The exception, then what led to it, nearest first."""
+    """Yield the exception, then what led to it, nearest first."""
     for _ in range(_MOST_CAUSES):
         if error is None:
             return
@@ -43,7 +43,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _places(error: BaseException) -> list[str]:
-    """Files, lines and what is written there, which is the program's and nobody's values."""
+    """Return files, lines and their source code, which is the program's and contains no values."""
     return traceback.format_tb(error.__traceback__)
 
 
@@ -53,7 +53,7 @@ def _kind(error: BaseException) -> str:
 
 
 def _record(*args: Any, **kwargs: Any) -> logging.LogRecord:
-    """A record whose exception is told before any format can write it out."""
+    """Return a record whose exception is described before any formatter can write it out."""
     record = _make_record(*args, **kwargs)
     error = record.exc_info[1] if record.exc_info else None
     if error is not None:

@@ -1,4 +1,4 @@
-"""No process of ours outlives the one that started it, however that one ends."""
+"""Ensuring that no process outlives the one that started it, however that one ends."""
 
 import ctypes
 import os
@@ -15,10 +15,10 @@ _LOOK_EVERY, _GRACE = 2.0, 30.0
 
 
 def die_with_parent(parent: int | None = None, sign: signal.Signals = signal.SIGTERM) -> None:
-    """From now on this process gets `sign` when the process that started it dies.
+    """Have this process receive `sign` when the process that started it dies.
 
-    `parent` is who that should be; where it is gone already, this process ends at once.
-    Only Linux can do it; elsewhere nothing happens.
+    `parent` is the expected parent; if it has gone already, this process ends immediately. Only
+    Linux supports this; elsewhere nothing happens.
     """
     if sys.platform != "linux":
         return
@@ -28,11 +28,11 @@ def die_with_parent(parent: int | None = None, sign: signal.Signals = signal.SIG
 
 
 def outlive_nobody(parent: int) -> None:
-    """Look again and again whether the parent is there; some time after it has gone, end by force.
+    """Check repeatedly that the parent still exists; some time after it has gone, end by force.
 
-    The one signal that tells of its death may come while a library swallows it. Whatever this
-    process started goes with it, so it must lead a process group of its own. Only from the main
-    thread; it takes the alarm signal.
+    The one signal that announces its death may arrive while a library swallows it. Everything this
+    process started ends with it, so it must lead a process group of its own. Call this from the
+    main thread only; it uses the alarm signal.
     """
     gone_since: list[float] = []
 
@@ -48,6 +48,6 @@ def outlive_nobody(parent: int) -> None:
 
 
 def tied_to_us() -> Callable[[], None]:
-    """What a child of this process runs before it becomes another program."""
+    """Return what a child of this process runs before it becomes another program."""
     parent = os.getpid()
     return lambda: die_with_parent(parent)

@@ -1,8 +1,8 @@
-"""Reading JSON that somebody else wrote, and saying which field is at fault.
+"""Reading JSON that someone else wrote, and saying which field is at fault.
 
-A payload can hold anything at all: nesting a thousand deep, times in the year 99999, characters
-no database takes. What passes here can be kept and shown; what does not raises `PayloadError`
-and nothing else.
+A payload can contain anything at all: nesting a thousand levels deep, times in the year 99999,
+characters that no database accepts. What passes here can be stored and shown; anything else raises
+`PayloadError` and nothing else.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _COUNT = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?")
 
 
 class PayloadError(NurtureError):
-    """A body is not what its sender's documentation says; `field` names the place."""
+    """A body that does not match its sender's documentation; `field` names the place."""
 
     def __init__(self, field: str, problem: str, *, remedy: str = "") -> None:
         super().__init__(f"{field}: {problem}", remedy=remedy)
@@ -43,7 +43,7 @@ class PayloadError(NurtureError):
 
 
 def json_body(body: bytes) -> object:
-    """Return a body's JSON (RFC 8259), fit to be stored; PayloadError where it is not JSON.
+    """Return a body's JSON (RFC 8259), fit to be stored; raise PayloadError if it is not JSON.
 
     Characters that text columns refuse (NUL, half of a surrogate pair) become U+FFFD.
     """
@@ -81,8 +81,8 @@ def _storable_text(text: str) -> str:
 class Fields:
     """One JSON object, read by name.
 
-    `find_x` returns None for what is missing, null, empty or of another type, because one odd
-    field must not cost the rest; `get_x` raises PayloadError for all of these.
+    `find_x` returns None for a value that is missing, null, empty or of another type, because one
+    odd field must not cost the rest; `get_x` raises PayloadError for all of these.
     """
 
     values: Mapping[str, object]
@@ -90,7 +90,7 @@ class Fields:
 
     @classmethod
     def of(cls, value: object, path: str = "body") -> Fields:
-        """Return the fields of a JSON object; PayloadError for anything else."""
+        """Return the fields of a JSON object; raise PayloadError for anything else."""
         if not isinstance(value, dict):
             raise PayloadError(path, "must be an object.")
         return cls(value, "" if path == "body" else path)
@@ -100,26 +100,26 @@ class Fields:
         return f"{self.path}.{name}" if self.path else name
 
     def find_text(self, name: str) -> str | None:
-        """Return a text without surrounding blanks; a whole number counts as one."""
+        """Return a text without surrounding blanks; a whole number counts as a text."""
         value = self.values.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return (value.strip() or None) if isinstance(value, str) else None
 
     def get_text(self, name: str) -> str:
-        """Return a text that must be there."""
+        """Return a text that must be present."""
         return self._present(name, self.find_text(name), "text")
 
     def find_address(self, name: str) -> str | None:
-        """Return a bare email address, also where a name or a list is put around it."""
+        """Return a bare email address, even from a field with a name or a list around it."""
         return bare_address(self.values.get(name))
 
     def get_address(self, name: str) -> str:
-        """Return an email address that must be there."""
+        """Return an email address that must be present."""
         return self._present(name, self.find_address(name), "an email address")
 
     def flag(self, name: str) -> bool:
-        """Return whether a field says yes; anything else, missing included, does not."""
+        """Return whether a field says yes; anything else, including a missing field, does not."""
         value = self.values.get(name)
         return value in (True, 1) or (isinstance(value, str) and value.strip().lower() == "true")
 
@@ -129,11 +129,11 @@ class Fields:
         return Fields.of(value, self.named(name)) if isinstance(value, dict) else None
 
     def get_fields(self, name: str) -> Fields:
-        """Return the object that must be under a name."""
+        """Return the object that must be present under a name."""
         return self._present(name, self.find_fields(name), "an object")
 
     def objects(self, name: str) -> list[Fields]:
-        """Return the objects in a list, or the only one; what is none is left out."""
+        """Return the objects in a list, or the only one; anything else is left out."""
         value = self.values.get(name)
         items = value if isinstance(value, list) else [value]
         return [
@@ -145,14 +145,14 @@ class Fields:
     def find_moment(self, name: str) -> datetime | None:
         """Return a time in UTC: ISO 8601 or RFC 5322 with an offset, or counted from 1970.
 
-        A count may be whole, broken or a text, of seconds or of thousandths. What is earlier
-        than the year 2000 is no time that anything here happened at.
+        A count may be a whole number, a decimal or a text, of seconds or of milliseconds. Times
+        before the year 2000 are refused: nothing here happened then.
         """
         moment = _moment(self.values.get(name))
         return moment if moment and moment >= _EARLIEST else None
 
     def get_moment(self, name: str) -> datetime:
-        """Return a time that must be there, in UTC."""
+        """Return a time that must be present, in UTC."""
         return self._present(name, self.find_moment(name), "a time")
 
     def _present(self, name: str, value: _T | None, what: str) -> _T:
@@ -168,7 +168,7 @@ Part = tuple[object, str]
 
 
 def parts(value: object, path: str = "body") -> list[Part]:
-    """Return the events of a list, or the only one that there is."""
+    """Return the events in a list, or the only one."""
     if not isinstance(value, list):
         return [(value, path)]
     return [(item, f"{path}[{index}]") for index, item in enumerate(value)]
@@ -181,8 +181,8 @@ def read_each(
 ) -> list[_T]:
     """Return what the parts of a body say, in their order.
 
-    A part that cannot be read costs the others nothing: `note_odd` is told. PayloadError where
-    there are parts and none of them can be read.
+    A part that cannot be read does not affect the others: it is passed to `note_odd`. Raise
+    PayloadError if there are parts and none of them can be read.
     """
     said: list[_T] = []
     odd: list[PayloadError] = []
@@ -230,7 +230,7 @@ def _from_count(value: float | str) -> datetime | None:
 
 
 def bare_address(value: object) -> str | None:
-    """Return the address in `Ann <ann@example.org>`, in a list of one or in an object."""
+    """Return the address in `Ann <ann@example.org>`, in a list of one, or in an object."""
     match value:
         case str():
             return value.rpartition("<")[2].partition(">")[0].strip() or None
@@ -242,14 +242,14 @@ def bare_address(value: object) -> str | None:
 
 
 def bare_message_id(text: str | None) -> str | None:
-    """Return a Message-ID without blanks and angle brackets, or None where nothing is left."""
+    """Return a Message-ID without blanks and angle brackets, or None if nothing is left."""
     return (text or "").strip().removeprefix("<").removesuffix(">").strip() or None
 
 
 def digest(*parts: object) -> str:
-    """Return 128 bits in hexadecimal that stand for some JSON values, the same every time.
+    """Return 128 bits in hexadecimal that identify some JSON values, the same every time.
 
-    For event ids: providers that give none send the same values again when they try again.
+    This is for event ids: providers that give none send the same values when they try again.
     """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode("ascii"), digest_size=16).hexdigest()

@@ -1,7 +1,7 @@
-"""A proxy in front of the web side that it was not told to believe.
+"""A proxy in front of the web pages that the program was not told to trust.
 
-Everybody seems to come from the proxy's own address then. Nothing can be judged by such an
-address, so it counts as unknown, and the owner is told what to set.
+Everyone then seems to come from the proxy's own address. Nothing can be judged by such an address,
+so it counts as unknown, and the owner is told what to set.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _FORWARDING = frozenset(
 
 
 def trouble_with(address: str) -> str:
-    """What to tell the owner of a proxy that was seen at an address."""
+    """Return what to tell the owner about a proxy that was seen at an address."""
     return (
         f"Visitors come through a proxy at {address}, and nurture has not been told to believe "
         "what it says of them. Until it has, it cannot tell visitors apart, and judges no opens "
@@ -26,9 +26,9 @@ def trouble_with(address: str) -> str:
 
 
 def speaks_for_others(environ: Mapping[str, Any]) -> bool:
-    """Whether a request that came from a machine of ours says that it is somebody else's.
+    """Return whether a request from one of our machines says that it is on behalf of another.
 
-    From anywhere else, whoever asks may say so and is taken for who they are.
+    From anywhere else, anyone could claim this, so the claim is ignored.
     """
     if _FORWARDING.isdisjoint(environ):
         return False
@@ -40,7 +40,7 @@ def speaks_for_others(environ: Mapping[str, Any]) -> bool:
 
 
 def is_from_this_machine(environ: Mapping[str, Any]) -> bool:
-    """Whether a request came straight from a program on this machine, and speaks for nobody."""
+    """Return whether a request came directly from a program on this machine, for nobody else."""
     original = environ.get("werkzeug.proxy_fix.orig") or environ
     try:
         peer = ip_address(original.get("REMOTE_ADDR", ""))

@@ -1,8 +1,8 @@
-"""Sealing: what must be read again, and by nobody who has no more than the database.
+"""Sealing values that must be read again, but not by anyone who only has the database.
 
-A value is encrypted and authenticated by Fernet (AES-128-CBC with HMAC-SHA256) under a key of
-its own, derived from NURTURE_SECRET_KEY: by the newest of the keys, and opened by any of them,
-also by one that has leaked since.
+A value is encrypted and authenticated by Fernet (AES-128-CBC with HMAC-SHA256) under a key of its
+own, derived from NURTURE_SECRET_KEY. The newest key seals it, and any of the keys opens it, even
+one that has leaked since.
 """
 
 from base64 import urlsafe_b64encode
@@ -19,13 +19,13 @@ _BEGINS = "gAAAA"
 
 
 class SealBrokenError(NurtureError):
-    """A value was sealed with a key that is not there any more, or was changed."""
+    """A value that was sealed with a key that no longer exists, or was changed."""
 
 
 class Seal:
-    """Seals with the newest secret and opens what any of them has sealed; they come newest first.
+    """Sealing with the newest of the secrets, and opening with any; they come newest first.
 
-    What an older version of the program kept in clear is opened as it is.
+    Values that an older version of the program stored in clear text are opened unchanged.
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
@@ -33,11 +33,11 @@ class Seal:
         self._newest, self._all = keys[0], MultiFernet(keys)
 
     def seal(self, value: str) -> str:
-        """What is kept in its place; another each time."""
+        """Return what to store in place of a value; it is different each time."""
         return self._newest.encrypt(value.encode()).decode("ascii")
 
     def open(self, sealed: str) -> str:
-        """The value; raises `SealBrokenError`."""
+        """Return the value, or raise `SealBrokenError`."""
         if not sealed.startswith(_BEGINS):
             return sealed
         try:
@@ -48,7 +48,7 @@ class Seal:
             ) from None
 
     def is_newest(self, sealed: str) -> bool:
-        """Whether the newest secret has sealed it."""
+        """Return whether the newest secret sealed it."""
         try:
             self._newest.decrypt(sealed)
         except InvalidToken:

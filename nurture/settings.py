@@ -17,20 +17,20 @@ from nurture.broker import address
 from nurture.bucket_address import SCHEME, read_address
 from nurture.domain.keys import Keys, split
 from nurture.files.env import SettingsError, read_env_file
-from nurture.files.private import Mended, look_for_open, mend
+from nurture.files.private import ClosedFiles, look_for_open, mend
 from nurture.files.secrets import NAME, is_to_be_made, made_at_first_start
 
 __all__ = ["Settings", "SettingsError", "given_settings", "load_settings"]
 
-#: The providers whose calls are signed as Standard Webhooks has it.
+#: The secrets of providers whose calls are signed as in Standard Webhooks.
 _STANDARD_WEBHOOKS = (
     *("NURTURE_GENERIC_SECRET", "NURTURE_BOOKINGS_SECRET", "NURTURE_RESEND_SECRET"),
 )
 
-#: A signing secret below this many characters can be guessed.
+#: A signing secret shorter than this many characters can be guessed.
 _SHORTEST_KEY = 16
 
-#: How a database's address may begin; the libraries are those that come with the program.
+#: How a database URL may begin; these drivers are installed with the program.
 _DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 
 _CHECKOUT = Path(__file__).parent.parent
@@ -75,14 +75,14 @@ class Settings(BaseModel):
     @field_validator("signup_secret", "signup_token", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Several may be valid while one replaces another: they stand with commas between."""
+        """Split a setting at its commas; several values may be valid while one replaces another."""
         return split(value) if isinstance(value, str) else value
 
     @field_validator("address_key")
     @classmethod
     def _is_one_key(cls, key: str) -> str:
         if "," in key:
-            raise ValueError("write one key, because it never changes")
+            raise ValueError("give only one key, as it never changes")
         return key.strip()
 
     @field_validator("database_url")
@@ -111,7 +111,7 @@ class Settings(BaseModel):
 
     @property
     def smtp_host(self) -> str:
-        """The name of the mail server; empty where none is set."""
+        """The name of the mail server; empty if none is set."""
         try:
             return urlsplit(self.smtp_url).hostname or ""
         except ValueError:
@@ -127,7 +127,9 @@ class Settings(BaseModel):
         except AddressError:
             plain = ""
         if not plain or "?" in plain or "#" in plain:
-            raise ValueError("write the public address of these pages, as https://mail.example.org")
+            raise ValueError(
+                "write the public address of these pages, such as https://mail.example.org"
+            )
         return plain
 
     @field_validator("backup_url")
@@ -150,7 +152,7 @@ class Settings(BaseModel):
 
     @property
     def reached_at(self) -> str:
-        """Where this machine itself reaches the web side."""
+        """The address at which this machine itself reaches the web pages."""
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         return f"http://[{here}]:{self.port}" if ":" in here else f"http://{here}:{self.port}"
 
@@ -164,7 +166,7 @@ class Settings(BaseModel):
             except ValueError:
                 right = False
             if not right:
-                raise ValueError("write whsec_ and then random bytes in Base64")
+                raise ValueError("write whsec_ followed by random bytes in Base64")
         return secrets
 
     @model_validator(mode="after")
@@ -175,20 +177,20 @@ class Settings(BaseModel):
 
     @property
     def database(self) -> str:
-        """The database's address: the embedded one where none is set."""
+        """The database's address; that of the embedded one if none is set."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute()}/nurture.db"
 
-    def mend_files(self) -> Mended:
-        """Close what the program keeps on this machine to everybody but its own user."""
+    def mend_files(self) -> ClosedFiles:
+        """Close the program's files on this machine to everyone but its own user."""
         return mend(self.data_dir, *self.database_files)
 
     def open_files(self) -> list[str]:
-        """What other users of this machine can open, in sentences; nothing is changed."""
+        """Return what other users of this machine can open, in sentences; nothing is changed."""
         return look_for_open(self.data_dir, *self.database_files)
 
     @property
     def database_files(self) -> tuple[Path, ...]:
-        """The embedded database's file and those beside it; none of a server's."""
+        """The embedded database's file and those beside it; empty for a server."""
         if not self.database.startswith("sqlite:///"):
             return ()
         path = self.database.removeprefix("sqlite:///").partition("?")[0]
@@ -196,17 +198,17 @@ class Settings(BaseModel):
 
     @property
     def retention(self) -> timedelta:
-        """How long is kept from where and with what somebody opened or clicked."""
+        """How long raw data about opens and clicks (from where, and with what) is stored."""
         return timedelta(days=self.retention_days)
 
     @property
     def public_url(self) -> str:
-        """Where people reach our pages, without a slash at the end."""
+        """The address at which people reach our pages, without a slash at the end."""
         return (self.base_url or self.reached_at).rstrip("/")
 
     @property
     def secrets_file(self) -> Path:
-        """Where the secrets are that the first start made."""
+        """The file of the secrets that the first start made."""
         return self.data_dir / NAME
 
     @property
@@ -216,21 +218,21 @@ class Settings(BaseModel):
 
     @property
     def keys(self) -> Keys:
-        """What signs, what hashes addresses, and what has leaked."""
+        """The keys: for signing, for hashing addresses, and those that have leaked."""
         return Keys.of(self.secret_key, self.address_key, self.leaked_keys)
 
     def provider_secret(self, provider: str) -> str:
-        """The secret of a mail or booking provider, or an empty string: `NURTURE_<NAME>_SECRET`."""
+        """Return a mail or booking provider's `NURTURE_<NAME>_SECRET`, or an empty string."""
         return self.secret(f"NURTURE_{provider.upper()}_SECRET")
 
     def secret(self, setting: str) -> str:
-        """What one of the `NURTURE_…_SECRET` settings holds, or an empty string."""
+        """Return the value of one of the `NURTURE_…_SECRET` settings, or an empty string."""
         return self.secrets.get(setting, "")
 
     def first_steps(self) -> list[str]:
-        """What is still to be set before real people are written to, in sentences."""
+        """Return what must still be set before real people are emailed, in sentences."""
         wanted = [
-            (not self.smtp_url, "NURTURE_SMTP_URL: until then mails stay in the local outbox."),
+            (not self.smtp_url, "NURTURE_SMTP_URL: until then, emails stay in the local outbox."),
             (not self.base_url, "NURTURE_BASE_URL: the public https address of these pages."),
             (
                 not self.dkim_selector,
@@ -240,9 +242,9 @@ class Settings(BaseModel):
         return [said for missing, said in wanted if missing]
 
     def doubtful(self, providers: Collection[str] = ()) -> list[str]:
-        """What is set and probably not meant, in sentences.
+        """Return settings that are probably mistakes, in sentences.
 
-        Where `providers` are named, a secret for any other is told as well.
+        If `providers` are given, a secret for any other provider is reported as well.
         """
         short = [key for key in self.secret_keys if len(key) < _SHORTEST_KEY]
         said = ["NURTURE_SECRET_KEY is so short that it can be guessed."] if short else []
@@ -251,7 +253,7 @@ class Settings(BaseModel):
         if any(len(secret) < _SHORTEST_KEY for secret in self.signup_secret):
             said.append("NURTURE_SIGNUP_SECRET is so short that it can be guessed.")
         said += [
-            f"{name} must begin with whsec_; until then its calls are refused."
+            f"{name} must begin with whsec_; until then, its calls are refused."
             for name in _STANDARD_WEBHOOKS
             if self.secret(name) and not self.secret(name).startswith("whsec_")
         ]
@@ -266,7 +268,7 @@ class Settings(BaseModel):
 
 
 def _unknown(name: str, known: Collection[str]) -> str:
-    """A setting that is none, and the one that was probably meant."""
+    """Say that a setting does not exist, and which one was probably meant."""
     meant = get_close_matches(name.upper(), known, n=1, cutoff=0.8)
     question = f" Did you mean {meant[0]}?" if meant else ""
     return f"{name} is not a setting of this program.{question}"
@@ -275,10 +277,11 @@ def _unknown(name: str, known: Collection[str]) -> str:
 def load_settings(
     environment: Mapping[str, str] | None = None, *, looking: bool = False
 ) -> Settings:
-    """The settings from `environment` (the process's own unless given); raises `SettingsError`.
+    """Return the settings from `environment` (by default the process's own).
 
-    What is set in the environment wins over `.env`, and that over what the first
-    start made and kept in the data directory. Who is only `looking` makes nothing there.
+    Raise `SettingsError` if they cannot be used. The environment has priority over `.env`, and
+    `.env` over what the first start made and stored in the data directory. With `looking`, nothing
+    is made there.
     """
     given = given_settings(environment)
     data_dir = Path(given.get("NURTURE_DATA_DIR", "var"))
@@ -295,14 +298,14 @@ def load_settings(
 
 
 def given_settings(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What is set in the environment and in `.env`, as far as it is ours and not empty."""
+    """Return what is set in the environment and in `.env`, if it is ours and not empty."""
     own = os.environ if environment is None else environment
     everything = read_env_file(Path(".env")) | dict(own)
     return {k: v for k, v in everything.items() if k.upper().startswith("NURTURE_") and v}
 
 
 def first_start_is_to_come(settings: Settings) -> bool:
-    """Whether secrets are neither set nor made yet; those of `settings` are kept nowhere then."""
+    """Return whether secrets are neither set nor made yet, so that those in use are not saved."""
     return is_to_be_made(settings.data_dir, given_settings())
 
 

@@ -1,8 +1,8 @@
-"""Checking what others signed: is this call really from who it says it is?
+"""Checking others' signatures: does this call really come from where it claims?
 
-Everything here is a decision over values. The secret, the headers, the body and `now` come in;
-a `SignatureError` or a plain answer comes out. No message ever repeats a secret, nor what the
-right signature would have been, because both would help whoever is guessing.
+Everything here is a decision over values. The secret, the headers, the body and `now` come in; a
+`SignatureError` or a plain answer comes out. No message ever repeats a secret, or what the right
+signature would have been, because both would help someone who is guessing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SignatureFault(StrEnum):
 
 
 class SignatureError(NurtureError):
-    """A call could not be shown to come from the holder of the secret; do not act on it."""
+    """A call that was not proved to come from the holder of the secret; do not act on it."""
 
     def __init__(self, reason: SignatureFault, message: str, *, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
@@ -49,13 +49,13 @@ def verify_standard_webhook(
     tolerance: timedelta = FIVE_MINUTES,
     prefix: str = "webhook",
 ) -> str:
-    """Return the `webhook-id` of a call that one of the secrets signed.
+    """Return the `webhook-id` of a call that one of the secrets signed, or raise SignatureError.
 
-    Standard Webhooks 1.0.0, "Signature scheme" and "Verifying webhook authenticity": the
-    signature covers id, timestamp and body. Several secrets allow for rotation: each is tried
-    against each `v1` candidate. The id stays the same when the sender tries again, so it is what
-    makes a replay recognisable. The names of the headers begin with `prefix`, which is `svix`
-    in the scheme that this one grew out of. Raises SignatureError.
+    This follows Standard Webhooks 1.0.0, "Signature scheme" and "Verifying webhook authenticity":
+    the signature covers id, timestamp and body. Several secrets allow for rotation: each is tried
+    against each `v1` candidate. The id stays the same when the sender tries again, so it makes a
+    replay recognisable. The names of the headers begin with `prefix`, which is `svix` in the scheme
+    that this one grew out of.
     """
     webhook_id = required_header(headers, f"{prefix}-id")
     timestamp = required_header(headers, f"{prefix}-timestamp")
@@ -81,12 +81,12 @@ def sign_standard_webhook(
 
 
 def new_secret() -> str:
-    """Return a fresh `whsec_` secret of 256 random bits."""
+    """Return a new `whsec_` secret of 256 random bits."""
     return SECRET_PREFIX + base64.b64encode(randomness.token_bytes(32)).decode("ascii")
 
 
 def secret_key(secret: str) -> bytes:
-    """Return the key bytes inside a `whsec_` secret; SignatureError where there are none."""
+    """Return the key bytes inside a `whsec_` secret; raise SignatureError if there are none."""
     encoded = secret.strip().removeprefix(SECRET_PREFIX)
     try:
         key = base64.b64decode(encoded, validate=True)
@@ -127,7 +127,7 @@ def _signed_content(webhook_id: str, timestamp: str, body: bytes) -> bytes:
 
 
 def find_header(headers: Mapping[str, str], name: str) -> str | None:
-    """Return a header's value whatever its capitals (RFC 9110 section 5.1), or None."""
+    """Return a header's value, ignoring the case of its name (RFC 9110 section 5.1), or None."""
     for candidate, value in headers.items():
         if candidate.lower() == name.lower():
             return value.strip() or None
@@ -135,7 +135,7 @@ def find_header(headers: Mapping[str, str], name: str) -> str | None:
 
 
 def required_header(headers: Mapping[str, str], name: str) -> str:
-    """Return a header's value; SignatureError where it is missing or empty."""
+    """Return a header's value; raise SignatureError if it is missing or empty."""
     value = find_header(headers, name)
     if value is None:
         raise SignatureError(
@@ -147,14 +147,14 @@ def required_header(headers: Mapping[str, str], name: str) -> str:
 
 
 def require_secret(secret: str, help_text: str) -> bytes:
-    """Return a configured secret as bytes; an empty one verifies nothing, ever."""
+    """Return a configured secret as bytes; an empty one never verifies anything."""
     if not secret.strip():
         raise no_secret(help_text)
     return as_bytes(secret.strip())
 
 
 def no_secret(help_text: str) -> SignatureError:
-    """Return the error for a webhook that nobody gave a secret to."""
+    """Return the error for a webhook that has no secret."""
     return SignatureError(
         SignatureFault.MISSING,
         "No secret is configured for this webhook.",
@@ -163,7 +163,7 @@ def no_secret(help_text: str) -> SignatureError:
 
 
 def require_recent(timestamp: str, now: datetime, tolerance: timedelta) -> None:
-    """Raise SignatureError unless whole Unix seconds lie within the tolerance, either way."""
+    """Raise SignatureError unless the text is whole Unix seconds within the tolerance."""
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 11):
         raise SignatureError(
             SignatureFault.MALFORMED,
@@ -182,7 +182,7 @@ def require_recent(timestamp: str, now: datetime, tolerance: timedelta) -> None:
 def require_any(offered: Sequence[str], expected: Sequence[str]) -> None:
     """Raise SignatureError unless something offered equals something expected.
 
-    Every pair is compared, each in constant time, so that how long it takes tells nothing about
+    Every pair is compared, each in constant time, so that the time it needs reveals nothing about
     which one came close.
     """
     matches = [
@@ -195,7 +195,7 @@ def require_any(offered: Sequence[str], expected: Sequence[str]) -> None:
 
 
 def wrong_signature() -> SignatureError:
-    """Return the error for a signature that does not fit."""
+    """Return the error for a signature that does not match."""
     return SignatureError(
         SignatureFault.WRONG,
         "The signature does not fit this body and our secret.",
@@ -204,10 +204,11 @@ def wrong_signature() -> SignatureError:
 
 
 def require_credentials(secret: str, headers: Mapping[str, str], help_text: str) -> None:
-    """Raise SignatureError unless the Authorization header carries the secret.
+    """Raise SignatureError unless the Authorization header contains the secret.
 
-    For providers that sign nothing: `Basic` (RFC 7617, secret is `name:password`) or `Bearer`
-    (RFC 6750, secret is the token). It proves who knows the secret, and nothing about the body.
+    This is for providers that sign nothing: `Basic` (RFC 7617, the secret is `name:password`) or
+    `Bearer` (RFC 6750, the secret is the token). It proves who knows the secret, and nothing about
+    the body.
     """
     expected = require_secret(secret, help_text)
     scheme, _, offered = required_header(headers, "authorization").partition(" ")
@@ -245,5 +246,5 @@ def base64_hmac(key: bytes, message: bytes) -> str:
 
 
 def as_bytes(text: str) -> bytes:
-    """Return text as UTF-8; never fails, so that odd characters merely fail to compare equal."""
+    """Return text as UTF-8; never fail, so that odd characters merely compare as different."""
     return text.encode("utf-8", "surrogatepass")

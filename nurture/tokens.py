@@ -1,10 +1,10 @@
-"""The only signer: addresses that carry their own meaning and cannot be forged.
+"""The only signer: links that carry their own meaning and cannot be forged.
 
-A token is a key id, what it says, and a keyed BLAKE2b code over both, in URL-safe
-Base64. There is one key per purpose, derived from the secret, so that a token made
-for one thing opens nothing else. No personal data goes in: subscribers, enrolments
-and messages appear as numbers. Beside the token of an unsubscribe link stands the keyed
-hash of the address, so that a no counts where a restore has lost the number.
+A token is a key id, a payload, and a keyed BLAKE2b code over both, in URL-safe Base64. There is one
+key per purpose, derived from the secret, so that a token made for one thing opens nothing else. It
+contains no personal data: subscribers, enrolments and messages appear as numbers. An unsubscribe
+link also has the keyed hash of the address beside its token, so that an opt-out counts even if a
+restore has lost the number.
 """
 
 import re
@@ -29,21 +29,21 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class TokenRefusedError(NurtureError):
-    """A token was not made by us, or for something else."""
+    """A token that was not made by us, or was made for something else."""
 
 
 class OutdatedTokenError(TokenRefusedError):
-    """A key of ours signed this token and has leaked since, so that anybody may have made it."""
+    """A token signed with a key that has leaked since, so anyone may have made it."""
 
 
 class Tokens:
-    """Signs with the newest secret and reads tokens signed with any of them.
+    """A signer that uses the newest secret and reads tokens signed with any of them.
 
-    `secrets` come newest first. `address` keys what must stay the same for ever, the hashes of
-    addresses and the proof in a Message-ID; unless given, it is the oldest secret, and `before`
-    proves the Message-IDs of programs that knew of no such key. What was signed with a `leaked` key
-    opens the way out and the preferences, and is refused as outdated for everything else:
-    `is_outdated` tells.
+    `secrets` come newest first. `address` is the key for what must stay the same for ever: the
+    hashes of addresses and the proof in a Message-ID. By default it is the oldest secret, and
+    `before` proves the Message-IDs of programs that knew no such key. A token signed with a
+    `leaked` key opens only unsubscribing and the preferences, and is refused as outdated for
+    everything else; `is_outdated` recognises it.
     """
 
     def __init__(
@@ -63,48 +63,48 @@ class Tokens:
 
     @classmethod
     def of(cls, keys: Keys) -> "Tokens":
-        """With the keys of this installation."""
+        """Return a signer with the keys of this installation."""
         return cls(keys.signing, keys.address, keys.leaked, keys.before)
 
     def guide(self, enrolment: int) -> str:
-        """Opens the page where the guide of an enrolment is collected."""
+        """Return a token that opens the page on which an enrolment's guide is collected."""
         return self._newest.sign(b"guide", _number(enrolment))
 
     def read_guide(self, token: str) -> int:
-        """The enrolment; raises `TokenRefusedError`."""
+        """Return the enrolment, or raise `TokenRefusedError`."""
         return _as_number(self._read(b"guide", token))
 
     def preferences(self, subscriber: int) -> str:
-        """Opens a subscriber's preference page."""
+        """Return a token that opens a subscriber's preference page."""
         return self._newest.sign(b"preferences", _number(subscriber))
 
     def read_preferences(self, token: str) -> int:
-        """The subscriber, by a leaked key too; raises `TokenRefusedError`."""
+        """Return the subscriber, even with a leaked key, or raise `TokenRefusedError`."""
         return _as_number(self._read_any(b"preferences", token))
 
     def unsubscribe(self, subscriber: int, message: int) -> str:
-        """Stops everything to a subscriber, remembering which message led there."""
+        """Return a token that stops everything to a subscriber and records the message."""
         return self._newest.sign(b"unsubscribe", _number(subscriber) + _number(message))
 
     def read_unsubscribe(self, token: str) -> tuple[int, int]:
-        """The subscriber and the message, by a leaked key too; raises `TokenRefusedError`."""
+        """Return subscriber and message, even with a leaked key; raise `TokenRefusedError`."""
         payload = self._read_any(b"unsubscribe", token)
         return _as_number(payload[:8]), _as_number(payload[8:])
 
     def is_outdated(self, token: str) -> bool:
-        """Whether only a leaked key vouches for a token that was read as one of these two."""
+        """Return whether only a leaked key vouches for a token read as one of these two."""
         raw = _raw(token)
         purposes = (b"unsubscribe", b"preferences")
         return all(_find(self._signers, purpose, raw) is None for purpose in purposes)
 
     @staticmethod
     def whose(address_hash: str) -> str:
-        """The keyed hash of an address, for a link whose number may be lost."""
+        """Return the keyed hash of an address, for a link whose number may be lost."""
         return _text(bytes.fromhex(address_hash))
 
     @staticmethod
     def read_whose(said: str) -> str:
-        """The keyed hash, or an empty string where it is none."""
+        """Return the keyed hash, or an empty string if it is not valid."""
         try:
             raw = urlsafe_b64decode(said.encode("ascii"))
         except ValueError:
@@ -112,35 +112,35 @@ class Tokens:
         return raw.hex() if len(raw) == _CODE and _text(raw) == said else ""
 
     def confirm(self, message: int) -> str:
-        """Opens the page where somebody confirms what that message asked them about."""
+        """Return a token that opens the page for confirming what that message asked."""
         return self._newest.sign(b"confirm", _number(message))
 
     def read_confirm(self, token: str) -> int:
-        """The message; raises `TokenRefusedError`."""
+        """Return the message, or raise `TokenRefusedError`."""
         return _as_number(self._read(b"confirm", token))
 
     def opened(self, message: int) -> str:
-        """Stands in the address of a message's pixel."""
+        """Return the token in the address of a message's pixel."""
         return self._newest.sign(b"open", _number(message))
 
     def read_opened(self, token: str) -> int:
-        """The message; raises `TokenRefusedError`."""
+        """Return the message, or raise `TokenRefusedError`."""
         return _as_number(self._read(b"open", token))
 
     def click(self, message: int, url: str) -> str:
-        """Redirects to `url` and nowhere else, and says from which message."""
+        """Return a token that redirects to `url` and nowhere else, and identifies the message."""
         fixed, tail = self.clicks_to(url)
         return (self.click_head(message) + fixed + tail(message)).decode("ascii")
 
     def click_head(self, message: int) -> bytes:
-        """How every click token of a message begins."""
+        """Return the beginning of every click token of a message."""
         return urlsafe_b64encode(self._newest.id + _number(message))
 
     def clicks_to(self, url: str) -> tuple[bytes, Callable[[int], bytes]]:
-        """The click tokens of one destination, for many messages.
+        """Return what makes the click tokens of one destination, for many messages.
 
-        The first value is what they share after the head; the second makes a message's
-        own end. That way an email with many links costs each person one code a link.
+        The first value is what they share after the head; the second makes a message's own end.
+        That way an email with many links costs each person one code per link.
         """
         destination = url.encode()
         whole = len(destination) // 3 * 3
@@ -156,61 +156,64 @@ class Tokens:
         return urlsafe_b64encode(shared), tail
 
     def read_click(self, token: str) -> tuple[int, str]:
-        """The message and the destination; raises `TokenRefusedError`."""
+        """Return the message and the destination, or raise `TokenRefusedError`."""
         payload = self._read(b"click", token)
         return _as_number(payload[:8]), payload[8:].decode()
 
     def message_id(self, message: int) -> str:
-        """The left side of a Message-ID: the row's number, and proof that it is ours.
+        """Return the left side of a Message-ID: the row's number, and proof that it is ours.
 
-        It is the same for ever, so that what is offered twice is known again after a rotation.
+        It never changes, so that an email that is offered twice is recognised after a rotation.
         """
         return f"{message}.{self.message_code(message)}"
 
     def message_code(self, message: int, marked: bool = True) -> str:
-        """The proof in a Message-ID, hexadecimal; without a mark, as programs of before made it."""
+        """Return the proof in a Message-ID, in hexadecimal.
+
+        Without a mark, it is as earlier programs made it.
+        """
         signer = self._lasting if marked else self._before
         return signer.code(b"message", _number(message)).hex()
 
     def read_message_id(self, message_id: str) -> int:
-        """The message a Message-ID belongs to; raises `TokenRefusedError`.
+        """Return the message a Message-ID belongs to, or raise `TokenRefusedError`.
 
-        By a leaked key too: it comes from a provider, who proves with a secret of its own that
-        the call is theirs, and what is told of mails sent before must not be lost.
+        A leaked key is accepted too: the Message-ID comes from a provider, who proves with a secret
+        of its own that the call is theirs, and reports about emails sent earlier must not be lost.
         """
         number, _, code = message_id.strip("<>").partition("@")[0].partition(".")
         if not (number.isascii() and number.isdigit() and len(number) < 19):
-            raise TokenRefusedError("This is no Message-ID of ours.")
+            raise TokenRefusedError("This is not a Message-ID of this program.")
         payload = _number(int(number))
         if not any(
             compare_digest(code.encode(), s.code(b"message", payload).hex().encode())
             for s in (self._lasting, *self._signers, *self._leaked)
         ):
-            raise TokenRefusedError("This is no Message-ID of ours.")
+            raise TokenRefusedError("This is not a Message-ID of this program.")
         return int(number)
 
     def step_mark(self, email: str) -> str:
-        """A label for the domain of a Message-ID that says, to us alone, which email it was.
+        """Return a label for a Message-ID's domain that tells us alone which email it was.
 
-        It is the same for ever, like the rest of the Message-ID.
+        It never changes, like the rest of the Message-ID.
         """
         return f"s{self._lasting.code(b'step', email.encode())[:_MARK].hex()}"
 
     def bears_mark(self, email: str, message_id: str) -> bool:
-        """Whether a Message-ID says that it was that email."""
+        """Return whether a Message-ID says that it was that email."""
         return find_step_mark(message_id) == self.step_mark(email)
 
     @property
     def key_mark(self) -> str:
-        """What tells the key of the address hashes from others, and nothing else about it."""
+        """The mark that distinguishes the key of the address hashes, and reveals nothing else."""
         return self._lasting.code(b"address", b"the mark of the key").hex()
 
     def address_hash(self, address_key: str) -> str:
-        """The keyed hash under which an address is suppressed, hexadecimal."""
+        """Return the keyed hash under which an address is suppressed, in hexadecimal."""
         return self._lasting.code(b"address", address_key.encode()).hex()
 
     def address_hashes(self, address: str) -> tuple[str, ...]:
-        """Every keyed hash under which an address may be suppressed, the present one first."""
+        """Return every keyed hash that may suppress an address, the current one first."""
         return tuple(map(self.address_hash, address_keys(address)))
 
     def _read(self, purpose: bytes, token: str) -> bytes:
@@ -230,13 +233,13 @@ class Tokens:
 
 
 def find_step_mark(message_id: str) -> str | None:
-    """The mark in a Message-ID; None in those of older versions."""
+    """Return the mark in a Message-ID; None in those of older versions."""
     label = message_id.strip("<>").partition("@")[2].partition(".")[0]
     return label if _STEP_MARK.fullmatch(label) else None
 
 
 class _Signer:
-    """One secret with a ready-made keyed state per purpose, because setting up a key costs most."""
+    """One secret with a prepared keyed state per purpose, because setting up a key costs most."""
 
     def __init__(self, secret: str) -> None:
         self._secret = blake2b(secret.encode()).digest()
@@ -268,13 +271,13 @@ class _Signer:
 
 
 def _find(signers: "Sequence[_Signer]", purpose: bytes, raw: bytes) -> bytes | None:
-    """What a token says, where one of these has signed it for that purpose."""
+    """Return what a token says, if one of these has signed it for that purpose."""
     found = (signer.read(purpose, raw) for signer in signers)
     return next((payload for payload in found if payload is not None), None)
 
 
 def _raw(token: str) -> bytes:
-    """The bytes of a token; none where it is spelt otherwise than we spell them."""
+    """Return the bytes of a token, or none if it is not spelt as we spell them."""
     try:
         raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
     except ValueError:
@@ -292,7 +295,10 @@ def _nothing_to_sign_with(have_leaked: bool) -> NurtureError:
 
 
 def _number_last(payload: bytes) -> bytes:
-    """What a code is made over: what many tokens share comes first, and is worked through once."""
+    """Return what a code is made over, with the part that many tokens share first.
+
+    That part needs to be processed only once.
+    """
     return payload[8:] + payload[:8]
 
 

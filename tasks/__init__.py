@@ -1,8 +1,8 @@
-"""The Celery application: shells that say when, two lines each.
+"""The Celery application: tasks of two lines each that only decide when things run.
 
-What a task needs is imported when it first runs, because the alarm clock loads these
-modules as well and needs nothing of it. A worker loads it all before it forks, so that
-its children share the memory.
+A task imports what it needs when it first runs, because the scheduler loads these modules too
+and needs none of it. A worker loads everything before it forks, so that its children share the
+memory.
 """
 
 from __future__ import annotations
@@ -24,20 +24,22 @@ from nurture.lifeline import die_with_parent
 from nurture.settings import load_settings
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 #: A nudge that nobody took within this many seconds is dropped; the next sweep brings another.
 NUDGE_SECONDS = 30
 
 keep_values_out_of_logs()
 
-app = Celery("nurture", amqp="tasks.broker:PromptAMQP", task_cls="tasks.standing_back:Patient")
+app = Celery(
+    "nurture", amqp="tasks.broker:PromptAMQP", task_cls="tasks.standing_back:DeferringTask"
+)
 app.config_from_object("celeryconfig")
 
 
 @cache
-def house() -> House:
-    """What this worker process works with, put together when it is first needed."""
+def context() -> Context:
+    """Return this worker process's context, built when it is first needed."""
     from nurture.bootstrap import build
 
     return build()
@@ -49,7 +51,7 @@ _forked_by: int | None = None
 
 @beat_init.connect
 def _keep_private(**_: object) -> None:
-    """Celery's own command starts us as well, with whatever umask there is."""
+    """Set a private umask, since Celery's own command may start us with any umask."""
     keep_private()
 
 
@@ -73,8 +75,8 @@ def _load_before_forking(**_: object) -> None:
 
 @worker_process_init.connect
 def _begin_afresh(**_: object) -> None:
-    """A forked process must not use its parent's connections, nor outlive its parent."""
-    house.cache_clear()
+    """Drop inherited connections after a fork, and make this process die with its parent."""
+    context.cache_clear()
     start_following = import_module("tasks.following").start_following
     # A parent that was killed before this line has nobody else to tell us.
     die_with_parent(_forked_by, sign=signal.SIGKILL)

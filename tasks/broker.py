@@ -1,4 +1,4 @@
-"""Getting over a broker that was away: as soon as it is back, and with every hand free."""
+"""Reconnecting after the broker was unavailable: promptly, and with every worker slot free."""
 
 from typing import Any
 
@@ -13,21 +13,21 @@ _TRY_EVERY = 0.5
 
 
 class ForgivingQoS(redis.QoS):
-    """Frees a worker's hand also where the broker did not hear that its task is done.
+    """A QoS that frees a worker's slot even if the broker did not learn that its task is done.
 
-    The usual one counts such a task as in hand for ever; with all hands taken by such
-    tasks a worker asks for no more, and does not even notice that its connection is gone.
+    The default counts such a task as running for ever; once such tasks fill every slot, a worker
+    asks for no more, and does not even notice that its connection is gone.
     """
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Take a task in hand, also where the broker has no memory left to note who has it."""
+        """Accept a task even if the broker has no memory left to record who has it."""
         try:
             super().append(message, delivery_tag)
         except OutOfMemoryError:
             QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        """Say that a task is done; delivered once more it does no harm."""
+        """Acknowledge a task as done; a second delivery would do no harm."""
         try:
             super().ack(delivery_tag)
         finally:
@@ -35,16 +35,16 @@ class ForgivingQoS(redis.QoS):
 
 
 class PromptConnection(Connection):
-    """Tries again at short intervals."""
+    """A connection that retries at short intervals."""
 
     def ensure_connection(self, *args: Any, **options: Any) -> Any:
-        """As usual, but without waits that grow."""
+        """Connect as usual, but without growing delays between attempts."""
         intervals = {"interval_start": _TRY_EVERY, "interval_step": 0, "interval_max": _TRY_EVERY}
         return super().ensure_connection(*args, **(options | intervals))
 
 
 class PromptAMQP(AMQP):
-    """Celery's ways of talking to the broker, over such connections."""
+    """Celery's broker interface, using such connections."""
 
     Connection = PromptConnection
 

@@ -1,4 +1,4 @@
-"""The doorbell: how a web process wakes the workers."""
+"""The doorbell: the wake-up call from a web process to the workers."""
 
 import time
 from contextlib import suppress
@@ -12,11 +12,11 @@ _BETWEEN = 0.25
 
 
 class CeleryDoorbell:
-    """Rings from a thread of its own, so that a slow or absent Redis delays nobody.
+    """A doorbell that rings from its own thread, so that a slow or absent Redis delays no one.
 
-    The first ring is heard at once. Those that come while it is on its way, or within the next
-    quarter of a second, are one ring: a worker that comes takes all that is due, and ten guides
-    at once cost little more than one.
+    The first ring is sent immediately. Rings during its delivery, or within the next quarter of a
+    second, merge into one: a worker that wakes up takes all that is due, so ten guides together
+    cost little more than one.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class CeleryDoorbell:
         self._thread: Thread | None = None
 
     def ring(self) -> None:
-        """Wake a worker soon; never raises and never waits."""
+        """Wake a worker soon; never raise and never wait."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = Thread(target=self._answer, name="doorbell", daemon=True)
             self._thread.start()

@@ -1,7 +1,7 @@
-"""When each machine parts with what it keeps about people who were erased, and notes who said no.
+"""When each machine deletes what it stores about erased people, and records opt-outs.
 
-A tick comes to one worker, on whichever machine; files lie on all of them. So each worker
-process looks for itself, from a thread of its own, and needs no Redis for it.
+A scheduled task reaches one worker, on any machine, but every machine has files. So each worker
+process checks for itself, in its own thread, and needs no Redis for that.
 """
 
 import logging
@@ -11,7 +11,7 @@ from threading import Thread
 
 from nurture.domain.errors import NurtureError
 from nurture.settings import load_settings
-from tasks import house
+from tasks import context
 
 #: A machine follows within so many seconds, however seldom its sweeps are.
 _SLOWEST = 20.0
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def start_following() -> None:
-    """Look every few seconds for as long as this process lives."""
+    """Check every few seconds for as long as this process lives."""
     seconds = min(load_settings().sweep_seconds, _SLOWEST)
     Thread(target=_look, args=(seconds,), name="following", daemon=True).start()
 
@@ -37,7 +37,7 @@ def _look(every: float) -> None:
 
 
 def _trouble_of(act: Callable[[], None]) -> str:
-    """Do it; return what was in the way."""
+    """Run `act` and return what prevented it, or ""."""
     try:
         act()
     except (NurtureError, OSError) as error:
@@ -50,10 +50,10 @@ def _trouble_of(act: Callable[[], None]) -> str:
 def _follow() -> None:
     from nurture.services.subscribers import machine_files
 
-    machine_files.follow(house().database, house().files, house().clock())
+    machine_files.follow(context().database, context().files, context().clock())
 
 
 def _copy_out() -> None:
     from nurture.services.backup import withdrawals
 
-    withdrawals.copy_out(house().database, house().safe.journal, house().clock())
+    withdrawals.copy_out(context().database, context().backup_setup.journal, context().clock())

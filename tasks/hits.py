@@ -1,24 +1,24 @@
-"""When to bring the hits into the database, and when to judge them."""
+"""The tasks that bring hits into the database and judge them."""
 
-from tasks import app, house
+from tasks import app, context
 
 
 @app.task(name="tasks.recording.fold_hits")
 def fold_hits() -> None:
-    """Fold what this machine's web processes have written down since the last time."""
+    """Fold in what this machine's web processes have recorded since the last run."""
     from nurture.services.tracking import fold
 
-    fold.fold_journals(house().database, house().journals)
+    fold.fold_journals(context().database, context().journals)
 
 
 @app.task(name="tasks.recording.judge_hits")
 def judge_hits() -> None:
-    """Judge what has been held for long enough.
+    """Judge the hits that have been held for long enough.
 
-    Folding comes before it once more: with several machines a tick is one machine's, and each
-    has journals of its own that must not wait.
+    It folds once more first: with several machines, a scheduled task runs on only one of them, and
+    each has its own journals, which must not wait.
     """
     from nurture.services.tracking import fold, verdicts
 
-    fold.fold_journals(house().database, house().journals)
-    verdicts.judge_held(house().database, house().clock())
+    fold.fold_journals(context().database, context().journals)
+    verdicts.judge_held(context().database, context().clock())

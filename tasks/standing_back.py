@@ -1,4 +1,4 @@
-"""Doing nothing, and saying so, while a newer program's database is not for this one."""
+"""Doing nothing, and saying so, while the database belongs to a newer version."""
 
 import logging
 import time
@@ -15,13 +15,13 @@ _log = logging.getLogger(__name__)
 _said_until: dict[str, float] = {}
 
 
-class Patient(Task):  # type: ignore[type-arg]
-    """A task that leaves its work to a newer program where only that may do it."""
+class DeferringTask(Task):  # type: ignore[type-arg]
+    """A task that does nothing if only a newer version may do its work."""
 
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Do it, or say in one line why not."""
+        """Run the task, or log in one line why not."""
         try:
             return super().__call__(*args, **kwargs)
         except NurtureError as error:

@@ -1,25 +1,25 @@
-"""When to look for what is due."""
+"""The task that looks for what is due."""
 
 from contextlib import suppress
 
 from celery.signals import worker_ready
 
-from tasks import NUDGE_SECONDS, app, house
+from tasks import NUDGE_SECONDS, app, context
 from tasks.deliver import deliver
 
 
 #: Under this name since the first release, so that workers of two releases serve one queue.
 @app.task(name="tasks.advancing.sweep")
 def sweep() -> None:
-    """Take over from workers that died, and wake as many as there are batches due."""
+    """Take over from workers that died, and start a delivery for each batch that is due."""
     from nurture.services.delivery.sweep import batches_due
 
-    for _ in range(batches_due(house().dispatch)):
+    for _ in range(batches_due(context().dispatch)):
         deliver.apply_async(expires=NUDGE_SECONDS)
 
 
 @worker_ready.connect
 def _sweep_at_once(**_: object) -> None:
-    """Do not wait for the alarm clock's first tick: somebody may have been killed at work."""
+    """Sweep before the scheduler's first tick: a worker may have been killed mid-task."""
     with suppress(Exception):  # Without Redis just now, the next tick does it.
         sweep.apply_async(expires=NUDGE_SECONDS, retry=False)

@@ -1,4 +1,4 @@
-"""What every test may ask for: real servers, fresh databases, a clock to move.
+"""Fixtures for every test: real servers, fresh databases, a movable clock.
 
 Nothing is started before a test asks for it, and nothing outlives the run.
 """
@@ -45,13 +45,13 @@ keep_private()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, object, object]:
-    """Fail a test that tried to reach another machine, even where the error was swallowed."""
+    """Fail a test that tried to reach another machine, even if it swallowed the error."""
     with fence.watched():
         return (yield)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what tests measured, in worker processes too: `record_property("measured", text)`."""
+    """Show what tests measured, also in worker processes: `record_property("measured", text)`."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
             for name, text in getattr(report, "user_properties", []):
@@ -68,7 +68,7 @@ def clock_file(tmp_path: Path) -> ClockFile:
 
 @pytest.fixture(scope="session")
 def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The one directory of this run, the same for all of its worker processes."""
+    """The one directory of this run, the same for all its worker processes."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
@@ -84,7 +84,7 @@ def postgres_url(shared_directory: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgresql_databases(postgres_url: str) -> Iterator["PostgresDatabases"]:
-    """Where fresh PostgreSQL databases come from: `with postgresql_databases.fresh() as url`."""
+    """The source of fresh PostgreSQL databases: `with postgresql_databases.fresh() as url`."""
     from nurture.store.migrate import migrate
     from tests.servers.databases import PostgresDatabases
 
@@ -94,7 +94,7 @@ def postgresql_databases(postgres_url: str) -> Iterator["PostgresDatabases"]:
 
 @pytest.fixture(scope="session")
 def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> "SqliteDatabases":
-    """Where fresh SQLite databases come from: `sqlite_databases.fresh(directory)`."""
+    """The source of fresh SQLite databases: `sqlite_databases.fresh(directory)`."""
     from nurture.store.migrate import migrate
     from tests.servers.databases import SqliteDatabases
 
@@ -103,20 +103,20 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> "SqliteDatabas
 
 @pytest.fixture
 def sqlite_url(sqlite_databases: "SqliteDatabases", tmp_path: Path) -> str:
-    """The address of a fresh, migrated SQLite database."""
+    """The URL of a fresh, migrated SQLite database."""
     return sqlite_databases.fresh(tmp_path)
 
 
 @pytest.fixture
 def postgresql_url(postgresql_databases: "PostgresDatabases") -> Iterator[str]:
-    """The address of an empty, migrated PostgreSQL database."""
+    """The URL of an empty, migrated PostgreSQL database."""
     with postgresql_databases.lent() as url:
         yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The address of a fresh, migrated database: the test runs once on each kind."""
+    """The URL of a fresh, migrated database: the test runs once on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
@@ -129,7 +129,7 @@ def database(database_url: str) -> Iterator["Database"]:
 
 @pytest.fixture
 def sqlite_database(sqlite_url: str) -> Iterator["Database"]:
-    """A fresh, migrated SQLite database, for tests that need one and not both."""
+    """A fresh, migrated SQLite database, for tests that need only one kind."""
     yield from _opened(sqlite_url)
 
 
@@ -145,7 +145,7 @@ def _opened(url: str) -> Iterator["Database"]:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["EmbeddedRedis"]:
-    """A real Redis-protocol server of this worker process."""
+    """A real Redis-protocol server belonging to this worker process."""
     from tests.servers.redis import redis_server
 
     with redis_server(tmp_path_factory.mktemp("redis")) as server:
@@ -154,7 +154,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Embedded
 
 @pytest.fixture
 def redis_url(redis_server: "EmbeddedRedis") -> str:
-    """The address of a real Redis-protocol server that holds nothing yet."""
+    """The URL of a real Redis-protocol server with no data yet."""
     from tests.servers.redis import empty
 
     empty(redis_server)
@@ -163,7 +163,7 @@ def redis_url(redis_server: "EmbeddedRedis") -> str:
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3Server"]:
-    """A real S3-compatible server of this worker process."""
+    """A real S3-compatible server belonging to this worker process."""
     from tests.servers.s3 import s3_server
 
     with s3_server(tmp_path_factory.mktemp("s3") / "server") as server:
@@ -172,7 +172,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3Server"]:
 
 @pytest.fixture
 def smtp_sink() -> Iterator["SmtpSink"]:
-    """A real mail server that keeps what it accepts; `url` is for NURTURE_SMTP_URL."""
+    """A real mail server that stores what it accepts; `url` is for NURTURE_SMTP_URL."""
     from tests.servers.smtp import SmtpSink
 
     with SmtpSink() as sink:

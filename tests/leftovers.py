@@ -1,4 +1,4 @@
-"""What is left of somebody in files, in whatever way it may have been written down."""
+"""Searching files for remains of a person, in any encoding they may have been written in."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 
 def files_telling_of(directory: Path, *texts: str) -> list[str]:
-    """Every file below a directory that holds one of these texts, with the text."""
+    """Return every file below a directory that contains one of these texts, with the text."""
     return [
         f"{path.relative_to(directory)}: {text}"
         for path in sorted(directory.rglob("*"))
@@ -18,7 +18,10 @@ def files_telling_of(directory: Path, *texts: str) -> list[str]:
 
 
 def tells(data: bytes, text: str) -> bool:
-    """Whether bytes hold a text in clear, percent-encoded, quoted-printable, UTF-16 or Base64."""
+    """Return whether bytes contain a text plain or encoded.
+
+    Encodings are percent, quoted-printable, UTF-16 and Base64.
+    """
     small = data.lower()
     return any(form in small for form in _readable(text)) or any(
         form in data for form in _in_base64(text)
@@ -32,19 +35,19 @@ def _readable(text: str) -> set[bytes]:
 
 
 def _escaped(text: str, sign: str) -> str:
-    """Every byte escaped, as nobody must write it and everybody may."""
+    """Escape every byte, which is allowed but never required."""
     return "".join(f"{sign}{byte:02X}" for byte in text.encode())
 
 
 def _partly(text: str) -> str:
-    """Quoted-printable as most programs write it: letters, digits and dots stay."""
+    """Encode quoted-printable as most programs do: letters, digits and dots are unchanged."""
     return "".join(
         c if c.isascii() and (c.isalnum() or c in ".-") else _escaped(c, "=") for c in text
     )
 
 
 def _in_base64(text: str) -> Iterator[bytes]:
-    """The part of it that is the same whatever stands before and after, at each of three places."""
+    """Return, for each of three offsets, the Base64 part independent of the surrounding text."""
     for spelling in _spellings(text):
         for offset in range(3):
             whole = b64encode(b"\0" * offset + spelling)

@@ -1,4 +1,4 @@
-"""Backing a house up, and restoring it on another machine, by the commands that do so."""
+"""Backing up an installation, and restoring it on another machine, with the real commands."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from nurture.archive.folder import Folder
 from nurture.archive.place import StoredFile
 from nurture.cli import main
-from tests.house import Household
+from tests.installation import Installation
 
 
 def stored_at(path: Path) -> StoredFile:
@@ -16,13 +16,13 @@ def stored_at(path: Path) -> StoredFile:
     return StoredFile(Folder(path.parent), path.name)
 
 
-def command(home: Household, *words: object, **settings: str) -> Result:
-    """The `nurture` command on the machine of that house."""
+def command(home: Installation, *words: object, **settings: str) -> Result:
+    """Return the `nurture` command on that installation's machine."""
     return CliRunner().invoke(main, [str(w) for w in words], env=home.environment | settings)
 
 
-def backed_up(home: Household, folder: Path) -> tuple[Path, Path]:
-    """A backup by the command, and a file with the words that it showed."""
+def backed_up(home: Installation, folder: Path) -> tuple[Path, Path]:
+    """Run the backup command; return the backup, and a file with the phrase it showed."""
     said = json.loads(command(home, "backup", "--to", folder, "--json").stdout)
     words = folder.parent / "words"
     words.write_text(said["words"].replace("-", " ").upper())
@@ -30,18 +30,20 @@ def backed_up(home: Household, folder: Path) -> tuple[Path, Path]:
 
 
 def restored(
-    home: Household, file: Path, words: Path, url: str = "", directory: Path | None = None
-) -> tuple[Household, Result]:
-    """Another machine, where that backup was restored."""
+    home: Installation, file: Path, words: Path, url: str = "", directory: Path | None = None
+) -> tuple[Installation, Result]:
+    """Return another machine on which that backup was restored."""
     return restored_from(home, str(file), words, url, directory)
 
 
 def restored_from(
-    home: Household, file: str, words: Path, url: str = "", directory: Path | None = None
-) -> tuple[Household, Result]:
-    """Another machine, where the backup that lies there was restored, with the same settings."""
+    home: Installation, file: str, words: Path, url: str = "", directory: Path | None = None
+) -> tuple[Installation, Result]:
+    """Return another machine on which that backup was restored, with the same settings."""
     there = (directory or home.directory) / "another-machine"
-    other = Household(url or f"sqlite:///{there}/var/nurture.db", there, home.clock, home.smtp_url)
+    other = Installation(
+        url or f"sqlite:///{there}/var/nurture.db", there, home.clock, home.smtp_url
+    )
     other.settings = home.settings
     # The keys come with the backup.
     bare = {k: v for k, v in other.environment.items() if k not in _KEYS}

@@ -1,4 +1,4 @@
-"""Small PDFs for tests: whole ones, and ones that hold what a guide must not."""
+"""Small PDFs for tests: good ones, and ones that contain what a guide must not."""
 
 import io
 
@@ -14,7 +14,7 @@ from pypdf.generic import (
 
 
 def a_pdf(title: str = "a guide") -> bytes:
-    """A whole PDF of one empty page, told from others by its title."""
+    """Return a good PDF of one empty page, identified by its title."""
     writer = _writer()
     writer.add_metadata({"/Title": title})
     writer.add_annotation(0, Link(rect=(0, 0, 9, 9), url="https://example.org/"))
@@ -22,7 +22,7 @@ def a_pdf(title: str = "a guide") -> bytes:
 
 
 def with_script() -> bytes:
-    """One that runs a script when it is opened."""
+    """Return one that runs a script when it is opened."""
     writer = _writer()
     script = {
         NameObject("/S"): NameObject("/JavaScript"),
@@ -33,7 +33,7 @@ def with_script() -> bytes:
 
 
 def with_hidden_script() -> bytes:
-    """One whose script stands in a compressed stream of objects, behind a list."""
+    """Return one whose script is hidden in a compressed object stream, behind a list."""
     writer = _writer()
     action = DictionaryObject(
         {NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("x()")}
@@ -45,7 +45,7 @@ def with_hidden_script() -> bytes:
 
 
 def with_program() -> bytes:
-    """One that starts a program."""
+    """Return one that starts a program."""
     writer = _writer()
     launch = {NameObject("/S"): NameObject("/Launch"), NameObject("/F"): TextStringObject("calc")}
     writer.root_object[NameObject("/OpenAction")] = DictionaryObject(launch)
@@ -53,7 +53,7 @@ def with_program() -> bytes:
 
 
 def with_program_elsewhere() -> bytes:
-    """One that names by an object of its own what it starts."""
+    """Return one that names the program to start in a separate object."""
     writer = _writer()
     name = writer._add_object(NameObject("/Launch"))
     launch = {NameObject("/S"): name, NameObject("/F"): TextStringObject("calc")}
@@ -62,7 +62,7 @@ def with_program_elsewhere() -> bytes:
 
 
 def with_file() -> bytes:
-    """One that carries another file."""
+    """Return one that contains another file."""
     writer = _writer()
     writer.add_attachment("prices.exe", b"MZ")
     return _written(writer)

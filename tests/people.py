@@ -1,4 +1,4 @@
-"""Random people and random conditions, for the properties that hold for all of them."""
+"""Random people and random conditions, for properties that hold for all of them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from nurture.domain.audience.conditions import (
     Not,
     Reached,
 )
-from nurture.domain.audience.engagement import SIGNS_OF_LIFE, Level
+from nurture.domain.audience.engagement import SIGNS_OF_LIFE, EngagementLevel
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
 from nurture.domain.scheduling.gate import Frequency
 from nurture.domain.sequences.enrolment import EnrolmentStatus
@@ -121,7 +121,7 @@ _leaves: st.SearchStrategy[Condition] = st.one_of(
     st.builds(Reached, st.sampled_from(_SEQUENCES), st.sampled_from(_STEPS)),
     st.builds(Collected, st.sampled_from(("", *_SEQUENCES))),
     st.builds(Booked, _WITHIN),
-    st.builds(IsLevel, st.frozensets(st.sampled_from(Level), min_size=1)),
+    st.builds(IsLevel, st.frozensets(st.sampled_from(EngagementLevel), min_size=1)),
     st.builds(
         FilledIn,
         form=st.sampled_from(("", *_FORMS)),
@@ -159,7 +159,7 @@ conditions: st.SearchStrategy[Condition] = st.recursive(
 
 
 def write_down(connection: Connection, crowd: Sequence[Facts]) -> list[int]:
-    """Bring people into the database as the program would have; return their numbers."""
+    """Write people into the database as the program would; return their numbers."""
     numbers = []
     for place, facts in enumerate(crowd):
         number = connection.execute(

@@ -1,4 +1,4 @@
-"""What is made once for many tests, or at less cost, and changes nothing that they see."""
+"""Shortcuts: things made once for many tests, or more cheaply, with no visible difference."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -19,7 +19,7 @@ _first_of_its_kind: dict[str, Engine] = {}
 def share_statements(engine: Engine) -> None:
     """Let an engine use what others have compiled for databases of its kind.
 
-    SQLAlchemy keeps compiled statements with an engine, and each test's house has its own.
+    SQLAlchemy keeps compiled statements per engine, and each test's installation has its own.
     """
     kind = engine.dialect.name
     if first := _first_of_its_kind.get(kind):
@@ -30,9 +30,9 @@ def share_statements(engine: Engine) -> None:
 
 
 def build_addresses_when_asked() -> None:
-    """Let an app learn how to build an address when it builds one, not for all when it starts.
+    """Let an app prepare URL building when first needed, instead of for all routes at its start.
 
-    Werkzeug compiles two functions a route, and each test's house has an app of its own.
+    Werkzeug compiles two functions per route, and each test's installation has its own app.
     """
     compile_builder: Callable[[Rule, bool], Any] = Rule._compile_builder
 
@@ -45,9 +45,9 @@ def build_addresses_when_asked() -> None:
 
 @pytest.fixture(autouse=True)
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Passwords are hashed at the least cost, wherever this is imported.
+    """Hash passwords at the lowest cost, wherever this is imported.
 
-    What a guess costs is the subject of `tests/services/owner/test_credentials.py`.
+    `tests/services/owner/test_credentials.py` tests the cost of guessing.
     """
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr("nurture.services.owner.credentials._HASHER", cheap)

@@ -1,4 +1,4 @@
-"""An address is kept as every mail can carry it, or refused in a sentence."""
+"""An address is stored so that any email can carry it, or refused with a sentence."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ from nurture.addresses import AddressError, plain_mailbox, plain_page
         ("paul@straße.example", "paul@xn--strae-oqa.example"),
     ],
 )
-def test_a_mailbox_has_its_domain_in_ascii(typed: str, carried: str) -> None:
+def test_a_mailbox_gets_an_ascii_domain(typed: str, carried: str) -> None:
     assert plain_mailbox(typed) == carried
 
 
@@ -39,7 +39,7 @@ def test_a_mailbox_has_its_domain_in_ascii(typed: str, carried: str) -> None:
         "paul@example..org",
     ],
 )
-def test_what_mail_cannot_be_sent_to_is_refused_in_a_sentence(typed: str) -> None:
+def test_an_undeliverable_address_is_refused_in_one_sentence(typed: str) -> None:
     with pytest.raises(AddressError, match=r"^[A-Z].*\.$"):
         plain_mailbox(typed)
 
@@ -61,7 +61,7 @@ def test_what_mail_cannot_be_sent_to_is_refused_in_a_sentence(typed: str) -> Non
         ("https://a_b.example.org", "https://a_b.example.org"),
     ],
 )
-def test_a_page_has_its_address_in_ascii(typed: str, carried: str) -> None:
+def test_a_page_url_is_converted_to_ascii(typed: str, carried: str) -> None:
     assert plain_page(typed) == carried
     assert plain_page(carried) == carried
 
@@ -98,13 +98,13 @@ def test_a_page_has_its_address_in_ascii(typed: str, carried: str) -> None:
         "https://" + "a" * 64 + ".example/",
     ],
 )
-def test_what_nobody_can_open_is_refused(typed: str) -> None:
+def test_an_unusable_page_url_is_refused(typed: str) -> None:
     with pytest.raises(AddressError, match="beginning with https://"):
         plain_page(typed)
 
 
 @given(st.text(max_size=30))
-def test_whatever_is_taken_for_a_page_is_ascii_and_stays_as_it_is(text: str) -> None:
+def test_an_accepted_page_url_is_ascii_and_stays_unchanged(text: str) -> None:
     for typed in (text, f"https://{text}", f"https://example.org/{text}"):
         try:
             carried = plain_page(typed)

@@ -1,4 +1,4 @@
-"""The standard tool opens a backup without this program, with nothing but the words."""
+"""The standard tool opens a backup without this program, with nothing but the phrase."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import smtp_sink, sqlite_home
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import smtp_sink, sqlite_home
 from tests.machines import backed_up
 
 __all__ = ["smtp_sink", "sqlite_home"]
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.hosts
 
 
 def with_words(words: str, *command: str) -> int:
-    """Run a program that asks for words at the terminal; return its exit status."""
+    """Run a program that asks for a phrase on the terminal; return its exit status."""
     child, terminal = pty.fork()
     if child == 0:
         os.execvp(command[0], command)
@@ -32,7 +32,7 @@ def with_words(words: str, *command: str) -> int:
 
 
 @pytest.mark.skipif(not shutil.which("age"), reason="age is not installed")
-def test_age_and_tar_open_a_backup(sqlite_home: Household, tmp_path: Path) -> None:
+def test_the_age_and_tar_programs_open_a_backup(sqlite_home: Installation, tmp_path: Path) -> None:
     sqlite_home.subscribe("anna@example.org")
     (tmp_path / "backups").mkdir()
     file, words = backed_up(sqlite_home, tmp_path / "backups")

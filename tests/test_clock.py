@@ -1,4 +1,4 @@
-"""Business time is the real time or the one in a file, for every process alike."""
+"""Business time is the real time or the one in a file, the same for every process."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("path", [None, ""])
-def test_without_a_file_the_time_is_the_real_one(path: str | None) -> None:
+def test_the_clock_is_real_without_a_file(path: str | None) -> None:
     before = real_now()
     now = clock_from(path)()
     assert before <= now <= real_now()
@@ -37,7 +37,7 @@ def test_a_time_in_a_file_is_read_as_utc(tmp_path: Path, written: str) -> None:
     assert clock_from(str(path))().tzinfo is UTC
 
 
-def test_whoever_writes_the_file_moves_the_time(clock_file: ClockFile) -> None:
+def test_writing_the_file_moves_the_clock(clock_file: ClockFile) -> None:
     clock = clock_from(str(clock_file.path))
     before = clock()
     clock_file.advance(timedelta(days=3))
@@ -45,7 +45,7 @@ def test_whoever_writes_the_file_moves_the_time(clock_file: ClockFile) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "noon", "2026-13-01", "\x00", None])
-def test_a_file_that_holds_no_time_is_an_error_with_an_example(
+def test_a_file_without_a_time_is_an_error_with_an_example(
     tmp_path: Path, content: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # How patient it is with whoever writes is what the next test is about.
@@ -58,8 +58,8 @@ def test_a_file_that_holds_no_time_is_an_error_with_an_example(
     assert str(path) in str(raised.value)
 
 
-def test_a_file_that_is_rewritten_in_place_is_never_misread(tmp_path: Path) -> None:
-    """`echo … > clock` leaves the file empty for an instant, which readers must sit out."""
+def test_a_file_that_is_being_rewritten_is_never_misread(tmp_path: Path) -> None:
+    """`echo … > clock` leaves the file empty for an instant, which readers must wait out."""
     path = tmp_path / "clock"
     times = [NOON + timedelta(seconds=n) for n in range(300)]
     path.write_text(times[0].isoformat())

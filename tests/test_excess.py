@@ -1,4 +1,4 @@
-"""Text of the owner's that is made to cost time or memory is refused at once, in words."""
+"""Owner-written text meant to waste time or memory is refused immediately, with a message."""
 
 import re
 import shutil
@@ -19,9 +19,9 @@ from nurture.library.segments import parse_segments
 from nurture.library.sequences import parse_sequence
 from nurture.rendering.lint.contrast import TooManyStylesError, weak_contrasts
 from nurture.services.publishing.files import plan_findings
-from nurture.services.publishing.guides import GuideError, Shelf
-from tests.architecture.house import modules
-from tests.house import SHIPPED
+from nurture.services.publishing.guides import GuideError, GuideFiles
+from tests.architecture.codebase import modules
+from tests.installation import SHIPPED
 
 HEAD = '[[segments]]\nname = "s"\n'
 ATTACKS = {
@@ -51,9 +51,9 @@ _A_SECOND = 125
 
 @contextmanager
 def promptly() -> Iterator[None]:
-    """A second of the processor is far more than a refusal takes, however busy the machine is.
+    """Fail unless the block takes less than a second of processor time, far more than it needs.
 
-    On a machine that is slow just now a second is as much longer as plain work takes there.
+    On a machine that is currently slow, the limit grows as much as the time of plain work.
     """
     began = time.process_time()
     yield
@@ -61,14 +61,14 @@ def promptly() -> Iterator[None]:
 
 
 def _plain_work() -> float:
-    """How long the processor takes for some plain work at this moment, in seconds."""
+    """Return how many seconds of processor time some plain work currently takes."""
     began = time.process_time()
     sum(number * number for number in range(300_000))
     return time.process_time() - began
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
-def test_toml_made_to_cost_something_is_refused_at_once(attack: str) -> None:
+def test_toml_that_is_expensive_to_parse_is_refused_immediately(attack: str) -> None:
     with promptly():
         for read in (read_toml, read_document, parse_segments):
             with pytest.raises(LibraryError) as refused:
@@ -77,7 +77,7 @@ def test_toml_made_to_cost_something_is_refused_at_once(attack: str) -> None:
             assert len(str(refused.value)) < 300
 
 
-def test_as_large_a_document_as_is_read_is_read_at_once() -> None:
+def test_the_largest_allowed_document_is_read_quickly() -> None:
     line = '{ clicked = { topic = "golf", within = "30 days" } }, # "[[[ and why it is asked for'
     toml = HEAD + "all = [\n" + f"{line}\n" * 1_100 + "]\n"
     assert 0.9 * LONGEST_DOCUMENT < len(toml) < LONGEST_DOCUMENT
@@ -85,7 +85,7 @@ def test_as_large_a_document_as_is_read_is_read_at_once() -> None:
         read_toml(toml, "the text")
 
 
-def test_front_matter_comes_in_by_the_same_door() -> None:
+def test_front_matter_passes_the_same_checks() -> None:
     with promptly(), pytest.raises(LibraryError, match=r"a name has more than 5 parts"):
         parse_email("+++\n" + ATTACKS["a dotted header"] + "\n+++\nHello", "an email")
 
@@ -103,18 +103,18 @@ def test_front_matter_comes_in_by_the_same_door() -> None:
         f"k{'9' * 60} = 1",
     ],
 )
-def test_what_stands_in_texts_and_comments_counts_for_nothing(harmless: str) -> None:
+def test_brackets_in_strings_and_comments_are_ignored(harmless: str) -> None:
     assert excess_of(harmless) == ""
     read_toml(harmless, "here")
 
 
-def test_every_toml_document_comes_in_by_one_door() -> None:
+def test_only_one_module_parses_toml() -> None:
     readers = ("tomllib.load", "tomlkit.parse", "tomlkit.load")
     found = {m.name for m in modules() for reader in readers if reader in m.text}
     assert found == {"nurture.library.reading"}
 
 
-def test_thousands_of_conditions_are_refused_before_anybody_counts_them() -> None:
+def test_thousands_of_conditions_are_refused_before_they_are_evaluated() -> None:
     fifty = "[" + "{ booked = true }," * 50 + "]"
     toml = HEAD + "all = [" + f"{{ any = {fifty} }}," * 40 + "]\n"
     library = read_library(SHIPPED)
@@ -154,7 +154,7 @@ STYLES = {
 
 
 @pytest.mark.parametrize("html", STYLES.values(), ids=STYLES)
-def test_styles_made_to_cost_something_are_read_in_good_time(html: str) -> None:
+def test_expensive_styles_are_read_quickly(html: str) -> None:
     with promptly():
         try:
             weak_contrasts(html)
@@ -164,7 +164,7 @@ def test_styles_made_to_cost_something_are_read_in_good_time(html: str) -> None:
 
 @pytest.fixture
 def emails(tmp_path: Path) -> Path:
-    """A copy of the shipped emails, to spoil, beside a file that is nobody's business."""
+    """A copy of the shipped emails, to be damaged, next to a file with unrelated secrets."""
     (tmp_path / "secret.pdf").write_bytes(b"%PDF- of somebody else")
     return shutil.copytree(SHIPPED, tmp_path / "emails")
 
@@ -172,14 +172,14 @@ def emails(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "guide", ["../../secret.pdf", "/etc/passwd", "../secret.pdf", "sequence.toml", "..", ".x.pdf"]
 )
-def test_a_guide_is_a_pdf_of_its_own_folder(emails: Path, guide: str) -> None:
+def test_a_guide_must_be_a_pdf_in_its_own_folder(emails: Path, guide: str) -> None:
     plan = emails / "pain-guide/sequence.toml"
     plan.write_text(re.sub(r"(?m)^guide +=.*", f'guide = "{guide}"', plan.read_text()))
     with pytest.raises(LibraryError, match=r"is no PDF of this folder\. Write its name alone"):
         read_library(emails)
 
 
-def test_a_guide_elsewhere_cannot_be_published_in_the_studio_either() -> None:
+def test_a_guide_in_another_folder_cannot_be_published_in_the_studio() -> None:
     toml = f'guide = "../../secret.pdf"\n{A_SEQUENCE}{A_STEP}'
     [source, *_] = (library := read_library(SHIPPED)).sequences
     spoilt = replace(source, sequence=parse_sequence("pain-guide", toml))
@@ -187,22 +187,22 @@ def test_a_guide_elsewhere_cannot_be_published_in_the_studio_either() -> None:
     assert any("guide: write the name of a PDF in this folder" in one for one in found)
 
 
-def test_a_guide_published_before_is_not_handed_over_from_elsewhere(emails: Path) -> None:
-    shelf = Shelf(emails, emails)
+def test_an_already_published_guide_from_another_folder_is_not_delivered(emails: Path) -> None:
+    guide_files = GuideFiles(emails, emails)
     for guide in ("../../secret.pdf", "../practice.toml"):
         with pytest.raises(GuideError, match="does not lie beside its emails"):
-            shelf.beside_the_emails(Sequence("pain-guide", "T", (), guide_file=guide))
+            guide_files.beside_the_emails(Sequence("pain-guide", "T", (), guide_file=guide))
     (emails / "pain-guide/link.pdf").symlink_to(emails.parent / "secret.pdf")
     with pytest.raises(GuideError):
-        shelf.beside_the_emails(Sequence("pain-guide", "T", (), guide_file="link.pdf"))
-    assert shelf.beside_the_emails(Sequence("pain-guide", "T", ())).is_file()
+        guide_files.beside_the_emails(Sequence("pain-guide", "T", (), guide_file="link.pdf"))
+    assert guide_files.beside_the_emails(Sequence("pain-guide", "T", ())).is_file()
 
 
 @pytest.mark.parametrize(
     "name",
     ["pain-guide/guide.pdf", "pain-guide/your-guide.md", "practice.toml", "layout/head.mjml"],
 )
-def test_a_link_that_leads_out_of_the_library_is_not_followed(emails: Path, name: str) -> None:
+def test_a_symlink_that_leads_out_of_the_library_is_not_followed(emails: Path, name: str) -> None:
     outside = emails.parent / "outside"
     (emails / name).rename(outside) if (emails / name).exists() else outside.touch()
     (emails / name).symlink_to(outside)
@@ -210,7 +210,7 @@ def test_a_link_that_leads_out_of_the_library_is_not_followed(emails: Path, name
         read_library(emails)
 
 
-def test_a_link_within_the_library_is_followed(emails: Path) -> None:
+def test_a_symlink_within_the_library_is_followed(emails: Path) -> None:
     guide = emails / "pain-guide/your-guide.md"
     guide.rename(emails / "kept.md")
     guide.symlink_to("../kept.md")
@@ -218,14 +218,14 @@ def test_a_link_within_the_library_is_followed(emails: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../practice", "/etc/hostname", ".hidden", "a:b"])
-def test_a_step_names_an_email_of_its_own_folder(emails: Path, name: str) -> None:
+def test_a_step_must_name_an_email_in_its_own_folder(emails: Path, name: str) -> None:
     plan = emails / "pain-guide/sequence.toml"
     plan.write_text(plan.read_text() + f'\n[[steps]]\nemail = "{name}"\nwait = "1 day"\n')
     with pytest.raises(LibraryError, match="is no email of this folder"):
         read_library(emails)
 
 
-def test_a_file_too_large_is_not_even_opened(emails: Path) -> None:
+def test_an_oversized_file_is_not_even_opened(emails: Path) -> None:
     with (emails / "segments.toml").open("r+b") as file:
         file.truncate(1 << 40)
     with promptly(), pytest.raises(LibraryError, match="larger than a megabyte"):
@@ -233,7 +233,7 @@ def test_a_file_too_large_is_not_even_opened(emails: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["'''a''''", "'''a'''''", '"""a""""', '"""a"""""'])
-def test_a_text_that_ends_with_quotes_of_its_own_hides_nothing_behind_it(end: str) -> None:
+def test_a_string_that_ends_in_quotes_hides_nothing_after_it(end: str) -> None:
     assert tomllib.loads(f"x = {end}")
     for hidden in ("[" * 400 + "]" * 400, "9" * 5000):
         assert excess_of(f"x = [{end}, {hidden}]")

@@ -1,4 +1,4 @@
-"""What a log says of an exception: where it was and of which kind, never a value."""
+"""What a log says about an exception: its place and its type, never a value."""
 
 import io
 import logging
@@ -52,7 +52,7 @@ faulty = pytest.mark.parametrize(
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What a log file would hold, written with Python's own formatter."""
+    """Return what a log file would contain, written with Python's own formatter."""
     keep_values_out_of_logs()
     written = io.StringIO()
     handler = logging.StreamHandler(written)
@@ -62,7 +62,7 @@ def log() -> Iterator[io.StringIO]:
 
 
 @faulty
-def test_a_logged_fault_names_its_kind_and_place_and_nothing_typed(
+def test_a_logged_error_names_its_kind_and_place_and_no_typed_text(
     log: io.StringIO, fault: Callable[[], None]
 ) -> None:
     try:
@@ -76,7 +76,7 @@ def test_a_logged_fault_names_its_kind_and_place_and_nothing_typed(
 
 
 @faulty
-def test_a_task_that_failed_is_logged_without_what_its_exception_says(
+def test_a_failed_task_is_logged_without_the_text_of_its_exception(
     log: io.StringIO, fault: Callable[[], None]
 ) -> None:
     """The message as Celery writes it, which quotes the exception by name."""
@@ -90,7 +90,7 @@ def test_a_task_that_failed_is_logged_without_what_its_exception_says(
     assert log.getvalue().startswith("Task tasks.x: ")
 
 
-def test_what_led_to_a_fault_is_told_before_it() -> None:
+def test_the_cause_of_an_error_is_logged_before_it() -> None:
     try:
         _as_the_cause_of_another()
     except ValueError as error:
@@ -98,7 +98,7 @@ def test_what_led_to_a_fault_is_told_before_it() -> None:
     assert said.index("builtins.KeyError") < said.index("builtins.ValueError")
 
 
-def test_an_error_that_quotes_nobody_says_what_to_do() -> None:
+def test_an_error_without_personal_data_includes_its_remedy() -> None:
     error = DatabaseUnavailableError("It did not answer.", remedy="Check that it is running.")
     assert told(error).endswith("It did not answer. Check that it is running.")
 

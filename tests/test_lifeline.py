@@ -1,4 +1,4 @@
-"""Nobody outlives the process that started them, whatever they do with signals."""
+"""No process outlives the one that started it, whatever it does with signals."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def _lives(pid: int) -> bool:
     return state != "Z"
 
 
-def test_a_child_that_swallows_every_signal_ends_with_all_that_it_started() -> None:
+def test_a_child_that_ignores_signals_dies_with_its_parent_and_its_own_children() -> None:
     with subprocess.Popen([sys.executable, "-c", _STUBBORN], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
@@ -48,7 +48,7 @@ def test_a_child_that_swallows_every_signal_ends_with_all_that_it_started() -> N
         assert wait_until(lambda: not _lives(child) and not _lives(int(grandchildren[0])), 5)
 
 
-def test_where_the_parent_is_gone_already_nothing_begins() -> None:
+def test_a_child_whose_parent_is_already_gone_does_not_start() -> None:
     gone = subprocess.Popen([sys.executable, "-c", "pass"])
     gone.wait()
     code = f"from nurture.lifeline import die_with_parent; die_with_parent({gone.pid}); print(1)"

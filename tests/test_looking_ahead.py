@@ -1,4 +1,4 @@
-"""The commands that look ahead and explain, as the owner types them."""
+"""The commands that predict and explain, as the owner types them."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nurture.cli import main
-from tests.homes import smtp_sink, sqlite_home
-from tests.house import SHIPPED, Household
+from tests.installation import SHIPPED, Installation
+from tests.installations import smtp_sink, sqlite_home
 
 __all__ = ["smtp_sink", "sqlite_home"]
 
@@ -18,8 +18,8 @@ ANNA = "anna@example.org"
 
 
 @pytest.fixture
-def anna(sqlite_home: Household) -> Household:
-    """A house in which Anna collected her guide an hour ago, and Ben did not."""
+def anna(sqlite_home: Installation) -> Installation:
+    """An installation in which Anna collected her guide an hour ago, and Ben did not."""
     sqlite_home.clock.set(MONDAY)
     sqlite_home.subscribe(ANNA)
     sqlite_home.subscribe("ben@example.org")
@@ -30,15 +30,15 @@ def anna(sqlite_home: Household) -> Household:
     return sqlite_home
 
 
-def typed(home: Household, *words: str) -> Result:
-    """What the command answers in that house."""
+def typed(home: Installation, *words: str) -> Result:
+    """Return the command's output in that installation."""
     more = {"NURTURE_TEMPLATES_DIR": str(SHIPPED)}
     return CliRunner(env=home.environment | more).invoke(main, list(words))
 
 
-def test_somebody_real_is_played_from_where_they_stand(anna: Household) -> None:
+def test_a_real_person_is_simulated_from_their_current_step(anna: Installation) -> None:
     said = typed(anna, "simulate", "pain-guide", "--like", "Anna@example.org").output
-    assert said.startswith("pain-guide, as published\n\nanna@example.org, on the clock of")
+    assert said.startswith("pain-guide, as published\n\nanna@example.org, times in")
     assert "Thu 04 Jun 2026 08:30  article     why-stretching" in said
     assert "your-guide" not in said
     afresh = typed(anna, "simulate", "over-50-guide", "--like", ANNA).output
@@ -46,8 +46,8 @@ def test_somebody_real_is_played_from_where_they_stand(anna: Household) -> None:
     assert "pain-guide/why-stretching" in afresh
 
 
-def test_a_day_beyond_the_calendar_and_a_file_that_is_no_text_are_refused_in_one_line(
-    anna: Household, tmp_path: Path
+def test_a_date_out_of_range_and_a_binary_file_are_refused_in_one_line(
+    anna: Installation, tmp_path: Path
 ) -> None:
     refused = typed(anna, "simulate", "pain-guide", "--from", "9999-12-31")
     assert "--from: 9999 is not in our time. Name a year up to 2199." in refused.output
@@ -58,9 +58,7 @@ def test_a_day_beyond_the_calendar_and_a_file_that_is_no_text_are_refused_in_one
     assert "Save it as plain text in UTF-8." in refused.output
 
 
-def test_what_was_changed_in_the_files_is_played_when_asked_for(
-    anna: Household, tmp_path: Path
-) -> None:
+def test_changed_files_are_simulated_on_request(anna: Installation, tmp_path: Path) -> None:
     folder = tmp_path / "pain-guide"
     folder.mkdir()
     plan = (SHIPPED / "pain-guide/sequence.toml").read_text()
@@ -74,7 +72,7 @@ def test_what_was_changed_in_the_files_is_played_when_asked_for(
     assert proposed.startswith("pain-guide, as written in its files")
 
 
-def test_everything_is_to_be_had_as_a_document(anna: Household) -> None:
+def test_every_report_is_also_available_as_json(anna: Installation) -> None:
     played = json.loads(typed(anna, "simulate", "pain-guide", "--like", ANNA, "--json").output)
     [person] = played["people"]
     assert person["entries"][0]["at"] == "2026-06-04T07:30:00+00:00"
@@ -86,7 +84,7 @@ def test_everything_is_to_be_had_as_a_document(anna: Household) -> None:
     assert why["sent"][0]["step"] == "your-guide"
 
 
-def test_one_person_is_explained_in_sentences(anna: Household) -> None:
+def test_one_person_is_explained_in_sentences(anna: Installation) -> None:
     lines = typed(anna, "why", "ANNA@example.org").output.splitlines()
     assert lines[0].startswith("anna@example.org signed up on Monday 1 June 2026 at 10:00")
     assert all(line.endswith(".") for line in lines)
@@ -99,12 +97,16 @@ def test_one_person_is_explained_in_sentences(anna: Household) -> None:
         (("simulate", "nowhere"), 1, "There is no sequence “nowhere”."),
         (("simulate", "pain-guide", "--like", "nobody@example.org"), 1, "There is nobody"),
         (("simulate", "pain-guide", "--like", ANNA, "--from", "2026-06-01"), 2, "--from is for"),
-        (("simulate", "pain-guide", "--like", ANNA, "--compare", str(SHIPPED)), 2, "Give one of"),
-        (("simulate", "pain-guide", "--from", "tomorrow"), 2, "“tomorrow” is not a day"),
+        (
+            ("simulate", "pain-guide", "--like", ANNA, "--compare", str(SHIPPED)),
+            2,
+            "Give only one of",
+        ),
+        (("simulate", "pain-guide", "--from", "tomorrow"), 2, "“tomorrow” is not a date"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(
-    anna: Household, words: tuple[str, ...], code: int, said: str
+def test_invalid_input_is_refused_in_one_line(
+    anna: Installation, words: tuple[str, ...], code: int, said: str
 ) -> None:
     answer = typed(anna, *words)
     assert answer.exit_code == code
@@ -112,7 +114,7 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert answer.output.count("\n") == 1
 
 
-def test_looking_changes_nothing(anna: Household) -> None:
+def test_viewing_changes_nothing(anna: Installation) -> None:
     before = anna.everything()
     typed(anna, "simulate", "pain-guide", "--like", ANNA)
     typed(anna, "simulate", "pain-guide", "--compare", str(SHIPPED))

@@ -1,4 +1,4 @@
-"""Whatever another program sends is read safely, or the field at fault is named."""
+"""Any input from another program is parsed safely, or the invalid field is named."""
 
 import json
 from datetime import UTC, datetime
@@ -32,12 +32,12 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_ordinary_json_comes_through_as_it_is(value: object) -> None:
+def test_ordinary_json_is_returned_unchanged(value: object) -> None:
     assert json_body(json.dumps(value).encode()) == value
 
 
 @given(st.binary())
-def test_anything_else_is_refused_by_one_error(body: bytes) -> None:
+def test_anything_else_raises_one_kind_of_error(body: bytes) -> None:
     try:
         json_body(body)
     except PayloadError as error:
@@ -48,12 +48,12 @@ def test_anything_else_is_refused_by_one_error(body: bytes) -> None:
     "body",
     [b"[" * (DEEPEST + 2) + b"]" * (DEEPEST + 2), b"[" * 100_000, b"NaN", b"1e999", b'"\xff"', b""],
 )
-def test_what_cannot_be_kept_is_refused(body: bytes) -> None:
+def test_json_that_cannot_be_stored_is_refused(body: bytes) -> None:
     with pytest.raises(PayloadError):
         json_body(body)
 
 
-def test_characters_no_database_takes_are_replaced_in_keys_and_values() -> None:
+def test_characters_no_database_accepts_are_replaced_in_keys_and_values() -> None:
     assert json_body(rb'{"a\u0000": "\ud800x"}') == {"a\ufffd": "\ufffdx"}
 
 
@@ -65,7 +65,7 @@ def test_missing_null_and_empty_are_the_same(value: object) -> None:
         fields.get_text("email")
 
 
-def test_the_error_names_the_whole_path_of_the_field() -> None:
+def test_the_error_names_the_full_path_of_the_field() -> None:
     [_, second] = Fields({"people": [{}, {"person": {"age": [1]}}]}).objects("people")
     with pytest.raises(PayloadError, match="is not text") as raised:
         second.get_fields("person").get_text("age")
@@ -90,7 +90,7 @@ def test_a_field_of_another_type_counts_as_missing(value: object) -> None:
         *("20260301", "Sun, 01 Mar 2026", "08:30", "-0", "2026-13-01T00:00:00Z"),
     ],
 )
-def test_a_time_that_is_no_moment_is_none(text: str) -> None:
+def test_an_invalid_time_is_read_as_none(text: str) -> None:
     assert Fields({"at": text}).find_moment("at") is None
     with pytest.raises(PayloadError, match="is not a time"):
         Fields({"at": text}).get_moment("at")
@@ -105,13 +105,13 @@ def test_a_time_that_is_no_moment_is_none(text: str) -> None:
         *("Mon, 02 Mar 2026 08:31:05 +0000", "Mon, 2 Mar 2026 09:31:05 +0100"),
     ],
 )
-def test_one_moment_is_read_in_every_spelling(value: object) -> None:
+def test_a_time_is_read_in_every_notation(value: object) -> None:
     moment = Fields({"at": value}).find_moment("at")
     assert moment == datetime(2026, 3, 2, 8, 31, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("value", [True, "x", 1e300, "nan", "inf", [], {}, 0, -1, "9" * 400])
-def test_counts_that_are_no_time_are_none(value: object) -> None:
+def test_an_implausible_timestamp_is_read_as_none(value: object) -> None:
     assert Fields({"ts": value}).find_moment("ts") is None
 
 
@@ -122,18 +122,18 @@ def test_counts_that_are_no_time_are_none(value: object) -> None:
         *({"email": "ann@example.org"}, [{"address": "Ann <ann@example.org>"}]),
     ],
 )
-def test_an_address_is_found_in_whatever_it_is_wrapped(value: object) -> None:
+def test_an_address_is_found_however_it_is_wrapped(value: object) -> None:
     assert Fields({"to": value}).find_address("to") == "ann@example.org"
 
 
-def test_an_odd_part_costs_the_others_nothing_and_is_told() -> None:
+def test_an_odd_part_does_not_affect_the_others_and_is_reported() -> None:
     odd: list[PayloadError] = []
     found = parts([{"x": "a"}, 5, {"x": []}, {"x": "b"}], "events")
     assert read_each(found, lambda one: [one.get_text("x")], odd.append) == ["a", "b"]
     assert [problem.field for problem in odd] == ["events[1]", "events[2].x"]
 
 
-def test_where_no_part_can_be_read_the_first_fault_is_named() -> None:
+def test_the_first_error_is_named_if_no_part_can_be_read() -> None:
     odd: list[PayloadError] = []
     with pytest.raises(PayloadError) as raised:
         read_each(parts([{}, 5], "events"), lambda one: [one.get_text("x")], odd.append)
@@ -142,6 +142,6 @@ def test_where_no_part_can_be_read_the_first_fault_is_named() -> None:
 
 
 @given(JSON, JSON)
-def test_a_digest_is_the_same_for_the_same_values_only(one: object, other: object) -> None:
+def test_only_equal_values_have_equal_digests(one: object, other: object) -> None:
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert (digest(one) == digest(other)) is same

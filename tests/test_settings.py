@@ -1,4 +1,4 @@
-"""Settings come from the environment, then `.env`, then what the first start made."""
+"""Settings come from the environment, then `.env`, then the file made at the first start."""
 
 import stat
 import subprocess
@@ -21,7 +21,9 @@ def an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_environment_wins_over_the_file_and_that_over_what_was_made(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_file_and_the_file_overrides_generated_secrets(
+    tmp_path: Path,
+) -> None:
     made = load_settings({})
     Path(".env").write_text("NURTURE_SIGNUP_TOKEN=file\nNURTURE_BASE_URL=https://file.example\n")
     assert load_settings({}).secret_key == made.secret_key
@@ -31,15 +33,15 @@ def test_the_environment_wins_over_the_file_and_that_over_what_was_made(tmp_path
     assert both.public_url == "https://file.example"
 
 
-def test_an_empty_setting_is_as_good_as_none() -> None:
+def test_an_empty_setting_counts_as_unset() -> None:
     assert load_settings(GIVEN | {"NURTURE_SWEEP_SECONDS": "", "NURTURE_PORT": ""}).port == 8000
 
 
-def test_settings_of_other_programs_are_left_alone() -> None:
+def test_settings_of_other_programs_are_ignored() -> None:
     assert load_settings(GIVEN | {"PORT": "99", "NURTURE_UNHEARD_OF": "x"}).port == 8000
 
 
-def test_the_first_start_makes_secrets_that_later_starts_find(tmp_path: Path) -> None:
+def test_the_first_start_generates_secrets_that_later_starts_reuse(tmp_path: Path) -> None:
     first, second = load_settings({}), load_settings({})
     assert first == second
     assert len(first.secret_key) >= 32
@@ -49,13 +51,13 @@ def test_the_first_start_makes_secrets_that_later_starts_find(tmp_path: Path) ->
     assert [file.name for file in path.parent.iterdir()] == ["secrets.env"]
 
 
-def test_each_installation_has_secrets_of_its_own() -> None:
+def test_each_installation_has_its_own_secrets() -> None:
     one, other = (load_settings({"NURTURE_DATA_DIR": name}) for name in ("one", "other"))
     assert one.secret_key != other.secret_key
     assert one.signup_secret != other.signup_secret
 
 
-def test_nothing_is_made_where_every_secret_is_given(tmp_path: Path) -> None:
+def test_nothing_is_generated_if_every_secret_is_given(tmp_path: Path) -> None:
     load_settings(GIVEN)
     assert list(tmp_path.iterdir()) == []
 
@@ -63,7 +65,7 @@ def test_nothing_is_made_where_every_secret_is_given(tmp_path: Path) -> None:
 START = "from nurture.settings import load_settings; print(load_settings({}).secret_key)"
 
 
-def test_many_processes_that_start_at_once_agree_on_the_secrets(tmp_path: Path) -> None:
+def test_many_processes_started_together_agree_on_the_secrets(tmp_path: Path) -> None:
     starts = [
         subprocess.Popen([sys.executable, "-c", START], stdout=subprocess.PIPE, text=True)
         for _ in range(6)
@@ -85,19 +87,19 @@ def test_many_processes_that_start_at_once_agree_on_the_secrets(tmp_path: Path) 
         ("NURTURE_TRUSTED_PROXIES", "-1"),
     ],
 )
-def test_an_error_names_the_setting_and_keeps_other_values_to_itself(name: str, value: str) -> None:
+def test_an_error_names_the_setting_and_shows_no_other_value(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name) as raised:
         load_settings(GIVEN | {name: value})
     assert "from the environment" not in str(raised.value)
 
 
-def test_a_data_directory_that_cannot_be_is_named() -> None:
+def test_an_impossible_data_directory_is_named() -> None:
     Path("file").touch()
     with pytest.raises(SettingsError, match="NURTURE_DATA_DIR"):
         load_settings({"NURTURE_DATA_DIR": "file/var"})
 
 
-def test_nothing_secret_is_shown() -> None:
+def test_no_secret_is_shown() -> None:
     settings = load_settings(
         {
             "NURTURE_SECRET_KEY": "hush-1",
@@ -115,11 +117,11 @@ def test_nothing_secret_is_shown() -> None:
     ("name", "scheme"),
     [("NURTURE_DATABASE_URL", "postgresql"), ("NURTURE_REDIS_URL", "redis")],
 )
-def test_no_servers_password_is_shown(name: str, scheme: str) -> None:
+def test_no_server_password_is_shown(name: str, scheme: str) -> None:
     assert "hush" not in repr(load_settings(GIVEN | {name: f"{scheme}://user:hush@db.example/1"}))
 
 
-def test_several_secrets_stand_with_commas_between() -> None:
+def test_several_secrets_are_separated_by_commas() -> None:
     settings = load_settings(
         GIVEN | {"NURTURE_SIGNUP_TOKEN": "new, old,", "NURTURE_SECRET_KEY": "a,b"}
     )
@@ -127,13 +129,13 @@ def test_several_secrets_stand_with_commas_between() -> None:
     assert settings.secret_keys == ("a", "b")
 
 
-def test_settings_cannot_be_changed_after_they_were_read() -> None:
+def test_settings_cannot_be_changed_once_read() -> None:
     settings = Settings(secret_key="x")
     with pytest.raises(ValidationError, match="frozen"):
         settings.port = 1  # type: ignore[misc]
 
 
-def test_the_first_steps_name_what_is_missing_until_it_is_set() -> None:
+def test_the_first_steps_name_the_settings_still_missing() -> None:
     steps = Settings(secret_key="x").first_steps()
     assert [step.split(":")[0].split()[0] for step in steps] == [
         "NURTURE_SMTP_URL",
@@ -166,13 +168,13 @@ def test_the_first_steps_name_what_is_missing_until_it_is_set() -> None:
         ("NURTURE_SWEEP_SECONDS", "nan"),
     ],
 )
-def test_what_cannot_work_is_refused_by_name_and_not_quoted(name: str, value: str) -> None:
+def test_an_unusable_value_is_refused_by_name_without_quoting_it(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name) as refused:
         load_settings(GIVEN | {name: value})
     assert "not-a-signing-secret" not in str(refused.value)
 
 
-def test_what_is_probably_not_meant_is_said() -> None:
+def test_a_probable_mistake_is_reported() -> None:
     said = load_settings(GIVEN | {"NURTURE_SWEEP_SECOND": "3", "NURTURE_SECRET_KEY": "short"})
     assert len(said.doubtful()) == 2
     assert any("NURTURE_SWEEP_SECOND " in sentence for sentence in said.doubtful())
@@ -187,7 +189,7 @@ def test_what_is_probably_not_meant_is_said() -> None:
         ("::", "http://[::1]:8000"),
     ],
 )
-def test_an_address_of_either_kind_may_be_listened_on(host: str, address: str) -> None:
+def test_the_host_may_be_an_ipv4_or_an_ipv6_address(host: str, address: str) -> None:
     assert load_settings(GIVEN | {"NURTURE_HOST": host}).reached_at == address
 
 
@@ -209,9 +211,7 @@ def test_an_address_of_either_kind_may_be_listened_on(host: str, address: str) -
         (b"NURTURE_PORT=1\nNURTURE_PORT=2\n", 2, "on line 1"),
     ],
 )
-def test_a_line_of_the_file_that_cannot_be_read_is_named(
-    content: bytes, line: int, said: str
-) -> None:
+def test_an_unreadable_line_of_the_file_is_named(content: bytes, line: int, said: str) -> None:
     Path(".env").write_bytes(content)
     with pytest.raises(SettingsError, match=said) as refused:
         load_settings(GIVEN)
@@ -219,7 +219,7 @@ def test_a_line_of_the_file_that_cannot_be_read_is_named(
     assert len(str(refused.value).splitlines()) == 1
 
 
-def test_the_file_is_read_as_windows_saves_it() -> None:
+def test_a_file_saved_by_windows_is_read() -> None:
     Path(".env").write_bytes(
         b"\xef\xbb\xbfNURTURE_BASE_URL=https://a.example\r\n\r\n# \xc3\xbc\r\n"
         b'export NURTURE_PORT="8001" # a note\r\nOTHER=x\r\n'
@@ -229,13 +229,13 @@ def test_the_file_is_read_as_windows_saves_it() -> None:
 
 
 @pytest.mark.parametrize("quote", ["", '"', "'"])
-def test_a_password_is_taken_as_it_is_written(quote: str) -> None:
+def test_a_password_is_read_exactly_as_written(quote: str) -> None:
     url = "smtp://user:${HOME}$PATH#%20@mail.example:587"
     Path(".env").write_text(f"NURTURE_SMTP_URL={quote}{url}{quote}\n")
     assert load_settings(GIVEN).smtp_url == url
 
 
-def test_a_file_that_cannot_be_read_at_all_is_named() -> None:
+def test_an_unreadable_file_is_named() -> None:
     Path(".env").mkdir()
     with pytest.raises(SettingsError, match=r"^\.env cannot be read"):
         load_settings(GIVEN)
@@ -250,7 +250,7 @@ def test_a_file_that_cannot_be_read_at_all_is_named() -> None:
         ("NURTURE_SIGNUP_TOKENS", "NURTURE_SIGNUP_TOKEN"),
     ],
 )
-def test_a_setting_that_is_none_is_told_with_the_one_that_was_meant(name: str, meant: str) -> None:
+def test_an_unknown_setting_is_reported_with_the_one_probably_meant(name: str, meant: str) -> None:
     settings = load_settings(GIVEN | {name: "whsec_" + "x" * 40})
     [said] = settings.doubtful({"calendly", "generic"})
     assert said == f"{name} is not a setting of this program. Did you mean {meant}?"
@@ -266,11 +266,11 @@ def test_a_setting_that_is_none_is_told_with_the_one_that_was_meant(name: str, m
         ("https://mail.example.org:8443/a", "https://mail.example.org:8443/a"),
     ],
 )
-def test_the_public_address_is_one_that_every_mail_can_carry(given: str, public: str) -> None:
+def test_the_public_address_is_converted_to_ascii(given: str, public: str) -> None:
     assert load_settings(GIVEN | {"NURTURE_BASE_URL": given}).public_url == public
 
 
-def test_a_place_for_backups_is_a_folder_or_a_bucket() -> None:
+def test_a_backup_place_is_a_folder_or_a_bucket() -> None:
     for url in ("backups", "file:///mnt/backups", "s3://there/house?endpoint=https://host.example"):
         assert load_settings(GIVEN | {"NURTURE_BACKUP_URL": url}).backup_url
     for url in ("ftp://there", "s3://", "s3://key:secret@there"):

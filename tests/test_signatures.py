@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures: what is accepted, what is refused, and what is never said."""
+"""Standard Webhooks signatures: what is accepted, what is refused, and what is never revealed."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ def refused(
     return error.value
 
 
-def test_the_example_known_from_the_public_libraries_is_accepted() -> None:
+def test_the_published_example_of_the_standard_is_accepted() -> None:
     headers = {
         "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
         "webhook-timestamp": "1614265330",
@@ -51,38 +51,38 @@ def test_the_example_known_from_the_public_libraries_is_accepted() -> None:
 
 
 @given(body=st.binary(), webhook_id=st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True))
-def test_what_we_sign_we_accept_and_the_id_comes_back(body: bytes, webhook_id: str) -> None:
+def test_our_own_signature_is_accepted_and_returns_the_id(body: bytes, webhook_id: str) -> None:
     headers = sign_standard_webhook(SECRET, webhook_id, NOW, body)
     assert verify_standard_webhook([SECRET], headers, body, NOW) == webhook_id
 
 
 @given(body=st.binary(), other=st.binary())
-def test_no_other_body_passes_under_a_signature(body: bytes, other: bytes) -> None:
+def test_a_signature_does_not_match_another_body(body: bytes, other: bytes) -> None:
     if body != other:
         assert refused(signed(body=body), body=other).reason is SignatureFault.WRONG
 
 
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
-def test_id_and_time_are_signed_too(name: str) -> None:
+def test_the_id_and_the_time_are_signed_too(name: str) -> None:
     headers = signed()
     changed = headers | {name: str(int(NOW.timestamp()) + 1)}
     assert refused(changed).reason is SignatureFault.WRONG
 
 
-def test_while_a_secret_is_rotated_the_old_and_the_new_both_pass() -> None:
+def test_the_old_and_the_new_secret_both_pass_during_rotation() -> None:
     old, new = new_secret(), new_secret()
     for secret in (old, new):
         assert verify_standard_webhook([new, old], signed(secret), BODY, NOW) == "msg_1"
     assert refused(signed(new_secret()), (new, old)).reason is SignatureFault.WRONG
 
 
-def test_one_good_candidate_among_several_is_enough() -> None:
+def test_one_valid_signature_among_several_is_enough() -> None:
     good, other = signed()["webhook-signature"], signed(new_secret())["webhook-signature"]
     several = signed() | {"webhook-signature": f"v1a,ed25519 {other} {good}"}
     assert verify_standard_webhook([SECRET], several, BODY, NOW) == "msg_1"
 
 
-def test_a_signature_of_another_version_is_not_taken_for_ours() -> None:
+def test_a_signature_of_another_version_is_refused() -> None:
     digest = signed()["webhook-signature"].removeprefix("v1,")
     for header in (f"v2,{digest}", digest, "v1,", "v1"):
         problem = refused(signed() | {"webhook-signature": header})
@@ -97,13 +97,13 @@ def test_a_missing_or_empty_header_is_named(name: str) -> None:
         assert name in str(problem)
 
 
-def test_capitals_in_header_names_do_not_matter() -> None:
+def test_header_names_are_case_insensitive() -> None:
     headers = {name.title(): value for name, value in signed().items()}
     assert verify_standard_webhook([SECRET], headers, BODY, NOW) == "msg_1"
 
 
 @given(drift=st.integers(min_value=-1000, max_value=1000))
-def test_five_minutes_either_way_and_not_a_second_more(drift: int) -> None:
+def test_a_signature_is_accepted_within_exactly_five_minutes(drift: int) -> None:
     now = NOW + timedelta(seconds=drift)
     if abs(drift) <= 300:
         assert verify_standard_webhook([SECRET], signed(), BODY, now) == "msg_1"
@@ -112,7 +112,7 @@ def test_five_minutes_either_way_and_not_a_second_more(drift: int) -> None:
 
 
 @pytest.mark.parametrize("timestamp", ["soon", "-1", "1e9", "1.5", "١٢٣", "9" * 40, "0x10"])
-def test_a_time_that_is_no_whole_number_is_malformed(timestamp: str) -> None:
+def test_a_timestamp_that_is_not_a_whole_number_is_malformed(timestamp: str) -> None:
     problem = refused(signed() | {"webhook-timestamp": timestamp})
     assert problem.reason is SignatureFault.MALFORMED
 
@@ -120,17 +120,17 @@ def test_a_time_that_is_no_whole_number_is_malformed(timestamp: str) -> None:
 @pytest.mark.parametrize(
     "secret", ["", "whsec_", "whsec_not base64!", "plain", base64.b64encode(b"k" * 32).decode()]
 )
-def test_a_secret_that_cannot_be_used_is_refused_and_says_what_a_good_one_is(secret: str) -> None:
+def test_an_unusable_secret_is_refused_with_the_expected_format(secret: str) -> None:
     problem = refused(signed(), (secret,))
     assert problem.reason is SignatureFault.MALFORMED
     assert "whsec_" in problem.remedy
 
 
-def test_without_a_secret_nothing_passes() -> None:
+def test_nothing_passes_without_a_secret() -> None:
     assert refused(signed(), ()).reason is SignatureFault.MISSING
 
 
-def test_no_error_repeats_a_secret_or_tells_the_right_signature() -> None:
+def test_no_error_reveals_a_secret_or_the_correct_signature() -> None:
     right = signed()["webhook-signature"].removeprefix("v1,")
     wrong = signed() | {"webhook-signature": "v1,AAAA"}
     for problem in (
@@ -144,7 +144,7 @@ def test_no_error_repeats_a_secret_or_tells_the_right_signature() -> None:
         assert right not in told
 
 
-def test_each_new_secret_is_new_and_of_256_bits() -> None:
+def test_every_new_secret_is_unique_and_has_256_bits() -> None:
     secrets = {new_secret() for _ in range(50)}
     assert len(secrets) == 50
     assert {len(base64.b64decode(s.removeprefix("whsec_"))) for s in secrets} == {32}

@@ -1,4 +1,4 @@
-"""A token says one thing, to one purpose, and cannot be made to say another."""
+"""A token carries one meaning, for one purpose, and cannot be altered to carry another."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
@@ -33,7 +33,7 @@ MADE = {
 
 
 def flipped(token: str) -> list[str]:
-    """The token with each of its bits the other way round, one at a time."""
+    """Yield the token with each of its bits flipped, one at a time."""
     raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     number, bits = int.from_bytes(raw), 8 * len(raw)
     changed = ((number ^ 1 << bit).to_bytes(len(raw)) for bit in range(bits))
@@ -41,7 +41,7 @@ def flipped(token: str) -> list[str]:
 
 
 @given(NUMBERS, NUMBERS, URLS)
-def test_what_was_signed_is_read_back(one: int, other: int, url: str) -> None:
+def test_a_signed_value_is_read_back(one: int, other: int, url: str) -> None:
     assert TOKENS.read_guide(TOKENS.guide(one)) == one
     assert TOKENS.read_preferences(TOKENS.preferences(one)) == one
     assert TOKENS.read_opened(TOKENS.opened(one)) == one
@@ -51,7 +51,7 @@ def test_what_was_signed_is_read_back(one: int, other: int, url: str) -> None:
 
 
 @given(st.integers(0, 10**18 - 1))
-def test_a_message_id_is_read_back_with_and_without_its_frame(message: int) -> None:
+def test_a_message_id_is_read_with_and_without_its_domain_and_brackets(message: int) -> None:
     left = TOKENS.message_id(message)
     for spelling in (left, f"{left}@example.org", f"<{left}@example.org>"):
         assert TOKENS.read_message_id(spelling) == message
@@ -65,7 +65,7 @@ def test_a_token_with_any_bit_changed_is_refused(purpose: str) -> None:
 
 
 @pytest.mark.parametrize("purpose", MADE)
-def test_a_token_spelt_otherwise_is_refused(purpose: str) -> None:
+def test_a_token_in_another_spelling_is_refused(purpose: str) -> None:
     token = MADE[purpose]
     others = (token + "=", token + "A", token[:-1], " " + token, token + "\n", "." + token, "é")
     for other in (*others, "", "A", "AAAA", token.swapcase()):
@@ -75,7 +75,7 @@ def test_a_token_spelt_otherwise_is_refused(purpose: str) -> None:
 
 @pytest.mark.parametrize("made_for", MADE)
 @pytest.mark.parametrize("purpose", READERS)
-def test_a_token_opens_what_it_was_made_for_and_nothing_else(purpose: str, made_for: str) -> None:
+def test_a_token_works_only_for_its_own_purpose(purpose: str, made_for: str) -> None:
     if purpose == made_for:
         READERS[purpose](MADE[made_for])
     else:
@@ -84,14 +84,14 @@ def test_a_token_opens_what_it_was_made_for_and_nothing_else(purpose: str, made_
 
 
 @given(st.text())
-def test_nothing_made_up_is_a_token(text: str) -> None:
+def test_invented_text_is_not_a_token(text: str) -> None:
     for read in READERS.values():
         with pytest.raises(TokenRefusedError):
             read(text)
 
 
 @given(URLS)
-def test_a_click_cannot_be_made_to_lead_elsewhere(url: str) -> None:
+def test_the_destination_of_a_click_cannot_be_changed(url: str) -> None:
     token = TOKENS.click(7, "https://example.org/")
     raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     forged = raw[:9] + url.encode() + raw[-12:]
@@ -99,7 +99,7 @@ def test_a_click_cannot_be_made_to_lead_elsewhere(url: str) -> None:
         TOKENS.read_click(urlsafe_b64encode(forged).rstrip(b"=").decode())
 
 
-def test_older_secrets_still_read_and_the_newest_signs() -> None:
+def test_older_secrets_still_verify_and_only_the_newest_signs() -> None:
     old, both = Tokens(["old"]), Tokens(["new", "old"])
     assert both.read_guide(old.guide(7)) == 7
     assert both.read_message_id(old.message_id(7)) == 7
@@ -108,7 +108,7 @@ def test_older_secrets_still_read_and_the_newest_signs() -> None:
         old.read_guide(both.guide(7))
 
 
-def test_the_hash_of_a_suppressed_address_outlives_a_change_of_secrets() -> None:
+def test_the_hash_of_a_suppressed_address_survives_a_change_of_secrets() -> None:
     hashed = Tokens(["old"]).address_hash("ann@example.org")
     assert Tokens(["new", "old"]).address_hash("ann@example.org") == hashed
     assert Tokens(["other"]).address_hash("ann@example.org") != hashed
@@ -138,7 +138,7 @@ def every_reader(tokens: Tokens) -> dict[str, Callable[[str], object]]:
 
 
 @given(FIRST, ROTATIONS)
-def test_however_often_keys_change_a_link_is_what_the_keys_it_was_made_with_are_worth(
+def test_a_links_rights_depend_only_on_the_keys_it_was_made_with(
     keys: Keys, rotations: list[bool]
 ) -> None:
     first, states = Tokens.of(keys), [keys]
@@ -163,9 +163,7 @@ def test_however_often_keys_change_a_link_is_what_the_keys_it_was_made_with_are_
 
 
 @given(FIRST, ROTATIONS)
-def test_keys_are_the_same_when_they_have_been_written_and_read(
-    keys: Keys, rotations: list[bool]
-) -> None:
+def test_keys_are_read_back_as_written(keys: Keys, rotations: list[bool]) -> None:
     for number, leaked in enumerate(rotations):
         keys = keys.rotated(f"new {number}", leaked)
     written = (",".join(keys.signing), keys.address, ",".join(keys.leaked))
@@ -181,7 +179,7 @@ def test_dropping_an_old_key_after_a_rotation_changes_no_hash() -> None:
     assert dropped.read_message_id(before.message_id(7)) == 7
 
 
-def test_a_key_that_is_named_as_leaked_is_trusted_nowhere_else() -> None:
+def test_a_key_named_as_leaked_is_trusted_for_nothing_else() -> None:
     keys = Keys.of("new,old", "", "old")
     assert keys.signing == ("new",)
     assert keys.address == "old"
@@ -189,15 +187,15 @@ def test_a_key_that_is_named_as_leaked_is_trusted_nowhere_else() -> None:
         Tokens.of(Keys.of("old", "", "old"))
 
 
-def test_a_message_id_of_a_time_when_the_newest_key_made_it_is_still_read() -> None:
-    """As a program did before the key for addresses had a setting."""
+def test_a_message_id_made_with_an_earlier_newest_key_is_still_read() -> None:
+    """As made by a program from before the key for addresses had a setting."""
     once = Tokens(["newer"]).message_id(7)
     for keys in (Keys.of("newer,older"), Keys.of("new", "older", "newer,older")):
         assert Tokens.of(keys).read_message_id(once) == 7
 
 
 @pytest.mark.parametrize("purpose", MADE)
-def test_a_token_of_a_leaked_key_with_any_bit_changed_is_refused_as_nobodys(purpose: str) -> None:
+def test_an_altered_token_of_a_leaked_key_is_refused_as_forged(purpose: str) -> None:
     tokens = Tokens(["new"], "address", ["a secret for tests"])
     for token in flipped(MADE[purpose]):
         with pytest.raises(TokenRefusedError) as refused:
@@ -205,8 +203,8 @@ def test_a_token_of_a_leaked_key_with_any_bit_changed_is_refused_as_nobodys(purp
         assert not isinstance(refused.value, OutdatedTokenError)
 
 
-def test_a_token_is_numbers_and_a_code_only() -> None:
-    """Nothing but a subscriber's number is in it, so there is no room for personal data."""
+def test_a_token_contains_only_numbers_and_a_code() -> None:
+    """It contains only a subscriber's number, so there is no room for personal data."""
     raw = urlsafe_b64decode(MADE["guide"] + "==")
     assert raw[1:-12] == (7).to_bytes(8)
     assert len(raw) == 1 + 8 + 12
@@ -216,7 +214,7 @@ def test_a_token_is_numbers_and_a_code_only() -> None:
     "other",
     ["", "7", "7.", "7.00", "-7.aa", "7.é", "é.7", "²." + "0" * 24, "9" * 40 + ".00", "<@>"],
 )
-def test_a_message_id_of_somebody_else_is_refused(other: str) -> None:
+def test_a_foreign_message_id_is_refused(other: str) -> None:
     with pytest.raises(TokenRefusedError):
         TOKENS.read_message_id(f"<{other}@example.org>")
 

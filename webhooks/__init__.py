@@ -1,6 +1,6 @@
-"""What the website, the mail providers, the calendars and subscribers' browsers reach.
+"""Everything that websites, mail providers, calendars and subscribers' browsers call.
 
-One module for each kind of caller, and what they share: hence so many.
+There is one module for each kind of caller, plus those for what they share.
 """
 
 import sys
@@ -10,7 +10,7 @@ from flask import Blueprint, Flask
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
-from nurture.bootstrap import House, build
+from nurture.bootstrap import Context, build
 from nurture.domain.errors import NurtureError
 from nurture.files.private import keep_private
 from nurture.settings import load_settings
@@ -27,7 +27,7 @@ from webhooks.refusals import note_refusals
 from webhooks.signup import create_signup
 from webhooks.tracking import HitsFirst, create_tracking
 
-_ROOMS: tuple[Callable[[House], Blueprint], ...] = (
+_ROOMS: tuple[Callable[[Context], Blueprint], ...] = (
     create_signup,
     create_mail_events,
     create_bookings,
@@ -39,25 +39,25 @@ _ROOMS: tuple[Callable[[House], Blueprint], ...] = (
 )
 
 
-def create_app(house: House | None = None) -> Flask:
-    """The whole web side as a WSGI application."""
-    house = house or _build()
+def create_app(context: Context | None = None) -> Flask:
+    """Return the whole web side as a WSGI application."""
+    context = context or _build()
     app = Flask("nurture.web")
-    app.extensions["house"] = house
+    app.extensions["context"] = context
     app.jinja_env.undefined = StrictUndefined
     for create in _ROOMS:
-        app.register_blueprint(create(house))
+        app.register_blueprint(create(context))
     app.register_error_handler(NurtureError, from_error)
     app.register_error_handler(HTTPException, from_http)
-    put_guards(app, house)
-    note_refusals(app, house)
-    app.wsgi_app = HitsFirst(house, app.wsgi_app)  # type: ignore[assignment,method-assign]
-    app.wsgi_app = behind_proxies(house, app.wsgi_app)  # type: ignore[assignment,method-assign]
+    put_guards(app, context)
+    note_refusals(app, context)
+    app.wsgi_app = HitsFirst(context, app.wsgi_app)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = behind_proxies(context, app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app
 
 
-def _build() -> House:
-    """A house of this process's own, under whatever server it runs."""
+def _build() -> Context:
+    """Build a context for this process, whichever server runs it."""
     keep_private()
     settings = load_settings()
     for said in settings.mend_files().sentences:

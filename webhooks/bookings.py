@@ -1,19 +1,19 @@
-"""What calendars tell us."""
+"""The webhook that calendars call."""
 
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
 from nurture.booking import registry
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.services.inbound import events
 from webhooks.callers import LARGEST_CALL, read_body
 from webhooks.problems import ProblemError
 from webhooks.refusals import odd_events
 
 
-def create_bookings(house: House) -> Blueprint:
-    """`POST /webhooks/bookings/<provider>`."""
+def create_bookings(context: Context) -> Blueprint:
+    """Serve `POST /webhooks/bookings/<provider>`."""
     blueprint = Blueprint("bookings", __name__)
 
     @blueprint.post("/webhooks/bookings/<provider>")
@@ -21,10 +21,12 @@ def create_bookings(house: House) -> Blueprint:
         known = registry().get(provider)
         if known is None:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no calendar “{provider}”.")
-        now, body = house.clock(), read_body(request, LARGEST_CALL)
-        known.verify(house.settings.secret(known.secret_setting), dict(request.headers), body, now)
+        now, body = context.clock(), read_body(request, LARGEST_CALL)
+        known.verify(
+            context.settings.secret(known.secret_setting), dict(request.headers), body, now
+        )
         told = known.parse(body, odd_events().append)
-        events.record_bookings(house.database, house.catalogue, house.tokens, told, now)
+        events.record_bookings(context.database, context.catalogue, context.tokens, told, now)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     return blueprint

@@ -1,4 +1,4 @@
-"""Who may call, and what they said: the border that every webhook shares."""
+"""What every webhook shares: authenticating the caller and reading the body."""
 
 import re
 from collections.abc import Sequence
@@ -20,21 +20,21 @@ from webhooks.problems import ProblemError
 LARGEST_SIGNUP = 1024 * 1024
 LARGEST_CALL = 4 * 1024 * 1024
 
-#: More than any number of a form's has; Python refuses to read some thousand.
+#: More digits than any number in a form has; Python refuses to parse several thousand.
 _MOST_DIGITS = 300
 
-#: A field's name with a part in brackets.
+#: A field name with a bracketed part.
 _BRACKETS = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
 
 
 def read_body(request: Request, largest: int) -> bytes:
-    """The raw body, as it was signed; raises a problem where it is too large."""
+    """Return the raw body, as it was signed; raise a problem if it is too large."""
     request.max_content_length = largest
     try:
         return request.get_data(cache=True)
     except RequestEntityTooLarge:
         raise ProblemError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body may have {largest:,} bytes at most."
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may be at most {largest:,} bytes long."
         ) from None
 
 
@@ -46,10 +46,10 @@ def read_signed(
     secrets: Sequence[str],
     tokens: Sequence[str],
 ) -> tuple[bytes, str | None]:
-    """The body of whoever signed the call or shows the token, and the signed id, if any.
+    """Return the body of a signed call or one with a known token, and the signed id, if any.
 
-    A signature is taken as Standard Webhooks has it; a bearer token as RFC 6750 §2.1. Nothing
-    is read of a body whose head shows neither.
+    Signatures are checked as in Standard Webhooks, bearer tokens as in RFC 6750 §2.1. If the
+    headers carry neither, the body is not read at all.
     """
     if "webhook-signature" in request.headers:
         body = read_body(request, largest)
@@ -59,14 +59,14 @@ def read_signed(
         return read_body(request, largest), None
     raise ProblemError(
         HTTPStatus.UNAUTHORIZED,
-        "This call is neither signed nor does it carry a token that is known. Send the headers "
-        "webhook-id, webhook-timestamp and webhook-signature, or “Authorization: Bearer …”.",
+        "This call has neither a signature nor a known token. Send the headers webhook-id, "
+        "webhook-timestamp and webhook-signature, or “Authorization: Bearer …”.",
         headers=[("WWW-Authenticate", "Bearer")],
     )
 
 
 def read_fields(request: Request, body: bytes) -> dict[str, Any]:
-    """The fields of a JSON or form-encoded body; raises a problem naming what is wrong."""
+    """Return the fields of a JSON or form-encoded body, or raise a problem naming what is wrong."""
     kind = request.mimetype
     if kind == "application/json" or kind.endswith("+json"):
         return _json_fields(body)
@@ -74,19 +74,19 @@ def read_fields(request: Request, body: bytes) -> dict[str, Any]:
         return _form_fields(request.form)
     raise ProblemError(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        f"A body of type “{kind or 'unknown'}” is not read here. "
+        f"A body of type “{kind or 'unknown'}” is not supported. "
         "Send application/json or application/x-www-form-urlencoded.",
     )
 
 
 def client_of(request: Request) -> str:
-    """The caller's address on the net, in one spelling; empty where there is none."""
+    """Return the caller's IP address in its canonical spelling; "" if there is none."""
     return plain_address(request.remote_addr or "")
 
 
 @lru_cache(maxsize=4096)
 def plain_address(text: str) -> str:
-    """An IP address in its usual spelling, or an empty string."""
+    """Return an IP address in its canonical spelling, or ""."""
     try:
         return str(ip_address(text.strip()))
     except ValueError:
@@ -101,7 +101,7 @@ def _json_fields(body: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(_as_text(body), parse_int=_number)
     except (ValueError, RecursionError) as error:
-        said = str(error) if isinstance(error, ValueError) else "it nests too deep"
+        said = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {said}.") from None
     if not isinstance(fields, dict):
         raise ProblemError(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
@@ -109,7 +109,7 @@ def _json_fields(body: bytes) -> dict[str, Any]:
 
 
 def _as_text(body: bytes) -> bytes | str:
-    """The body; a letter in another encoding is one odd letter and not an odd body."""
+    """Return the body; a character in another encoding spoils only itself, not the whole body."""
     try:
         body.decode()
     except UnicodeDecodeError:
@@ -118,19 +118,19 @@ def _as_text(body: bytes) -> bytes | str:
 
 
 def _is_wide(body: bytes) -> bool:
-    """Whether it is UTF-16 or UTF-32, which JSON's own reader recognises by its zero bytes."""
+    """Return whether the body is UTF-16 or UTF-32, which JSON's parser detects by zero bytes."""
     return b"\0" in body[:4]
 
 
 def _number(digits: str) -> int | str:
-    """A number or, where nobody could mean one, its digits."""
+    """Return the number or, if it is absurdly long, its digits."""
     return int(digits) if len(digits) < _MOST_DIGITS else digits
 
 
 def _form_fields(form: MultiDict[str, str]) -> dict[str, Any]:
-    """Fields with brackets behind their name, as some builders send them, are one field.
+    """Combine fields whose names end in brackets, as some form builders send them.
 
-    Repeated ones become a list; `consent[tracking]` and its like become an object.
+    Repeated fields become a list; `consent[tracking]` and the like become an object.
     """
     fields: dict[str, Any] = {}
     for name, values in form.lists():
@@ -146,7 +146,7 @@ def _form_fields(form: MultiDict[str, str]) -> dict[str, Any]:
 
 
 def _join(fields: dict[str, Any], name: str, value: Any) -> None:
-    """Add to what came under the same name before."""
+    """Add a value to any earlier ones under the same name."""
     before = fields.get(name)
     if before is None:
         fields[name] = value

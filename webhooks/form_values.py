@@ -1,6 +1,6 @@
-"""Plain values out of whatever a form sends: what cannot be read counts as not given.
+"""Plain values from whatever a form sends; anything unreadable counts as not given.
 
-Only an address is ever refused; nobody loses their guide over anything else.
+Only an email address is ever refused; no one loses their guide over anything else.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,40 +13,40 @@ from zoneinfo import available_timezones
 
 from webhooks.callers import plain_address
 
-#: How deep values may lie in one another, and how many are looked at.
+#: How deeply values may be nested, and how many are read.
 _DEEPEST, _MOST = 3, 20
 
-#: Far more than any value is long, so that a page of text costs nothing.
+#: Far longer than any real value, so that a page of text costs nothing.
 _LONGEST = 4000
 
-#: What builders call the part of a name that comes first, without blanks and underscores.
+#: What form builders call each part of a name, without spaces and underscores.
 _FIRST = ("first", "firstname", "given", "givenname", "forename", "1.3")
 _LAST = ("last", "lastname", "family", "familyname", "surname", "1.6")
 _WHOLE = ("name", "fullname", "value", "text")
 
-#: Files that stand among the time zones and are none.
+#: Files among the time zones that are not time zones.
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 
 
 def without_controls(value: Any) -> Any:
-    """Control characters are never meant, and no database or mail takes them all."""
+    """Remove control characters: they are never intended, and databases and emails reject some."""
     if not isinstance(value, str):
         return value
     return "".join(c for c in value if c.isprintable()).strip()
 
 
 def plain_text(value: object) -> str:
-    """One line of text: a text or a number, or the first of several; else an empty string."""
+    """Return one line of text: a text, a number or the first of several; otherwise ""."""
     return next(_texts(value, _DEEPEST), "")
 
 
 def first_name(value: object) -> str:
-    """A first name, or the first part of one that was sent in parts."""
+    """Return a first name, or the first part of a name sent in parts."""
     return _part(value, (*_FIRST, *_WHOLE)) if isinstance(value, Mapping) else plain_text(value)
 
 
 def full_name(value: object) -> str:
-    """A whole name, its parts joined where it was sent in parts."""
+    """Return a full name, joining its parts if it was sent in parts."""
     if isinstance(value, Mapping):
         parts = (_part(value, _FIRST), _part(value, _LAST))
         return " ".join(filter(None, parts)) or _part(value, _WHOLE)
@@ -54,7 +54,7 @@ def full_name(value: object) -> str:
 
 
 def web_address(value: object) -> str:
-    """A page's address, or nothing."""
+    """Return a page's address, or ""."""
     text = plain_text(value)
     try:
         return text if urlsplit(text).scheme in ("http", "https") else ""
@@ -63,17 +63,17 @@ def web_address(value: object) -> str:
 
 
 def time_zone(value: object) -> str:
-    """A known time zone, or nothing: browsers say odd things, and the practice has one."""
+    """Return a known time zone, or ""; browsers send odd values, and the practice has a default."""
     return _time_zones().get(plain_text(value).casefold(), "")
 
 
 def client_address(value: object) -> str:
-    """An address on the net, or nothing."""
+    """Return an IP address, or ""."""
     return plain_address(plain_text(value))
 
 
 def _texts(value: object, deepest: int) -> Iterator[str]:
-    """Every text that is no blank, in order."""
+    """Yield every text that is not blank, in order."""
     if isinstance(value, str):
         text = without_controls(" ".join(value[:_LONGEST].split()))
         if text:
@@ -91,7 +91,7 @@ def _number(value: int | float) -> Iterator[str]:
 
 
 def _part(value: Mapping[Any, Any], names: Iterable[str]) -> str:
-    """What stands under the first of these names that holds a text."""
+    """Return the value of the first of these names that has a text."""
     named = {
         "".join(str(key).casefold().split()).replace("_", "").replace("-", ""): found
         for key, found in islice(value.items(), _MOST)

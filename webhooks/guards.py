@@ -7,7 +7,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.proxies import speaks_for_others
 
 #: A page of ours needs none of what a browser could lend it.
@@ -23,20 +23,20 @@ _NOTHING_LENT = ", ".join(
 _ONLY_WITH_TLS = "max-age=31536000"
 
 
-def tls_only(house: House) -> list[tuple[str, str]]:
-    """The header by which browsers come over TLS only from now on, where our pages have it."""
-    if not house.settings.public_url.startswith("https:"):
+def tls_only(context: Context) -> list[tuple[str, str]]:
+    """Return the header that makes browsers use only TLS from now on, if our pages have it."""
+    if not context.settings.public_url.startswith("https:"):
         return []
     return [("Strict-Transport-Security", _ONLY_WITH_TLS)]
 
 
-def put_guards(app: Flask, house: House) -> None:
-    """Have every answer of the application carry them, unless it says otherwise itself."""
+def put_guards(app: Flask, context: Context) -> None:
+    """Add the headers to every response that does not set them itself."""
     always = {
         "X-Content-Type-Options": "nosniff",
         "Permissions-Policy": _NOTHING_LENT,
         "Cache-Control": "no-store",
-    } | dict(tls_only(house))
+    } | dict(tls_only(context))
 
     @app.after_request
     def guard(response: Response) -> Response:
@@ -47,30 +47,30 @@ def put_guards(app: Flask, house: House) -> None:
 
 
 def _redirect_within(response: Response) -> None:
-    """A redirect to ourselves names no host: what a visitor says we are called is not repeated."""
+    """Remove our host from redirects to ourselves, so that a forged Host is never repeated."""
     to = urlsplit(response.location or "")
     if to.netloc and to.netloc == request.host:
         response.location = to._replace(scheme="", netloc="").geturl() or "/"
 
 
-def behind_proxies(house: House, app: WSGIApplication) -> WSGIApplication:
-    """The application, told who visitors are as far as that can be known."""
-    proxies = house.settings.trusted_proxies
+def behind_proxies(context: Context, app: WSGIApplication) -> WSGIApplication:
+    """Wrap the application so that it learns who visitors are, as far as that can be known."""
+    proxies = context.settings.trusted_proxies
     if proxies:
         return ProxyFix(app, x_for=proxies, x_proto=proxies)
-    return NobodyBelieved(house, app)
+    return UntrustedProxies(context, app)
 
 
-class NobodyBelieved:
-    """Takes nobody's word; where a proxy of ours is seen all the same, visitors are unknown."""
+class UntrustedProxies:
+    """Middleware that trusts no proxy; if one is clearly in use, visitors count as unknown."""
 
-    def __init__(self, house: House, app: WSGIApplication) -> None:
-        self._house, self._app = house, app
+    def __init__(self, context: Context, app: WSGIApplication) -> None:
+        self._context, self._app = context, app
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """One request."""
         if speaks_for_others(environ):
-            house = self._house
-            house.strange_proxy.note(house.clock(), address=environ["REMOTE_ADDR"])
+            context = self._context
+            context.strange_proxy.note(context.clock(), address=environ["REMOTE_ADDR"])
             environ["REMOTE_ADDR"] = ""
         return self._app(environ, start)

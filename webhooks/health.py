@@ -1,4 +1,4 @@
-"""Is the process alive, has it what it needs, and how do things stand."""
+"""Health checks and metrics: liveness, readiness and figures."""
 
 import time
 from hmac import compare_digest
@@ -8,7 +8,7 @@ from threading import Lock
 from flask import Blueprint, Response, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
-from nurture.bootstrap import House, broker_trouble
+from nurture.bootstrap import Context, broker_trouble
 from nurture.domain.errors import NurtureError
 from nurture.proxies import is_from_this_machine
 from nurture.services.reports import status
@@ -16,18 +16,18 @@ from webhooks.problems import AWAY, ProblemError
 
 _SOON = [("Retry-After", "30")]
 
-#: For so many seconds the same figures are told again.
+#: Seconds for which the figures are cached.
 _FRESH = 5.0
 
 
-def create_health(house: House) -> Blueprint:
-    """`GET /healthz` (the process), `/readyz` (what it needs) and `/metrics`.
+def create_health(context: Context) -> Blueprint:
+    """Serve `GET /healthz` (the process), `/readyz` (what it needs) and `/metrics`.
 
-    What is in the way, and how things stand, is told to this machine and to whoever shows
-    `NURTURE_METRICS_TOKEN`; a stranger only hears whether it is ready.
+    The reason for trouble and the figures are given only to this machine and to callers with
+    `NURTURE_METRICS_TOKEN`; strangers learn only whether the program is ready.
     """
     blueprint = Blueprint("health", __name__)
-    figures = _Figures(house)
+    figures = _Figures(context)
 
     @blueprint.get("/healthz")
     def healthy() -> Response:
@@ -35,38 +35,38 @@ def create_health(house: House) -> Blueprint:
 
     @blueprint.get("/readyz")
     def ready() -> Response:
-        trouble = _trouble(house)
+        trouble = _trouble(context)
         if trouble:
-            said = trouble if _is_one_of_us(house) else AWAY
+            said = trouble if _is_one_of_us(context) else AWAY
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, said, headers=_SOON)
         return _plain("ready")
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
-        if not _is_one_of_us(house):
+        if not _is_one_of_us(context):
             abort(HTTPStatus.NOT_FOUND)
         return Response(figures.told(), mimetype=CONTENT_TYPE_LATEST)
 
     return blueprint
 
 
-def _is_one_of_us(house: House) -> bool:
-    token = house.settings.metrics_token
+def _is_one_of_us(context: Context) -> bool:
+    token = context.settings.metrics_token
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
     if token and scheme.lower() == "bearer":
         return compare_digest(shown.strip().encode(), token.encode())
     return is_from_this_machine(request.environ)
 
 
-def _trouble(house: House) -> str:
-    """What is in the way of answering and sending; empty where nothing is."""
+def _trouble(context: Context) -> str:
+    """Return what prevents answering or sending; "" if nothing does."""
     try:
-        house.database.ping()
-        with house.database.reading() as connection:
-            house.catalogue.current(connection)
+        context.database.ping()
+        with context.database.reading() as connection:
+            context.catalogue.current(connection)
     except NurtureError as error:
         return str(error)
-    return broker_trouble(house) or ""
+    return broker_trouble(context) or ""
 
 
 def _plain(said: str) -> Response:
@@ -74,24 +74,26 @@ def _plain(said: str) -> Response:
 
 
 class _Figures:
-    """Counted when asked, so that every web process tells the same, but not at every call."""
+    """Figures that agree in every web process: counted on request, but not on every one."""
 
-    def __init__(self, house: House) -> None:
-        self._house, self._lock = house, Lock()
+    def __init__(self, context: Context) -> None:
+        self._context, self._lock = context, Lock()
         self._told, self._until = b"", 0.0
 
     def told(self) -> bytes:
-        """The figures as Prometheus reads them."""
+        """Return the figures in the Prometheus format."""
         with self._lock:
             if time.monotonic() >= self._until:
-                self._told = generate_latest(_gauges(self._house))
+                self._told = generate_latest(_gauges(self._context))
                 self._until = time.monotonic() + _FRESH
             return self._told
 
 
-def _gauges(house: House) -> CollectorRegistry:
+def _gauges(context: Context) -> CollectorRegistry:
     registry = CollectorRegistry()
-    standing = status.status(house.database, house.fingerprint, house.witness, house.clock())
+    standing = status.status(
+        context.database, context.fingerprint, context.witness, context.clock()
+    )
     for name, what in (("enrolments", "status"), ("messages", "status"), ("events", "kind")):
         gauge = Gauge(f"nurture_{name}", f"{name} by {what}", [what], registry=registry)
         for key, count in standing[name].items():

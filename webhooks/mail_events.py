@@ -1,10 +1,10 @@
-"""What mail providers tell us."""
+"""The webhook that mail providers call."""
 
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.mail.providers import registry
 from nurture.services.inbound import authenticity, events
 from webhooks.callers import LARGEST_CALL, read_body
@@ -12,8 +12,8 @@ from webhooks.problems import ProblemError
 from webhooks.refusals import odd_events
 
 
-def create_mail_events(house: House) -> Blueprint:
-    """`POST /webhooks/mail/<provider>`."""
+def create_mail_events(context: Context) -> Blueprint:
+    """Serve `POST /webhooks/mail/<provider>`."""
     blueprint = Blueprint("mail_events", __name__)
 
     @blueprint.post("/webhooks/mail/<provider>")
@@ -21,11 +21,11 @@ def create_mail_events(house: House) -> Blueprint:
         known = registry().get(provider)
         if known is None:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"There is no provider “{provider}”.")
-        now, body = house.clock(), read_body(request, LARGEST_CALL)
-        known.verify(house.settings.provider_secret(known.name), dict(request.headers), body, now)
+        now, body = context.clock(), read_body(request, LARGEST_CALL)
+        known.verify(context.settings.provider_secret(known.name), dict(request.headers), body, now)
         told = known.parse(body, odd_events().append)
-        authenticity.take_once(house.database, known, body, now)
-        events.record_mail_events(house.database, house.catalogue, house.tokens, told, now)
+        authenticity.take_once(context.database, known, body, now)
+        events.record_mail_events(context.database, context.catalogue, context.tokens, told, now)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     return blueprint

@@ -22,9 +22,9 @@ _REFERENCE = "#/components/schemas/{model}"
 
 
 def document(forms: Iterable[str], server: str) -> Json:
-    """The document for a program that is reached at `server` and has these forms at present.
+    """Return the document for a program reached at `server` that currently has these forms.
 
-    OpenAPI 3.1.1. The forms are examples only: a form that is published tomorrow needs no new
+    It is OpenAPI 3.1.1. The forms are only examples: a form published tomorrow needs no new
     document.
     """
     told: Json = _whole(_TOLD)
@@ -49,7 +49,7 @@ def _whole(told: Any) -> Any:
 
 
 def _give_examples(path: Any, names: Iterable[str]) -> None:
-    """Name what may stand in the first parameter at present."""
+    """List the current values of the first parameter as examples."""
     known = {name: {"value": name} for name in sorted(names)}
     if known:
         path["post"]["parameters"][0]["examples"] = known
@@ -60,6 +60,9 @@ def _signup() -> Json:
     shared: Json = signup.pop("$defs", {})
     signup["properties"]["email"]["format"] = "email"
     signup["patternProperties"] = {
-        "^utm_": {"type": "string", "description": "Where the visitor came from; twenty at most."}
+        "^utm_": {
+            "type": "string",
+            "description": "Where the visitor came from; at most twenty are read.",
+        }
     }
     return shared | {"Signup": signup}

@@ -23,8 +23,8 @@ from nurture.tokens import TokenRefusedError
 
 _log = logging.getLogger(__name__)
 
-#: What strangers hear of our troubles; the log says which they are.
-AWAY = "This cannot be taken at present, and nothing of it was kept. Try again after `Retry-After`."
+#: All that strangers learn of our troubles; the log has the details.
+AWAY = "The service is unavailable, and nothing was stored. Try again after `Retry-After`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class FieldProblem:
 
 
 class ProblemError(NurtureError):
-    """A call that cannot be served; `fields` say which parts of the body are at fault."""
+    """A call that cannot be served; `fields` say which parts of the body are invalid."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ def problem(
     fields: Sequence[FieldProblem] = (),
     headers: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    """A problem document (RFC 9457 §3); `field` repeats the first of `errors`."""
+    """Return a problem document (RFC 9457 §3); `field` repeats the first of `errors`."""
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": status.phrase,
@@ -73,7 +73,7 @@ def problem(
     return response
 
 
-#: What an error of ours means to the one who called.
+#: The status that a caller gets for each of our errors.
 _STATUSES: tuple[tuple[type[NurtureError], HTTPStatus], ...] = (
     (DatabaseUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (SignatureError, HTTPStatus.UNAUTHORIZED),
@@ -92,7 +92,7 @@ _HEADERS = {
 
 
 def from_error(error: NurtureError) -> Response:
-    """The answer to an error of ours."""
+    """Return the response to one of our own errors."""
     if isinstance(error, ProblemError):
         return problem(error.status, str(error), error.fields, error.headers)
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
@@ -106,7 +106,7 @@ def from_error(error: NurtureError) -> Response:
 
 
 def from_http(error: HTTPException) -> Response:
-    """The answer where routing or reading the request failed."""
+    """Return the response to a failure in routing or in reading the request."""
     status = HTTPStatus(error.code or 500)
     kept = [(k, v) for k, v in error.get_headers() if k in ("Allow", "Retry-After")]
     return problem(status, error.description or status.phrase, headers=kept)

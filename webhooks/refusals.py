@@ -1,6 +1,6 @@
-"""What was refused or not understood is noted for the owner, after it has been answered.
+"""Notes for the owner on what was refused or not understood, made after the response.
 
-What failed on our side is written into the log.
+Failures on our side are written to the log.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from nurture import booking
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.domain.tracking.networks import network_of
 from nurture.mail import providers
 from nurture.payload import PayloadError
@@ -22,22 +22,23 @@ from webhooks.callers import client_of
 
 _DOORS = ("signup", "mail", "bookings")
 
-#: Of so many odd events in one call each is noted; more would say the same again.
+#: How many odd events of one call are noted; more would only repeat them.
 _MOST_ODD = 5
 
 
 def odd_events() -> list[PayloadError]:
-    """What was odd about events of the present call; the rest of it is kept all the same."""
+    """Return the list of odd events in the current call; its other events are still stored."""
     if "odd_events" not in g:
         g.odd_events = []
     odd: list[PayloadError] = g.odd_events
     return odd
 
 
-def note_refusals(app: Flask, house: House) -> None:
-    """Note every refused call to a webhook and every odd event; accepted calls cost nothing.
+def note_refusals(app: Flask, context: Context) -> None:
+    """Note every refused webhook call and every odd event; accepted calls cost nothing.
 
-    What failed on our side says nothing about the caller, and the database may be away by then.
+    Failures on our side are not noted: they say nothing about the caller, and the database may be
+    unavailable.
     """
     app.log_exception = partial(_log_fault, app)  # type: ignore[method-assign]
     pace, known = Pace(), frozenset({*booking.registry(), *providers.registry()})
@@ -45,49 +46,49 @@ def note_refusals(app: Flask, house: House) -> None:
 
     @app.after_request
     def note(response: Response) -> Response:
-        for refused in _refused(response, house):
-            if pace.allows(house.clock()):
-                refusals.note_call(house.database, house.catalogue, refused, known)
+        for refused in _refused(response, context):
+            if pace.allows(context.clock()):
+                refusals.note_call(context.database, context.catalogue, refused, known)
         return response
 
     @app.after_request
     def note_boxes(response: Response) -> Response:
         boxes: tuple[str, Sequence[str]] | None = g.pop("boxes", None)
-        if boxes and pace_of_boxes.allows(house.clock()):
-            noted = _as_noted_boxes(boxes[0], boxes[1], response, house)
-            refusals.note_call(house.database, house.catalogue, noted, known)
+        if boxes and pace_of_boxes.allows(context.clock()):
+            noted = _as_noted_boxes(boxes[0], boxes[1], response, context)
+            refusals.note_call(context.database, context.catalogue, noted, known)
         return response
 
 
 def not_understood(form: str, boxes: Sequence[str]) -> None:
-    """Have it noted, after the answer, which boxes of an accepted signup nobody understood."""
+    """Note, after the response, which boxes of an accepted signup were not understood."""
     if boxes:
         g.boxes = form, boxes
 
 
 def _log_fault(app: Flask, fault: Any) -> None:
-    """Say which route failed and where; what was typed into its address is nobody's business."""
+    """Log which route failed and where, but never the URL, which may contain personal data."""
     rule = request.url_rule.rule if request.url_rule else "an address that nothing answers"
     app.logger.error("%s %s failed", request.method, rule, exc_info=fault)
 
 
-def _refused(response: Response, house: House) -> Iterator[RefusedCall]:
-    """What of this call was refused: all of it, or single events."""
+def _refused(response: Response, context: Context) -> Iterator[RefusedCall]:
+    """Yield what was refused in this call: all of it, or single events."""
     called = _called()
     if called is None:
         return
     if 400 <= response.status_code < 500:
         said = response.get_json(silent=True, force=True) or {}
         detail, field = str(said.get("detail", "")), str(said.get("field", ""))
-        yield _as_noted(called, response.status_code, detail, field, house)
+        yield _as_noted(called, response.status_code, detail, field, context)
     elif response.status_code < 400:
         for odd in odd_events()[:_MOST_ODD]:
-            detail = f"One event of this call could not be read; the others were kept. {odd}"
-            yield _as_noted(called, HTTPStatus.UNPROCESSABLE_ENTITY, detail, odd.field, house)
+            detail = f"One event in this call could not be read; the others were stored. {odd}"
+            yield _as_noted(called, HTTPStatus.UNPROCESSABLE_ENTITY, detail, odd.field, context)
 
 
 def _called() -> tuple[str, str] | None:
-    """Which door and name were called, if it was a webhook's."""
+    """Return the kind of webhook and the name that were called, or None."""
     parts = request.path.split("/")
     if len(parts) == 4 and parts[1] == "webhooks" and parts[2] in _DOORS:
         return parts[2], parts[3]
@@ -95,12 +96,12 @@ def _called() -> tuple[str, str] | None:
 
 
 def _as_noted(
-    called: tuple[str, str], status: int, detail: str, field: str, house: House
+    called: tuple[str, str], status: int, detail: str, field: str, context: Context
 ) -> RefusedCall:
     return RefusedCall(
         door=called[0],
         name=called[1],
-        called_at=house.clock(),
+        called_at=context.clock(),
         status=status,
         problem=refusals.without_addresses(detail),
         field=refusals.without_addresses(field)[:80],
@@ -109,14 +110,14 @@ def _as_noted(
 
 
 def _as_noted_boxes(
-    form: str, boxes: Sequence[str], response: Response, house: House
+    form: str, boxes: Sequence[str], response: Response, context: Context
 ) -> RefusedCall:
     return RefusedCall(
         door=BOXES,
         name=form,
-        called_at=house.clock(),
+        called_at=context.clock(),
         status=response.status_code,
-        problem=refusals.without_addresses(f"A box that was not understood: {', '.join(boxes)}."),
+        problem=refusals.without_addresses(f"A box was not understood: {', '.join(boxes)}."),
         field="consent",
         network=network_of(client_of(request)),
     )

@@ -1,4 +1,4 @@
-"""The signup webhook: where a visitor becomes a subscriber."""
+"""The signup webhook, which turns a visitor into a subscriber."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from nurture.bootstrap import House
-from nurture.domain.disk_space import Use
+from nurture.bootstrap import Context
+from nurture.domain.disk_space import DiskUse
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.subscribers.late_signups import ImpossibleTimeError
 from nurture.services.subscribers.signup import Signup, subscribe
@@ -17,20 +17,20 @@ from webhooks.problems import FieldProblem, ProblemError
 from webhooks.refusals import not_understood
 from webhooks.signup_body import SignupBody, read_signup, read_utm
 
-#: What is kept of a user agent; some programs send pages of it.
+#: How many characters of a user agent are stored; some programs send pages of it.
 _AGENT = 300
 
 #: The same bytes for a new, a known and a suppressed address.
 ACCEPTED = b'{"status":"accepted"}\n'
 
 
-def create_signup(house: House) -> Blueprint:
-    """`POST /webhooks/signup/<form>`."""
+def create_signup(context: Context) -> Blueprint:
+    """Serve `POST /webhooks/signup/<form>`."""
     blueprint = Blueprint("signup", __name__)
 
     @blueprint.post("/webhooks/signup/<form>")
     def sign_up(form: str) -> Response:
-        now, settings = house.clock(), house.settings
+        now, settings = context.clock(), context.settings
         body, signed_id = read_signed(
             request,
             LARGEST_SIGNUP,
@@ -40,19 +40,19 @@ def create_signup(house: House) -> Blueprint:
         )
         fields = read_fields(request, body)
         read = read_signup(fields)
-        house.disk.insist(Use.SIGNUPS)
+        context.disk.insist(DiskUse.SIGNUPS)
         signup = _as_signup(form, read, read_utm(fields), _key(signed_id), body)
-        _subscribe(house, signup, now)
-        house.doorbell.ring()
+        _subscribe(context, signup, now)
+        context.doorbell.ring()
         not_understood(form, read.consent.not_understood)
         return Response(ACCEPTED, HTTPStatus.ACCEPTED, mimetype="application/json")
 
     return blueprint
 
 
-def _subscribe(house: House, signup: Signup, now: datetime) -> None:
+def _subscribe(context: Context, signup: Signup, now: datetime) -> None:
     try:
-        subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, now)
+        subscribe(context.database, context.catalogue, context.tokens, context.limits, signup, now)
     except ImpossibleTimeError as error:
         found = [FieldProblem("signed_up_at", str(error))]
         detail = f"signed_up_at: {error}"
@@ -81,12 +81,12 @@ def _as_signup(
 
 
 def _key(signed_id: str | None) -> str | None:
-    """What makes a repeat harmless: the caller's key or, for a signed call, its id."""
+    """Return what makes a repeat harmless: the caller's key or, for a signed call, its id."""
     key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > 255:
         raise ProblemError(
             HTTPStatus.BAD_REQUEST,
-            "Idempotency-Key has more than 255 characters.",
-            fields=[FieldProblem("Idempotency-Key", "It has more than 255 characters.")],
+            "Idempotency-Key is longer than 255 characters.",
+            fields=[FieldProblem("Idempotency-Key", "It is longer than 255 characters.")],
         )
     return key or signed_id

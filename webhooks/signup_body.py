@@ -1,4 +1,4 @@
-"""What the website sends with a signup, and what of it can be believed."""
+"""The body that a website sends with a signup, and how much of it is trusted."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from webhooks import form_values
 from webhooks.form_values import plain_text, without_controls
 from webhooks.problems import FieldProblem, ProblemError
 
-#: As long as an address may be (RFC 5321 §4.5.3.1.3, without the angle brackets).
+#: The longest an address may be (RFC 5321 §4.5.3.1.3, without the angle brackets).
 LONGEST_ADDRESS = 254
 
 _UTM = "utm_"
@@ -34,17 +34,17 @@ def _address(text: str) -> str:
     try:
         read = validate_email(text, check_deliverability=False, strict=True, allow_smtputf8=False)
     except EmailNotValidError as error:
-        raise ValueError(f"this is not an email address that mail can reach: {error}") from None
+        raise ValueError(f"this is not a deliverable email address: {error}") from None
     return read.ascii_email or read.normalized
 
 
 def _cut(read: Callable[[object], str], longest: int) -> BeforeValidator:
-    """Read whatever came as a text and cut it: an optional field is never at fault."""
+    """Convert any value to text and cut it, so that an optional field is never invalid."""
     return BeforeValidator(lambda value: read(value)[:longest])
 
 
 def _moment(value: object) -> datetime | None:
-    """A time that was given must be one: taken as now, it would bring them their guide twice."""
+    """Return the time; anything invalid is an error, since “now” would send a second guide."""
     text = form_values.plain_text(value)
     if value is None or (isinstance(value, str) and not text):
         return None
@@ -55,7 +55,7 @@ def _moment(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     raise ValueError(
-        "this is no time in ISO 8601 with its offset from UTC. Send it like 2026-11-30T09:15:00Z"
+        "this is not an ISO 8601 time with a UTC offset. Send it like 2026-11-30T09:15:00Z"
     )
 
 
@@ -67,7 +67,7 @@ _TIME = {
     "examples": ["2026-11-30T09:15:00Z"],
 }
 
-#: The boxes as the document describes them: a list is best, the rest is understood.
+#: The boxes as the document describes them: a list is best, the other forms are accepted.
 _BOXES = {
     "anyOf": [
         {"type": "array", "items": {"enum": [purpose.value for purpose in Purpose]}},
@@ -80,9 +80,10 @@ _BOXES = {
 
 
 class SignupBody(BaseModel):
-    """A signup as the website sends it. What is not listed here is ignored.
+    """A signup as the website sends it. Fields that are not listed here are ignored.
 
-    Only the address and the time can be at fault: what else cannot be read counts as not given.
+    Only the email address and the time can be invalid; anything else unreadable counts as not
+    given.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -97,16 +98,16 @@ class SignupBody(BaseModel):
         default="", description="A full name; the first name in it is used."
     )
     consent: Annotated[Ticks, BeforeValidator(read_ticks), WithJsonSchema(_BOXES)] = Field(
-        default_factory=Ticks, description="The boxes ticked beside the form."
+        default_factory=Ticks, description="The boxes ticked on the form."
     )
     page_url: Annotated[str, _cut(form_values.web_address, 2000)] = Field(
-        default="", description="The page that the form stands on."
+        default="", description="The page that the form is on."
     )
     time_zone: Annotated[str, _cut(form_values.time_zone, 64)] = Field(
         default="", examples=["Europe/London"]
     )
     client_ip: Annotated[str, _cut(form_values.client_address, 64)] = Field(
-        default="", description="The visitor's address on the net."
+        default="", description="The visitor's IP address."
     )
     user_agent: Annotated[str, _cut(plain_text, 1000)] = Field(
         default="", description="The visitor's browser."
@@ -116,21 +117,21 @@ class SignupBody(BaseModel):
         Field(
             default=None,
             description=(
-                "When the visitor really asked, where this is told late: ISO 8601 with the offset "
-                "from UTC, at most 400 days ago. Who signed up before a backup was restored is "
-                "brought back, and the emails that they may have had are held."
+                "When the visitor actually signed up, if you report it late: ISO 8601 with a UTC "
+                "offset, at most 400 days ago. Someone who signed up before a backup was restored "
+                "is brought back, and emails that they may already have had are held."
             ),
         )
     )
 
     @property
     def plain_first_name(self) -> str:
-        """A first name that may be printed in a mail, or an empty string."""
+        """A first name that is fit for use in an email, or ""."""
         return plain_first_name(self.first_name) or first_name_in(self.name)
 
 
 def read_signup(fields: Mapping[str, Any]) -> SignupBody:
-    """Read the fields of a signup; raises a problem that names each field at fault."""
+    """Read the fields of a signup, or raise a problem that names each invalid field."""
     try:
         return SignupBody.model_validate(dict(fields))
     except ValidationError as error:
@@ -143,20 +144,20 @@ def read_signup(fields: Mapping[str, Any]) -> SignupBody:
 
 
 def read_utm(fields: Mapping[str, Any]) -> dict[str, str]:
-    """The campaign parameters that say anything, whatever their names after `utm_`."""
+    """Return the UTM parameters that have a value, whatever follows `utm_` in their names."""
     named = ((name, plain_text(value)) for name, value in fields.items() if name.startswith(_UTM))
     said = [(without_controls(name)[:64], value[:200]) for name, value in named if value]
     return dict(said[:_MOST_UTM])
 
 
 def _sentence(fault: Mapping[str, Any]) -> str:
-    """What is wrong, in words for whoever set the form up."""
+    """Say what is wrong, for the person who set up the form."""
     said = _FAULTS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, ")).rstrip(".")
     return f"{said[:1].upper()}{said[1:]}."
 
 
 _FAULTS = {
     "missing": "this field is missing",
-    "string_type": "this must be one text",
-    "string_too_long": f"this has more than {LONGEST_ADDRESS} characters",
+    "string_type": "this must be a single text",
+    "string_too_long": f"this is longer than {LONGEST_ADDRESS} characters",
 }

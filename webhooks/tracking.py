@@ -1,4 +1,4 @@
-"""Opens and clicks: answered from the token alone, with database and Redis down."""
+"""Opens and clicks, answered from the token alone even with the database and Redis down."""
 
 from base64 import b64decode
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Blueprint, Response, request
 
-from nurture.bootstrap import House
-from nurture.domain.disk_space import Use
+from nurture.bootstrap import Context
+from nurture.domain.disk_space import DiskUse
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Hit
 from nurture.services.tracking.lines import SeenHit
@@ -18,7 +18,7 @@ from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from webhooks.callers import plain_address
 from webhooks.guards import tls_only
 
-#: A transparent picture of one pixel.
+#: A transparent one-pixel image.
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 Headers = list[tuple[str, str]]
@@ -30,8 +30,8 @@ _ALWAYS: Headers = [
     ("X-Content-Type-Options", "nosniff"),
 ]
 
-#: What an older link leads to instead. It names no address, neither ours nor the link's own: it is
-#: answered without the database, and anybody may have made the link.
+#: What an outdated link shows. It names no address, neither ours nor the link's own: it is served
+#: without the database, and anyone may have made the link.
 OUT_OF_DATE = b"""<!doctype html>
 <html lang="en-GB">
 <head>
@@ -45,10 +45,10 @@ OUT_OF_DATE = b"""<!doctype html>
 <body>
   <main class="sheet">
     <h1>This link is out of date</h1>
-    <p class="lead">Sorry about that. For your safety, links in our older emails lead nowhere any
-      more.</p>
-    <p>What it led to is on our website, and the links in our latest email work. The links at the
-      end of this email still stop our emails, or have fewer of them come.</p>
+    <p class="lead">Sorry about that. For your safety, links in our older emails no longer
+      work.</p>
+    <p>You can find what it led to on our website, and the links in our latest email work. The
+      links at the end of this email can still stop our emails, or make them less frequent.</p>
   </main>
 </body>
 </html>
@@ -58,37 +58,37 @@ _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 )
 
-#: How a browser says that it fetches ahead of being asked to.
+#: The headers by which a browser says that it is prefetching.
 _AHEAD = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ", "HTTP_X_PURPOSE")
 
 
-def create_tracking(house: House) -> Blueprint:
-    """`GET /o/<token>.gif` and `GET /c/<token>`."""
+def create_tracking(context: Context) -> Blueprint:
+    """Serve `GET /o/<token>.gif` and `GET /c/<token>`."""
     blueprint = Blueprint("tracking", __name__)
 
     @blueprint.get("/o/<token>.gif")
     def opened(token: str) -> Response:
-        return _as_response(_opened(house, token, request.environ))
+        return _as_response(_opened(context, token, request.environ))
 
     @blueprint.get("/c/<token>")
     def clicked(token: str) -> Response:
-        return _as_response(_clicked(house, token, request.environ))
+        return _as_response(_clicked(context, token, request.environ))
 
     return blueprint
 
 
 class HitsFirst:
-    """Answers hits before the framework is asked, and hands it everything else.
+    """Middleware that answers hits before Flask sees them, and passes everything else on.
 
-    They are the only addresses that are fetched by the thousand when a mail has gone out,
-    and routing them through Flask takes twice as long as answering them.
+    Only these URLs are fetched by the thousand after a mailing, and routing them through Flask
+    takes twice as long as answering them.
     """
 
-    def __init__(self, house: House, app: WSGIApplication) -> None:
-        self._house, self._app = house, app
+    def __init__(self, context: Context, app: WSGIApplication) -> None:
+        self._context, self._app = context, app
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """One request; what is no hit with a token of ours is the framework's to answer."""
+        """Handle one request; anything but a hit with a valid token goes to Flask."""
         answer = self._answer(environ)
         if answer is None:
             return self._app(environ, start)
@@ -102,57 +102,59 @@ class HitsFirst:
             return None
         try:
             if path.startswith("/c/"):
-                return _clicked(self._house, path[3:], environ)
+                return _clicked(self._context, path[3:], environ)
             if path.startswith("/o/") and path.endswith(".gif"):
-                return _opened(self._house, path[3:-4], environ)
+                return _opened(self._context, path[3:-4], environ)
         except TokenRefusedError:
             return None
         return None
 
 
-def _opened(house: House, token: str, environ: WSGIEnvironment) -> Answer:
-    message = _message_opened(house, token)
-    if message is not None and house.disk.allows(Use.OPENS):
-        house.journal.note(SeenHit(message, _hit(house, EventKind.OPENED, environ)))
+def _opened(context: Context, token: str, environ: WSGIEnvironment) -> Answer:
+    message = _message_opened(context, token)
+    if message is not None and context.disk.allows(DiskUse.OPENS):
+        context.journal.note(SeenHit(message, _hit(context, EventKind.OPENED, environ)))
     kind = [("Content-Type", "image/gif"), ("Content-Length", str(len(PIXEL)))]
-    return HTTPStatus.OK, [*kind, *_ALWAYS, *tls_only(house)], PIXEL
+    return HTTPStatus.OK, [*kind, *_ALWAYS, *tls_only(context)], PIXEL
 
 
-def _message_opened(house: House, token: str) -> int | None:
-    """The message; none where anybody may have made the address, whose picture is shown anyway."""
+def _message_opened(context: Context, token: str) -> int | None:
+    """Return the message, or None if anyone could have made the URL (the image still shows)."""
     try:
-        return house.tokens.read_opened(token)
+        return context.tokens.read_opened(token)
     except OutdatedTokenError:
         return None
 
 
-def _clicked(house: House, token: str, environ: WSGIEnvironment) -> Answer:
+def _clicked(context: Context, token: str, environ: WSGIEnvironment) -> Answer:
     try:
-        message, url = house.tokens.read_click(token)
+        message, url = context.tokens.read_click(token)
     except OutdatedTokenError:
-        return _out_of_date(house)
-    if house.disk.allows(Use.CLICKS):
-        house.journal.note(SeenHit(message, _hit(house, EventKind.CLICKED, environ, url)))
+        return _out_of_date(context)
+    if context.disk.allows(DiskUse.CLICKS):
+        context.journal.note(SeenHit(message, _hit(context, EventKind.CLICKED, environ, url)))
     place = [("Location", _as_ascii(url)), ("Content-Type", "text/html"), ("Content-Length", "0")]
-    return HTTPStatus.FOUND, [*place, *_ALWAYS, *tls_only(house)], b""
+    return HTTPStatus.FOUND, [*place, *_ALWAYS, *tls_only(context)], b""
 
 
-def _out_of_date(house: House) -> Answer:
+def _out_of_date(context: Context) -> Answer:
     kind = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(OUT_OF_DATE)))]
     guards = [("X-Robots-Tag", "noindex"), ("Content-Security-Policy", _PAGE_POLICY)]
-    return HTTPStatus.GONE, [*kind, *guards, *_ALWAYS, *tls_only(house)], OUT_OF_DATE
+    return HTTPStatus.GONE, [*kind, *guards, *_ALWAYS, *tls_only(context)], OUT_OF_DATE
 
 
 @lru_cache(maxsize=1024)
 def _as_ascii(url: str) -> str:
-    """An address as a header may carry it (RFC 3986 §2.1); what is quoted already stays."""
+    """Return a URL fit for a header (RFC 3986 §2.1), leaving existing escapes as they are."""
     return quote(url, safe="%/:=&?~#+!$,;'@()*[]")
 
 
-def _hit(house: House, kind: EventKind, environ: WSGIEnvironment, link: str | None = None) -> Hit:
+def _hit(
+    context: Context, kind: EventKind, environ: WSGIEnvironment, link: str | None = None
+) -> Hit:
     return Hit(
         kind=kind,
-        at=house.clock(),
+        at=context.clock(),
         method=environ["REQUEST_METHOD"],
         user_agent=environ.get("HTTP_USER_AGENT", ""),
         client=plain_address(environ.get("REMOTE_ADDR", "")),

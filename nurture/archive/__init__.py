@@ -1,1 +1,1 @@
-"""Backup files: what they are encrypted with, and how much is written and read at a time."""
+"""Backup files: their encryption, and how much of them is written and read at a time."""

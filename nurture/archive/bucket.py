@@ -1,7 +1,7 @@
-"""A bucket of an S3-compatible provider as the place where backups lie.
+"""A bucket of an S3-compatible provider as the place for backups.
 
-An object appears whole under its name or not at all. None is renamed: what has been proven is
-copied to its name by the provider, and read once more from there.
+An object appears whole under its name or not at all. None is renamed: the provider copies a proven
+object to its name, and it is read once more from there.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from nurture.archive.bucket_trouble import trouble_with
-from nurture.archive.journal import JOURNALS, Journal, journal_name
-from nurture.archive.place import Entry, PlaceError, Sink, Source
-from nurture.archive.segments import Segments
+from nurture.archive.journal import JOURNALS, WithdrawalJournal, journal_name
+from nurture.archive.place import PlacedFile, PlaceError, Sink, Source
+from nurture.archive.segments import BucketJournal
 from nurture.bucket_address import BucketAddress
 
 if TYPE_CHECKING:
@@ -47,32 +47,32 @@ class Bucket:
         return str(self.address)
 
     def location(self, name: str) -> str:
-        """The address of an object, without who keeps it."""
+        """Return the address of an object, without its provider."""
         return f"{self.address}/{name}"
 
     def prepare(self) -> None:
-        """See that the bucket is there; making one is the owner's."""
+        """Check that the bucket exists; creating one is up to the owner."""
         self.probe()
 
     def probe(self) -> None:
-        """Find out whether the bucket can be reached."""
+        """Check that the bucket can be reached."""
         next(self.sizes(), None)
 
-    def entries(self) -> Iterator[Entry]:
-        """The objects in that folder, not those in folders below it."""
+    def entries(self) -> Iterator[PlacedFile]:
+        """Yield the objects in that folder, but not those in folders below it."""
         with self.telling():
             found: Any = self.small.list_with_delimiter()
         for one in found["objects"]:
-            yield Entry(one["path"], one["last_modified"])
+            yield PlacedFile(one["path"], one["last_modified"])
 
     def sizes(self, folder: str = "") -> Iterator[tuple[str, int]]:
-        """The objects in a folder and all below it, each with its size."""
+        """Yield the objects in a folder and everything below it, each with its size."""
         with self.telling():
             for chunk in self.small.list(folder or None):
                 yield from ((one["path"], one["size"]) for one in chunk)
 
     def read_small(self, name: str) -> bytes | None:
-        """A whole small object."""
+        """Return a whole small object, or `None` if it does not exist."""
         with self.telling():
             try:
                 return bytes(self.small.get(name).bytes())
@@ -81,13 +81,13 @@ class Bucket:
                 return None
 
     def write_small(self, name: str, content: bytes) -> None:
-        """Write a small object at once."""
+        """Write a small object in one request."""
         with self.telling():
             self.small.put(name, content, use_multipart=False)
 
     @contextmanager
     def reading(self, name: str) -> Iterator[Source]:
-        """An object, a part at a time."""
+        """Open an object to read it a part at a time."""
         from obstore import open_reader
 
         with self.telling():
@@ -96,7 +96,7 @@ class Bucket:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Sink]:
-        """A new object, sent in parts; it appears when the block ends, or never."""
+        """Open a new object to send in parts; it appears when the block ends, or never."""
         from obstore import open_writer
 
         with self.telling():
@@ -111,11 +111,11 @@ class Bucket:
             writer.close()
 
     def has(self, name: str) -> bool:
-        """Whether an object is there."""
+        """Return whether an object exists."""
         return self.mark(name) is not None
 
     def mark(self, name: str) -> str | None:
-        """The ETag and the size of an object, which the provider knows without reading it."""
+        """Return the ETag and size of an object, which the provider knows without reading it."""
         with self.telling():
             try:
                 found: Any = self.small.head(name)
@@ -125,7 +125,10 @@ class Bucket:
         return f"etag {found['e_tag']} {found['size']}"
 
     def rename(self, name: str, to: str, sha256: str) -> None:
-        """Copy an object to its name, read the copy, and remove the first; raises `PlaceError`."""
+        """Copy an object to its name, check the copy, and remove the original.
+
+        Raise `PlaceError` if the copy is not what was written.
+        """
         with self.telling():
             self.large.copy(name, to)
         if self._digest(to) != sha256:
@@ -143,40 +146,40 @@ class Bucket:
         return found.hexdigest()
 
     def remove(self, name: str) -> None:
-        """Remove an object, if it is there."""
+        """Remove an object, if it exists."""
         with self.telling(), suppress(FileNotFoundError):
             self.small.delete(name)
 
-    def journal(self, fingerprint: str) -> Segments:
-        """The journal beside the backups, in segments; the same one for as long as this is."""
+    def journal(self, fingerprint: str) -> BucketJournal:
+        """Return the journal beside the backups, in segments; always the same object."""
         return self._journal_in(journal_name(fingerprint).removesuffix(".jsonl"))
 
-    def journals(self) -> list[Journal]:
-        """The journals beside the backups."""
+    def journals(self) -> list[WithdrawalJournal]:
+        """Return the journals beside the backups."""
         with self.telling():
             found: Any = self.small.list_with_delimiter()
         folders = sorted(folder.rstrip("/") for folder in found["common_prefixes"])
         return [self._journal_in(one) for one in folders if one.startswith(JOURNALS)]
 
-    def _journal_in(self, folder: str) -> Segments:
-        return self._journals.setdefault(folder, Segments(self, folder))
+    def _journal_in(self, folder: str) -> BucketJournal:
+        return self._journals.setdefault(folder, BucketJournal(self, folder))
 
     @cached_property
-    def _journals(self) -> dict[str, Segments]:
+    def _journals(self) -> dict[str, BucketJournal]:
         return {}
 
     @cached_property
     def small(self) -> S3Store:
-        """Asks for what is answered at once."""
+        """The client for requests that are answered immediately."""
         return self._store(_SMALL_SECONDS)
 
     @cached_property
     def large(self) -> S3Store:
-        """Asks for what may take its time."""
+        """The client for requests that may be slow."""
         return self._store(_PART_SECONDS)
 
     def _store(self, seconds: int) -> S3Store:
-        """The library's object; it is told everything, so that it looks for nothing itself."""
+        """Return the library's client, configured in full so that it looks up nothing itself."""
         from obstore.store import S3Store
 
         address = self.address
@@ -202,15 +205,15 @@ class Bucket:
         )
 
     def _credential(self) -> S3Credential:
-        """No more than the key: a token that other programs have in the environment is not ours."""
+        """Return only the key: tokens in the environment belong to other programs."""
         key, secret = self.key, self.secret
         return {"access_key_id": key, "secret_access_key": secret, "expires_at": None}
 
     @contextmanager
     def telling(self) -> Iterator[None]:
-        """Say in a sentence what is wrong; what the library says may hold what nobody should see.
+        """Say in a sentence what is wrong; the library's own message may contain secrets.
 
-        `FileNotFoundError` of an object is left to whoever looks for it.
+        `FileNotFoundError` for an object is left to the caller.
         """
         self._insist_on_keys()
         try:
@@ -234,7 +237,7 @@ class Bucket:
 
 
 class _Upload:
-    """What a bucket is sent, with what goes wrong in a sentence."""
+    """The data sent to a bucket, with errors as sentences."""
 
     def __init__(self, writer: Any, bucket: Bucket) -> None:
         self._writer, self._bucket = writer, bucket
@@ -246,7 +249,7 @@ class _Upload:
 
 
 class _Download(io.RawIOBase):
-    """What a bucket sends, with what goes wrong in a sentence."""
+    """The data sent by a bucket, with errors as sentences."""
 
     def __init__(self, reader: Any, bucket: Bucket) -> None:
         self._reader, self._bucket = reader, bucket

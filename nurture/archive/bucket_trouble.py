@@ -1,7 +1,7 @@
 """What is wrong with a bucket, in a sentence, with what to do about it.
 
-The library's own words name requests and their answers at length; only the provider's code, the
-status and the kind of a broken connection are taken from them.
+The library's own messages describe requests and their answers at length; only the provider's code,
+the status and the kind of a broken connection are used.
 """
 
 import re
@@ -70,7 +70,7 @@ _BY_WORD = (
 
 
 def trouble_with(error: Exception, address: BucketAddress) -> PlaceError:
-    """What keeps a bucket from being used."""
+    """Return the error that says what keeps a bucket from being used."""
     said, remedy = _found(str(error))
     for name, value in (
         ("{host}", address.host),

@@ -1,7 +1,7 @@
-"""The file that a backup is: a tar archive, compressed, encrypted by age; never whole in memory.
+"""The backup file: a tar archive, compressed, encrypted by age; never whole in memory.
 
-`age -d -i identity.age FILE | tar xz` opens it without this program. Members are small, so that
-each is read and written at once, and come in the order in which they are needed.
+`age -d -i identity.age FILE | tar xz` opens it without this program. Members are small enough to be
+read and written in one piece, and come in the order in which they are needed.
 """
 
 import io
@@ -24,19 +24,19 @@ Member = tuple[str, bytes]
 
 
 class DamagedBackupError(NurtureError):
-    """A file is no backup, or is not what was written."""
+    """A file that is not a backup, or not what was written."""
 
 
 class UnwritableArchiveError(NurtureError):
-    """A backup could not be written down."""
+    """A backup that could not be written."""
 
 
 def write_archive(
     to: StoredFile, members: Iterable[Member], recipient: x25519.Recipient
 ) -> tuple[int, str]:
-    """Write the members to a new file, safe where it lies when this returns.
+    """Write the members to a new file, which is safely stored when this returns.
 
-    Return how many bytes it has, and their SHA-256.
+    Return its size in bytes and its SHA-256.
     """
     stream = _Stream(_compressed(_as_tar(members)))
     counted = _Counted()
@@ -61,10 +61,10 @@ def _unwritable(to: StoredFile, error: Exception) -> Exception:
 
 @contextmanager
 def opened_archive(file: StoredFile, identity: x25519.Identity) -> Iterator[Iterator[Member]]:
-    """The members of a file, in their order; raises `DamagedBackupError` where one byte is wrong.
+    """Yield the members of a file in order; raise `DamagedBackupError` if even one byte is wrong.
 
-    Decrypting runs in a thread of its own, and waits for whoever reads. What keeps the file from
-    being read is raised as it is.
+    Decryption runs in a thread of its own, and waits for the reader. An error that keeps the file
+    from being read is raised unchanged.
     """
     out, into = os.pipe()
     troubles: list[Exception] = []
@@ -113,7 +113,7 @@ def _members(
 
 
 class _Asked(io.RawIOBase):
-    """What is read from a place; it remembers why that failed, which the library does not."""
+    """A reader from a place that remembers why reading failed, which the library does not."""
 
     source: Source
     trouble: Exception | None = None
@@ -130,7 +130,7 @@ class _Asked(io.RawIOBase):
 
 
 class _Counted(io.RawIOBase):
-    """What is written to a place, counted on its way, with why it failed."""
+    """A writer to a place that counts and digests what is written, and remembers why it failed."""
 
     sink: Sink
     trouble: Exception | None = None
@@ -153,7 +153,7 @@ class _Counted(io.RawIOBase):
 
 
 class _Stream(io.RawIOBase):
-    """Pieces of bytes as something to read from."""
+    """Pieces of bytes as a stream to read from."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._rest = pieces, memoryview(b"")

@@ -1,7 +1,7 @@
-"""The key of the backups: its own, made once, and derived from nothing.
+"""The key of the backups: made once, for this purpose only, and derived from nothing.
 
 The key itself stays on the machine, for its user alone, because each backup is read back. Beside
-the backups lies the same key, encrypted with the words: what opens them on another machine.
+the backups is the same key, encrypted with the words: it opens them on another machine.
 """
 
 import re
@@ -24,50 +24,50 @@ BESIDE = "identity.age"
 
 
 class WrongWordsError(NurtureError):
-    """These words do not open the key."""
+    """Words that do not open the key."""
 
 
 class StrangeIdentityError(NurtureError):
-    """The key beside the backups is another machine's."""
+    """A key beside the backups that belongs to another machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFiles:
-    """Where this machine has the key: as it is, and as the words open it."""
+    """The files with this machine's key: in clear text, and locked with the words."""
 
     directory: Path
 
     @property
     def plain(self) -> Path:
-        """The key as it is."""
+        """The key in clear text."""
         return self.directory / "backup-identity.txt"
 
     @property
     def locked(self) -> Path:
-        """The key as the words open it."""
+        """The key locked with the words."""
         return self.directory / "backup-identity.age"
 
     def exist(self) -> bool:
-        """Whether there is a key and the words to it have been shown."""
+        """Return whether there is a key, and its words have been shown."""
         return self.plain.exists() and self.locked.exists()
 
     def read(self) -> x25519.Identity:
-        """The key of this machine."""
+        """Return the key of this machine."""
         return _parse(self.plain.read_text(encoding="ascii"))
 
     @property
     def known(self) -> Path:
-        """The digests of all that was ever locked here: what lies beside backups may be older."""
+        """The digests of every key locked here; a copy beside the backups may be older."""
         return self.directory / "backup-identities.known"
 
     def make(self) -> str:
-        """Make the key unless it is there; return new words that open it from now on."""
+        """Make the key unless it exists; return new words that open it from now on."""
         words, locked = self.draw()
         self.take(locked)
         return words
 
     def draw(self) -> tuple[str, bytes]:
-        """New words, and the key as they open it; those of before hold until that is taken."""
+        """Return new words and the key locked with them; until it is stored, the old ones apply."""
         if not self.plain.exists():
             self._make_key()
         words = make_words()
@@ -78,7 +78,7 @@ class KeyFiles:
         return words, locked
 
     def _make_key(self) -> None:
-        """What opened another key is no concern of this one's, and is never replaced by it."""
+        """Make a new key, and forget what opened an old one, so that it is never replaced."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.known.unlink(missing_ok=True)
         self.locked.unlink(missing_ok=True)
@@ -87,31 +87,31 @@ class KeyFiles:
         replace_private(self.plain, said.encode("ascii"))
 
     def take(self, locked: bytes) -> None:
-        """Let the words hold that were drawn with this, once somebody has seen them."""
+        """Make the words drawn with this valid, once someone has seen them."""
         replace_private(self.locked, locked)
 
     def _digests(self) -> set[str]:
         return set(self.known.read_text().split()) if self.known.exists() else set()
 
     def lay_beside(self, place: Place, locked: bytes = b"") -> None:
-        """Put the locked key beside the backups of a place; raises `StrangeIdentityError`.
+        """Put the locked key beside the backups of a place, or raise `StrangeIdentityError`.
 
-        What lies there is replaced where it opens the same key with other words, and else left
-        alone.
+        An existing copy is replaced if it opens the same key with other words; otherwise it is left
+        unchanged.
         """
         there, ours = place.read_small(BESIDE), locked or self.locked.read_bytes()
         if there not in (None, ours) and sha256(there).hexdigest() not in self._digests():
             raise StrangeIdentityError(
                 f"{place.location(BESIDE)} opens the backups of another machine.",
-                remedy=f"Choose another place or, if this is the same house, copy that machine’s "
-                f"{self.plain.name} and {self.locked.name} to {self.directory}.",
+                remedy="Choose another place or, if this is the same installation, copy that "
+                f"machine’s {self.plain.name} and {self.locked.name} to {self.directory}.",
             )
         if there != ours:
             place.write_small(BESIDE, ours)
 
 
 def unlock(locked: StoredFile, words: str) -> x25519.Identity:
-    """The key in a locked file; raises `WrongWordsError`."""
+    """Return the key in a locked file, or raise `WrongWordsError`."""
     try:
         return _parse(passphrase.decrypt(read_locked(locked), as_typed(words)).decode("ascii"))
     except pyrage.DecryptError:
@@ -122,7 +122,7 @@ def unlock(locked: StoredFile, words: str) -> x25519.Identity:
 
 
 def read_locked(locked: StoredFile) -> bytes:
-    """What is in a locked file."""
+    """Return the content of a locked file."""
     try:
         content, why = locked.place.read_small(locked.name), "it is not there"
     except OSError as error:
@@ -144,12 +144,12 @@ WORDS = 8
 
 
 def make_words() -> str:
-    """New words, drawn evenly and independently, joined as they are to be typed."""
+    """Return new words, drawn evenly and independently, joined as they are to be typed."""
     return "-".join(secrets.choice(_list()) for _ in range(WORDS))
 
 
 def as_typed(words: str) -> str:
-    """The words however they were written down: capitals, blanks and new lines make no odds."""
+    """Return the words in one form; capitals, blanks and line breaks make no difference."""
     return "-".join(re.findall(r"[a-z]+", words.lower()))
 
 

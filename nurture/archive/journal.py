@@ -1,8 +1,8 @@
-"""The journal of withdrawals: it lies beside the backups, a line for each no, only added to.
+"""The journal of withdrawals: beside the backups, one line per opt-out, append-only.
 
-A line names nobody: it holds the keyed hash of an address, the kind and the time. The number in
-the last line says how far it has come, so that nothing else has to be remembered. In a folder it
-is one file; in a bucket, where nothing can be added to, it lies in segments.
+A line names nobody: it contains the keyed hash of an address, the kind and the time. The number in
+the last line says how far the journal has come, so that nothing else has to be remembered. In a
+folder it is one file; in a bucket, where nothing can be appended to, it is split into segments.
 """
 
 import fcntl
@@ -24,12 +24,12 @@ _TAIL = 4096
 
 
 class DamagedJournalError(NurtureError):
-    """A line of a journal is not what was written."""
+    """A line of a journal that is not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One no; `noted_at` is when it was copied out of the database."""
+class WithdrawalLine:
+    """One opt-out; `noted_at` is when it was copied out of the database."""
 
     number: int
     address_hash: str
@@ -39,30 +39,30 @@ class Line:
 
 
 #: Asked for what comes after a number.
-More = Callable[[int], Sequence[Line]]
+More = Callable[[int], Sequence[WithdrawalLine]]
 
 
-class Journal(Protocol):
-    """Where the lines are; what goes wrong is raised as `OSError` or `PlaceError`."""
+class WithdrawalJournal(Protocol):
+    """A journal of lines; errors are raised as `OSError` or `PlaceError`."""
 
     def __str__(self) -> str:
-        """What it is called where people read it."""
+        """Return the name by which people know it."""
         ...
 
     def exists(self) -> bool:
-        """Whether there is one yet."""
+        """Return whether the journal exists yet."""
         ...
 
     def last_number(self, wanted: int) -> int:
-        """How far it has come; where that is as far as `wanted`, it need not be looked at again."""
+        """Return how far it has come; if last seen at `wanted`, it need not be read again."""
         ...
 
     def append(self, more: More) -> int:
-        """Add what there is `more` after the last number, safely; return how many lines."""
+        """Append whatever `more` returns after the last number, safely; return how many lines."""
         ...
 
-    def lines(self) -> Iterator[Line]:
-        """All whole lines, in their order."""
+    def lines(self) -> Iterator[WithdrawalLine]:
+        """Yield all whole lines, in order."""
         ...
 
 
@@ -76,11 +76,11 @@ class JournalFile:
         return str(self.path)
 
     def exists(self) -> bool:
-        """Whether there is such a file."""
+        """Return whether the file exists."""
         return self.path.is_file()
 
     def last_number(self, wanted: int = 0) -> int:
-        """The number in the last whole line; zero where there is none."""
+        """Return the number in the last whole line, or zero if there is none."""
         try:
             with self.path.open("rb") as file:
                 return _last_number(file.fileno(), self.path)
@@ -88,10 +88,10 @@ class JournalFile:
             return 0
 
     def append(self, more: More) -> int:
-        """Add what there is `more` after the last number, safely on the disk; return how many.
+        """Append what `more` returns after the last number, safely on disk; return how many.
 
-        One process at a time does, of all that have the file; a line that was left unfinished
-        goes first.
+        Only one process at a time does this, of all that have the file; an unfinished line is
+        removed first.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -106,8 +106,8 @@ class JournalFile:
             os.close(descriptor)
         return len(lines)
 
-    def lines(self) -> Iterator[Line]:
-        """All whole lines, in their order."""
+    def lines(self) -> Iterator[WithdrawalLine]:
+        """Yield all whole lines, in order."""
         with self.path.open("rb") as file:
             whole = (line for line in file if line.endswith(b"\n"))
             for number, line in enumerate(whole, start=1):
@@ -115,12 +115,12 @@ class JournalFile:
 
 
 def journal_name(fingerprint: str) -> str:
-    """What the journal of the database with that fingerprint is called."""
+    """Return the name of the journal for the database with that fingerprint."""
     return f"{JOURNALS}{fingerprint}.jsonl"
 
 
-def as_bytes(line: Line) -> bytes:
-    """A line as it is written down."""
+def as_bytes(line: WithdrawalLine) -> bytes:
+    """Return a line as it is written."""
     said = {
         "n": line.number,
         "hash": line.address_hash,
@@ -131,17 +131,17 @@ def as_bytes(line: Line) -> bytes:
     return json.dumps(said).encode() + b"\n"
 
 
-def read_line(line: bytes, where: str) -> Line:
-    """A line as it was written down; raises `DamagedJournalError`, which says where it stands."""
+def read_line(line: bytes, where: str) -> WithdrawalLine:
+    """Read a line as it was written; raise `DamagedJournalError`, which says where it is."""
     try:
         said = json.loads(line)
         at, noted = (datetime.fromisoformat(said[name]) for name in ("at", "noted"))
-        return Line(int(said["n"]), str(said["hash"]), str(said["kind"]), at, noted)
+        return WithdrawalLine(int(said["n"]), str(said["hash"]), str(said["kind"]), at, noted)
     except (ValueError, TypeError, LookupError):
         raise DamagedJournalError(
-            f"{where}: it is damaged, and says no more who said no.",
-            remedy="Put a copy of that file in its place. If there is none, take out that line "
-            "alone: whoever it was about may be written to.",
+            f"{where}: it is damaged, and no longer says who opted out.",
+            remedy="Replace the file with a copy of it. If there is none, delete that line only: "
+            "the person it was about may then be emailed.",
         ) from None
 
 
@@ -157,7 +157,7 @@ def _tail(descriptor: int) -> tuple[int, bytes]:
 
 
 def _whole(descriptor: int) -> int:
-    """How long the file is up to the end of its last whole line."""
+    """Return the length of the file up to the end of its last whole line."""
     begin, tail = _tail(descriptor)
     return begin + tail.rfind(b"\n") + 1
 

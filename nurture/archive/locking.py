@@ -1,8 +1,8 @@
-"""Locks the key with the words, in age's own format for passphrases, with an effort that is fixed.
+"""Locking the key with words, in age's own passphrase format, with a fixed effort.
 
-The library chooses the effort by how quick the machine is, which takes up to a gigabyte of memory
-for an instant, here and where the backup is restored. The words are strong enough by themselves
-(88 bits), so that 64 MB serve. What is written here is opened by the library and by `age`.
+The library chooses the effort by the speed of the machine, which needs up to a gigabyte of memory
+for an instant, here and where the backup is restored. The words alone are strong enough (88 bits),
+so 64 MB are sufficient. What is written here can be opened by the library and by `age`.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""A place where backups lie: a folder or a bucket, which do the same in their own ways."""
+"""A place for backups: a folder or a bucket, each working in its own way."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -6,108 +6,108 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from nurture.archive.journal import Journal
+from nurture.archive.journal import WithdrawalJournal
 from nurture.domain.errors import NurtureError
 
 
 class PlaceError(NurtureError):
-    """The place where backups lie cannot be used."""
+    """A place for backups that cannot be used."""
 
 
 class Source(Protocol):
     """Bytes to be read from the beginning."""
 
     def read(self, size: int, /) -> bytes:
-        """The next ones, at most so many; none at the end."""
+        """Return the next bytes, at most `size` of them; none at the end."""
         ...
 
 
 class Sink(Protocol):
-    """Where bytes are written to."""
+    """A destination for bytes."""
 
     def write(self, content: bytes, /) -> int:
-        """Write them; return how many were."""
+        """Write the bytes; return how many were written."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A file that lies at a place."""
+class PlacedFile:
+    """A file at a place."""
 
     name: str
     modified_at: datetime
 
 
 class Place(Protocol):
-    """Where backups lie. What goes wrong is raised as `PlaceError` or `OSError`."""
+    """A place for backups; errors are raised as `PlaceError` or `OSError`."""
 
     def __str__(self) -> str:
-        """What it is called where people read it."""
+        """Return the name by which people know it."""
         ...
 
     def location(self, name: str) -> str:
-        """How a file there is found again."""
+        """Return how to find a file there again."""
         ...
 
     def prepare(self) -> None:
-        """Make it, where it can be made."""
+        """Create the place, if it can be created."""
         ...
 
     def probe(self) -> None:
-        """Find out whether it can be reached, where that takes more than this machine."""
+        """Check that the place can be reached, if it is not on this machine."""
         ...
 
-    def entries(self) -> Iterator[Entry]:
-        """The files that lie there."""
+    def entries(self) -> Iterator[PlacedFile]:
+        """Yield the files at the place."""
         ...
 
     def read_small(self, name: str) -> bytes | None:
-        """A whole small file; `None` where it is not there."""
+        """Return a whole small file; `None` if it does not exist."""
         ...
 
     def write_small(self, name: str, content: bytes) -> None:
-        """Write a small file at once."""
+        """Write a small file in one step."""
         ...
 
     def reading(self, name: str) -> AbstractContextManager[Source]:
-        """A file, a piece at a time."""
+        """Open a file to read it a piece at a time."""
         ...
 
     def writing(self, name: str) -> AbstractContextManager[Sink]:
-        """A new file, a piece at a time; safe when the block ends, gone where it fails."""
+        """Open a new file to write in pieces; it is safe when the block ends, gone if it fails."""
         ...
 
     def has(self, name: str) -> bool:
-        """Whether a file is there."""
+        """Return whether a file exists."""
         ...
 
     def mark(self, name: str) -> str | None:
-        """What is another once the content is; `None` where the file is not there.
+        """Return a mark that changes with the content; `None` if the file does not exist.
 
-        A bucket answers without the content being read.
+        A bucket answers without reading the content.
         """
         ...
 
     def rename(self, name: str, to: str, sha256: str) -> None:
-        """Give a file whose digest is known its name."""
+        """Give a file, whose digest is known, its final name."""
         ...
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, if it exists."""
         ...
 
-    def journal(self, fingerprint: str) -> Journal:
-        """The journal of withdrawals that lies there for the database with that fingerprint."""
+    def journal(self, fingerprint: str) -> WithdrawalJournal:
+        """Return the journal of withdrawals there for the database with that fingerprint."""
         ...
 
-    def journals(self) -> list[Journal]:
-        """All journals of withdrawals that lie there: of each database that backs up to it."""
+    def journals(self) -> list[WithdrawalJournal]:
+        """Return all journals of withdrawals there: one for each database that backs up to it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file where it lies."""
+    """A file and the place where it is stored."""
 
     place: Place
     name: str

@@ -1,7 +1,7 @@
-"""What calendars tell us, one file per provider.
+"""Calendar providers and their booking events; one module for each.
 
-Each module here holds one `PROVIDER`. Adding a provider is adding a file: the registry finds it,
-and `docs/adding-a-provider.md` says what has to be in it.
+Each module here defines one `PROVIDER`. To add a provider, add a file: the registry finds it,
+and `docs/adding-a-provider.md` says what it must contain.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
-from nurture.domain.kept_payload import Keeps
+from nurture.domain.kept_payload import KeptFields
 from nurture.domain.tracking.events import BookingEvent
 from nurture.payload import Fields, Part, PayloadError, ignore_odd, read_each
 
-__all__ = ["PayloadError", "Provider", "registry"]
+__all__ = ["BookingProvider", "PayloadError", "registry"]
 
 Verify = Callable[[str, Mapping[str, str], bytes, datetime], None]
 Split = Callable[[bytes], list[Part]]
@@ -26,17 +26,17 @@ Read = Callable[[Fields], list[BookingEvent]]
 
 
 @dataclass(frozen=True)
-class Provider:
+class BookingProvider:
     """How one calendar's calls are verified and read.
 
     `verify(secret, headers, body, now)` raises SignatureError unless the call is the provider's.
-    `split(body)` returns the events of a body unread, and `read(fields)` what one of them says;
-    both raise PayloadError naming the field at fault. `keeps` names what is kept of an event.
-    `secret_setting` is the environment variable that holds the secret, `secret_help` tells the
-    owner, in a sentence, where the secret comes from.
+    `split(body)` returns the events of a body unparsed, and `read(fields)` parses one of them;
+    both raise PayloadError naming the invalid field. `keeps` names the parts of an event that are
+    stored. `secret_setting` is the environment variable that contains the secret, and `secret_help`
+    a sentence telling the owner where to find it.
 
-    `tolerance` is how far the signed time may be from now, None where none is signed. `aliases`
-    are further names that the provider's address may use.
+    `tolerance` is how far the signed time may be from now, or None if no time is signed. `aliases`
+    are further names that the provider's URL may use.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Provider:
     verify: Verify
     split: Split
     read: Read
-    keeps: Keeps
+    keeps: KeptFields
     secret_help: str
     tolerance: timedelta | None = None
     aliases: tuple[str, ...] = ()
@@ -52,10 +52,10 @@ class Provider:
     def parse(
         self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore_odd
     ) -> list[BookingEvent]:
-        """Return the events of a body, each cut to what is kept of it.
+        """Return the events of a body, each reduced to the parts that are stored.
 
-        An event that cannot be read costs the others nothing: `note_odd` is told. Raises
-        PayloadError, naming the field at fault, where none can be read.
+        An event that cannot be read is passed to `note_odd` and does not affect the others. Raise
+        PayloadError, naming the invalid field, if none can be read.
         """
         return [self._cut(event) for event in read_each(self.split(body), self.read, note_odd)]
 
@@ -68,10 +68,10 @@ class Provider:
 
 
 @cache
-def registry() -> Mapping[str, Provider]:
+def registry() -> Mapping[str, BookingProvider]:
     """Return every provider by name and alias, as in `/webhooks/bookings/<name>`."""
     modules = [
         import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
     ]
-    providers: list[Provider] = [module.PROVIDER for module in modules]
+    providers: list[BookingProvider] = [module.PROVIDER for module in modules]
     return MappingProxyType({name: p for p in providers for name in (p.name, *p.aliases)})

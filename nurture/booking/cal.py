@@ -1,4 +1,4 @@
-"""Cal.com: one event a call, the body signed and nothing else.
+"""Cal.com: one event per call; only the body is signed.
 
 https://cal.com/docs/developing/guides/automation/webhooks
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.booking import Provider
-from nurture.domain.kept_payload import Keeps, words
+from nurture.booking import BookingProvider
+from nurture.domain.kept_payload import KeptFields, words
 from nurture.domain.tracking.events import BookingEvent
 from nurture.payload import Fields, Part, PayloadError, digest, json_body, parts
 from nurture.signatures import hex_hmac, require_any, require_secret, required_header
@@ -27,7 +27,7 @@ _MEANINGS = {
 
 
 _UNKNOWN = {**words("triggerEvent", "createdAt"), "payload": words("uid", "bookingId")}
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         "payload": words(
@@ -40,20 +40,20 @@ _KEEPS = Keeps(
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the HMAC-SHA256 over the body; Cal.com signs no time. SignatureError."""
+    """Check the HMAC-SHA256 over the body, or raise SignatureError; Cal.com signs no time."""
     key = require_secret(secret, _SECRET_HELP)
     require_any([required_header(headers, _HEADER).lower()], [hex_hmac(key, body)])
 
 
 def split(body: bytes) -> list[Part]:
-    """Return the one call of a body, or each of a list; PayloadError where it is not JSON."""
+    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
     return parts(json_body(body))
 
 
 def read(call: Fields) -> list[BookingEvent]:
-    """Return one event for each attendee; PayloadError names the field at fault.
+    """Return one event for each attendee, or raise PayloadError naming the invalid field.
 
-    The first attendee is who booked, the others are their guests: each may be a subscriber.
+    The first attendee made the booking, the others are guests: each may be a subscriber.
     """
     trigger = call.get_text("triggerEvent")
     if trigger not in _MEANINGS:
@@ -70,7 +70,7 @@ def _appointment(call: Fields, trigger: str, payload: Fields) -> list[BookingEve
 
 
 def _attendees(payload: Fields) -> list[str]:
-    """The addresses of everybody who has one; where nobody has, what the booker answered."""
+    """Return the attendees' addresses; if they have none, the one that the booker entered."""
     listed = [attendee.find_address("email") for attendee in payload.objects("attendees")]
     answers = payload.find_fields("responses") or Fields({})
     found = [email for email in listed if email]
@@ -83,7 +83,7 @@ def _attendees(payload: Fields) -> list[str]:
 
 
 def _called(call: Fields, payload: Fields) -> str:
-    """What tells one call about an appointment from another; a moved one may have no new uid."""
+    """Return a key for one call about an appointment; a moved one may have no new uid."""
     uid = payload.find_text("uid") or payload.find_text("rescheduleUid")
     created = call.find_text("createdAt")
     return f"{uid} {created}" if uid and created else digest(call.values)
@@ -106,7 +106,7 @@ def _event(
     )
 
 
-PROVIDER = Provider(
+PROVIDER = BookingProvider(
     name="cal",
     secret_setting="NURTURE_CAL_SECRET",
     verify=verify,

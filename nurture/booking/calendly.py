@@ -1,4 +1,4 @@
-"""Calendly: one event a call, signed over time and body.
+"""Calendly: one event per call, with the time and body signed.
 
 A moved appointment arrives as two calls: the old one's `invitee.canceled` with `rescheduled`,
 and the new one's `invitee.created` with `old_invitee`.
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.booking import Provider
-from nurture.domain.kept_payload import WORD, Keeps, words
+from nurture.booking import BookingProvider
+from nurture.domain.kept_payload import WORD, KeptFields, words
 from nurture.domain.tracking.events import BookingEvent
 from nurture.payload import Fields, Part, digest, json_body, parts
 from nurture.signatures import (
@@ -34,7 +34,7 @@ _HAS_APPOINTMENT = {"invitee.created": True, "invitee.canceled": False}
 
 
 _UNKNOWN = {**words("event", "created_at"), "payload": {"uri": WORD}}
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         "payload": {
@@ -49,7 +49,7 @@ _KEEPS = Keeps(
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the HMAC-SHA256 over `t.body`; five minutes of tolerance. SignatureError."""
+    """Check the HMAC-SHA256 over `t.body` with five minutes' tolerance, or raise SignatureError."""
     key = require_secret(secret, _SECRET_HELP)
     timestamp, signatures = _parts(required_header(headers, _HEADER))
     require_recent(timestamp, now, FIVE_MINUTES)
@@ -70,12 +70,12 @@ def _parts(header: str) -> tuple[str, list[str]]:
 
 
 def split(body: bytes) -> list[Part]:
-    """Return the one event of a body, or each of a list; PayloadError where it is not JSON."""
+    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
     return parts(json_body(body))
 
 
 def read(call: Fields) -> list[BookingEvent]:
-    """Return what one event says; PayloadError names the field at fault."""
+    """Parse one event, or raise PayloadError naming the invalid field."""
     name = call.get_text("event")
     if name not in _HAS_APPOINTMENT:
         return [_not_understood(call, name)]
@@ -117,7 +117,7 @@ def _starts_at(invitee: Fields) -> datetime | None:
     return appointment.find_moment("start_time") if appointment else None
 
 
-PROVIDER = Provider(
+PROVIDER = BookingProvider(
     name="calendly",
     secret_setting="NURTURE_CALENDLY_SECRET",
     verify=verify,

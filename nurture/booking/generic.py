@@ -1,8 +1,8 @@
-"""Any calendar that can call a webhook: our own plain shape, signed by the open standard.
+"""Any calendar that can call a webhook: our own plain format, with an open-standard signature.
 
 The body is `{"id", "type", "email", "starts_at", "occurred_at"}`, where `type` is `booked`,
-`cancelled` or `rescheduled`; `type` and `email` are required. Without an `id`, events that are
-the same in every field are one, so a sender without ids should say when it happened.
+`cancelled` or `rescheduled`; `type` and `email` are required. Without an `id`, events that agree
+in every field count as one, so a sender without ids should include `occurred_at`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.booking import Provider
-from nurture.domain.kept_payload import Keeps, words
+from nurture.booking import BookingProvider
+from nurture.domain.kept_payload import KeptFields, words
 from nurture.domain.tracking.events import BookingEvent
 from nurture.payload import Fields, Part, digest, json_body, parts
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
@@ -24,21 +24,23 @@ _MEANINGS = {
 }
 
 
-_KEEPS = Keeps(words("id", "type", "starts_at", "occurred_at"), words("id", "type", "occurred_at"))
+_KEEPS = KeptFields(
+    words("id", "type", "starts_at", "occurred_at"), words("id", "type", "occurred_at")
+)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check a Standard Webhooks signature; blanks separate several secrets. SignatureError."""
+    """Check a Standard Webhooks signature, or raise SignatureError; blanks separate secrets."""
     verify_standard_webhook(secret.split(), headers, body, now)
 
 
 def split(body: bytes) -> list[Part]:
-    """Return the one event of a body, or each of a list; PayloadError where it is not JSON."""
+    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
     return parts(json_body(body))
 
 
 def read(fields: Fields) -> list[BookingEvent]:
-    """Return what one event says; PayloadError names the field at fault."""
+    """Parse one event, or raise PayloadError naming the invalid field."""
     booked, cancelled, rescheduled = _MEANINGS.get(fields.get_text("type"), (False, False, False))
     return [
         BookingEvent(
@@ -55,7 +57,7 @@ def read(fields: Fields) -> list[BookingEvent]:
     ]
 
 
-PROVIDER = Provider(
+PROVIDER = BookingProvider(
     name="generic",
     secret_setting="NURTURE_BOOKINGS_SECRET",
     verify=verify,

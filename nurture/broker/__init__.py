@@ -1,1 +1,1 @@
-"""Redis: the embedded server, the address of one, and what is wrong with it."""
+"""Redis: the embedded server, the URL of an external one, and diagnosing its problems."""

@@ -1,4 +1,4 @@
-"""How a Redis address is spelled, and what it must say before it is used."""
+"""The spelling of a Redis URL, and what must be added before it is used."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -10,7 +10,7 @@ _CHECK, _HOST = "ssl_cert_reqs", "ssl_check_hostname"
 
 
 def readable(url: str) -> str:
-    """The address itself; raises `ValueError`, with what to write, where it cannot be read."""
+    """Return the URL, or raise `ValueError` saying what to write if it cannot be parsed."""
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES:
         raise ValueError("write redis://host:port/0 or unix:///path")
@@ -25,9 +25,9 @@ def readable(url: str) -> str:
 
 
 def verifying(url: str) -> str:
-    """The address, saying that the server's certificate is verified unless it says otherwise.
+    """Return the URL with certificate verification required, unless it says otherwise.
 
-    Celery's own library would encrypt and verify nothing, and send the password to anybody.
+    Celery's own library would encrypt but verify nothing, and send the password to any server.
     """
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))

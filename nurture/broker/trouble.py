@@ -1,6 +1,6 @@
-"""Whether the Redis server that is set takes what the program needs of it, said in a sentence.
+"""Checking whether the configured Redis server allows all that the program needs.
 
-No password and nothing else that is secret stands in what is said.
+The answer is a sentence that contains no password or other secret.
 """
 
 from urllib.parse import urlsplit
@@ -41,7 +41,7 @@ _ANSWERS: tuple[tuple[type[exceptions.RedisError], str], ...] = (
 
 
 def find_trouble(redis_url: str) -> str | None:
-    """What keeps tasks from reaching the workers and what to do about it, or `None`."""
+    """Return what prevents tasks from reaching workers and what to do about it, or `None`."""
     try:
         _use(redis_url)
     except (ValueError, TypeError):
@@ -52,7 +52,7 @@ def find_trouble(redis_url: str) -> str | None:
 
 
 def _use(redis_url: str) -> None:
-    """Do what a worker does: connect as it does, and write, though only over what is not there."""
+    """Connect and write as a worker does, but only to keys that do not exist."""
     url = verifying(redis_url).replace("redis+socket://", "unix://", 1)
     client = Redis.from_url(
         url.replace("?virtual_host=", "?db="),
@@ -91,6 +91,6 @@ def _in_words(error: Exception, redis_url: str) -> str:
 
 
 def _where(redis_url: str) -> str:
-    """The address without user and password."""
+    """Return the URL without user and password."""
     parts = urlsplit(redis_url)
     return f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path

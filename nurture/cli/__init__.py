@@ -1,6 +1,6 @@
-"""The `nurture` command: one module for each group of commands, hence so many.
+"""The `nurture` command, with one module for each group of commands.
 
-Each command imports what it needs when it runs: `serve` stays in memory for as long as
+Each command imports what it needs only when it runs: `serve` stays in memory for as long as
 everything runs, and `--help` should not wait for a database library.
 """
 
@@ -23,6 +23,7 @@ from nurture.cli import (
     simulate,
     status,
     suppression,
+    trace,
     why,
 )
 from nurture.cli.command import main
@@ -47,5 +48,6 @@ __all__ = [
     "simulate",
     "status",
     "suppression",
+    "trace",
     "why",
 ]

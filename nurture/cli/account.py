@@ -1,4 +1,4 @@
-"""Commands about the account at the mail server."""
+"""Commands for the mail server account."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 
 @main.group()
 def account() -> None:
-    """Show whether the mail account takes mail, and try it again."""
+    """Check whether the mail account accepts email, and retry it."""
 
 
 @account.command()
-@with_house
-def show(house: House) -> None:
-    """Say whether the mail account takes mail, and if not, why and until when."""
+@with_context
+def show(context: Context) -> None:
+    """Show whether the mail account accepts email; if it does not, why and until when."""
     from nurture.services.account import hold as account_hold
     from nurture.services.account import words
 
-    up_to_date(house)
-    with house.database.reading() as connection:
-        state = account_hold.state_of(connection, house.clock())
+    up_to_date(context)
+    with context.database.reading() as connection:
+        state = account_hold.state_of(connection, context.clock())
     if state.hold is None:
-        return click.echo("The mail account takes mail.")
+        return click.echo("The mail account accepts email.")
     held = state.hold
     click.echo(f"{words.what_is_wrong(held)} (since {held.since.isoformat()}).")
-    click.echo(f"The mail server’s words: {held.reason}")
+    click.echo(f"The mail server said: {held.reason}")
     click.echo(f"{state.waiting} people are waiting. Next try: {held.until.isoformat()}.")
-    to_do = words.what_to_do(held, house.clock())
+    to_do = words.what_to_do(held, context.clock())
     if to_do:
         click.echo(to_do)
 
 
 @account.command("try")
-@with_house
-def try_(house: House) -> None:
-    """Try at once whether the mail account takes mail again.
+@with_context
+def try_(context: Context) -> None:
+    """Try the mail account again now.
 
-    One email leaves first; if the mail server accepts it, the others follow.
+    One email is sent first; if the mail server accepts it, the others follow.
     """
     from nurture.services.account import hold as account_hold
 
-    up_to_date(house)
-    held = account_hold.try_now(house.database, house.clock())
-    click.echo("Trying at the next sweep." if held else "The mail account takes mail.")
+    up_to_date(context)
+    held = account_hold.try_now(context.database, context.clock())
+    click.echo("The next sweep will try." if held else "The mail account accepts email.")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nurture.archive.place import StoredFile
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 _WORDS = """These eight words open your backups on another machine. They are shown only now:
 write them down, and keep them away from this machine.
@@ -27,29 +27,33 @@ write them down, and keep them away from this machine.
 
 @main.command()
 @click.option("--to", metavar="PLACE", help="A folder or bucket, or the file to write.")
-@click.option("--check", metavar="FILE", help="Prove that file, make none.")
-@click.option("--new-words", is_flag=True, help="Show new words, in place of the old ones.")
+@click.option("--check", metavar="FILE", help="Prove that file instead of making one.")
+@click.option("--new-words", is_flag=True, help="Show new words, which replace the old ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
-def backup(house: House, to: str | None, check: str | None, new_words: bool, as_json: bool) -> None:
-    """Write one encrypted file with everything, and prove that it can be restored.
+@with_context
+def backup(
+    context: Context, to: str | None, check: str | None, new_words: bool, as_json: bool
+) -> None:
+    """Back everything up to one encrypted file, and prove it.
 
-    It goes to NURTURE_BACKUP_URL unless you name another place. The first time, it shows the
-    words that open it.
+    The backup is restored and compared before it counts as good.
+
+    The file is written to NURTURE_BACKUP_URL unless you name another place. The first backup also
+    shows the words that open it.
     """
     from nurture.services.backup import backups
     from nurture.services.tracking import fold
     from nurture.store.database import DatabaseUnavailableError
 
-    up_to_date(house)
+    up_to_date(context)
     if check:
-        return _check(house, check, as_json)
-    file = _where(house, to)
-    words = _words(house, new_words, as_json)
-    with suppress(DatabaseUnavailableError):  # What is not folded now is not lost.
-        fold.fold_journals(house.database, house.journals)
-    now, tell = house.clock(), progress("rows")
-    made = backups.back_up(house.safe, file.place, now, tell, file.name)
+        return _check(context, check, as_json)
+    file = _where(context, to)
+    words = _words(context, new_words, as_json)
+    with suppress(DatabaseUnavailableError):  # Hits not folded now are not lost.
+        fold.fold_journals(context.database, context.journals)
+    now, tell = context.clock(), progress("rows")
+    made = backups.back_up(context.backup_setup, file.place, now, tell, file.name)
     said = {"file": str(made.file), "bytes": made.bytes, "rows": made.rows}
     if as_json:
         return click.echo(json.dumps(said | ({"words": words} if words else {}), indent=2))
@@ -58,54 +62,55 @@ def backup(house: House, to: str | None, check: str | None, new_words: bool, as_
     )
     if made.remark:
         click.echo(made.remark)
-    click.echo(needed_elsewhere(made.file.name, str(house.safe.journal)))
+    click.echo(needed_elsewhere(made.file.name, str(context.backup_setup.journal)))
 
 
 def needed_elsewhere(name: str, journal: str) -> str:
-    """What has to come along to another machine, in a sentence."""
+    """Return a sentence listing what you must take with you to another machine."""
     return (
-        f"To go on on another machine, bring along {name}, identity.age beside it, the journal of "
+        f"To move to another machine, take along {name}, identity.age beside it, the journal of "
         f"withdrawals ({journal}) and the eight words: see docs/moving.md."
     )
 
 
-def _where(house: House, to: str | None) -> StoredFile:
+def _where(context: Context, to: str | None) -> StoredFile:
     from nurture.archive.place import StoredFile
     from nurture.services.backup.places import locate
 
     if to:
-        return locate(to, house.settings)
-    if house.place is None:
+        return locate(to, context.settings)
+    if context.place is None:
         raise click.UsageError("Name a folder with --to, or set NURTURE_BACKUP_URL.")
-    return StoredFile(house.place, "")
+    return StoredFile(context.place, "")
 
 
-def _words(house: House, new: bool, as_json: bool) -> str:
-    """Show new words where there are none or others are wanted; empty where those shown still hold.
+def _words(context: Context, new: bool, as_json: bool) -> str:
+    """Show new words if there are none or `new` is set; return "" if the old ones are valid.
 
-    They hold when they lie beside the backups and have been shown: killed before, it was nothing.
+    They are valid once the locked key is stored beside the backups and the words have been shown:
+    a run killed before that leaves nothing behind.
     """
-    keys, place = house.safe.keys, house.safe.place
+    keys, place = context.backup_setup.keys, context.backup_setup.place
     if keys.exist() and not new:
         return ""
     words, locked = keys.draw()
     if place is not None:
         place.prepare()
         keys.lay_beside(place, locked)
-    # At once also beside a document, which nobody gets where the backup fails.
+    # Shown now even with --json, since a failed backup prints no document.
     click.echo(_WORDS.format(words=words), err=as_json)
     keys.take(locked)
     return words
 
 
-def _check(house: House, where: str, as_json: bool) -> None:
+def _check(context: Context, where: str, as_json: bool) -> None:
     from nurture.services.backup.places import locate_file
     from nurture.services.backup.proof import prove
 
-    keys = house.safe.keys
+    keys = context.backup_setup.keys
     if not keys.plain.exists():
-        raise click.UsageError("This machine has no key to backups: use “nurture restore”.")
-    file = locate_file(where, house.settings)
+        raise click.UsageError("This machine has no backup key: use “nurture restore”.")
+    file = locate_file(where, context.settings)
     rows = prove(file, keys.read(), keys.directory, progress("rows"))
     if as_json:
         return click.echo(json.dumps({"file": str(file), "rows": rows, "good": True}, indent=2))
@@ -113,7 +118,7 @@ def _check(house: House, where: str, as_json: bool) -> None:
 
 
 def progress(what: str) -> Callable[[int], None]:
-    """Say every few seconds how far it is, on the other channel."""
+    """Return a callback that reports progress on standard error every few seconds."""
     said = time.monotonic()
 
     def tell(count: int) -> None:

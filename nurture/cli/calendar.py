@@ -1,4 +1,4 @@
-"""How a simulation looks as a calendar, in plain lines."""
+"""A simulation printed as a calendar, in plain lines."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -6,16 +6,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.domain.simulation.world import Entry, What
+from nurture.domain.simulation.world import SimulatedEvent, What
 from nurture.services.simulation.world import Simulated
 
 _COLOURS = {What.SENT: "green", What.SKIPPED: "yellow", What.ENDED: "magenta"}
 
 
 def calendar(simulated: Simulated, sequence: str) -> Iterator[str]:
-    """The lines of one person's calendar, week by week, on their own clock."""
+    """Yield the lines of one person's calendar, week by week, in their own time zone."""
     zone = ZoneInfo(simulated.person.facts.time_zone)
-    yield click.style(f"{simulated.person.name}, on the clock of {zone.key}", bold=True)
+    yield click.style(f"{simulated.person.name}, times in {zone.key}", bold=True)
     week, offset = None, None
     for entry in simulated.entries:
         local = entry.at.astimezone(zone)
@@ -24,14 +24,14 @@ def calendar(simulated: Simulated, sequence: str) -> Iterator[str]:
             week = monday
             yield f"\nweek of {monday:%d %B %Y}"
         if offset is not None and local.utcoffset() != offset:
-            yield f"  -- the clocks have changed: from here on it is {local.tzname()} --"
+            yield f"  -- the clocks change: times are {local.tzname()} from here on --"
         offset = local.utcoffset()
         yield _line(entry, local, sequence)
     if not simulated.entries:
         yield "  nothing will happen"
 
 
-def _line(entry: Entry, local: datetime, sequence: str) -> str:
+def _line(entry: SimulatedEvent, local: datetime, sequence: str) -> str:
     label = entry.kind if entry.what in (What.SENT, What.DID) else entry.what
     step = entry.step if entry.sequence in ("", sequence) else f"{entry.sequence}/{entry.step}"
     said = "  ".join(filter(None, (step.strip("/"), _remark(entry, local))))
@@ -39,12 +39,12 @@ def _line(entry: Entry, local: datetime, sequence: str) -> str:
     return click.style(text, fg=_COLOURS.get(entry.what), dim=entry.what is What.DID)
 
 
-def _remark(entry: Entry, local: datetime) -> str:
+def _remark(entry: SimulatedEvent, local: datetime) -> str:
     zone = local.tzinfo
     if entry.what is What.POSTPONED and entry.until:
         return f"until {entry.until.astimezone(zone):%a %d %b %H:%M}: {entry.why}"
     if entry.what is What.WAITING and entry.until:
-        return f"at most until {entry.until.astimezone(zone):%a %d %b %Y %H:%M}: {entry.why}"
+        return f"no later than {entry.until.astimezone(zone):%a %d %b %Y %H:%M}: {entry.why}"
     if entry.what is What.ENDED:
         return f"({entry.kind}: {entry.why})" if entry.why else f"({entry.kind})"
     if entry.what is What.DID:
@@ -52,8 +52,8 @@ def _remark(entry: Entry, local: datetime) -> str:
     return f"({entry.why})" if entry.why else "  ".join(f"<- {note}" for note in notes(entry))
 
 
-def notes(entry: Entry) -> list[str]:
-    """What moved a step that came when it was due: bank holidays and changed clocks."""
+def notes(entry: SimulatedEvent) -> list[str]:
+    """Explain what moved a step that came when it was due: bank holidays and clock changes."""
     timing = entry.timing
     if timing is None or entry.at > timing.due_at:
         return []

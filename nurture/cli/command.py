@@ -1,4 +1,4 @@
-"""The group that every command belongs to, and what the commands share."""
+"""The group that every command belongs to, and the helpers that commands share."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from nurture.files.private import keep_private, open_private
 from nurture.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 
 class _OneLine(click.Group):
-    """Says what is wrong in one line and ends with 2 for bad usage, 1 for everything else."""
+    """A group that reports errors in one line and exits with 2 for bad usage, else with 1."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         keep_private()
@@ -34,7 +34,7 @@ class _OneLine(click.Group):
             finally:
                 streams.flush()
         except BrokenPipeError:
-            sys.exit(141)  # Whoever read what we say has had enough, as `head` has.
+            sys.exit(141)  # The reader of our output has stopped reading, as `head` does.
         except click.exceptions.Abort:
             sys.exit(130)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -57,17 +57,17 @@ class _OneLine(click.Group):
 @click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="nurture")
 def main() -> None:
-    """Turn a visitor who asked for a free guide into somebody who books a session.
+    """Turn a visitor who asked for a free guide into someone who books a session.
 
-    Start with “nurture serve”: it asks for nothing and prints where to look.
-    Settings come from NURTURE_… in the environment or in a file .env.
+    Start with “nurture serve”: it asks no questions and prints the address to open.
+    Settings are read from NURTURE_… variables in the environment or in a .env file.
     """
 
 
 def private_settings(warn: bool = True) -> Settings:
-    """The settings, once the files that they name are closed to other users of this machine.
+    """Return the settings, after closing their files to other users of this machine.
 
-    It says what was mended and, unless told not to `warn`, what could not be.
+    Print what was fixed and, if `warn` is true, what could not be fixed.
     """
     settings = load_settings()
     mended = settings.mend_files()
@@ -76,23 +76,26 @@ def private_settings(warn: bool = True) -> Settings:
     return settings
 
 
-def with_house(command: Callable[..., None]) -> Callable[..., None]:
-    """Hand the command everything the program works with, but no database of a newer one."""
+def with_context(command: Callable[..., None]) -> Callable[..., None]:
+    """Pass the context to the command, but refuse a database that a newer version has upgraded."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         from nurture.bootstrap import build, refuse_newer
 
-        house = build(private_settings(warn=False))
-        refuse_newer(house.database)
-        command(house, *args, **kwargs)
+        context = build(private_settings(warn=False))
+        refuse_newer(context.database)
+        command(context, *args, **kwargs)
 
     return wrapped
 
 
 @contextmanager
 def written_whole(file: Path) -> Iterator[TextIO]:
-    """A file to write for nobody else to read, there whole or not at all; says why where not."""
+    """Open a private file for writing that appears complete or not at all.
+
+    Raise NurtureError with the reason if it cannot be written.
+    """
     draft = file.with_name(f".{file.name}.part")
     try:
         with os.fdopen(open_private(draft), "w", encoding="utf-8", newline="") as to:
@@ -101,32 +104,32 @@ def written_whole(file: Path) -> Iterator[TextIO]:
     except OSError as error:
         raise NurtureError(
             f"{file} cannot be written: {error.strerror}.",
-            remedy="Name a file in a folder that you may write to.",
+            remedy="Choose a folder that you can write to.",
         ) from None
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
 
 
-def up_to_date(house: House) -> None:
-    """See that the tables are there, up to date and filled with our keys; bring them nowhere.
+def up_to_date(context: Context) -> None:
+    """Require a database with up-to-date tables that were filled with our keys; upgrade nothing.
 
-    Commands look and do as they are told; upgrading is for those that `bring_up_to_date`. A
-    mistyped data directory must not become a new database either.
+    Commands only do what they are asked; upgrading is for those that call `bring_up_to_date`.
+    A mistyped data directory must not create a new database either.
     """
     from nurture.services.keys.mark import refuse_other_keys
 
-    tables_are_there(house)
-    refuse_other_keys(house.database, house.tokens)
+    tables_are_there(context)
+    refuse_other_keys(context.database, context.tokens)
 
 
-def tables_are_there(house: House) -> None:
-    """See that the tables are there and up to date, whatever keys they were filled with."""
+def tables_are_there(context: Context) -> None:
+    """Require a database with up-to-date tables, whichever keys it was filled with."""
     from nurture.bootstrap import refuse_older
 
-    if not house.database.exists():
+    if not context.database.exists():
         raise NurtureError(
-            f"There is no database at {house.settings.database}.",
-            remedy="Start with “nurture serve”, or set NURTURE_DATA_DIR to where it is.",
+            f"There is no database at {context.settings.database}.",
+            remedy="Start with “nurture serve”, or point NURTURE_DATA_DIR at the right directory.",
         )
-    refuse_older(house.database)
+    refuse_older(context.database)

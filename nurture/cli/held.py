@@ -1,4 +1,4 @@
-"""Commands about what is held after a restore."""
+"""Commands for what is held back after a restore."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.services.backup.held import Held
 
 
 @main.group()
 def held() -> None:
-    """See what was due between a backup and its restore, and send or drop it."""
+    """Send or drop what came due between backup and restore."""
 
 
 @held.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
-def list_held(house: House, as_json: bool) -> None:
-    """Print what is held, by person: it may have been sent, which the backup cannot know."""
+@with_context
+def list_held(context: Context, as_json: bool) -> None:
+    """List what is held, by person: it may have been sent already, which the backup cannot know."""
     from nurture.services.backup import held as held_back
 
-    up_to_date(house)
-    found = held_back.list_held(house.database, house.catalogue, house.clock())
+    up_to_date(context)
+    found = held_back.list_held(context.database, context.catalogue, context.clock())
     values = [as_values(one) for one in found]
     if as_json:
         return click.echo(json.dumps(values, ensure_ascii=False, indent=2))
@@ -38,44 +38,44 @@ def list_held(house: House, as_json: bool) -> None:
 
 @held.command()
 @click.argument("email", required=False)
-@click.option("--all", "everybody", is_flag=True, help="What is held of everybody.")
-@with_house
-def release(house: House, email: str | None, everybody: bool) -> None:
+@click.option("--all", "everybody", is_flag=True, help="Everything that is held.")
+@with_context
+def release(context: Context, email: str | None, everybody: bool) -> None:
     """Send what is held after all, once this instance is armed."""
     from nurture.services.backup import held as held_back
 
-    chosen = _chosen(house, email, everybody)
-    held_back.let_go_on(house.database, [one.enrolment for one in chosen], house.clock())
+    chosen = _chosen(context, email, everybody)
+    held_back.let_go_on(context.database, [one.enrolment for one in chosen], context.clock())
     click.echo(f"Released: {len(chosen)}.")
 
 
 @held.command()
 @click.argument("email", required=False)
-@click.option("--all", "everybody", is_flag=True, help="What is held of everybody.")
-@with_house
-def drop(house: House, email: str | None, everybody: bool) -> None:
-    """Take what is held as sent; each sequence goes on behind it at its own pace."""
+@click.option("--all", "everybody", is_flag=True, help="Everything that is held.")
+@with_context
+def drop(context: Context, email: str | None, everybody: bool) -> None:
+    """Treat what is held as sent; each sequence carries on after it at its own pace."""
     from nurture.services.backup import held as held_back
 
-    chosen = _chosen(house, email, everybody)
+    chosen = _chosen(context, email, everybody)
     numbers = [one.enrolment for one in chosen]
-    held_back.drop(house.database, house.catalogue, numbers, house.clock())
+    held_back.drop(context.database, context.catalogue, numbers, context.clock())
     click.echo(f"Dropped: {len(chosen)}.")
 
 
-def _chosen(house: House, email: str | None, everybody: bool) -> list[Held]:
+def _chosen(context: Context, email: str | None, everybody: bool) -> list[Held]:
     from nurture.services.backup import held as held_back
     from nurture.services.subscribers.lookup import identify
 
-    up_to_date(house)
+    up_to_date(context)
     if (email is None) is not everybody:
-        raise click.UsageError("Name one address, or say --all.")
-    person = identify(house.database, house.tokens, email) if email else None
-    return held_back.list_held(house.database, house.catalogue, house.clock(), person)
+        raise click.UsageError("Give one address, or --all.")
+    person = identify(context.database, context.tokens, email) if email else None
+    return held_back.list_held(context.database, context.catalogue, context.clock(), person)
 
 
 def as_values(one: Held) -> dict[str, Any]:
-    """One of them for a JSON document."""
+    """Return one held enrolment as values for a JSON document."""
     return {
         "enrolment": one.enrolment,
         "email": one.address,
@@ -89,11 +89,11 @@ def as_values(one: Held) -> dict[str, Any]:
 
 
 def in_words(one: Mapping[str, Any]) -> str:
-    """One of them as a line."""
-    steps = ", ".join(f"“{step}”" for step in one["steps"]) or "what comes next"
+    """Return one held enrolment as a line of text."""
+    steps = ", ".join(f"“{step}”" for step in one["steps"]) or "the next step"
     told = [f"{one['email']}: {steps} ({one['sequence']})"]
     if one["brought_back"]:
-        told.append("signed up on the lost machine, whose links are dead")
+        told.append("signed up on the lost machine, so its links no longer work")
     if one["delivered"]:
         told.append(
             f"the mail provider says that {one['delivered']} of that machine’s emails reached "

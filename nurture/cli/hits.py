@@ -1,4 +1,4 @@
-"""The command that judges kept hits again."""
+"""The command that judges stored opens and clicks again."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.services.tracking.verdicts import Changes
 
 
 @main.command()
 @click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only hits from that day (UTC) on."
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only hits from that day (UTC) onwards."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, but change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
-def rejudge(house: House, since: datetime | None, dry_run: bool, as_json: bool) -> None:
-    """Judge kept opens and clicks again by the newest rules.
+@with_context
+def rejudge(context: Context, since: datetime | None, dry_run: bool, as_json: bool) -> None:
+    """Judge stored opens and clicks again by the latest rules.
 
-    Those whose address and program have been dropped by now keep their verdict. It may run
-    twice, and while everything else runs.
+    Those whose IP address and user agent have already been deleted keep their verdict. You can run
+    it twice, and while everything else is running.
     """
     from nurture.services.tracking import verdicts
 
-    up_to_date(house)
+    up_to_date(context)
     begin = since.replace(tzinfo=UTC) if since else None
     done = 0
 
@@ -39,7 +39,7 @@ def rejudge(house: House, since: datetime | None, dry_run: bool, as_json: bool) 
         done += count
         click.echo(f"{done:,} judged …", err=True)
 
-    changes = verdicts.rejudge(house.database, begin, dry_run=dry_run, tell=tell)
+    changes = verdicts.rejudge(context.database, begin, dry_run=dry_run, tell=tell)
     click.echo(_json(changes, dry_run) if as_json else _words(changes, dry_run))
 
 

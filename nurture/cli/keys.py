@@ -1,4 +1,4 @@
-"""Commands about the keys: a new one, and what to do when those of a database are lost."""
+"""Commands for the keys: making a new one, and carrying on when a database's keys are lost."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nurture.cli.command import main, private_settings, tables_are_there, with_house, written_whole
+from nurture.cli.command import (
+    main,
+    private_settings,
+    tables_are_there,
+    with_context,
+    written_whole,
+)
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.domain.keys import Keys
     from nurture.settings import Settings
 
@@ -23,24 +29,23 @@ def secrets() -> None:
 
 
 @secrets.command()
-@click.option("--leaked", is_flag=True, help="Trust the keys of before for the way out alone.")
-@click.option("--to", type=click.Path(path_type=Path), help="Write the lines to set to a new file.")
-@click.option("--show", is_flag=True, help="Print the lines to set, with the keys in them.")
+@click.option("--leaked", is_flag=True, help="Trust the old keys only for opting out.")
+@click.option("--to", type=click.Path(path_type=Path), help="Write the settings to a new file.")
+@click.option("--show", is_flag=True, help="Print the settings, including the keys.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 def rotate(leaked: bool, to: Path | None, show: bool, as_json: bool) -> None:
-    """Make a new key that signs from the next start on.
+    """Make a new key that signs everything from the next start.
 
-    Every link of before goes on working. With --leaked, those links stop emails or make them
-    fewer, and do nothing else. The new key is written to secrets.env; where the keys are set in
-    the environment or in .env, the lines to put there are written with --to or printed with
-    --show, and nothing is changed.
+    Existing links keep working. With --leaked, they can only stop emails or make them less
+    frequent. The new key is written to secrets.env; if the keys are set in the environment or in
+    .env, nothing is changed, and --to writes or --show prints the lines to put there.
     """
     from nurture.bootstrap import refuse_newer
     from nurture.store.database import Database
 
     if to and (show or to.exists()):
         raise click.UsageError(
-            "use --to or --show, not both" if show else f"{to} is there already: name a new file"
+            "use --to or --show, not both" if show else f"{to} already exists: name a new file"
         )
     settings = _settings_that_are_there()
     database = Database(settings.database)
@@ -55,7 +60,7 @@ def rotate(leaked: bool, to: Path | None, show: bool, as_json: bool) -> None:
 
 
 def _settings_that_are_there() -> Settings:
-    """The settings, where there is a key to rotate; a mistyped place gets no secrets of its own."""
+    """Return the settings if there is a key to rotate; a mistyped directory gets no new secrets."""
     from nurture.domain.errors import NurtureError
     from nurture.files.secrets import NAME, SECRET_KEY
     from nurture.settings import given_settings
@@ -64,7 +69,8 @@ def _settings_that_are_there() -> Settings:
     path = Path(given.get("NURTURE_DATA_DIR", "var")) / NAME
     if SECRET_KEY not in given and not path.exists():
         raise NurtureError(
-            f"There are no secrets at {path}.", remedy="Set NURTURE_DATA_DIR to where they are."
+            f"There are no secrets at {path}.",
+            remedy="Point NURTURE_DATA_DIR at the directory that has them.",
         )
     return private_settings(warn=False)
 
@@ -99,7 +105,7 @@ def _line(name: str, value: str) -> str:
 def _document(
     settings: Settings, keys: Keys, leaked: bool, file: str, sealed: str
 ) -> dict[str, Any]:
-    """What was done and is to be done next; no key is in it."""
+    """Return what was done and what to do next, with no key in it."""
     return {
         "changed": bool(file),
         "file": file or None,
@@ -112,49 +118,52 @@ def _document(
 
 
 def _next(file: str, leaked: bool, sealed: str) -> list[str]:
-    """What is to be done next, in order."""
+    """Return what to do next, in order."""
     if file:
-        first = f"On several machines: copy {file} to each, for nurture’s own user alone."
-        again = "with “kill -HUP” to “nurture serve”, or"
+        first = f"If you have several machines, copy {file} to each, for nurture’s own user only."
+        again = "by sending “kill -HUP” to “nurture serve”, or"
     else:
-        first = "Put these lines in the place of those that are set now, on every machine."
-        again = "to “nurture serve” with “kill -HUP” only where they stand in .env, else"
+        first = "Replace the current lines with these on every machine."
+        again = "by “kill -HUP” to “nurture serve” only if they are set in .env, otherwise"
     steps = [
         first,
-        f"Start everything anew, {again} by stopping and starting: every “nurture web” before the "
-        "first “nurture worker”, so that each new link is known wherever it is opened.",
+        f"Restart everything, {again} by stopping and starting it: every “nurture web” before the "
+        "first “nurture worker”, so that every web process can read the new links.",
     ]
     if leaked and sealed != "afresh":
-        steps.append("Run “nurture publish”: it seals the owners’ second factors with the new key.")
-    return [*steps, "Run “nurture backup”: the backups of before do not have the new key."]
+        steps.append(
+            "Run “nurture publish”: it encrypts the owners’ second factors with the new key."
+        )
+    return [*steps, "Run “nurture backup”: older backups do not contain the new key."]
 
 
 def _tell(said: dict[str, Any], err: bool) -> None:
     where = said["file"] or said.get("written_to")
     before = (
-        "Links of before stop emails or make them fewer, and nothing else."
+        "Existing links can only stop emails or make them less frequent."
         if said["leaked"]
-        else "Links of before go on working."
+        else "Existing links keep working."
     )
-    made = f"A new key is in {where}." if where else "Above are the lines with a new key."
-    click.echo(f"{made} It signs once everything has been started anew. {before}\nNext:", err=err)
+    made = f"A new key is in {where}." if where else "The lines above contain a new key."
+    click.echo(
+        f"{made} It signs links once everything has been restarted. {before}\nNext:", err=err
+    )
     for number, step in enumerate(said["next"], start=1):
         click.echo(f"{number}. {step}", err=err)
 
 
 @main.command("accept-keys")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@with_house
-def accept_keys(house: House, yes: bool) -> None:
-    """Go on with a database whose keys are lost for good.
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@with_context
+def accept_keys(context: Context, yes: bool) -> None:
+    """Carry on with a database whose keys are lost for good.
 
-    Links signed with keys that are lost stay dead, and people who were erased are not recognised
-    any more.
+    Links signed with the lost keys stay dead, and people who were erased are no longer recognised.
     """
     from nurture.services.keys import mark
 
-    tables_are_there(house)
-    if not yes and not click.confirm("Links signed with lost keys stay dead. Go on?"):
+    tables_are_there(context)
+    if not yes and not click.confirm("Links signed with the lost keys stay dead. Continue?"):
         return click.echo("Nothing was changed.")
-    count = mark.accept_keys(house.database, house.tokens)
-    click.echo(f"Accepted: {count} people are known by the present keys from now on.")
+    count = mark.accept_keys(context.database, context.tokens)
+    click.echo(f"Accepted: {count} people now belong to the current keys.")

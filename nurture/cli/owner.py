@@ -1,4 +1,4 @@
-"""Commands about who may open the studio."""
+"""Commands for who may open the studio."""
 
 from __future__ import annotations
 
@@ -6,76 +6,76 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 
 @main.group()
 def owner() -> None:
-    """Say who may open the studio."""
+    """Manage who may open the studio."""
 
 
 @owner.command()
 @click.argument("email")
-@with_house
-def add(house: House, email: str) -> None:
-    """Print a link with which EMAIL sets a password, once and within a day.
+@with_context
+def add(context: Context, email: str) -> None:
+    """Print a link that lets EMAIL set a password, once and within 24 hours.
 
-    For somebody who is an owner already it is the way to a new password.
+    For an existing owner, it sets a new password.
     """
     from nurture.services.owner import sessions
 
     if not _looks_like_an_address(email):
-        raise click.UsageError(f"“{email}” is no email address")
-    up_to_date(house)
-    token = sessions.make_link(house.database, email, house.clock())
+        raise click.UsageError(f"“{email}” is not an email address")
+    up_to_date(context)
+    token = sessions.make_link(context.database, email, context.clock())
     click.echo("Open this link within 24 hours; it works once:")
-    click.echo(f"{house.settings.public_url}/studio/welcome/{token}")
+    click.echo(f"{context.settings.public_url}/studio/welcome/{token}")
 
 
 @owner.command("list")
-@with_house
-def list_owners(house: House) -> None:
-    """List who may open the studio."""
+@with_context
+def list_owners(context: Context) -> None:
+    """List the owners, who may open the studio."""
     from nurture.services.owner import sessions
 
-    up_to_date(house)
-    found = sessions.all_owners(house.database)
+    up_to_date(context)
+    found = sessions.all_owners(context.database)
     for one in found:
         has_set = "" if one.password_hash else " (has not set a password yet)"
         click.echo(f"{one.address}{has_set}")
     if not found:
-        click.echo("Nobody yet; add yourself with: nurture owner add you@example.org")
+        click.echo("There are no owners yet; add yourself with: nurture owner add you@example.org")
 
 
 @owner.command()
 @click.argument("email")
-@with_house
-def remove(house: House, email: str) -> None:
-    """Let EMAIL into the studio no more, beginning now."""
+@with_context
+def remove(context: Context, email: str) -> None:
+    """Bar EMAIL from the studio, immediately."""
     from nurture.services.owner import sessions
 
-    up_to_date(house)
-    sessions.remove_owner(house.database, email)
+    up_to_date(context)
+    sessions.remove_owner(context.database, email)
     click.echo(f"{email} is signed out everywhere and can no longer sign in.")
 
 
 @owner.command("reset-codes")
 @click.argument("email")
-@with_house
-def reset_codes(house: House, email: str) -> None:
-    """Ask EMAIL for no codes from a phone any more.
+@with_context
+def reset_codes(context: Context, email: str) -> None:
+    """Stop asking EMAIL for codes from a phone.
 
-    For whoever has lost phone and recovery codes; the password stays, and a second factor can be
-    set up afresh on the account's page.
+    For an owner who has lost both their phone and their recovery codes. The password stays the
+    same, and a second factor can be set up again on the account page.
     """
     from nurture.services.owner import security
 
-    up_to_date(house)
-    security.reset_codes(house.database, email)
-    click.echo(f"{email} is signed out everywhere and signs in with the password alone.")
+    up_to_date(context)
+    security.reset_codes(context.database, email)
+    click.echo(f"{email} is signed out everywhere and now signs in with the password alone.")
 
 
 def _looks_like_an_address(email: str) -> bool:

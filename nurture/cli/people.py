@@ -1,4 +1,4 @@
-"""Commands about one person: what they agreed to, what is kept, and forgetting all of it."""
+"""Commands for one person: what they agreed to, what is stored about them, and erasing it all."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house, written_whole
+from nurture.cli.command import main, up_to_date, with_context, written_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.domain.subscribers.consent import ConsentRecord
     from nurture.services.subscribers.consents import Proof
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 @main.command()
 @click.argument("email")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
-def consent(house: House, email: str, as_json: bool) -> None:
-    """Print what somebody agreed to, with all that proves it."""
+@with_context
+def consent(context: Context, email: str, as_json: bool) -> None:
+    """Print what someone agreed to, with all the evidence."""
     from nurture.services.subscribers import consents
 
-    proof = consents.prove(house.database, _identify(house, email))
+    proof = consents.prove(context.database, _identify(context, email))
     assert proof is not None  # They have just been found.
     click.echo(json.dumps(_as_values(proof), indent=2) if as_json else _as_page(proof))
 
@@ -37,25 +37,25 @@ def consent(house: House, email: str, as_json: bool) -> None:
 @click.argument("email")
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document (the default).")
 @click.option(
-    "--html", "page", type=click.Path(path_type=Path), help="Write a page to read to this file."
+    "--html", "page", type=click.Path(path_type=Path), help="Write a readable page to this file."
 )
-@with_house
-def export_person(house: House, email: str, as_json: bool, page: Path | None) -> None:
-    """Print everything that is kept about somebody, as a JSON document.
+@with_context
+def export_person(context: Context, email: str, as_json: bool, page: Path | None) -> None:
+    """Print everything stored about someone, as JSON.
 
-    That is what answers a request for access. With --html it is a page to read and to print.
+    This answers a request for access. With --html it is a page to read and to print.
     """
     from nurture.rendering.personal_page import personal_page
     from nurture.services.subscribers import export
 
     if as_json and page:
         raise click.UsageError("Choose --json or --html.")
-    up_to_date(house)
-    booker = export.export_booker(house.database, house.tokens, email, house.clock())
-    if booker and not page and _is_nobody(house, email):
+    up_to_date(context)
+    booker = export.export_booker(context.database, context.tokens, email, context.clock())
+    if booker and not page and _is_nobody(context, email):
         return click.echo(json.dumps(booker, ensure_ascii=False, indent=2))
-    person = _identify(house, email)
-    record = export.export(house.database, house.catalogue, person, house.clock())
+    person = _identify(context, email)
+    record = export.export(context.database, context.catalogue, person, context.clock())
     assert record is not None  # They have just been found.
     if page is None:
         return click.echo(json.dumps(record, ensure_ascii=False, indent=2))
@@ -66,74 +66,79 @@ def export_person(house: House, email: str, as_json: bool, page: Path | None) ->
 
 @main.command()
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@with_house
-def forget(house: House, email: str, yes: bool) -> None:
-    """Erase everything personal about somebody, for good.
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@with_context
+def forget(context: Context, email: str, yes: bool) -> None:
+    """Erase all personal data about someone, for good.
 
-    Only the keyed hash of the address stays, so that it is never written to again.
+    Only a keyed hash of the address remains, so that it is never emailed again.
     """
     from nurture.domain.errors import NurtureError
     from nurture.services.backup import withdrawals
     from nurture.services.subscribers import erasure, machine_files
 
-    up_to_date(house)
-    nobody = _is_nobody(house, email)
-    person = 0 if nobody and _has_booked(house, email) else _identify(house, email)
-    if not yes and not click.confirm(f"Erase everything about {email}? It cannot be undone."):
-        return click.echo("Nothing has been erased.")
+    up_to_date(context)
+    nobody = _is_nobody(context, email)
+    person = 0 if nobody and _has_booked(context, email) else _identify(context, email)
+    if not yes and not click.confirm(f"Erase everything about {email}? This cannot be undone."):
+        return click.echo("Nothing was erased.")
     if nobody:
-        erasure.forget_booker(house.database, house.files, house.tokens, email, house.clock())
+        erasure.forget_booker(
+            context.database, context.files, context.tokens, email, context.clock()
+        )
     else:
-        erasure.forget(house.database, house.files, person, house.clock())
+        erasure.forget(context.database, context.files, person, context.clock())
     with suppress(OSError, NurtureError):  # A worker tries again; status says what is left.
-        withdrawals.copy_out(house.database, house.safe.journal, house.clock())
-    click.echo("Erased. Only a keyed hash of the address is kept, which is never written to.")
-    if machine_files.pending(house.database, house.files):
+        withdrawals.copy_out(context.database, context.backup_setup.journal, context.clock())
+    click.echo(
+        "Erased. Only a keyed hash of the address remains, so that it is never emailed again."
+    )
+    if machine_files.pending(context.database, context.files):
         click.echo(
-            "The last traces in this machine's files go within moments, or as soon as its disk has "
-            "room again; “nurture status” says when that is done."
+            "The last traces in this machine's files are removed within moments, or once its disk "
+            "has room again; “nurture status” shows when that is done."
         )
 
 
 @main.command("put-back")
 @click.argument("email")
 @click.argument("sequence")
-@with_house
-def put_back(house: House, email: str, sequence: str) -> None:
-    """Let somebody go on in a sequence that you took them out of, or that let them go.
+@with_context
+def put_back(context: Context, email: str, sequence: str) -> None:
+    """Put someone back into a sequence.
 
-    They go on with the email that they had come to. People who unsubscribed come back only by
-    themselves, on their own page.
+    Use it if you took them out or they were dropped for never collecting the guide. They carry on
+    from the email they had reached. People who unsubscribed can only come back themselves, on
+    their own page.
     """
     from nurture.services.subscribers import on_behalf
 
-    person, now = _identify(house, email), house.clock()
+    person, now = _identify(context, email), context.clock()
     on_behalf.put_back(
-        house.database, house.catalogue, person, sequence, now, by="the command line"
+        context.database, context.catalogue, person, sequence, now, by="the command line"
     )
-    click.echo(f"{email} is back in {sequence} and goes on with the next email.")
+    click.echo(f"{email} is back in {sequence} and carries on with the next email.")
 
 
-def _is_nobody(house: House, email: str) -> bool:
+def _is_nobody(context: Context, email: str) -> bool:
     from nurture.store.tables.subscribers import find_by_address
 
-    with house.database.reading() as connection:
+    with context.database.reading() as connection:
         return find_by_address(connection, email) is None
 
 
-def _has_booked(house: House, email: str) -> bool:
+def _has_booked(context: Context, email: str) -> bool:
     from nurture.services.subscribers import export
 
-    booked = export.export_booker(house.database, house.tokens, email, house.clock())
+    booked = export.export_booker(context.database, context.tokens, email, context.clock())
     return booked is not None
 
 
-def _identify(house: House, email: str) -> int:
+def _identify(context: Context, email: str) -> int:
     from nurture.services.subscribers.lookup import identify
 
-    up_to_date(house)
-    return identify(house.database, house.tokens, email)
+    up_to_date(context)
+    return identify(context.database, context.tokens, email)
 
 
 def _as_values(proof: Proof) -> dict[str, Any]:
@@ -173,7 +178,7 @@ def _as_page(proof: Proof) -> str:
 
     lines = [proof.address, f"  address confirmed: {_confirmed(proof)}"]
     lines += [
-        f"  not written to: {one.reason}, since {_moment(one.since, proof)}"
+        f"  not emailed: {one.reason}, since {_moment(one.since, proof)}"
         for one in proof.suppressions
     ]
     lines += [f"  {purpose}: {_standing(proof, purpose)}" for purpose in Purpose]
@@ -200,14 +205,14 @@ def _record_lines(number: int, record: ConsentRecord, proof: Proof) -> list[str]
     evidence = record.evidence
     told = {
         "when": _moment(record.happened_at, proof),
-        "told": f"{_moment(record.recorded_at, proof)}, by the website" if record.said_at else "",
+        "sent": f"{_moment(record.recorded_at, proof)}, by the website" if record.said_at else "",
         "where": said_where(record.source),
         "page": evidence.page_url,
         "client": evidence.client,
         "browser": evidence.user_agent,
-        "words": f"“{record.wording}”",
+        "wording": f"“{record.wording}”",
         "hash": f"sha256 {record.wording_hash}",
-        "privacy notice": record.privacy_version or "none was named",
+        "privacy notice": record.privacy_version or "none given",
     }
     said = "granted" if record.granted else "withdrawn"
     lines = [f"    {name + ':':<16}{value}" for name, value in told.items() if value]

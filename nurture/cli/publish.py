@@ -1,4 +1,4 @@
-"""Commands for what is written: checking and publishing it."""
+"""Commands that check and publish emails and sequences."""
 
 from __future__ import annotations
 
@@ -6,74 +6,76 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.library.folder import Library
     from nurture.services.catalogue import Published
     from nurture.services.publishing.files import Publication
 
 
 @main.command()
-@click.option("--overwrite", is_flag=True, help="Also where the owner published another state.")
-@click.option("--dry-run", is_flag=True, help="Only say what it would change and for whom.")
-@with_house
-def publish(house: House, overwrite: bool, dry_run: bool) -> None:
-    """Check the emails and sequences, publish what changed."""
+@click.option(
+    "--overwrite", is_flag=True, help="Also replace what the owner has published differently."
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would change, and who is affected.")
+@with_context
+def publish(context: Context, overwrite: bool, dry_run: bool) -> None:
+    """Check the emails and sequences, and publish what changed."""
     from nurture.bootstrap import bring_up_to_date
     from nurture.library.folder import read_library
     from nurture.services.publishing import files
 
-    library = read_library(house.library)
+    library = read_library(context.library)
     if dry_run:
-        return _tell(_preview(house, library), "would change")
-    bring_up_to_date(house)
-    publication = files.publish(house.database, library, house.clock(), overwrite=overwrite)
-    publication.to_fill_in = files.to_fill_in(library, _published(house))
+        return _tell(_preview(context, library), "would change")
+    bring_up_to_date(context)
+    publication = files.publish(context.database, library, context.clock(), overwrite=overwrite)
+    publication.to_fill_in = files.to_fill_in(library, _published(context))
     _tell(publication, "published")
 
 
-def _preview(house: House, library: Library) -> Publication:
-    """What publishing would do; where there is no database yet, none is made to find that out."""
+def _preview(context: Context, library: Library) -> Publication:
+    """Return what publishing would do; create no database to find out."""
     from nurture.services.publishing import files
     from nurture.services.publishing.files import Publication
 
-    if not house.database.exists() or house.database.find_shape() is None:
+    if not context.database.exists() or context.database.find_shape() is None:
         return Publication([draft.key for draft in files.check(library)])
-    up_to_date(house)
-    return files.preview(house.database, library)
+    up_to_date(context)
+    return files.preview(context.database, library)
 
 
 @main.command()
-@with_house
-def check(house: House) -> None:
+@with_context
+def check(context: Context) -> None:
     """Check every sequence and email.
 
-    Each finding is told with its file, its line and what to do about it.
+    Each finding names its file and line, and says how to fix it.
     """
     from nurture.bootstrap import doubts, open_files
     from nurture.library.folder import read_library
     from nurture.services.publishing import files
 
-    library = read_library(house.library)
+    library = read_library(context.library)
     drafts = files.check(library)
-    for said in house.settings.first_steps():
+    for said in context.settings.first_steps():
         click.echo(f"to set: {said}")
-    for said in files.to_fill_in(library, _published(house)):
+    for said in files.to_fill_in(library, _published(context)):
         click.echo(f"to fill in: {said}")
     for said in files.to_know(library):
-        click.echo(f"good to know: {said}")
-    for said in doubts(house.settings):
-        click.echo(f"probably not meant: {said}")
-    for said in open_files(house.settings):
+        click.echo(f"note: {said}")
+    for said in doubts(context.settings):
+        click.echo(f"probably a mistake: {said}")
+    for said in open_files(context.settings):
         click.echo(f"not private: {said}")
-    click.echo(f"{len(drafts)} files are in order.")
+    click.echo(f"{len(drafts)} files are fine.")
 
 
-def _published(house: House) -> Published | None:
-    """What runs at present, if the database is there to ask; none is made."""
-    return house.published if house.database.exists() else None
+def _published(context: Context) -> Published | None:
+    """Return what is currently published, or None if there is no database; create none."""
+    return context.published if context.database.exists() else None
 
 
 def _tell(publication: Publication, done: str) -> None:

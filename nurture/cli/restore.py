@@ -1,4 +1,4 @@
-"""The command that makes an empty machine the one that was backed up."""
+"""The command that turns an empty machine into the one that was backed up."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
 
     from pyrage import x25519
 
-    from nurture.archive.journal import Journal
+    from nurture.archive.journal import WithdrawalJournal
     from nurture.archive.place import StoredFile
-    from nurture.services.backup.contents import About
+    from nurture.services.backup.contents import BackupHeader
     from nurture.services.backup.restore import Restored
 
 
 @main.command()
 @click.argument("where", metavar="FILE")
 @click.option(
-    "--words-file", type=click.Path(path_type=Path), help="A file that holds the eight words."
+    "--words-file", type=click.Path(path_type=Path), help="A file that contains the eight words."
 )
 @click.option(
     "--journal",
     type=click.Path(path_type=Path),
-    help="The journal of withdrawals, where it does not lie beside the backup.",
+    help="The journal of withdrawals, if it is not beside the backup.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 def restore(where: str, words_file: Path | None, journal: Path | None, as_json: bool) -> None:
-    """Restore a backup on a machine where nothing is yet, and send nothing.
+    """Restore a backup to an empty machine, and send nothing.
 
-    FILE lies in a folder or, as s3://bucket/…/nurture-….age, in a bucket. It asks for the words
+    FILE is in a folder or, as s3://bucket/…/nurture-….age, in a bucket. You are asked for the words
     that “nurture backup” showed.
     """
     from nurture.files.secrets import KEPT, MADE
     from nurture.services.backup import restore as from_backup
     from nurture.services.backup.places import locate_file
-    from nurture.services.backup.restore import Place
+    from nurture.services.backup.restore import RestoreTarget
     from nurture.settings import given_settings, load_settings
 
     given = given_settings()
     blank = load_settings(dict.fromkeys(MADE, _BLANK) | given)
-    place = Place.of(blank)
+    place = RestoreTarget.of(blank)
     place.insist_on_empty()
     file = locate_file(where, blank)
     identity, beside = _unlock(file, words_file)
@@ -58,7 +58,7 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     settings = load_settings(made | given)
     said: dict[str, Any] = {}
 
-    def then(about: About, library: Path | None) -> None:
+    def then(about: BackupHeader, library: Path | None) -> None:
         own = _journal(journal, file, about)
         others = [] if journal else [one for one in file.place.journals() if one != own]
         said.update(_settle_in(made | given, place.staged_url, about, own, others))
@@ -70,12 +70,12 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     click.echo(json.dumps(said, indent=2) if as_json else _in_words(said))
 
 
-#: Stands for secrets while only the places are asked for.
+#: Placeholder for the secrets while only the directories matter.
 _BLANK = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
 def _unlock(file: StoredFile, words_file: Path | None) -> tuple[x25519.Identity, StoredFile]:
-    """The key, by the words, and where it lies; without them this is bad usage, and ends with 2."""
+    """Unlock the key with the words; return it and its file. Wrong words are bad usage (exit 2)."""
     from nurture.archive.identity import BESIDE, WrongWordsError, unlock
     from nurture.archive.place import StoredFile
 
@@ -89,7 +89,9 @@ def _unlock(file: StoredFile, words_file: Path | None) -> tuple[x25519.Identity,
 def _read_words(words_file: Path | None) -> str:
     if words_file is None:
         if not sys.stdin.isatty():
-            raise click.UsageError("The words that open the backup are needed: --words-file FILE.")
+            raise click.UsageError(
+                "The words that open the backup are needed: use --words-file FILE."
+            )
         words: str = click.prompt("The eight words", hide_input=True, err=True)
         return words
     try:
@@ -101,21 +103,23 @@ def _read_words(words_file: Path | None) -> str:
 def _settle_in(
     settings: Mapping[str, str],
     database_url: str,
-    about: About,
-    journal: Journal | None,
-    others: Sequence[Journal],
+    about: BackupHeader,
+    journal: WithdrawalJournal | None,
+    others: Sequence[WithdrawalJournal],
 ) -> dict[str, Any]:
-    """What is done to the database before it takes its place, and what is held by then."""
+    """Prepare the database before it is moved into place; return what is then held."""
     from nurture.bootstrap import bring_up_to_date, build
     from nurture.services.backup import silence
     from nurture.services.backup.held import list_held
     from nurture.settings import load_settings
 
-    house = build(load_settings({**settings, "NURTURE_DATABASE_URL": database_url}))
-    database, catalogue, now = house.database, house.catalogue, house.clock()
+    context = build(load_settings({**settings, "NURTURE_DATABASE_URL": database_url}))
+    database, catalogue, now = context.database, context.catalogue, context.clock()
     try:
-        bring_up_to_date(house)
-        withdrawn = silence.settle_in(database, catalogue, house.files, about, journal, others, now)
+        bring_up_to_date(context)
+        withdrawn = silence.settle_in(
+            database, catalogue, context.files, about, journal, others, now
+        )
         held = list_held(database, catalogue, now)
     finally:
         database.close()
@@ -126,8 +130,8 @@ def _settle_in(
     }
 
 
-def _journal(named: Path | None, file: StoredFile, about: About) -> Journal | None:
-    """The journal of withdrawals: as named, else the one beside the backup, if it is there."""
+def _journal(named: Path | None, file: StoredFile, about: BackupHeader) -> WithdrawalJournal | None:
+    """Return the journal of withdrawals: the named one, else any that lies beside the backup."""
     from nurture.archive.journal import JournalFile
 
     if named and not named.is_file():
@@ -151,28 +155,33 @@ def _as_document(file: StoredFile, restored: Restored, said: Mapping[str, Any]) 
 def _in_words(said: Mapping[str, Any]) -> str:
     lines = [
         f"Restored: everything as it was at {said['made_at']}. Nothing is sent from here yet.",
-        f"The other machine’s settings are in {said['settings_of_before']}: put into .env what "
-        "holds here as well.",
+        f"The other machine’s settings are in {said['settings_of_before']}: copy to .env those "
+        "that apply here too.",
     ]
     if said["templates"]:
         lines.append(
             f"Its emails and guides differ from this machine’s and are in {said['templates']}: "
-            "set NURTURE_TEMPLATES_DIR to that."
+            "set NURTURE_TEMPLATES_DIR to that folder to use them."
         )
     if said["journal"]:
         again = sum(said["withdrawn_again"].values())
-        lines.append(f"Withdrawn since, and withdrawn again here: {again} ({said['journal']}).")
+        lines.append(
+            f"Withdrawn since the backup, and withdrawn again here: {again} ({said['journal']})."
+        )
     else:
         lines.append(
-            "NO JOURNAL OF WITHDRAWALS was beside the backup: who has said no since is not known, "
-            "and would be written to. If it is elsewhere, restore once more with --journal FILE."
+            "NO JOURNAL OF WITHDRAWALS was beside the backup: people who have opted out since are "
+            "not known, and would be emailed. If it is elsewhere, restore again with "
+            "--journal FILE."
         )
     if said["held"]:
-        lines.append(f"Held, because it was due since and may have been sent: {len(said['held'])}.")
+        lines.append(
+            f"Held, because it came due since and may have been sent: {len(said['held'])}."
+        )
         lines += [f"  {in_words(one)}" for one in said["held"]]
         lines.append(
-            "“nurture held release” sends that after all, “nurture held drop” takes it as sent; "
-            "for everybody with --all, or by address."
+            "“nurture held release” sends it after all, “nurture held drop” treats it as sent; "
+            "use --all or one address."
         )
-    lines.append("When all is as it should be, run “nurture arm”.")
+    lines.append("When everything looks right, run “nurture arm”.")
     return "\n".join(lines)

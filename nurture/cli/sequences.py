@@ -1,4 +1,4 @@
-"""Commands that stop a sequence and let it go on."""
+"""Commands that pause and resume a sequence."""
 
 from __future__ import annotations
 
@@ -6,37 +6,39 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 from nurture.domain.sequences.sequence import parse_length
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 
 @main.command()
 @click.argument("sequence")
-@with_house
-def pause(house: House, sequence: str) -> None:
-    """Send nothing of a sequence until it is resumed.
+@with_context
+def pause(context: Context, sequence: str) -> None:
+    """Send nothing from a sequence until it is resumed.
 
-    Guides are still handed over to whoever asks for one.
+    Guides are still delivered to people who ask for one.
     """
     from nurture.services.delivery import pause as sequence_pause
 
-    up_to_date(house)
-    changed = sequence_pause.pause(house.database, house.catalogue, sequence, house.clock())
-    click.echo("Paused." if changed else "It was paused already.")
+    up_to_date(context)
+    changed = sequence_pause.pause(context.database, context.catalogue, sequence, context.clock())
+    click.echo("Paused." if changed else "It was already paused.")
 
 
 @main.command()
 @click.argument("sequence")
-@click.option("--over", default="2 days", help="How long to spread over what is overdue.")
-@with_house
-def resume(house: House, sequence: str, over: str) -> None:
-    """Go on with a paused sequence, a few people at a time."""
+@click.option("--over", default="2 days", help="How long to spread the overdue emails over.")
+@with_context
+def resume(context: Context, sequence: str, over: str) -> None:
+    """Resume a paused sequence, a few people at a time."""
     from nurture.services.delivery import pause as sequence_pause
 
-    up_to_date(house)
+    up_to_date(context)
     span = parse_length(over)
-    count = sequence_pause.resume(house.database, house.catalogue, sequence, house.clock(), span)
+    count = sequence_pause.resume(
+        context.database, context.catalogue, sequence, context.clock(), span
+    )
     click.echo(f"Resumed; {count} people who were waiting are spread over {over}.")

@@ -1,4 +1,4 @@
-"""Commands that say what would happen."""
+"""The command that predicts what would happen."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 from nurture.domain.errors import NurtureError
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.domain.simulation.person import Person
-    from nurture.domain.simulation.world import Entry, World
+    from nurture.domain.simulation.world import SimulatedEvent, World
     from nurture.services.simulation.comparison import Comparison
     from nurture.services.simulation.world import Simulated
 
@@ -26,16 +26,20 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @main.command()
 @click.argument("sequence")
-@click.option("--people", type=_FILE, help="A TOML file of people to play; see below.")
-@click.option("--like", metavar="EMAIL", help="This person, from where they stand now.")
-@click.option("--from", "start", metavar="DATE", help="The day of the signup, as 2026-11-23.")
-@click.option("--proposed", is_flag=True, help="What the files say, not what is published.")
-@click.option("--path", type=_FOLDER, help="What another library or sequence folder says.")
-@click.option("--compare", type=_FOLDER, help="What that change would do to people under way.")
+@click.option("--people", type=_FILE, help="A TOML file of people to simulate; see above.")
+@click.option("--like", metavar="EMAIL", help="Simulate this person, from where they are now.")
+@click.option("--from", "start", metavar="DATE", help="The day of the signup, such as 2026-11-23.")
+@click.option("--proposed", is_flag=True, help="Use the files, not what is published.")
+@click.option("--path", type=_FOLDER, help="Use another library or sequence folder.")
+@click.option(
+    "--compare",
+    type=_FOLDER,
+    help="Show what the change in this folder would do to people already in the sequence.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
+@with_context
 def simulate(
-    house: House,
+    context: Context,
     sequence: str,
     people: Path | None,
     like: str | None,
@@ -45,32 +49,32 @@ def simulate(
     compare: Path | None,
     as_json: bool,
 ) -> None:
-    """Play a sequence on a virtual clock and print who gets what when.
+    """Simulate a sequence and print who gets what when.
 
-    It is the published sequence, unless another is asked for, and somebody who signs up
-    and collects the guide at once. A file of people says it otherwise:
+    It runs on a virtual clock. By default it is the published sequence, for someone who signs up
+    and collects the guide immediately. A file of people can describe others:
 
     \b
       [[people]]
       name      = "Anna"
-      signs_up  = 2026-12-21T18:30:00   # a day alone means noon
+      signs_up  = 2026-12-21T18:30:00   # a date alone means noon
       time_zone = "Europe/London"
       ticks     = ["tracking"]          # boxes beside the form
       collects  = "2 hours"             # after the guide; or "at once", "never"
-      opens     = true                  # every mail
+      opens     = true                  # every email
       clicks    = true                  # every article's link
       does      = [{ after = "9 days", what = "books" }]
 
-    docs/simulating.md has the rest.
+    See docs/simulating.md for the rest.
     """
     _refuse_contradictions(people, like, start, compare)
-    world, state = _world(house, sequence, proposed, path)
+    world, state = _world(context, sequence, proposed, path)
     if compare:
-        found = _compared(house, sequence, compare)
+        found = _compared(context, sequence, compare)
         return click.echo(json.dumps(_comparison(found), indent=2) if as_json else str(found))
-    now = house.clock()
+    now = context.clock()
     at = _moment(start, now, world.time_zone)
-    played = _played(house, world, sequence, people, like, at)
+    played = _played(context, world, sequence, people, like, at)
     if as_json:
         document = {"sequence": sequence, "state": state, "people": [_document(p) for p in played]}
         return click.echo(json.dumps(document, indent=2))
@@ -85,13 +89,15 @@ def _refuse_contradictions(
     people: Path | None, like: str | None, start: str | None, compare: Path | None
 ) -> None:
     if sum(map(bool, (people, like, compare))) > 1:
-        raise click.UsageError("Give one of --people, --like and --compare.")
+        raise click.UsageError("Give only one of --people, --like and --compare.")
     if start and (like or compare):
-        raise click.UsageError("--from is for newcomers; people under way are played from now.")
+        raise click.UsageError(
+            "--from is for new signups; people already in a sequence are simulated from now."
+        )
 
 
-def _world(house: House, key: str, proposed: bool, path: Path | None) -> tuple[World, str]:
-    """The world to play in, and what its state is called."""
+def _world(context: Context, key: str, proposed: bool, path: Path | None) -> tuple[World, str]:
+    """Return the world to play in, and a description of its state."""
     from nurture.library.folder import read_library
     from nurture.services.catalogue import NothingPublishedError
     from nurture.services.simulation.world import (
@@ -101,37 +107,37 @@ def _world(house: House, key: str, proposed: bool, path: Path | None) -> tuple[W
     )
 
     published = None
-    if house.database.exists():
-        up_to_date(house)
+    if context.database.exists():
+        up_to_date(context)
         try:
-            with house.database.reading() as connection:
-                published = world_as_published(connection, house.catalogue)
+            with context.database.reading() as connection:
+                published = world_as_published(connection, context.catalogue)
         except NothingPublishedError:
             published = None
     if path:
-        world = published or world_as_written(read_library(house.library))
+        world = published or world_as_written(read_library(context.library))
         return world_changed_by(path, world), f"as written in {path}"
     if published and key in published.sequences and not proposed:
         return published, "as published"
-    return world_as_written(read_library(house.library)), "as written in its files"
+    return world_as_written(read_library(context.library)), "as written in its files"
 
 
 def _played(
-    house: House, world: World, key: str, file: Path | None, like: str | None, at: datetime
+    context: Context, world: World, key: str, file: Path | None, like: str | None, at: datetime
 ) -> list[Simulated]:
     from nurture.domain.simulation.person import newcomer
     from nurture.services.simulation.world import get_sequence, play
 
     sequence = get_sequence(world, key)
     if like:
-        return play(world, [_somebody(house, like, key, world, at)], at)
+        return play(world, [_somebody(context, like, key, world, at)], at)
     if file:
         from nurture.library.people import parse_people
 
         text = _text_of(file)
         people = parse_people(text, sequence, at, world.time_zone, str(file))
         return play(world, people, min(person.facts.created_at for person in people))
-    name = "Somebody who collects the guide at once" if sequence.has_guide else "Somebody"
+    name = "Someone who collects the guide at once" if sequence.has_guide else "Someone"
     return play(world, [newcomer(name, at, sequence, time_zone=world.time_zone)], at)
 
 
@@ -144,22 +150,22 @@ def _text_of(file: Path) -> str:
         ) from None
 
 
-def _somebody(house: House, address: str, key: str, world: World, now: datetime) -> Person:
-    """A real person as they stand, who comes into the sequence now if they never were in it."""
+def _somebody(context: Context, address: str, key: str, world: World, now: datetime) -> Person:
+    """Return a real person as they are now, entering the sequence now if they were never in it."""
     from nurture.services.simulation.snapshot import portray_address
 
-    up_to_date(house)
-    with house.database.reading() as connection:
+    up_to_date(context)
+    with context.database.reading() as connection:
         person = portray_address(connection, address, now)
     return person.coming_into(world.sequences[key], now)
 
 
-def _compared(house: House, key: str, path: Path) -> Comparison:
+def _compared(context: Context, key: str, path: Path) -> Comparison:
     from nurture.services.simulation.comparison import compare
 
-    up_to_date(house)
-    with house.database.reading() as connection:
-        return compare(connection, house.catalogue, key, path, house.clock())
+    up_to_date(context)
+    with context.database.reading() as connection:
+        return compare(connection, context.catalogue, key, path, context.clock())
 
 
 def _document(simulated: Simulated) -> dict[str, Any]:
@@ -171,8 +177,8 @@ def _document(simulated: Simulated) -> dict[str, Any]:
     }
 
 
-def entry_document(entry: Entry, zone: ZoneInfo) -> dict[str, Any]:
-    """An entry as plain values; `local` is its moment on the person's own clock."""
+def entry_document(entry: SimulatedEvent, zone: ZoneInfo) -> dict[str, Any]:
+    """Return an entry as plain values; `local` is its time in the person's own time zone."""
     from nurture.cli.calendar import notes
 
     return {
@@ -195,7 +201,7 @@ def _comparison(found: Comparison) -> dict[str, Any]:
 
 
 def _moment(text: str | None, now: datetime, time_zone: str) -> datetime:
-    """A day alone means noon where the practice is."""
+    """Parse --from; a date alone means noon in the practice's time zone."""
     if text is None:
         return now
     from nurture.library.people import parse_moment
@@ -203,6 +209,6 @@ def _moment(text: str | None, now: datetime, time_zone: str) -> datetime:
     try:
         said = datetime.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"“{text}” is not a day; write it like 2026-11-23.") from None
+        raise click.UsageError(f"“{text}” is not a date; write it like 2026-11-23.") from None
     is_day = len(text) == len("2026-11-23")
     return parse_moment(said.date() if is_day else said, time_zone, "--from")

@@ -1,4 +1,4 @@
-"""Commands that say how things stand, and settle what only the owner can."""
+"""Commands that report on the program, and settle what only the owner can."""
 
 from __future__ import annotations
 
@@ -8,94 +8,96 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nurture.cli.backup import needed_elsewhere
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
-def status(house: House, as_json: bool) -> None:
-    """Say how things stand, what is due and what in doubt."""
+@with_context
+def status(context: Context, as_json: bool) -> None:
+    """Show the program's state, what is due and what is in doubt."""
     from nurture.bootstrap import broker_trouble, doubts, open_files
     from nurture.services.backup import held, state
     from nurture.services.reports import status as status_report
     from nurture.services.subscribers import machine_files
 
-    up_to_date(house)
-    standing = status_report.status(house.database, house.fingerprint, house.witness, house.clock())
-    standing["broker_trouble"] = broker_trouble(house)
-    standing["mail_provider"] = house.mail_provider
-    standing["disk_trouble"] = house.disk.trouble or None
-    standing["erasures_to_follow"] = machine_files.pending(house.database, house.files)
-    standing["hits"] = status_report.hits_standing(house.database, house.journals)
-    standing["held"] = held.count_held(house.database)
-    standing["backup"] = state.standing(house.safe, house.find_backup, house.clock())
+    up_to_date(context)
+    standing = status_report.status(
+        context.database, context.fingerprint, context.witness, context.clock()
+    )
+    standing["broker_trouble"] = broker_trouble(context)
+    standing["mail_provider"] = context.mail_provider
+    standing["disk_trouble"] = context.disk.trouble or None
+    standing["erasures_to_follow"] = machine_files.pending(context.database, context.files)
+    standing["hits"] = status_report.hits_standing(context.database, context.journals)
+    standing["held"] = held.count_held(context.database)
+    standing["backup"] = state.standing(context.backup_setup, context.find_backup, context.clock())
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
-    click.echo("\n".join(filter(None, (_in_words(standing), *_troubles(house)))))
-    for said in doubts(house.settings):
-        click.echo(f"probably not meant: {said}")
-    for said in open_files(house.settings):
+    click.echo("\n".join(filter(None, (_in_words(standing), *_troubles(context)))))
+    for said in doubts(context.settings):
+        click.echo(f"probably a mistake: {said}")
+    for said in open_files(context.settings):
         click.echo(f"not private: {said}")
 
 
 @main.command()
-@with_house
-def outbox(house: House) -> None:
-    """Make a page of the mails in the local outbox."""
+@with_context
+def outbox(context: Context) -> None:
+    """Make a page of the emails in the local outbox."""
     from nurture.mail.outbox.folder import write_index
 
-    up_to_date(house)
-    click.echo(f"file://{write_index(house.outbox.absolute())}")
+    up_to_date(context)
+    click.echo(f"file://{write_index(context.outbox.absolute())}")
 
 
 @main.command()
-@with_house
-def arm(house: House) -> None:
-    """Let this instance send. A copied or restored database is silent until you say so."""
+@with_context
+def arm(context: Context) -> None:
+    """Let this instance send. A copied or restored database sends nothing until you run this."""
     from nurture.services.reports import status as status_report
 
-    up_to_date(house)
-    status_report.arm(house.database, house.fingerprint, house.witness, house.clock())
-    click.echo("Armed: this instance sends from now on, and no copy of it does.")
+    up_to_date(context)
+    status_report.arm(context.database, context.fingerprint, context.witness, context.clock())
+    click.echo("Armed: this instance now sends emails, and no copy of it does.")
 
 
 @main.command()
 @click.argument("message", type=int, required=False)
-@click.option("--all", "everything", is_flag=True, help="All messages that are in doubt.")
-@click.option("--sent/--not-sent", default=None, help="Whether the mail server took it.")
-@with_house
-def settle(house: House, message: int | None, everything: bool, sent: bool | None) -> None:
+@click.option("--all", "everything", is_flag=True, help="Settle all messages that are in doubt.")
+@click.option("--sent/--not-sent", default=None, help="Whether the mail server accepted it.")
+@with_context
+def settle(context: Context, message: int | None, everything: bool, sent: bool | None) -> None:
     """Say what became of a message in doubt.
 
-    With --sent it counts as sent; with --not-sent it is offered again, if it may be.
+    With --sent it counts as sent; with --not-sent it is offered again, if that is allowed.
     """
     from nurture.services.delivery import doubts as message_doubts
 
-    up_to_date(house)
+    up_to_date(context)
     if sent is None or (message is None) is not everything:
-        raise click.UsageError("Name one message or --all, and say --sent or --not-sent.")
-    rooms = (house.database, house.catalogue)
+        raise click.UsageError("Give one message or --all, and --sent or --not-sent.")
+    rooms = (context.database, context.catalogue)
     if message is None:
-        settled = message_doubts.settle_all(*rooms, sent, house.clock())
+        settled = message_doubts.settle_all(*rooms, sent, context.clock())
     else:
-        settled = {message: message_doubts.settle(*rooms, message, sent, house.clock())}
+        settled = {message: message_doubts.settle(*rooms, message, sent, context.clock())}
     for number, outcome in settled.items():
         click.echo(f"message {number}: {outcome}")
     if not settled:
         click.echo("Nothing is in doubt.")
 
 
-_HELD = "mail account: takes nothing since {since} ({cause}), next try {until}: {reason}"
-_HITS = "opens and clicks beyond what is kept: {only_counted}, unreadable lines: {unreadable}"
+_HELD = "mail account: has accepted nothing since {since} ({cause}), next try {until}: {reason}"
+_HITS = "opens and clicks counted but not stored: {only_counted}, unreadable lines: {unreadable}"
 _DOUBT = "in doubt: {subscriber}, {step}, since {since}: {why}"
 
 
-def _troubles(house: House) -> tuple[str, ...]:
-    return house.where_mails_stay, house.proxy_trouble, house.crowd_trouble
+def _troubles(context: Context) -> tuple[str, ...]:
+    return context.where_mails_stay, context.proxy_trouble, context.crowd_trouble
 
 
 def _in_words(standing: dict[str, Any]) -> str:
@@ -108,29 +110,29 @@ def _in_words(standing: dict[str, Any]) -> str:
         lines.append(f"paused: {', '.join(standing['paused'])}")
     if standing["account"]["cause"]:
         lines.append(_HELD.format(**standing["account"]))
-    lines.append(f"due now: {standing['due_now']}, next look: {standing['next_due_at'] or 'never'}")
+    lines.append(f"due now: {standing['due_now']}, next due: {standing['next_due_at'] or 'never'}")
     lines += [_DOUBT.format(**one) for one in standing["in_doubt"]]
     hits = standing["hits"]
     if hits["only_counted"] or hits["unreadable"]:
         lines.append(_HITS.format(**hits))
     if standing["broker_trouble"]:
-        lines.append(f"NO EMAIL LEAVES: {standing['broker_trouble']}")
+        lines.append(f"NO EMAIL IS SENT: {standing['broker_trouble']}")
     if standing["disk_trouble"]:
         lines.append(f"THE DISK IS NEARLY FULL: {standing['disk_trouble']}")
     if standing["erasures_to_follow"]:
         lines.append(
-            f"erasures: {standing['erasures_to_follow']} are still to be followed in the files of "
+            f"erasures: {standing['erasures_to_follow']} are still to be applied to the files of "
             "this machine; a worker does so within a minute"
         )
     if standing["held"]:
         lines.append(
-            f"held since the restore: {standing['held']}; “nurture held list” says what, “nurture "
-            "held release” sends it, “nurture held drop” takes it as sent"
+            f"held since the restore: {standing['held']}; “nurture held list” shows it, “nurture "
+            "held release” sends it, “nurture held drop” treats it as sent"
         )
     lines += _backup(standing["backup"])
     if not standing["armed"]:
         lines.append(
-            "NOT ARMED: this is a copy and stays silent. Run “nurture arm” to let it send."
+            "NOT ARMED: this is a copy and sends nothing. Run “nurture arm” to let it send."
         )
     return "\n".join(lines)
 
@@ -148,7 +150,7 @@ def _backup(standing: dict[str, Any]) -> list[str]:
         lines.append(f"BACKUPS: {standing['trouble']}")
     if not standing["withdrawals_survive_this_machine"]:
         lines.append(
-            f"who said no is noted in {standing['withdrawals_journal']}, which would not survive "
+            f"opt-outs are recorded in {standing['withdrawals_journal']}, which would be lost with "
             "this machine: set NURTURE_BACKUP_URL to a place elsewhere"
         )
     if waiting:

@@ -1,4 +1,4 @@
-"""The standard streams: whatever they are, the program can be told things and say things."""
+"""The standard streams, made usable whatever they are."""
 
 import os
 import sys
@@ -9,14 +9,14 @@ from nurture.domain.errors import NurtureError
 
 
 class UnsaidError(NurtureError):
-    """What a command has to say could not be written."""
+    """A command's output could not be written."""
 
 
 def make_fit() -> None:
-    """Have all three open, and let no letter be a reason to end.
+    """Open any standard stream that is closed, and let no character cause a crash.
 
-    Where one is closed, the next file that is opened would be taken for it: a database for the
-    standard output. A terminal without our quotation marks shows others.
+    Otherwise the next file to be opened would get the closed stream's number: a database would
+    become standard output. A terminal that lacks our quotation marks shows others instead.
     """
     _open_closed()
     for stream in (sys.stdout, sys.stderr):
@@ -27,7 +27,7 @@ def make_fit() -> None:
 
 
 def flush() -> None:
-    """Write what has been said so far; raises `UnsaidError` where that cannot be."""
+    """Write out all output so far; raise `UnsaidError` if that fails."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -37,8 +37,8 @@ def flush() -> None:
     except OSError as error:
         _say_no_more()
         raise UnsaidError(
-            f"What there is to say cannot be written: {error.strerror}.",
-            remedy="Make room where it goes to.",
+            f"The output cannot be written: {error.strerror}.",
+            remedy="Free some space where it is written.",
         ) from None
 
 
@@ -47,7 +47,7 @@ def _open_closed() -> None:
         try:
             os.fstat(number)
         except OSError:
-            # The lowest number that is free is taken, which is this one.
+            # The system picks the lowest free number, which is this one.
             os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
     if sys.stdin is None:
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
@@ -57,7 +57,7 @@ def _open_closed() -> None:
 
 
 def _say_no_more() -> None:
-    """What is left unsaid would be tried again at the end of the interpreter."""
+    """Discard the unwritten output; the interpreter would try to write it again as it exits."""
     with suppress(OSError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)

@@ -1,4 +1,4 @@
-"""Commands about addresses that are not written to."""
+"""Commands for addresses that are not emailed."""
 
 from __future__ import annotations
 
@@ -7,90 +7,90 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.services.subscribers.bounce_lifting import Listed
 
 
 @main.group()
 def suppression() -> None:
-    """See which addresses are not written to, and lift a bounce that was a mistake."""
+    """List suppressed addresses, and lift bounces made in error."""
 
 
 @suppression.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
-def list_suppressions(house: House, as_json: bool) -> None:
-    """Print every address that is not written to, why and since when, the newest first."""
+@with_context
+def list_suppressions(context: Context, as_json: bool) -> None:
+    """List every address that is not emailed, with the reason and date, newest first."""
     from nurture.services.inbound import bounce_jumps
     from nurture.services.subscribers import bounce_lifting
 
-    up_to_date(house)
-    found = bounce_lifting.list_suppressions(house.database)
+    up_to_date(context)
+    found = bounce_lifting.list_suppressions(context.database)
     if as_json:
         return click.echo(json.dumps([_as_values(one) for one in found], indent=2))
-    if jump := bounce_jumps.find_jump(house.database):
+    if jump := bounce_jumps.find_jump(context.database):
         click.echo(
-            f"{jump.bounced} of {jump.accepted} mails of a day came back for good, and what "
-            "comes back since is held. Say what it is: “nurture suppression confirm” where "
-            "the addresses are dead, “nurture suppression dismiss” where the mail server "
-            "made a mistake."
+            f"{jump.bounced} of {jump.accepted} emails sent in a day bounced for good, and bounces "
+            "since then are on hold. Decide what they are: “nurture suppression confirm” if "
+            "the addresses are dead, “nurture suppression dismiss” if the mail server made a "
+            "mistake."
         )
     for one in found:
         about = f"  {one.detail}" if one.detail else ""
         click.echo(f"{_name(one):<40}  {one.reason:<12}  since {one.since:%Y-%m-%d %H:%M}{about}")
     if not found:
-        click.echo("Every address is written to.")
+        click.echo("Every address is emailed.")
 
 
 @suppression.command()
 @click.argument("email")
 @click.option("--reason", required=True, help="Why the address is good again, in a few words.")
-@with_house
-def lift(house: House, email: str, reason: str) -> None:
-    """Write to an address again that has bounced.
+@with_context
+def lift(context: Context, email: str, reason: str) -> None:
+    """Resume emails to an address that has bounced.
 
-    Only a bounce can be lifted. What it had ended goes on where it was.
+    Only a bounce can be lifted. Anything it ended carries on from the same point.
     """
     from nurture.services.subscribers import bounce_lifting
 
-    up_to_date(house)
+    up_to_date(context)
     lifted = bounce_lifting.lift(
-        house.database, house.catalogue, house.tokens, email, reason, house.clock()
+        context.database, context.catalogue, context.tokens, email, reason, context.clock()
     )
     if lifted.left:
-        click.echo(f"The bounce is lifted, but {email} is still not written to. {lifted.left}")
+        click.echo(f"The bounce is lifted, but {email} is still not emailed. {lifted.left}")
     else:
-        click.echo(f"{email} is written to again.")
+        click.echo(f"{email} is emailed again.")
     if lifted.hint:
         click.echo(lifted.hint)
 
 
 @suppression.command()
-@with_house
-def confirm(house: House) -> None:
-    """Say that what came back in a jump of bounces is real: suppress those addresses."""
+@with_context
+def confirm(context: Context) -> None:
+    """Confirm that a jump in bounces is real, and suppress those addresses."""
     from nurture.services.inbound import bounce_jumps
 
-    up_to_date(house)
-    count = bounce_jumps.confirm(house.database, house.clock())
-    click.echo(f"{_people(count)} suppressed. Everybody else is written to again.")
+    up_to_date(context)
+    count = bounce_jumps.confirm(context.database, context.clock())
+    click.echo(f"{_people(count)} suppressed. Everyone else is emailed again.")
 
 
 @suppression.command()
-@with_house
-def dismiss(house: House) -> None:
-    """Say that a jump of bounces was a mail server's mistake: go on with everybody."""
+@with_context
+def dismiss(context: Context) -> None:
+    """Dismiss a jump in bounces as a mail server's mistake, and email everyone as before."""
     from nurture.services.inbound import bounce_jumps
     from nurture.services.subscribers import bounce_lifting
 
-    up_to_date(house)
+    up_to_date(context)
     count = bounce_jumps.dismiss(
-        house.database, house.catalogue, bounce_lifting.COMMAND, house.clock()
+        context.database, context.catalogue, bounce_lifting.COMMAND, context.clock()
     )
-    click.echo(f"Nobody is suppressed for it: {_people(count)} written to again.")
+    click.echo(f"No one is suppressed for it: {_people(count)} emailed again.")
 
 
 def _people(count: int) -> str:

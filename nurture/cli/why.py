@@ -1,4 +1,4 @@
-"""The command that explains what one person gets and why."""
+"""The command that explains what one person is sent and why."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_house
+from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.services.profile.explanation import Explanation
 
 
 @main.command()
 @click.argument("email")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_house
-def why(house: House, email: str, as_json: bool) -> None:
-    """Say what one person was sent, what comes next and when, and why not sooner."""
+@with_context
+def why(context: Context, email: str, as_json: bool) -> None:
+    """Show what someone was sent, what comes next, when and why.
+
+    It also says why the next email does not come sooner.
+    """
     from nurture.services.profile.explanation import explain
     from nurture.store.tables.instance import is_armed
 
-    up_to_date(house)
-    with house.database.reading() as connection:
-        armed = is_armed(connection, house.fingerprint, house.witness.seen())
-    found = explain(house.database, house.catalogue, email, house.clock(), armed=armed)
+    up_to_date(context)
+    with context.database.reading() as connection:
+        armed = is_armed(connection, context.fingerprint, context.witness.seen())
+    found = explain(context.database, context.catalogue, email, context.clock(), armed=armed)
     click.echo(json.dumps(_document(found), indent=2) if as_json else "\n".join(found.sentences))
 
 

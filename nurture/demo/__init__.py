@@ -1,1 +1,1 @@
-"""The demonstration: two months of five people's lives, for real, in under a minute."""
+"""The demonstration: two months in the lives of five people, really played, in under a minute."""

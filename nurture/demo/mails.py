@@ -1,4 +1,4 @@
-"""Reading the mails that the program sent, as a mail program and a scanner would."""
+"""Reading the emails that the program sent, as an email client and a scanner would."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _ADDRESS = re.compile(r"""https?://[^\s"'<>]+""")
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail that was accepted."""
+    """One email that was accepted."""
 
     message_id: str
     recipient: str
@@ -25,21 +25,21 @@ class Mail:
     one_click: str
 
     def link(self, ours: str, kind: str) -> str:
-        """The first address of a kind, such as `guide`, in the HTML."""
+        """Return the first URL of a kind, such as `guide`, in the HTML."""
         return next(url for url in self.links() if url.startswith(f"{ours}/{kind}/"))
 
     def has(self, ours: str, kind: str) -> bool:
-        """Whether the mail has an address of a kind."""
+        """Return whether the email has a URL of a kind."""
         return any(url.startswith(f"{ours}/{kind}/") for url in self.links())
 
     def links(self) -> list[str]:
-        """Every address in the mail, as somebody finds them who follows them all."""
+        """Return every URL in the email, as a reader who follows all of them would find it."""
         found = _ADDRESS.findall(unescape(self.html)) + _ADDRESS.findall(self.text)
         return list(dict.fromkeys([*found, self.one_click]))
 
 
 def read_mails(outbox: Path) -> list[Mail]:
-    """Every mail in the outbox, in the order in which they were sent."""
+    """Return every email in the outbox, in sending order."""
     return [_read(path) for path in sorted(outbox.glob("message-*.eml"))]
 
 

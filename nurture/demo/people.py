@@ -1,19 +1,19 @@
-"""The five people, and the scanner that reads their mail before they do."""
+"""The five people, and the scanner that reads their email before they do."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from nurture.demo.mails import Mail
-from nurture.demo.world import BROWSER, Answer, World
+from nurture.demo.world import BROWSER, DemoProgram, HttpAnswer
 
 #: What somebody does some time after a mail came: when, said how, and the deed itself.
-Deed = tuple[timedelta, str, Callable[[], Answer]]
+Deed = tuple[timedelta, str, Callable[[], HttpAnswer]]
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody who asked for a guide. `ticked` are the boxes they ticked beside the form."""
+class DemoVisitor:
+    """A person who requested a guide. `ticked` are the boxes they ticked on the form."""
 
     name: str
     form: str
@@ -22,10 +22,10 @@ class Person:
 
     @property
     def address(self) -> str:
-        """Where they get their mail."""
+        """The address at which they receive email."""
         return f"{self.name.lower()}@example.org"
 
-    def sign_up(self, world: World) -> Answer:
+    def sign_up(self, world: DemoProgram) -> HttpAnswer:
         """Fill in the form on the website."""
         fields = {
             "email": self.address,
@@ -36,21 +36,21 @@ class Person:
         }
         return world.sign_up(self.form, fields)
 
-    def deeds_after(self, mail: Mail, number: int, world: World) -> Iterator[Deed]:
-        """What they do about the mail that is the `number`-th they got, counted from 1."""
+    def deeds_after(self, mail: Mail, number: int, world: DemoProgram) -> Iterator[Deed]:
+        """Return what they do about the `number`-th email they received, counted from 1."""
         deeds = _DEEDS.get(self.name)
         if deeds:
             yield from deeds(self, mail, number, world)
 
 
-def scan(world: World, mail: Mail) -> list[Answer]:
-    """Follow every link of ours in a mail at once, as a security scanner does."""
+def scan(world: DemoProgram, mail: Mail) -> list[HttpAnswer]:
+    """Follow each of our links in an email immediately, as a security scanner does."""
     ours = [url for url in mail.links() if url.startswith(world.url)]
     return [world.get(url, BROWSER, method) for url in ours for method in ("HEAD", "GET")]
 
 
-def _alice(person: Person, mail: Mail, number: int, world: World) -> Iterator[Deed]:
-    """Collects, reads, clicks and, after the third article, books."""
+def _alice(person: DemoVisitor, mail: Mail, number: int, world: DemoProgram) -> Iterator[Deed]:
+    """Collect, read, click and, after the third article, book."""
     if number == 1:
         yield timedelta(minutes=12), "collects the guide", lambda: _collect(world, mail)
         return
@@ -60,14 +60,14 @@ def _alice(person: Person, mail: Mail, number: int, world: World) -> Iterator[De
         yield timedelta(hours=30), "books a Discovery Session", lambda: world.book(person.address)
 
 
-def _bob(_: Person, mail: Mail, number: int, world: World) -> Iterator[Deed]:
-    """Collects and is never heard of again."""
+def _bob(_: DemoVisitor, mail: Mail, number: int, world: DemoProgram) -> Iterator[Deed]:
+    """Collect the guide and then never respond again."""
     if number == 1:
         yield timedelta(hours=3), "collects the guide", lambda: _collect(world, mail)
 
 
-def _charlie(_: Person, mail: Mail, number: int, world: World) -> Iterator[Deed]:
-    """Collects, and stops it all with one click after the first article."""
+def _charlie(_: DemoVisitor, mail: Mail, number: int, world: DemoProgram) -> Iterator[Deed]:
+    """Collect the guide, and stop everything with one click after the first article."""
     if number == 1:
         yield timedelta(hours=9), "collects the guide", lambda: _collect(world, mail)
     if number == 2:
@@ -77,25 +77,25 @@ def _charlie(_: Person, mail: Mail, number: int, world: World) -> Iterator[Deed]
 _DEEDS = {"Alice": _alice, "Bob": _bob, "Charlie": _charlie}
 
 PEOPLE = (
-    Person("Alice", "pain-guide", "collects, reads, clicks and books", ("tracking",)),
-    Person("Bob", "pain-guide", "collects and is never heard of again", ("tracking",)),
-    Person("Charlie", "over-50-guide", "unsubscribes with one click"),
-    Person("Dana", "pain-guide", "has an address that the mail server refuses"),
-    Person("Erin", "over-50-guide", "never collects her guide"),
+    DemoVisitor("Alice", "pain-guide", "collects, reads, clicks and books", ("tracking",)),
+    DemoVisitor("Bob", "pain-guide", "collects and is never heard of again", ("tracking",)),
+    DemoVisitor("Charlie", "over-50-guide", "unsubscribes with one click"),
+    DemoVisitor("Dana", "pain-guide", "has an address that the mail server refuses"),
+    DemoVisitor("Erin", "over-50-guide", "never collects her guide"),
 )
 
 
-def _collect(world: World, mail: Mail) -> Answer:
+def _collect(world: DemoProgram, mail: Mail) -> HttpAnswer:
     return world.submit(mail.link(world.url, "guide"), {})
 
 
-def _open(world: World, mail: Mail) -> Answer:
+def _open(world: DemoProgram, mail: Mail) -> HttpAnswer:
     return world.get(mail.link(world.url, "o"), BROWSER)
 
 
-def _follow(world: World, mail: Mail) -> Answer:
+def _follow(world: DemoProgram, mail: Mail) -> HttpAnswer:
     return world.get(mail.link(world.url, "c"), BROWSER)
 
 
-def _stop(world: World, mail: Mail) -> Answer:
+def _stop(world: DemoProgram, mail: Mail) -> HttpAnswer:
     return world.submit(mail.one_click, {"List-Unsubscribe": "One-Click"})

@@ -1,4 +1,4 @@
-"""The story: who does what when, told as it happens."""
+"""The story: who does what and when, reported as it happens."""
 
 import heapq
 import json
@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from nurture.demo.mails import Mail, read_mails
-from nurture.demo.people import PEOPLE, Person, scan
-from nurture.demo.promises import PROMISES, Ending
-from nurture.demo.world import Answer, DemoError, World
+from nurture.demo.people import PEOPLE, DemoVisitor, scan
+from nurture.demo.promises import PROMISES, DemoResult
+from nurture.demo.world import DemoError, DemoProgram, HttpAnswer
 from nurture.mail.outbox.folder import REFUSED_ADDRESSES, write_index
 
 #: A Monday morning in London; the clocks go back three weeks later.
@@ -39,20 +39,20 @@ Tell = Callable[[datetime, str, str], None]
 
 @dataclass
 class Story:
-    """The course of events; `tell` is told each as it happens."""
+    """The course of events; each is reported to `tell` as it happens."""
 
-    world: World
+    world: DemoProgram
     tell: Tell
     mails: dict[str, list[Mail]] = field(default_factory=lambda: {p.name: [] for p in PEOPLE})
     done_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
     refused_to_scan: list[str] = field(default_factory=list)
-    _ahead: list[tuple[datetime, int, Person, str, Callable[[], Answer]]] = field(
+    _ahead: list[tuple[datetime, int, DemoVisitor, str, Callable[[], HttpAnswer]]] = field(
         default_factory=list
     )
     _order: "count[int]" = field(default_factory=count)
 
-    def run(self) -> Ending:
-        """Let two months pass; return what came of it."""
+    def run(self) -> DemoResult:
+        """Let two months pass; return the outcome."""
         self._sign_up_everybody()
         end_at = START + LENGTH
         while (moment := self._next_moment()) < end_at:
@@ -62,7 +62,7 @@ class Story:
         self.world.set_clock(end_at)
         self.world.settle()
         self.world.wait_for(self._all_hits_are_judged)
-        return Ending(self.world, self.mails, self.done_at, self.refused_to_scan)
+        return DemoResult(self.world, self.mails, self.done_at, self.refused_to_scan)
 
     def _sign_up_everybody(self) -> None:
         for person in PEOPLE:
@@ -90,10 +90,10 @@ class Story:
             self.tell(at, person.name, what)
 
     def _deliver(self) -> None:
-        """Let the program do what is due; the scanner sees each new mail before anybody else."""
+        """Let the program do what is due; the scanner sees each new email first."""
         self.world.settle()
         known = sum(map(len, self.mails.values()))
-        new = read_mails(self.world.house.outbox)[known:]
+        new = read_mails(self.world.context.outbox)[known:]
         if not new:
             return
         sent_at = self.world.now
@@ -116,28 +116,28 @@ class Story:
             heapq.heappush(self._ahead, (at + after, next(self._order), person, what, act))
 
     def _all_hits_are_judged(self) -> bool:
-        """The program folds and judges hits in its own time; the last of them are waited for."""
+        """Wait for the program to store and judge all hits, which it does in its own time."""
         from nurture.store.queries.hits import messages_waiting
         from nurture.store.tables.journals import find_folded
 
-        with self.world.house.database.reading() as connection:
+        with self.world.context.database.reading() as connection:
             return not messages_waiting(connection, self.world.now, 1) and all(
                 path.stat().st_size <= find_folded(connection, path.name)
-                for path in self.world.house.journals.glob("hits-*.jsonl")
+                for path in self.world.context.journals.glob("hits-*.jsonl")
             )
 
 
 def play(*, as_json: bool = False, directory: Path | None = None) -> int:
-    """Play the story in `directory` (`var/demo` unless given); return the exit code.
+    """Play the story in `directory` (by default `var/demo`); return the exit code.
 
-    It is 0 only if every promise of the story held.
+    It is 0 only if every promise of the story was kept.
     """
     directory = (directory or Path("var/demo")).absolute()
     console = Console(stderr=as_json, quiet=as_json, highlight=False)
     started = time.monotonic()
     _make_room(directory)
     console.print(f"Two months in the lives of five people, from {_on(START)}.\n")
-    with World(directory, START) as world:
+    with DemoProgram(directory, START) as world:
         end = Story(world, _teller(console)).run()
         kept = {_sentence(promise): promise(end) for promise in PROMISES}
         outcome = _outcome(end, kept, time.monotonic() - started)
@@ -149,7 +149,7 @@ def play(*, as_json: bool = False, directory: Path | None = None) -> int:
 
 
 def _make_room(directory: Path) -> None:
-    """Begin with an empty folder, but never empty one that is not the demonstration's."""
+    """Begin with an empty directory, but never empty one that is not the demonstration's."""
     marker = directory / _MARKER
     if directory.exists() and any(directory.iterdir()) and not marker.exists():
         raise DemoError(f"{directory} holds other things.", remedy="Name an empty folder.")
@@ -167,7 +167,7 @@ def _teller(console: Console) -> Tell:
     return tell
 
 
-def _outcome(end: Ending, kept: dict[str, bool], seconds: float) -> dict[str, Any]:
+def _outcome(end: DemoResult, kept: dict[str, bool], seconds: float) -> dict[str, Any]:
     return {
         "kept": all(kept.values()),
         "promises": kept,
@@ -180,7 +180,7 @@ def _outcome(end: Ending, kept: dict[str, bool], seconds: float) -> dict[str, An
             }
             for person in PEOPLE
         ],
-        "outbox": str(end.world.house.outbox),
+        "outbox": str(end.world.context.outbox),
         "seconds": round(seconds, 1),
     }
 
@@ -203,7 +203,7 @@ def _finish(console: Console, outcome: dict[str, Any]) -> None:
     console.print(f"{outcome['seconds']} seconds; nothing is left running.")
 
 
-def _sentence(promise: Callable[[Ending], bool]) -> str:
+def _sentence(promise: Callable[[DemoResult], bool]) -> str:
     return (promise.__doc__ or "").strip()
 
 

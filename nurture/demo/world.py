@@ -1,4 +1,4 @@
-"""The world around the demonstration: the running program, its clock, and what is sent to it."""
+"""The demonstration's environment: the running program, its clock, and what is sent to it."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from nurture.bootstrap import House, build
+from nurture.bootstrap import Context, build
 from nurture.domain.errors import NurtureError
 from nurture.services.reports import status as status_report
 from nurture.settings import load_settings
@@ -33,16 +33,16 @@ class DemoError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the program answered over HTTP."""
+class HttpAnswer:
+    """The program's answer to an HTTP request."""
 
     status: int
     body: bytes
     content_type: str
 
 
-class World:
-    """The real program, running in a directory of its own; leave the block and it is gone."""
+class DemoProgram:
+    """The real program, running in its own directory; leaving the block stops it."""
 
     def __init__(self, directory: Path, start: datetime) -> None:
         self.directory = directory
@@ -50,7 +50,7 @@ class World:
         self.set_clock(start)
         self.port = _free_port()
         self.environment = _environment(directory, self.clock_file, self.port)
-        self.house: House = build(load_settings(self.environment))
+        self.context: Context = build(load_settings(self.environment))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -78,32 +78,32 @@ class World:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
-        self.house.database.close()
+        self.context.database.close()
 
     @property
     def url(self) -> str:
-        """Where the program answers."""
+        """The URL at which the program answers."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def now(self) -> datetime:
         """The time in the story."""
-        return self.house.clock()
+        return self.context.clock()
 
     def set_clock(self, moment: datetime) -> None:
-        """Move time for every process at once."""
+        """Move the clock of every process together."""
         draft = self.clock_file.with_suffix(".new")
         draft.write_text(moment.isoformat())
         draft.replace(self.clock_file)
 
     def standing(self) -> dict[str, Any]:
-        """How things stand in the program."""
+        """Return the program's status."""
         return status_report.status(
-            self.house.database, self.house.fingerprint, self.house.witness, self.now
+            self.context.database, self.context.fingerprint, self.context.witness, self.now
         )
 
     def settle(self) -> dict[str, Any]:
-        """Wait until nothing is due or in hand; return how things stand."""
+        """Wait until nothing is due or in progress; return the program's status."""
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             standing = self.standing()
@@ -113,38 +113,38 @@ class World:
         raise DemoError("The program did not do what was due.", remedy=self._see_the_log())
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until something has come about that the program does by itself."""
+        """Wait until the program has done something that it does unprompted."""
         deadline = time.monotonic() + _PATIENCE
         while not condition():
             if time.monotonic() > deadline:
                 raise DemoError("The program did not come that far.", remedy=self._see_the_log())
             time.sleep(0.05)
 
-    def sign_up(self, form: str, fields: Mapping[str, Any]) -> Answer:
+    def sign_up(self, form: str, fields: Mapping[str, Any]) -> HttpAnswer:
         """Call the signup webhook as the website does, with a signature."""
         body = json.dumps(fields).encode()
-        secret = self.house.settings.signup_secret[0]
+        secret = self.context.settings.signup_secret[0]
         signed = sign_standard_webhook(secret, f"demo-{fields['email']}", self.now, body)
         return self.post(f"{self.url}/webhooks/signup/{form}", body, "application/json", signed)
 
-    def book(self, email: str) -> Answer:
-        """Tell of a booked session as a calendar does, with a signature."""
+    def book(self, email: str) -> HttpAnswer:
+        """Report a booked session as a calendar does, with a signature."""
         body = json.dumps({"type": "booked", "email": email}).encode()
         secret = self.environment["NURTURE_BOOKINGS_SECRET"]
         signed = sign_standard_webhook(secret, f"demo-booking-{email}", self.now, body)
         return self.post(f"{self.url}/webhooks/bookings/generic", body, "application/json", signed)
 
-    def submit(self, url: str, fields: Mapping[str, str]) -> Answer:
+    def submit(self, url: str, fields: Mapping[str, str]) -> HttpAnswer:
         """Press a button on a page."""
         kind = "application/x-www-form-urlencoded"
         return self.post(url, urlencode(fields).encode(), kind, {"User-Agent": BROWSER})
 
-    def post(self, url: str, body: bytes, kind: str, headers: Mapping[str, str]) -> Answer:
+    def post(self, url: str, body: bytes, kind: str, headers: Mapping[str, str]) -> HttpAnswer:
         """Post a body."""
         return _ask("POST", url, body, {"Content-Type": kind, **headers})
 
-    def get(self, url: str, agent: str, method: str = "GET") -> Answer:
-        """Fetch an address, without following where it redirects to."""
+    def get(self, url: str, agent: str, method: str = "GET") -> HttpAnswer:
+        """Fetch a URL without following redirects."""
         return _ask(method, url, None, {"User-Agent": agent})
 
     def _wait_until_ready(self) -> None:
@@ -166,7 +166,7 @@ class World:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Where a click leads is the world outside, which the demonstration leaves alone."""
+    """A handler that follows no redirects: clicks lead to websites outside the demonstration."""
 
     def redirect_request(self, *_: object, **__: object) -> None:
         return None
@@ -175,15 +175,15 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
 
 
-def _ask(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+def _ask(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:
     request = urllib.request.Request(url, body, dict(headers), method=method)  # noqa: S310
     try:
         with _opener.open(request, timeout=_PATIENCE) as response:
             kind = response.headers.get_content_type()
-            return Answer(response.status, response.read(), kind)
+            return HttpAnswer(response.status, response.read(), kind)
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, error.read(), error.headers.get_content_type())
+            return HttpAnswer(error.code, error.read(), error.headers.get_content_type())
 
 
 def _environment(directory: Path, clock_file: Path, port: int) -> dict[str, str]:

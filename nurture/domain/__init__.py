@@ -1,5 +1,5 @@
-"""The decisions: pure functions over plain values.
+"""The decision logic: pure functions over plain values.
 
-Nothing in here knows a clock, a database, a network or a random number, so that
-the same code serves the real thing, the tests' properties and the simulation.
+Nothing here uses a clock, a database, the network or random numbers, so the same code serves
+production, the property tests and the simulation.
 """

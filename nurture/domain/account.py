@@ -1,7 +1,7 @@
-"""The account at the mail server: how long it is left alone after a refusal, and when it is tried.
+"""The account at the mail server: how long it is on hold after a refusal, and when it is probed.
 
-While it is held nobody has failed: everybody waits. Once the time is up one message is
-offered as a probe; what becomes of it opens the account again or holds it for longer.
+During a hold no message fails; they all wait. When the pause is over, one message is offered as a
+probe, and its outcome either reopens the account or extends the hold.
 """
 
 from collections.abc import Iterable
@@ -33,11 +33,11 @@ _PATIENCE = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An account that takes no mail at present.
+    """A hold on an account that is not accepting mail.
 
-    `reason` is a sentence, the server's words included. `until` is when the next probe may
-    leave and `pause` how long the wait before it was. `mark` is what the refusals had in
-    common where they were held against the server only because they were equal.
+    `reason` is a sentence that includes the server's words. `until` is when the next probe may be
+    sent, and `pause` is the length of the wait before it. `mark` is what the refusals had in
+    common, if they were blamed on the server only because they were alike.
     """
 
     cause: Cause
@@ -48,11 +48,11 @@ class Hold:
     mark: str = ""
 
     def is_over(self, now: datetime) -> bool:
-        """Whether a probe may leave."""
+        """Return whether a probe may be sent."""
         return self.until <= now
 
     def outlasts_patience(self, now: datetime) -> bool:
-        """Whether the owner should do something about it."""
+        """Return whether the owner should do something about it."""
         at_once = self.cause in (Cause.SUSPENDED, Cause.LOGIN, Cause.SENDER, Cause.BOUNCES)
         return at_once or now - self.since >= _PATIENCE
 
@@ -60,7 +60,7 @@ class Hold:
 def hold(
     cause: Cause, reason: str, now: datetime, wait: timedelta | None = None, mark: str = ""
 ) -> Hold:
-    """Hold an account that was open until now; `wait` is what the answer asks for."""
+    """Return a new hold on an open account; `wait` is the delay the server asked for."""
     pause = max(_FIRST.get(cause, _USUALLY_FIRST), wait or timedelta(0))
     return Hold(cause, reason, now, now + pause, pause, mark)
 
@@ -68,37 +68,37 @@ def hold(
 def held_again(
     held: Hold, cause: Cause, reason: str, now: datetime, wait: timedelta | None = None
 ) -> Hold:
-    """Hold it on after a probe was refused as well: twice as long, up to some hours."""
+    """Extend a hold after a refused probe: twice the pause, within limits, but at least `wait`."""
     longest = _LONGEST.get(cause, _USUALLY_LONGEST)
     pause = max(min(held.pause * 2, longest), wait or timedelta(0))
     return replace(held, cause=cause, reason=reason, until=now + pause, pause=pause)
 
 
 def probed(held: Hold, now: datetime) -> Hold:
-    """While a probe is under way no other leaves, also where its worker is killed."""
+    """Block further probes while one is under way, even if its worker is killed."""
     return replace(held, until=now + held.pause)
 
 
 def tried_now(held: Hold, now: datetime) -> Hold:
-    """The owner has seen to it: probe at once, and soon again where that is refused."""
+    """Probe now, because the owner has dealt with it, and again soon if that is refused."""
     return replace(held, until=now, pause=_SOON)
 
 
 def undecided(held: Hold, now: datetime) -> Hold:
-    """A probe that failed for a reason of its own says nothing: try another soon."""
+    """Schedule another probe soon: the last one failed for reasons of its own."""
     return replace(held, until=now + _SOON)
 
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """A refusal for good: of whom, and what it has in common with others (see `alike`)."""
+    """A permanent refusal: who it was for, and the mark it shares with others (see `alike`)."""
 
     subscriber: int
     mark: str
 
 
 def about_the_server(refusals: Iterable[Equal]) -> str:
-    """The mark of a run that is about the server, or nothing.
+    """Return the mark of a run of refusals that is about the server, or an empty string.
 
     `refusals` are those since the last acceptance.
     """

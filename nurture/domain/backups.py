@@ -1,4 +1,4 @@
-"""Which backups are kept, and when the next one is due."""
+"""Which backups to keep, and when the next one is due."""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
@@ -19,10 +19,10 @@ STALE_AFTER = timedelta(days=2)
 
 
 def kept(made: Collection[datetime]) -> set[datetime]:
-    """Of backups made at these moments, those to keep: seven days, four weeks, twelve months.
+    """Return which of these backups to keep: seven days, four weeks and twelve months.
 
-    Of each day, week and month that has one, the newest counts; days without a backup use up
-    none of the seven, so that a machine that was off for a month still has seven of them.
+    The newest of each day, week and month counts. Days without a backup do not use up any of the
+    seven, so a machine that was off for a month still has seven of them.
     """
     return {
         *_newest_of_each(made, lambda at: at.date(), DAYS),
@@ -39,15 +39,15 @@ def _newest_of_each(
 
 
 def night_of(now: datetime) -> datetime:
-    """When the present night's backup was due, or last night's before that hour."""
+    """Return when tonight's backup was due or, before that hour, last night's."""
     at = now.astimezone(UTC).replace(hour=_NIGHT, minute=0, second=0, microsecond=0)
     return at if at <= now else at - timedelta(days=1)
 
 
 def is_due(now: datetime, good_at: datetime | None, begun_at: datetime | None, ended: bool) -> bool:
-    """Whether to make one now: none of this night is good, and the last attempt is over.
+    """Return whether to make a backup now: tonight has no good one, and no attempt is recent.
 
-    `good_at` is when the last good one began, `begun_at` when the last of all did.
+    `good_at` is when the last good backup began, and `begun_at` is when the last attempt began.
     """
     if good_at is not None and good_at >= night_of(now):
         return False

@@ -1,7 +1,7 @@
-"""Room on the disk: what still runs while it is running out, and what stops first.
+"""Disk space: what still runs as it runs out, and what stops first.
 
-What costs the practice least goes first. Unsubscribing is never stopped on purpose: the last
-of the disk is left to it and to what is under way.
+What costs the practice least stops first. Unsubscribing is never stopped deliberately: the last of
+the disk is left for it and for work under way.
 """
 
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ from types import MappingProxyType
 _MB = 1_000_000
 
 
-class Use(StrEnum):
-    """What the disk is used for, in the order in which it stops."""
+class DiskUse(StrEnum):
+    """The uses of the disk, in the order in which they stop."""
 
     PREVIEWS = "previews"
     EXPORTS = "exports"
@@ -24,8 +24,8 @@ class Use(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """What is free of a file system for us, and what it has in all, in bytes."""
+class DiskSpace:
+    """The space free to us on a file system, and its total size, in bytes."""
 
     free: int
     total: int
@@ -33,7 +33,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """Stops below that share of the whole, which counts for so many bytes at least and at most."""
+    """The level below which a use stops: a share of the total, within `least` and `most` bytes."""
 
     share: float
     least: int
@@ -46,39 +46,39 @@ class _Limit:
 #: The least leaves room for the database's log, which may grow by some megabytes at any time.
 _STOPS_BELOW = MappingProxyType(
     {
-        Use.PREVIEWS: _Limit(0.050, 40 * _MB, 500 * _MB),
-        Use.EXPORTS: _Limit(0.040, 36 * _MB, 400 * _MB),
-        Use.OPENS: _Limit(0.030, 32 * _MB, 300 * _MB),
-        Use.CLICKS: _Limit(0.020, 28 * _MB, 200 * _MB),
-        Use.SIGNUPS: _Limit(0.010, 24 * _MB, 100 * _MB),
-        Use.UNSUBSCRIBING: _Limit(0, 0, 0),
+        DiskUse.PREVIEWS: _Limit(0.050, 40 * _MB, 500 * _MB),
+        DiskUse.EXPORTS: _Limit(0.040, 36 * _MB, 400 * _MB),
+        DiskUse.OPENS: _Limit(0.030, 32 * _MB, 300 * _MB),
+        DiskUse.CLICKS: _Limit(0.020, 28 * _MB, 200 * _MB),
+        DiskUse.SIGNUPS: _Limit(0.010, 24 * _MB, 100 * _MB),
+        DiskUse.UNSUBSCRIBING: _Limit(0, 0, 0),
     }
 )
 
 #: What each is called where the owner reads of it.
 _CALLED = MappingProxyType(
     {
-        Use.PREVIEWS: "previews of emails",
-        Use.EXPORTS: "exports",
-        Use.OPENS: "counting of opens",
-        Use.CLICKS: "counting of clicks (links still lead where they should)",
-        Use.SIGNUPS: "signups (the website is told to try again later)",
-        Use.UNSUBSCRIBING: "unsubscribing",
+        DiskUse.PREVIEWS: "previews of emails",
+        DiskUse.EXPORTS: "exports",
+        DiskUse.OPENS: "counting of opens",
+        DiskUse.CLICKS: "counting of clicks (links still lead where they should)",
+        DiskUse.SIGNUPS: "signups (the website is told to try again later)",
+        DiskUse.UNSUBSCRIBING: "unsubscribing",
     }
 )
 
 
-def stopped(rooms: Iterable[Room]) -> tuple[Use, ...]:
-    """What stops while no more is free on the tightest of these file systems, in order."""
+def stopped(rooms: Iterable[DiskSpace]) -> tuple[DiskUse, ...]:
+    """Return the uses that stop, in order, given the tightest of these file systems."""
     known = list(rooms)
-    return tuple(use for use in Use if any(_is_short(room, use) for room in known))
+    return tuple(use for use in DiskUse if any(_is_short(room, use) for room in known))
 
 
-def say_stopped(uses: Iterable[Use]) -> str:
-    """What has stopped, as a list to read."""
+def say_stopped(uses: Iterable[DiskUse]) -> str:
+    """Return what has stopped, as a readable list."""
     names = [_CALLED[use] for use in uses]
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
-def _is_short(room: Room, use: Use) -> bool:
+def _is_short(room: DiskSpace, use: DiskUse) -> bool:
     return room.free < _STOPS_BELOW[use].of(room.total)

@@ -1,12 +1,11 @@
-"""The root of every error the program raises on purpose."""
+"""The base class of every error that the program raises deliberately."""
 
 
 class NurtureError(Exception):
-    """Something is wrong that a person can put right; the message says how.
+    """An error that a person can put right; the message says how.
 
-    `remedy` is the next move, a whole sentence, and may be empty where the
-    message itself already says it. With `quotes_nobody`, the message holds nothing that
-    anybody typed and may stand in a log.
+    `remedy` is the next thing to do, as a whole sentence; it may be empty if the message already
+    says it. With `quotes_nobody`, the message contains nothing that anyone typed and may be logged.
     """
 
     quotes_nobody = False

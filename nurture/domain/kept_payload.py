@@ -1,8 +1,8 @@
-"""What is kept of a payload: named fields and nothing else, and no address in any text.
+"""What is stored of a payload: the named fields only, and no address in any text.
 
-A calendar sends names, telephone numbers and answers to questions; a mail provider sends
-addresses, networks and links. Each says in its own file which fields are needed. What a list does
-not name is gone before anything is written.
+A calendar sends names, telephone numbers and answers to questions; a mail provider sends addresses,
+networks and links. Each provider's own module lists the fields that are needed. Anything not listed
+is removed before anything is written.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ _QUERY = re.compile(r"(https?://[^\s?#<>\"]+)[?#][^\s<>\"]*", re.IGNORECASE)
 _SHORTEST_NAME = 3
 
 
-class How(Enum):
-    """How a field is kept: as a `WORD`, as a `TEXT` without addresses, or as a `LINK`."""
+class FieldTreatment(Enum):
+    """How a field is stored: as a `WORD`, as a `TEXT` without addresses, or as a `LINK`."""
 
     WORD = auto()
     TEXT = auto()
     LINK = auto()
 
 
-WORD, TEXT, LINK = How
+WORD, TEXT, LINK = FieldTreatment
 
 #: The fields that are kept of an object, by name. What stands for a list holds for each item.
-Named = Mapping[str, "How | Named"]
+Named = Mapping[str, "FieldTreatment | Named"]
 
 
 @dataclass(frozen=True)
-class Keeps:
-    """What is kept of an event that we understand, and of one that we do not."""
+class KeptFields:
+    """The fields stored of an event that we understand, and of one that we do not."""
 
     known: Named
     unknown: Named
@@ -62,46 +62,46 @@ class Keeps:
     def of(
         self, values: Mapping[str, object], *, known: bool, whose: str = ""
     ) -> dict[str, object]:
-        """Return what is kept of a payload; `whose` is the address that it is about."""
+        """Return the part of a payload to store; `whose` is the address that it is about."""
         return cut(values, self.known if known else self.unknown, whose)
 
 
 def words(*names: str) -> Named:
-    """Return fields that are all kept as words."""
+    """Return fields that are all stored as words."""
     return MappingProxyType(dict.fromkeys(names, WORD))
 
 
 def cut(values: Mapping[str, object], fields: Named, whose: str = "") -> dict[str, object]:
-    """Return the named fields of an object; what is of another kind than is said is left out."""
+    """Return the named fields of an object, leaving out values of the wrong kind."""
     kept = {name: _kept(values.get(name), how, whose) for name, how in fields.items()}
     return {name: value for name, value in kept.items() if value is not None}
 
 
-def _kept(value: object, how: How | Named, whose: str) -> object:
+def _kept(value: object, how: FieldTreatment | Named, whose: str) -> object:
     if isinstance(value, list):
         items = [_kept(item, how, whose) for item in value[:_MOST_ITEMS]]
         return [item for item in items if item is not None] or None
-    if not isinstance(how, How):
+    if not isinstance(how, FieldTreatment):
         return (cut(value, how, whose) or None) if isinstance(value, dict) else None
     if isinstance(value, bool | int | float):
         return value if abs(value) < _LARGEST else None
     return _kept_text(value, how, whose) if isinstance(value, str) else None
 
 
-def _kept_text(text: str, how: How, whose: str) -> str | None:
+def _kept_text(text: str, how: FieldTreatment, whose: str) -> str | None:
     match how:
-        case How.WORD:
+        case FieldTreatment.WORD:
             return text if _WORD.fullmatch(text) or _TIME.fullmatch(text) else None
-        case How.LINK:
+        case FieldTreatment.LINK:
             return text if _WEB_ADDRESS.fullmatch(text) else None
-        case How.TEXT:
+        case FieldTreatment.TEXT:
             return without_addresses(text, whose)[:LONGEST_TEXT]
 
 
 def without_addresses(text: str, whose: str = "") -> str:
-    """Return a text in which no address can be read, nor the name of the mailbox `whose`.
+    """Return a text with its addresses masked and the mailbox name of `whose` removed.
 
-    What follows a question mark in a web address goes as well.
+    The query and the fragment of any web address are removed as well.
     """
     plain = "".join(c if c.isprintable() else " " for c in _beginning(text))
     plain = _ADDRESS.sub(lambda found: masked(found[0].rstrip(".")), _QUERY.sub(r"\1", plain))
@@ -112,7 +112,7 @@ def without_addresses(text: str, whose: str = "") -> str:
 
 
 def _beginning(text: str) -> str:
-    """As much of a text as is searched, and no half of a word at its end."""
+    """Return as much of a text as is searched, never ending in half a word."""
     if len(text) <= _SEARCHED:
         return text
     return text[:_SEARCHED].rpartition(" ")[0]

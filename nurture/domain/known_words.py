@@ -1,8 +1,8 @@
-"""Words that are stored, read by a program that may be older than the one that wrote them.
+"""Stored words, read by a program that may be older than the one that wrote them.
 
-While an upgrade rolls out, processes of the last release read what the next one writes. Kinds are
-added with a release, so a word that is not known is no fault: it is passed over, or read as that
-known word by which nothing is sent twice, nobody is written to who said no, and nothing is lost.
+During a rolling upgrade, processes of the old release read what the new one writes. A release may
+add kinds, so an unknown word is not an error: it is skipped, or read as the known word that ensures
+that nothing is sent twice, nobody who refused is emailed, and nothing is lost.
 """
 
 from enum import StrEnum
@@ -13,7 +13,7 @@ Otherwise = TypeVar("Otherwise")
 
 
 def known(kind: type[Word], stored: str, otherwise: Otherwise) -> Word | Otherwise:
-    """A stored word as a value, or `otherwise` where only a newer program knows it."""
+    """Return a stored word as a value, or `otherwise` if only a newer program knows it."""
     try:
         return kind(stored)
     except ValueError:
@@ -21,5 +21,5 @@ def known(kind: type[Word], stored: str, otherwise: Otherwise) -> Word | Otherwi
 
 
 def known_or_none(kind: type[Word], stored: str | None) -> Word | None:
-    """The same of a word that need not be there."""
+    """Return a stored word as a value, or `None` if it is missing or unknown."""
     return known(kind, stored, None) if stored else None

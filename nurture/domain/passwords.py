@@ -1,4 +1,4 @@
-"""What is asked of an owner's password, and how long a sign-in lasts."""
+"""The requirements for an owner's password, and how long a sign-in lasts."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,28 +55,28 @@ _SILLY = frozenset(
 
 
 class PasswordRefusedError(NurtureError):
-    """A password that would be guessed."""
+    """A password that is refused because it could be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lasting:
+class SessionTimes:
     """When a session began and when it was last used."""
 
     began_at: datetime
     used_at: datetime
 
     def is_over(self, now: datetime) -> bool:
-        """Whether it has to be begun afresh."""
+        """Return whether the session has expired."""
         return now >= self.used_at + IDLE_AT_MOST or now >= self.began_at + SESSION_LASTS
 
 
 def as_typed(password: str) -> str:
-    """The one form of a password, however a keyboard composed its letters (NIST SP 800-63B)."""
+    """Return a password in one form, however a keyboard composed it (NIST SP 800-63B)."""
     return normalize("NFKC", password)
 
 
 def insist_on_good(password: str, address: str) -> None:
-    """Raise `PasswordRefusedError` for a password that is short or would be tried first."""
+    """Raise `PasswordRefusedError` if a password is too short, too long or easily guessed."""
     said = as_typed(password).casefold()
     name = address.casefold().partition("@")[0]
     if len(said) < SHORTEST:
@@ -90,6 +90,6 @@ def insist_on_good(password: str, address: str) -> None:
     first_tried = plain in _SILLY or len(set(plain)) < _FEWEST_DIFFERENT
     if first_tried or plain in (address.casefold(), name, name * 2):
         raise PasswordRefusedError(
-            "This password is among the first that anybody would try.",
+            "This password is among the first that anyone would try.",
             remedy="Take three or four words that do not belong together.",
         )

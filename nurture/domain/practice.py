@@ -1,4 +1,4 @@
-"""The practice in whose name everything is sent."""
+"""The practice on whose behalf everything is sent."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from nurture.domain.scheduling.hours import Rhythm
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """Who writes, from where, and what the law wants said; empty means not known yet."""
+    """The sender, its address, and what the law requires; empty means not known yet."""
 
     name: str
     owner: str
@@ -29,16 +29,16 @@ class Practice:
 
     @property
     def address_line(self) -> str:
-        """The postal address in one line."""
+        """The postal address on one line."""
         return ", ".join(self.address)
 
     @property
     def sender_domain(self) -> str:
-        """The domain that mails come from."""
+        """The domain that emails are sent from."""
         return self.sender_address.rpartition("@")[2]
 
     def to_fill_in(self) -> list[str]:
-        """What the owner has yet to say, each a sentence with its consequence."""
+        """Return what the owner has not filled in yet, each as a sentence with its consequence."""
         wanted = {
             "blog_url": "Emails whose article has no address of its own lead to the website.",
             "booking_url": "Invitations lead to the website until the booking page is known.",

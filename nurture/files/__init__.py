@@ -1,1 +1,1 @@
-"""Files of this machine: settings, secrets, the room on the disk, and what is remembered."""
+"""Files of this machine: settings, secrets, disk space, and what is remembered."""

@@ -1,4 +1,4 @@
-"""The watch on the disk: how much room there is, looked up seldom and asked at every request."""
+"""The monitor of free disk space, measured rarely and asked at every request."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from nurture.domain.disk_space import Room, Use, say_stopped, stopped
+from nurture.domain.disk_space import DiskSpace, DiskUse, say_stopped, stopped
 from nurture.domain.errors import NurtureError
 
 #: What to do about a disk that is nearly full.
@@ -31,11 +31,11 @@ _REMEDIES = {
 
 
 class UnusableFileError(NurtureError):
-    """A file or folder cannot be used."""
+    """A file or folder that cannot be used."""
 
 
 def unusable(error: OSError) -> UnusableFileError | None:
-    """What a person can put right about an error of the system's; `None` where it is another."""
+    """Return the system's error as one that a person can put right; `None` for any other."""
     if error.errno not in _REMEDIES:
         return None
     what = error.filename or "A file"
@@ -44,35 +44,35 @@ def unusable(error: OSError) -> UnusableFileError | None:
 
 
 def remedy_for(error: OSError, otherwise: str = "") -> str:
-    """The next move where a file cannot be used."""
+    """Return what to do next if a file cannot be used."""
     return _REMEDIES.get(error.errno or 0, otherwise)
 
 
 class DiskFullError(NurtureError):
-    """Something has stopped because the disk is nearly full."""
+    """The error for something that has stopped because the disk is nearly full."""
 
 
-Probe = Callable[[Path], Room]
+Probe = Callable[[Path], DiskSpace]
 
 
-def look(path: Path) -> Room:
-    """The room on the file system of a path, which need not be there yet; raises `OSError`."""
+def look(path: Path) -> DiskSpace:
+    """Return the space on the file system of a path, which need not exist yet; raise `OSError`."""
     there = next(one for one in (path, *path.absolute().parents) if one.exists())
     found = os.statvfs(there)
-    return Room(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+    return DiskSpace(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
 
 class Disk:
-    """Watches the file systems of some paths; safe to ask from many threads."""
+    """A monitor of the file systems of some paths; safe to ask from many threads."""
 
     def __init__(self, paths: Sequence[Path], probe: Probe = look) -> None:
         self._paths, self._probe = tuple(paths), probe
-        self._stopped: tuple[Use, ...] = ()
+        self._stopped: tuple[DiskUse, ...] = ()
         self._until = 0.0
 
     @property
-    def stopped(self) -> tuple[Use, ...]:
-        """What has stopped, in the order in which it does."""
+    def stopped(self) -> tuple[DiskUse, ...]:
+        """What has stopped, in the order in which uses stop."""
         now = time.monotonic()
         if now >= self._until:
             # Two threads that look at once see the same.
@@ -80,12 +80,12 @@ class Disk:
             self._until = now + _BELIEVED
         return self._stopped
 
-    def allows(self, use: Use) -> bool:
-        """Whether there is room for that."""
+    def allows(self, use: DiskUse) -> bool:
+        """Return whether there is room for that use."""
         return use not in self.stopped
 
-    def insist(self, use: Use) -> None:
-        """Raise `DiskFullError` where there is no room for that."""
+    def insist(self, use: DiskUse) -> None:
+        """Raise `DiskFullError` if there is no room for that use."""
         if not self.allows(use):
             raise DiskFullError(
                 "The server is short of room, so this has stopped for now.",
@@ -94,12 +94,12 @@ class Disk:
 
     @property
     def trouble(self) -> str:
-        """What has stopped and what to do about it; empty while there is room enough."""
+        """What has stopped and what to do about it; empty while there is enough room."""
         return f"{self.shortage} {MAKE_ROOM}" if self.shortage else ""
 
     @property
     def shortage(self) -> str:
-        """What has stopped; empty while there is room enough."""
+        """What has stopped; empty while there is enough room."""
         uses, rooms = self.stopped, self._rooms()
         if not uses or not rooms:
             return ""
@@ -107,7 +107,7 @@ class Disk:
         left = f"{rooms[where].free / 1e6:,.0f} MB"
         return f"The disk of {where} has {left} left. Stopped: {say_stopped(uses)}."
 
-    def _rooms(self) -> dict[Path, Room]:
+    def _rooms(self) -> dict[Path, DiskSpace]:
         rooms = {}
         for path in self._paths:
             with suppress(OSError):  # What cannot be asked is taken to have room.

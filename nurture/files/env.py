@@ -1,4 +1,4 @@
-"""Reads a file of settings such as `.env`: every line is understood, or refused by its number."""
+"""Reading a settings file such as `.env`: a line is understood, or refused with its number."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,14 +17,14 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class SettingsError(NurtureError):
-    """A setting cannot be used."""
+    """A setting that cannot be used."""
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """The settings in a file; none where there is no such file. Values are taken as written.
+    """Return the settings in a file, or none if it does not exist; values are as written.
 
-    Raises `SettingsError`, naming file and line, for whatever is not `NAME=value` in UTF-8: a
-    setting that were left out in silence would be missed when it is too late.
+    Raise `SettingsError`, naming file and line, for anything that is not `NAME=value` in UTF-8: a
+    setting that was silently left out would only be missed when it is too late.
     """
     try:
         text = _text(path.read_bytes(), path.name)
@@ -39,7 +39,7 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def as_line(name: str, value: str) -> str:
-    """A setting as a line from which `read_env_file` reads the same value."""
+    """Return a setting as a line from which `read_env_file` reads the same value."""
     if not _PLAIN.fullmatch(value):
         escaped = value.replace("\\", "\\\\").replace("'", "\\'")
         value = f"'{escaped}'"
@@ -47,7 +47,7 @@ def as_line(name: str, value: str) -> str:
 
 
 def rewritten(text: str, values: Mapping[str, str]) -> str:
-    """The text of a file of settings with these in it; every other line stays as it is."""
+    """Return a settings file's text with these values; every other line is unchanged."""
     lines, left = [], dict(values)
     for binding in parse_stream(StringIO(text)):
         if binding.key not in values:
@@ -94,7 +94,10 @@ def _settings(text: str, file: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_unreadable(binding: Binding) -> bool:
-    """A name of ours without a value, or a value on several lines, which no setting has."""
+    """Return whether a line is one of our names without a value, or a value on several lines.
+
+    No setting has such a value.
+    """
     is_ours = _OURS.fullmatch(binding.key or "") is not None
     return (binding.value is None and is_ours) or "\n" in binding.original.string.strip()
 
@@ -108,6 +111,6 @@ def _why(binding: Binding) -> str:
 
 
 def _line(binding: Binding) -> int:
-    """The line of a setting; blank lines before it are counted with it by the reader."""
+    """Return a setting's line; the reader counts the blank lines before it as part of it."""
     string = binding.original.string
     return binding.original.line + string[: len(string) - len(string.lstrip())].count("\n")

@@ -27,7 +27,7 @@ _OURS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class ClosedFiles:
     """How many files and folders of a directory were closed, and which could not be."""
 
     directory: Path
@@ -36,12 +36,12 @@ class Mended:
 
     @property
     def sentences(self) -> list[str]:
-        """What there is to say about it; nothing where all was private."""
+        """What there is to say about it; nothing if everything was private."""
         return self.notes + self.warnings
 
     @property
     def notes(self) -> list[str]:
-        """What was mended."""
+        """What was closed."""
         if not self.closed:
             return []
         what = "1 file or folder" if self.closed == 1 else f"{self.closed} files and folders"
@@ -54,15 +54,15 @@ class Mended:
 
 
 def keep_private() -> None:
-    """Let everything that this process and its children write be readable by their user alone."""
+    """Make everything that this process and its children write readable by their user alone."""
     os.umask(_OTHERS)
 
 
-def mend(directory: Path, *more: Path) -> Mended:
-    """Close a data directory, what the program keeps in it and the files `more` to others.
+def mend(directory: Path, *more: Path) -> ClosedFiles:
+    """Close a data directory, the program's files in it and the files `more` to other users.
 
-    A folder is closed before what is in it is looked at. Links are left alone, and so is a
-    directory that everybody shares, such as /tmp.
+    A folder is closed before its content is looked at. Links are left alone, and so is a directory
+    that everyone shares, such as /tmp.
     """
     found = list(_open_ones([directory], deep=False))
     still_open = [path for path in found if not _close(path)]
@@ -71,11 +71,14 @@ def mend(directory: Path, *more: Path) -> Mended:
         found.append(path)
         if not _close(path):
             still_open.append(path)
-    return Mended(directory, len(found) - len(still_open), tuple(still_open))
+    return ClosedFiles(directory, len(found) - len(still_open), tuple(still_open))
 
 
 def look_for_open(directory: Path, *more: Path) -> list[str]:
-    """What others can open of all that `mend` would close, in one sentence; closes nothing."""
+    """Return what others can open of all that `mend` would close, in one sentence.
+
+    Nothing is closed.
+    """
     ours = (path for name in _OURS for path in sorted(directory.glob(name)))
     found = [*_open_ones([directory], deep=False), *_open_ones([*ours, *more])]
     # What is in the data directory stands behind its own door.
@@ -85,13 +88,13 @@ def look_for_open(directory: Path, *more: Path) -> list[str]:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file anew that only its owner can read."""
+    """Write a new file that only its owner can read, replacing any old content."""
     with os.fdopen(open_private(path), "wb") as file:
         file.write(data)
 
 
 def replace_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all, on the disk as well."""
+    """Write a file that only its owner can read, whole or not at all, and sync it to disk."""
     draft = path.with_name(f".{path.name}.draft")
     write_down(draft, data)
     draft.replace(path)
@@ -99,7 +102,7 @@ def replace_private(path: Path, data: bytes) -> None:
 
 
 def write_down(path: Path, data: bytes) -> None:
-    """Write a file anew that only its owner can read, and on the disk when this returns."""
+    """Write a new file that only its owner can read; it is on the disk when this returns."""
     with os.fdopen(open_private(path), "wb") as file:
         file.write(data)
         file.flush()
@@ -107,7 +110,7 @@ def write_down(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """See that the names in a folder are on the disk."""
+    """Ensure that the names in a folder are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -116,7 +119,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def open_private(path: Path) -> int:
-    """A descriptor of an empty file that only its owner can read."""
+    """Return a descriptor of an empty file that only its owner can read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     os.fchmod(descriptor, 0o600)
     return descriptor
@@ -134,7 +137,7 @@ def _open_ones(paths: list[Path], deep: bool = True) -> Iterator[Path]:
 
 
 def _mode(path: Path) -> int:
-    """A file's kind and rights; none where it has gone meanwhile."""
+    """Return a file's kind and permissions, or zero if it has gone meanwhile."""
     try:
         return path.lstat().st_mode
     except OSError:
@@ -149,9 +152,9 @@ def _entries(directory: Path) -> list[Path]:
 
 
 def _close(path: Path) -> bool:
-    """Take others' rights away; return whether they have none now.
+    """Remove other users' permissions; return whether they have none now.
 
-    Somebody else's file cannot be changed, and some file systems know no rights.
+    Someone else's file cannot be changed, and some file systems have no permissions.
     """
     mode = _mode(path)
     if mode & stat.S_ISVTX:
@@ -174,7 +177,7 @@ def _cannot_be_closed(paths: tuple[Path, ...]) -> str:
 
 
 def _remedy(path: Path) -> str:
-    """Why it could not be closed, and the next move."""
+    """Say why it could not be closed, and what to do next."""
     mode = _mode(path)
     if mode & stat.S_ISVTX:
         return "everybody shares it. Name a folder of the program's own in NURTURE_DATA_DIR."

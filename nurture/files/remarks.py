@@ -1,4 +1,4 @@
-"""Remarks: what one process notices and every other may have to tell, in a small file each."""
+"""Remarks: what one process notices and any other may have to report, in a small file each."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Remark:
-    """One thing that may be noticed: noted every hour at most, told for a week after."""
+    """One thing that may be noticed: recorded once an hour at most, and reported for a week."""
 
     _EVERY, _TOLD_FOR = timedelta(hours=1), timedelta(days=7)
 
@@ -18,7 +18,7 @@ class Remark:
         self._noted_at: datetime | None = None
 
     def note(self, now: datetime, **about: str) -> None:
-        """It has been noticed; a full disk loses the remark and nothing else."""
+        """Record that it was noticed; a full disk loses the remark and nothing else."""
         if self._noted_at and timedelta() <= now - self._noted_at < self._EVERY:
             return
         self._noted_at = now
@@ -29,7 +29,7 @@ class Remark:
             draft.replace(self._path)
 
     def told(self, now: datetime) -> dict[str, Any] | None:
-        """What was noticed in the last week; `None` where nothing was."""
+        """Return what was noticed in the last week, or `None` if nothing was."""
         try:
             about: dict[str, Any] = json.loads(self._path.read_text())
             at = datetime.fromisoformat(about["at"])

@@ -1,4 +1,4 @@
-"""The file of secrets that the first start makes: there whole or not at all, for its user alone."""
+"""The file of secrets that the first start makes: whole or not at all, for its user alone."""
 
 import errno
 import fcntl
@@ -28,20 +28,20 @@ NAME = "secrets.env"
 
 
 class SecretsBusyError(SettingsError):
-    """Another process is changing the secrets at this moment."""
+    """The error for secrets that another process is changing right now."""
 
 
 def new_key() -> str:
-    """A key that nobody guesses."""
+    """Return a key that nobody can guess."""
     return secrets.token_urlsafe(32)
 
 
 def made_at_first_start(
     directory: Path, given: Mapping[str, str], *, looking: bool = False
 ) -> dict[str, str]:
-    """The secrets of the program's own, made once; none where all are given.
+    """Return the program's own secrets, made once; none if all of them are given.
 
-    Who is only `looking` makes them up and writes nothing. Raises `SettingsError`.
+    With `looking`, they are made up and not written. Raise `SettingsError` if the file is unusable.
     """
     if all(name in given for name in MADE):
         return {}
@@ -62,7 +62,7 @@ def made_at_first_start(
 
 
 def is_to_be_made(directory: Path, given: Mapping[str, str]) -> bool:
-    """Whether secrets are neither given nor made yet."""
+    """Return whether secrets are neither given nor made yet."""
     return not (directory / NAME).exists() and not all(name in given for name in MADE)
 
 
@@ -74,10 +74,10 @@ def _unfit(path: Path, error: OSError) -> SettingsError:
 
 
 def _first(given: Mapping[str, str]) -> dict[str, str]:
-    """What the file holds at first.
+    """Return the first content of the file.
 
-    A key for addresses is made with the key that signs, and never beside one that somebody set,
-    which has hashed addresses before.
+    A key for addresses is made together with the signing key, and never beside one that someone has
+    set, which has already hashed addresses.
     """
     _insist_on_both(given, {})
     made = {SECRET_KEY: new_key()}
@@ -89,7 +89,7 @@ def _first(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _insist_on_both(given: Mapping[str, str], made: Mapping[str, str]) -> None:
-    """Raise `SettingsError` where only one of two keys that belong together is set.
+    """Raise `SettingsError` if only one of two keys that belong together is set.
 
     The other would be one that was made here, and no other machine would know its links.
     """
@@ -102,7 +102,7 @@ def _insist_on_both(given: Mapping[str, str], made: Mapping[str, str]) -> None:
 
 
 def _write_once(path: Path, content: str) -> None:
-    """Write the whole file or, where another process was first, leave theirs."""
+    """Write the whole file or, if another process was first, leave that one's."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -115,10 +115,11 @@ def _write_once(path: Path, content: str) -> None:
 
 
 def change_secrets(path: Path, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
-    """Set in the file what `change` makes of what it holds; every other line stays as it is.
+    """Replace values in the file with what `change` makes of them; other lines are unchanged.
 
-    The file is whole for every reader, meanwhile and after a kill at any moment: as it was, or as
-    it is to be. Raises `SecretsBusyError` where another process does the same, or `SettingsError`.
+    The file is whole for every reader, meanwhile and after a kill at any moment: in its old form,
+    or in its new one. Raise `SecretsBusyError` if another process is doing the same, or
+    `SettingsError`.
     """
     path = path.resolve()
     try:
@@ -135,7 +136,7 @@ def change_secrets(path: Path, change: Callable[[Mapping[str, str]], Mapping[str
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """One change at a time: the file that is there now is held by whoever changes it."""
+    """Allow one change at a time: a process that changes the current file holds a lock on it."""
     held = os.open(path, os.O_RDWR)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,7 +152,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Put new content in a file's place at once, on the disk too, for the same owner."""
+    """Replace a file's content in one step, on the disk too, with the same owner."""
     before, draft = path.stat(), path.with_name(f".{path.name}.rotating")
     draft.unlink(missing_ok=True)  # Of a run that was killed.
     try:

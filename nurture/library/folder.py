@@ -1,4 +1,4 @@
-"""Reads `templates/emails/` into plain values: the practice, the sequences and their emails."""
+"""Reading `templates/emails/` into plain values: the practice, the sequences and their emails."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ _FENCE = "+++"
 
 @dataclass(frozen=True, slots=True)
 class SequenceSource:
-    """One sequence folder: the plan, where it says so, and its emails by step."""
+    """One sequence folder: the plan, its TOML text, and its emails by step."""
 
     sequence: Sequence
     toml: str
@@ -45,7 +45,7 @@ class Library:
 
 
 def read_library(root: Path) -> Library:
-    """Read the whole folder; raises `LibraryError` at the first file that cannot be read."""
+    """Read the whole folder; raise `LibraryError` at the first file that cannot be read."""
     root = root.resolve()
     practice_toml = _read(root / "practice.toml", root)
     refuse_slips(practice_toml, str(root / "practice.toml"))
@@ -87,7 +87,7 @@ def _read_sequence(folder: Path, layout: Mapping[str, str]) -> SequenceSource:
 
 
 def _insist_on_guide(folder: Path, name: str) -> None:
-    """Whoever asks is handed this file, so it is a PDF of this folder and no other file."""
+    """Raise `LibraryError` unless the guide, which subscribers receive, is a PDF in this folder."""
     if not is_guide_name(name):
         raise LibraryError(
             f"{folder / 'sequence.toml'}, guide: “{name}” is no PDF of this folder.",
@@ -101,7 +101,7 @@ def _insist_on_guide(folder: Path, name: str) -> None:
 
 
 def _read_email(folder: Path, name: str, layout: Mapping[str, str]) -> EmailSource:
-    """Read an email's file and its plain version, which Markdown need not have."""
+    """Read an email's file and its plain-text version, which is optional for Markdown."""
     if not is_plain_name(name):
         raise LibraryError(
             f"{folder / 'sequence.toml'}: “{name}” is no email of this folder.",
@@ -126,7 +126,7 @@ def _read_email(folder: Path, name: str, layout: Mapping[str, str]) -> EmailSour
 def parse_source(
     key: str, written: EmailFormat, content: str, text: str, layout: Mapping[str, str]
 ) -> EmailSource:
-    """Make an email's source of what its files say; raises `LibraryError` naming the place."""
+    """Make an email's source from its files; raise `LibraryError` naming the place."""
     front, body, first_line = parse_email(content, f"{key}.{written}")
     return EmailSource(key, front, body, text, layout, first_line, written, content)
 
@@ -136,7 +136,7 @@ _LARGEST_FILE = 1024 * 1024
 
 
 def _read(path: Path, root: Path) -> str:
-    """What a file of the library says."""
+    """Return the text of a file of the library."""
     try:
         if _inside(path, root).stat().st_size > _LARGEST_FILE:
             raise LibraryError(f"{path} is larger than a megabyte.", remedy="Make it shorter.")
@@ -150,7 +150,7 @@ def _read(path: Path, root: Path) -> str:
 
 
 def _inside(path: Path, root: Path) -> Path:
-    """Where a file really lies; raises `LibraryError` where a link leads out of the library."""
+    """Return a file's real path; raise `LibraryError` if a link leads out of the library."""
     try:
         real = path.resolve()
     except (OSError, RuntimeError):

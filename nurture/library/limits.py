@@ -1,8 +1,8 @@
-"""Limits on a TOML document, looked at before anything reads it.
+"""Limits on a TOML document, checked before anything reads it.
 
-The readers take their time over what nobody means: 40 KB of one dotted key cost seconds and
-gigabytes, and a list that nests a thousand deep costs the stack. Looking is one pass over the
-text, whatever stands in it. The limits lie far above any file that people write.
+The parsers are slow on input that nobody intends: 40 KB of one dotted key cost seconds and
+gigabytes, and a list nested a thousand levels deep exhausts the stack. The check is one pass over
+the text, whatever it contains. The limits are far above any file that people write.
 """
 
 import re
@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 
 
 def excess_of(toml: str) -> str:
-    """What of a document is too much, as a sentence; empty where nothing is."""
+    """Say in a sentence what is excessive in a document, or return an empty string."""
     if len(toml) > LONGEST_DOCUMENT:
         return f"it has {len(toml):,} characters; keep it under {LONGEST_DOCUMENT:,}."
     return next(_excesses(toml), "")
@@ -52,7 +52,7 @@ def _excesses(toml: str) -> Iterator[str]:
 
 
 def _tokens(toml: str) -> Iterator[tuple[int, str]]:
-    """What counts, with its line; texts and comments are left out."""
+    """Yield the tokens that count, with their lines; texts and comments are left out."""
     line = 1
     for found in _TOKEN.finditer(toml):
         token = found[0]

@@ -1,4 +1,4 @@
-"""Reads a file of people to be simulated.
+"""Reading a file of people to be simulated.
 
 [[people]]
 name      = "Anna"
@@ -6,7 +6,7 @@ signs_up  = 2026-12-21T18:30:00     # on her own clock; a day alone means noon
 time_zone = "Europe/London"
 ticks     = ["tracking"]            # boxes beside the form: tracking, health_topics
 collects  = "2 hours"               # after the guide came; or "at once", "never"
-opens     = true                    # every mail,
+opens     = true                    # every email,
 clicks    = true                    # and every article's link,
 reads_after = "1 hour"              # this long after it came
 does = [
@@ -56,10 +56,9 @@ _ABOUT = {
 def parse_people(
     toml: str, sequence: Sequence, start: datetime, time_zone: str, place: str = "people.toml"
 ) -> list[Person]:
-    """Read people who come into a sequence; raises `LibraryError` naming the person and the field.
+    """Read people who enter a sequence; raise `LibraryError` naming the person and the field.
 
-    Where a person does not say when, they sign up at `start`; where they do not say in which
-    time zone they live, it is `time_zone`.
+    People without a time sign up at `start`; those without a time zone live in `time_zone`.
     """
     values = read_toml(toml, place)
     refuse_unknown(values, {"people"}, place)
@@ -159,7 +158,7 @@ def _when(said: Mapping[str, Any], start: datetime, zone: str, place: str) -> da
 
 
 def parse_moment(said: Any, zone: str, place: str) -> datetime:
-    """A moment on that wall clock; a day alone means noon. Raises `LibraryError`."""
+    """Return a moment on that wall clock (noon for a day alone), or raise `LibraryError`."""
     if isinstance(said, date) and not isinstance(said, datetime):
         said = datetime.combine(said, time(12))
     if not isinstance(said, datetime):

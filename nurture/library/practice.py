@@ -1,4 +1,4 @@
-"""Reads `practice.toml`, and says of each fact in it whether mails can be sent with it."""
+"""Reading `practice.toml`, and checking whether emails can be sent with each fact in it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -26,11 +26,11 @@ _USED: Mapping[str, Callable[[str], str]] = {
 
 
 def parse_practice(toml: str, place: str = "practice.toml") -> Practice:
-    """Read the practice's own facts; raises `LibraryError` naming the field.
+    """Read the practice's own facts; raise `LibraryError` naming the field.
 
-    International domains are read as mails carry them. A fact that cannot be right is read
-    all the same, because it may have been published: `refuse_slips` finds it. Answers go to
-    the sender where no mail can name who is to get them.
+    International domains are read in the form that emails carry. A fact that cannot be right is
+    read anyway, because it may have been published: `refuse_slips` finds it. If no email can
+    carry the reply address, replies go to the sender.
     """
     values = read_toml(toml, place)
     expect(values, "address", list, place)
@@ -49,7 +49,7 @@ def parse_practice(toml: str, place: str = "practice.toml") -> Practice:
 
 
 def refuse_slips(toml: str, place: str = "practice.toml") -> None:
-    """Raise `LibraryError` where a fact cannot be right, with the line of each."""
+    """Raise `LibraryError` if any facts cannot be right, with the line of each."""
     said = read_facts(toml, place)
     slips = practice_slips(said)
     if slips:
@@ -59,7 +59,7 @@ def refuse_slips(toml: str, place: str = "practice.toml") -> None:
 
 
 def read_facts(toml: str, place: str = "practice.toml") -> dict[str, str]:
-    """The facts as they are written; the postal address has a line for each of its lines."""
+    """Return the facts as written; each line of the postal address is on a line of its own."""
     practice, values = parse_practice(toml, place), read_toml(toml, place)
     names = [f.name for f in fields(Practice) if f.name not in ("address", "rhythm")]
     facts = {name: str(values.get(name, getattr(practice, name))) for name in names}
@@ -68,9 +68,9 @@ def read_facts(toml: str, place: str = "practice.toml") -> dict[str, str]:
 
 
 def practice_slips(facts: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with the facts of a practice, by fact; empty where all can be used.
+    """Return what is wrong with a practice's facts, by fact; empty if all can be used.
 
-    Whatever passes makes every mail and can be read from it.
+    A fact that passes can be put into any email and read from it again.
     """
     return {name: slip for name, text in facts.items() if (slip := _slip(name, text))}
 
@@ -104,13 +104,16 @@ def _address_slip(name: str, text: str) -> str:
 
 
 def _is_reserved(character: str) -> bool:
-    """Controls, and what programs use inside themselves: private characters and none at all."""
+    """Return whether a character is a control, is private, or does not exist.
+
+    Programs use private and non-existent characters internally.
+    """
     is_none = 0xFDD0 <= ord(character) <= 0xFDEF or ord(character) & 0xFFFE == 0xFFFE
     return is_none or (character != "\n" and category(character) in ("Cc", "Co", "Cs"))
 
 
 def _as_mails_carry_it(practice: Practice) -> Practice:
-    """The practice with its international addresses in ASCII; what cannot be stays as it is."""
+    """Return the practice with international addresses in ASCII, if that is possible."""
     changed = {}
     for name, plain in _USED.items():
         written = str(getattr(practice, name))
@@ -124,7 +127,7 @@ def _as_mails_carry_it(practice: Practice) -> Practice:
 
 
 def _place_of(name: str, toml: str, place: str) -> str:
-    """Where a fact is written: file, line and name; one that is not there has no line."""
+    """Return where a fact is written: file, line and name; a missing fact has no line."""
     own = re.compile(rf"""\s*["']?{name}["']?\s*=""")
     for number, line in enumerate(toml.split("\n"), 1):
         if own.match(line):

@@ -1,7 +1,7 @@
-"""Reads what is published by whichever version: also what a newer one has put into it.
+"""Reading what any version has published, including what a newer one has put into it.
 
-While an upgrade rolls out, the last release goes on beside it. What it understands of a plan it
-takes over; that a plan says more is told with it, so that such a plan is left to the newer one.
+During a rolling upgrade, the old release runs beside the new one. It uses what it understands of a
+plan; it also reports if the plan says more, so that such a plan is left to the newer release.
 """
 
 from collections.abc import Callable
@@ -26,27 +26,27 @@ Values = dict[str, Any]
 
 
 def published_practice(toml: str) -> Practice:
-    """The practice, without settings that are not known here; raises `LibraryError`."""
+    """Return the practice without unknown settings, or raise `LibraryError`."""
     names = {field.name for field in fields(Practice)} | set(TABLES)
     return _whole_or(parse_practice, toml, lambda values: _only(values, names))[0]
 
 
 def published_segments(toml: str) -> tuple[Segments, bool]:
-    """The segments that can be read, and whether those are all; raises `LibraryError`."""
+    """Return the segments that can be read, and whether those are all; raise `LibraryError`."""
     return _whole_or(parse_segments, toml, _known_segments)
 
 
 def published_sequence(key: str, toml: str) -> tuple[Sequence, bool]:
-    """What can be read of a sequence, and whether that is the whole; raises `LibraryError`.
+    """Return what can be read of a sequence, and whether it is all; raise `LibraryError`.
 
-    The form is there only where its whole meaning is known, so that nobody's consent is
-    recorded as another than they gave.
+    The form is included only if its whole meaning is known, so that nobody's consent is recorded as
+    a different one from what they gave.
     """
     return _whole_or(partial(parse_sequence, key), toml, _known_sequence)
 
 
 def form_keys(toml: str) -> frozenset[str]:
-    """The form that leads into a sequence, whatever else is written there."""
+    """Return the key of the form that leads into a sequence, whatever else is written there."""
     with suppress(LibraryError):
         form = read_toml(toml, "").get("form")
         if isinstance(form, dict) and isinstance(form.get("key"), str):
@@ -89,7 +89,7 @@ def _known_sequence(values: Values) -> Values:
 
 
 def _is_known(name: str, value: Any) -> bool:
-    """Whether a part of a sequence means something here."""
+    """Return whether a part of a sequence has a meaning in this version."""
     return _reads(partial(parse_sequence, ""), {"title": "…", name: value})
 
 

@@ -1,7 +1,7 @@
 """Reading the values of a TOML file, and saying which field of which file is at fault.
 
-Every TOML document that anybody wrote comes in by `read_toml` or, to be changed, by
-`read_document`; what is too much to be read is refused before.
+Every TOML document that someone wrote is read by `read_toml` or, if it is to be changed, by
+`read_document`; anything excessive is refused first.
 """
 
 import os
@@ -25,11 +25,11 @@ _ODD = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionEr
 
 
 class LibraryError(NurtureError):
-    """A file of the library cannot be read as what it should be; the message names the file."""
+    """A file of the library that cannot be read as what it should be; the message names it."""
 
 
 def read_toml(content: str, place: str) -> dict[str, Any]:
-    """The values of a TOML document; raises `LibraryError` naming the line."""
+    """Return the values of a TOML document; raise `LibraryError` naming the line."""
     _refuse_excess(content, place)
     try:
         return tomllib.loads(content)
@@ -38,7 +38,7 @@ def read_toml(content: str, place: str) -> dict[str, Any]:
 
 
 def read_document(content: str, place: str = "") -> tomlkit.TOMLDocument:
-    """A TOML document with its comments, to be changed; raises `LibraryError`."""
+    """Return a TOML document with its comments, for editing; raise `LibraryError`."""
     _refuse_excess(content, place)
     try:
         return tomlkit.parse(content)
@@ -48,7 +48,7 @@ def read_document(content: str, place: str = "") -> tomlkit.TOMLDocument:
 
 @cache
 def time_zones() -> frozenset[str]:
-    """The names of all time zones; to find them, hundreds of the machine's files are opened."""
+    """Return the names of all time zones; finding them opens hundreds of files."""
     return frozenset(available_timezones())
 
 
@@ -58,7 +58,7 @@ def _refuse_excess(content: str, place: str) -> None:
 
 
 def read_as(reader: Callable[[Any], Any], value: Any, place: str) -> Any:
-    """A value as `reader` understands it; raises `LibraryError`."""
+    """Return a value as `reader` understands it, or raise `LibraryError`."""
     try:
         return reader(value)
     except SequenceError as error:
@@ -71,13 +71,13 @@ _CALLED: Mapping[type, str] = {list: "a list", dict: "a table"}
 
 
 def expect(values: dict[str, Any], name: str, kind: type, place: str) -> None:
-    """Refuse a value of another kind; where there is none, it is empty."""
+    """Refuse a value of another kind; if there is none, insert an empty one."""
     if not isinstance(values.setdefault(name, kind()), kind):
         raise LibraryError(f"{place}: {name} must be {_CALLED[kind]}.")
 
 
 def expect_texts(values: Mapping[str, Any], names: set[str], place: str) -> None:
-    """Refuse any of these values that is there and no text, or none that a database keeps."""
+    """Refuse values that are not texts, or that contain a null, which no database stores."""
     wrong = sorted(n for n in names & set(values) if not isinstance(values[n], str))
     if wrong:
         raise LibraryError(f"{place}: {wrong[0]} must be a text.", remedy="Put it in quotes.")
@@ -87,14 +87,14 @@ def expect_texts(values: Mapping[str, Any], names: set[str], place: str) -> None
 
 
 def wanted(values: Mapping[str, Any], name: str, place: str) -> Any:
-    """A value that must be there; raises `LibraryError`."""
+    """Return a value that must be present, or raise `LibraryError`."""
     if not values.get(name):
         raise LibraryError(f"{place}: {name} is missing.", remedy=f"Add a line “{name} = …”.")
     return values[name]
 
 
 def refuse_unknown(values: Mapping[str, Any], known: set[str], place: str) -> None:
-    """Refuse settings that mean nothing here, so that a slip of the finger is noticed."""
+    """Refuse settings that mean nothing here, so that typing errors are noticed."""
     unknown = sorted(set(values) - known)
     if unknown:
         raise LibraryError(
@@ -104,10 +104,10 @@ def refuse_unknown(values: Mapping[str, Any], known: set[str], place: str) -> No
 
 
 def files_of(root: Path) -> Iterator[Path]:
-    """All files under a folder, in order, by the names under which they are read.
+    """Yield all files under a folder, in order, by the names under which they are read.
 
-    A folder that is a link is gone into like any other, as the library does, unless it leads out
-    of the root or back to where it lies.
+    A folder that is a link is searched like any other, as in the library, unless it leads out of
+    the root or back to where it is.
     """
     real = root.resolve()
     for folder, folders, names in os.walk(root, followlinks=True):

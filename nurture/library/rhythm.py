@@ -1,4 +1,4 @@
-"""Reading when and how often a practice writes: `[hours]`, `[cap]` and `[holidays]`."""
+"""Reading when and how often a practice sends emails: `[hours]`, `[cap]` and `[holidays]`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,9 +22,9 @@ TABLES = {
 
 
 def take_rhythm(values: dict[str, Any], place: str) -> Rhythm:
-    """Take the tables out of the practice's values and read them; raises `LibraryError`.
+    """Remove these tables from the practice's values and read them; raise `LibraryError`.
 
-    What is not written is as usual.
+    Settings that are not written have their usual values.
     """
     for name, known in TABLES.items():
         expect(values, name, dict, place)

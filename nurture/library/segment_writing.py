@@ -1,4 +1,4 @@
-"""Writes segments back as `nurture.library.segments` reads them, comments and order kept."""
+"""Writing segments for `nurture.library.segments` to read, preserving comments and order."""
 
 import json
 import re
@@ -39,15 +39,15 @@ _HUMAN = frozenset({Verdict.HUMAN})
 
 
 def segment_text(toml: str, name: str) -> str:
-    """The part of the document that one segment is written in, from its `[[segments]]` on."""
+    """Return the part of the document with one segment, from its `[[segments]]` on."""
     pieces = sections_of(toml)
     return _parted(pieces[_place_of(pieces, name)])[1]
 
 
 def with_segment(toml: str, segment: Segment, name: str = "") -> str:
-    """The document with a segment changed that was called `name`, or added where that is empty.
+    """Return the document with the segment called `name` changed, or added if `name` is empty.
 
-    The comments around it stay; those within its condition stay where that has not changed.
+    The comments around it stay; those inside its condition stay if the condition is unchanged.
     """
     if not name:
         added = _changed("[[segments]]\n", segment, None)
@@ -57,7 +57,10 @@ def with_segment(toml: str, segment: Segment, name: str = "") -> str:
 
 
 def with_segment_text(toml: str, name: str, text: str) -> str:
-    """The document with a segment written anew; raises `LibraryError` unless it is just one."""
+    """Return the document with a segment's text replaced.
+
+    Raise `LibraryError` unless the new text is exactly one segment.
+    """
     if len(_written(text)) != 1 or len(read_toml(text, "The segment")) != 1:
         raise LibraryError(
             "This is not one segment.", remedy="Begin with [[segments]], and write one only."
@@ -70,7 +73,7 @@ def with_segment_text(toml: str, name: str, text: str) -> str:
 
 
 def without_segment(toml: str, name: str) -> str:
-    """The document without a segment and without the comment right above it."""
+    """Return the document without a segment and without the comment right above it."""
     pieces = sections_of(toml)
     place = _place_of(pieces, name)
     pieces[place] = _parted(pieces[place])[2]
@@ -91,7 +94,7 @@ def _written(piece: str) -> list[dict[str, Any]]:
 
 
 def _parted(piece: str) -> tuple[str, str, str]:
-    """The comment above a segment, the segment, and what follows that speaks of something else."""
+    """Split a piece into the comment above a segment, the segment, and what follows on another."""
     lines = piece.splitlines(keepends=True)
     begins = next(n for n, line in enumerate(lines) if _SEGMENT.fullmatch(line.strip()))
     ends = len(lines)
@@ -117,20 +120,20 @@ def _changed(text: str, segment: Segment, present: Segment | None) -> str:
 
 
 def _tree(condition: Condition) -> dict[str, Any]:
-    """A segment's condition is a tree at its top; a single one stands alone in a list."""
+    """Return a condition as a segment's tree; a single condition goes into a list of its own."""
     table = as_table(condition)
     return table if set(table) <= set(_TREES) else {"all": [table]}
 
 
 def _laid_out(value: Any) -> str:
-    """A list takes a line for each condition."""
+    """Return a value as TOML; a list has one line per condition."""
     if not isinstance(value, list):
         return _inline(value)
     return "[\n" + "".join(f"  {_inline(one)},\n" for one in value) + "]"
 
 
 def _inline(value: Any) -> str:
-    """A value as TOML writes it in one line."""
+    """Return a value as TOML writes it on one line."""
     match value:
         case dict():
             pairs = (f"{_key(name)} = {_inline(one)}" for name, one in value.items())
@@ -144,12 +147,15 @@ def _inline(value: Any) -> str:
 
 
 def _key(name: str) -> str:
-    """A dot in a bare key begins a table, and other letters than these need quotes."""
+    """Return a key, quoted if it contains anything that a bare key cannot, such as a dot.
+
+    In a bare key, a dot begins a table.
+    """
     return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def as_table(condition: Condition) -> dict[str, Any]:
-    """The table with one key that means this condition; `parse_condition` is the inverse."""
+    """Return the one-key table that means this condition; `parse_condition` is the inverse."""
     match condition:
         case All(conditions):
             return {"all": [as_table(one) for one in conditions]}
@@ -196,7 +202,7 @@ def _filled_in(wanted: FilledIn) -> dict[str, Any]:
 
 
 def _within(length: timedelta | None) -> dict[str, str]:
-    """In the largest unit that says it exactly."""
+    """Return a length of time in the largest unit that expresses it exactly."""
     if length is None:
         return {}
     seconds = int(length.total_seconds())

@@ -1,4 +1,4 @@
-"""Reads `segments.toml`: the topics there are, and the segments as the owner writes them down.
+"""Reading `segments.toml`: the topics, and the segments as the owner writes them.
 
     [[segments]]
     name = "ready-to-book"
@@ -36,7 +36,7 @@ from nurture.domain.audience.conditions import (
     Segments,
     Topic,
 )
-from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import parse_length
 from nurture.domain.tracking.events import EventKind
@@ -60,11 +60,11 @@ _WIDEST = 50
 #: What a campaign parameter is called; SQLite has no way of asking for one with a quote in it.
 _UTM = re.compile(r"utm_[\w.-]+")
 
-_Word = TypeVar("_Word", Verdict, EnrolmentStatus, Level)
+_Word = TypeVar("_Word", Verdict, EnrolmentStatus, EngagementLevel)
 
 
 def parse_segments(toml: str, place: str = "segments.toml") -> Segments:
-    """Read topics and segments; raises `LibraryError` naming the segment and the field."""
+    """Read topics and segments; raise `LibraryError` naming the segment and the field."""
     values = read_toml(toml, place)
     expect(values, "topics", dict, place)
     expect(values, "segments", list, place)
@@ -111,7 +111,7 @@ def _segment(said: Any, place: str) -> Segment:
 
 
 def parse_condition(said: Any, place: str, depth: int = 0) -> Condition:
-    """Read one condition, a table with one key; raises `LibraryError`."""
+    """Read one condition, a table with one key, or raise `LibraryError`."""
     if depth > _DEEPEST:
         raise LibraryError(f"{place}: it nests too deep.", remedy="Make two segments of it.")
     if not isinstance(said, dict) or len(said) != 1:
@@ -145,7 +145,7 @@ def _several(value: Any, place: str) -> list[Any]:
 
 
 def _table(value: Any, known: set[str], place: str) -> dict[str, Any]:
-    """The settings of a condition; `true` stands for none."""
+    """Return the settings of a condition; `true` means that there are none."""
     if value is True:
         return {}
     if not isinstance(value, dict):
@@ -191,7 +191,7 @@ def _one_of(kind: type[_Word], said: Any, place: str) -> _Word:
 
 
 def _some_of(kind: type[_Word], said: Any, place: str) -> frozenset[_Word]:
-    """One of the words there are, or a list of some."""
+    """Return one of the known words, or a list of some, as a set."""
     named = [said] if isinstance(said, str) else said
     if not isinstance(named, list) or not named:
         raise LibraryError(
@@ -236,7 +236,7 @@ def _booked(value: Any, place: str) -> Condition:
 
 
 def _level(value: Any, place: str) -> Condition:
-    return IsLevel(_some_of(Level, value, place))
+    return IsLevel(_some_of(EngagementLevel, value, place))
 
 
 def _signed_up(value: Any, place: str) -> Condition:
@@ -247,7 +247,7 @@ def _signed_up(value: Any, place: str) -> Condition:
     expect_texts(said, {"form", "within", *utm}, place)
     if odd := sorted(name for name in utm if not _UTM.fullmatch(name)):
         raise LibraryError(
-            f"{place}: “{odd[0]}” is no campaign parameter.", remedy="Write it like utm_source."
+            f"{place}: “{odd[0]}” is not a UTM parameter.", remedy="Write it like utm_source."
         )
     return FilledIn(
         form=said.get("form", ""),
@@ -259,7 +259,7 @@ def _signed_up(value: Any, place: str) -> Condition:
 
 
 def _day(said: Mapping[str, Any], name: str, place: str) -> datetime | None:
-    """A day begins at midnight in UTC, whoever looks at it and wherever."""
+    """Return the beginning of a day: midnight in UTC, for any viewer anywhere."""
     value = said.get(name)
     if value is None:
         return None

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nurture.domain.sequences.sequence import (
+    Continuation,
     Form,
-    HandOver,
     Late,
     OptIn,
     Quiet,
@@ -31,7 +31,7 @@ from nurture.library.reading import (
 
 
 def parse_sequence(key: str, toml: str, place: str = "sequence.toml") -> Sequence:
-    """Read a sequence's plan; raises `LibraryError` naming the step and the field."""
+    """Read a sequence's plan; raise `LibraryError` naming the step and the field."""
     values = read_toml(toml, place)
     refuse_unknown(values, _TEXTS | {"form", "quiet", "steps", "then"}, place)
     expect_texts(values, _TEXTS, place)
@@ -75,12 +75,12 @@ def _quiet(values: dict[str, Any], place: str) -> Quiet:
     )
 
 
-def _then(values: Mapping[str, Any], place: str) -> HandOver:
+def _then(values: Mapping[str, Any], place: str) -> Continuation:
     if not isinstance(values, dict):
         raise LibraryError(f"{place}: it is not a table.", remedy="Begin each with [[then]].")
     refuse_unknown(values, {"sequence", "only_if"}, place)
     expect_texts(values, {"sequence", "only_if"}, place)
-    return HandOver(wanted(values, "sequence", place), values.get("only_if", ""))
+    return Continuation(wanted(values, "sequence", place), values.get("only_if", ""))
 
 
 _STEP_FIELDS: Mapping[str, Callable[[Any], Any]] = {

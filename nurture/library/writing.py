@@ -1,4 +1,4 @@
-"""Changing what is written in TOML as a person would: comments and order stay.
+"""Editing TOML as a person would: comments and order stay.
 
 A comment right above a `[[steps]]` belongs to that step and moves with it.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 import tomlkit
 
-from nurture.domain.sequences.sequence import HandOver
+from nurture.domain.sequences.sequence import Continuation
 from nurture.library.reading import LibraryError, read_document, read_toml
 
 _FENCE = "+++\n"
@@ -18,14 +18,14 @@ _STEP = re.compile(r"\[\[\s*steps\s*\]\]\s*(#.*)?")
 
 
 def written_email(front: Mapping[str, Any], body: str) -> str:
-    """An email's file of its front matter and its body."""
+    """Return an email file with this front matter and body."""
     return f"{_FENCE}{tomlkit.dumps(dict(front))}{_FENCE}{body}"
 
 
 def with_front(content: str, values: Mapping[str, Any]) -> str:
-    """An email's file with some settings of its front matter changed; None takes one away.
+    """Return an email file with some settings of its front matter changed; None removes one.
 
-    Raises `LibraryError` where the front matter cannot be read.
+    Raise `LibraryError` if the front matter cannot be read.
     """
     front, found, body = content.replace("\r\n", "\n").removeprefix("+++").partition(f"\n{_FENCE}")
     if not found:
@@ -34,7 +34,7 @@ def with_front(content: str, values: Mapping[str, Any]) -> str:
 
 
 def with_settings(toml: str, values: Mapping[str, Any], table: str = "") -> str:
-    """A TOML document with some settings changed, in `table` or at the top; None takes one away."""
+    """Return a TOML document with settings changed, in `table` or at the top; None removes one."""
     document = read_document(toml)
     place = document if not table else document.setdefault(table, tomlkit.table())
     if not isinstance(place, MutableMapping):
@@ -44,7 +44,7 @@ def with_settings(toml: str, values: Mapping[str, Any], table: str = "") -> str:
 
 
 def with_step(toml: str, step: Mapping[str, Any], after: str = "") -> str:
-    """A sequence with a new step behind another, or as the first where `after` is empty."""
+    """Return a sequence with a new step after another, or first if `after` is empty."""
     sections = sections_of(toml)
     place = _place_of(sections, after) + 1 if after else _first_step(sections)
     block = "[[steps]]\n" + tomlkit.dumps(dict(step))
@@ -52,14 +52,14 @@ def with_step(toml: str, step: Mapping[str, Any], after: str = "") -> str:
 
 
 def without_step(toml: str, email: str) -> str:
-    """A sequence without one of its steps."""
+    """Return a sequence without one of its steps."""
     sections = sections_of(toml)
     del sections[_place_of(sections, email)]
     return joined(sections)
 
 
 def with_moved_step(toml: str, email: str, after: str = "") -> str:
-    """A sequence with a step behind another, or as the first where `after` is empty."""
+    """Return a sequence with a step moved after another, or to the start if `after` is empty."""
     sections = sections_of(toml)
     block = sections.pop(_place_of(sections, email))
     place = _place_of(sections, after) + 1 if after else _first_step(sections)
@@ -67,7 +67,7 @@ def with_moved_step(toml: str, email: str, after: str = "") -> str:
 
 
 def with_changed_step(toml: str, email: str, values: Mapping[str, Any]) -> str:
-    """A sequence with some settings of a step changed; None takes one away."""
+    """Return a sequence with some settings of a step changed; None removes one."""
     sections = sections_of(toml)
     place = _place_of(sections, email)
     document: Any = read_document(sections[place])
@@ -85,7 +85,7 @@ def _set(place: Any, values: Mapping[str, Any]) -> None:
 
 
 def sections_of(toml: str) -> list[str]:
-    """The document cut before each table, with the comment right above it."""
+    """Return the document cut before each table and the comment right above it."""
     lines = toml.replace("\r\n", "\n").splitlines(keepends=True)
     cuts = [0]
     for number, line in enumerate(lines):
@@ -98,7 +98,7 @@ def sections_of(toml: str) -> list[str]:
 
 
 def joined(sections: list[str], place: str = "sequence.toml") -> str:
-    """The sections as one document again, an empty line between them."""
+    """Return the sections as one document again, with an empty line between them."""
     filled = [section for section in sections if section.strip()]
     toml = "\n\n".join(section.strip("\n") for section in filled) + "\n"
     read_toml(toml, place)
@@ -122,17 +122,17 @@ def _place_of(sections: list[str], email: str) -> int:
 
 
 def with_body(content: str, body: str) -> str:
-    """An email's file with another body below the same front matter."""
+    """Return an email file with another body below the same front matter."""
     front, found, _ = content.replace("\r\n", "\n").partition(f"\n{_FENCE}")
     if not found:
         raise LibraryError("The front matter does not end.", remedy="Close it with +++.")
     return f"{front}{found}{body}"
 
 
-def with_endings(toml: str, endings: Sequence[HandOver]) -> str:
-    """A sequence whose `[[then]]` tables say this, in this order.
+def with_endings(toml: str, endings: Sequence[Continuation]) -> str:
+    """Return a sequence with these `[[then]]` tables, in this order.
 
-    Raises `LibraryError` where the document cannot be read.
+    Raise `LibraryError` if the document cannot be read.
     """
     document = read_document(toml)
     kept = list(document.get("then", []))[: len(endings)]

@@ -1,1 +1,1 @@
-"""Email on its way out, and what mail providers tell of it."""
+"""Sending email, and reading the events that mail providers report about it."""

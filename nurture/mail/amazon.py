@@ -1,8 +1,8 @@
-"""What is asked of Amazon SNS, and of nobody else: its signing certificates, and one yes.
+"""The only requests made to Amazon SNS: fetching its certificates and confirming a subscription.
 
-Everything here goes to an address that a call from outside named. Therefore the host is one of
-Amazon's, in the region of our own topic; nothing leads on to another place; size and time have
-an end; and certificates are asked for one at a time and kept, that there was none included.
+Every URL requested here was named by a call from outside. The host must therefore be Amazon's,
+in the region of our own topic; redirects are not followed; size and time are limited; and
+certificates are requested one at a time and cached, failures included.
 """
 
 import re
@@ -30,11 +30,11 @@ _PAUSE, _FAILED_SECONDS, _MOST_FAILED = 5.0, 300.0, 64
 
 
 class AmazonUnavailableError(NurtureError):
-    """Amazon could not be asked just now; whoever called may call again."""
+    """Amazon could not be reached just now; the caller may call again."""
 
 
 def is_of_amazon(url: str, topic: str, path: re.Pattern[str]) -> bool:
-    """Whether this is an https address of Amazon SNS, in our topic's region, with such a path."""
+    """Return whether this is an https URL of Amazon SNS in our topic's region with such a path."""
     region = _TOPIC.fullmatch(topic)
     try:
         parts = urlsplit(url)
@@ -45,21 +45,21 @@ def is_of_amazon(url: str, topic: str, path: re.Pattern[str]) -> bool:
 
 
 def is_certificate(url: str, topic: str) -> bool:
-    """Whether this can be where Amazon keeps the certificate that our topic's calls are signed by.
+    """Return whether Amazon may keep the certificate that signs our topic's calls at this URL.
 
-    A topic's name is no secret, so that anybody may name an address of this kind.
+    A topic's name is no secret, so anyone can name a URL of this form.
     """
     return is_of_amazon(url, topic, _CERTIFICATE) and not {"?", "#"} & set(url)
 
 
 def is_request(url: str, topic: str) -> bool:
-    """Whether opening this says yes to a subscription of our topic."""
+    """Return whether opening this URL confirms a subscription to our topic."""
     query = urlsplit(url).query if is_of_amazon(url, topic, re.compile("/")) else ""
     return "Action=ConfirmSubscription" in query.split("&") and url.isprintable()
 
 
 def download(url: str, context: ssl.SSLContext | None = None) -> bytes:
-    """What an https address holds; raises `AmazonUnavailableError`. Nothing is followed."""
+    """Return the content of an https URL, or raise `AmazonUnavailableError`; redirects fail."""
     parts, until = urlsplit(url), time.monotonic() + _SECONDS_IN_ALL
     connection = HTTPSConnection(
         parts.hostname or "",
@@ -98,7 +98,7 @@ def _unavailable(why: str) -> AmazonUnavailableError:
 
 
 class Certificates:
-    """Amazon's certificates by their address, each asked for once; safe between threads."""
+    """A thread-safe cache of Amazon's certificates by URL, each fetched once."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Certificates:
         self._not_before = float("-inf")
 
     def get(self, url: str) -> bytes:
-        """The certificate at an address, without waiting in line; `AmazonUnavailableError`."""
+        """Return the certificate at a URL without queueing, or raise `AmazonUnavailableError`."""
         if (found := self._known(url)) is not None:
             return found
         if not self._asking.acquire(blocking=False):
@@ -142,7 +142,7 @@ class Certificates:
 
 
 def _keep(kept: dict[str, Any], url: str, value: Any, most: int) -> None:
-    """Keep a value; the oldest goes where there are too many."""
+    """Store a value, dropping the oldest ones if there are too many."""
     kept.pop(url, None)
     while len(kept) >= most:
         kept.pop(next(iter(kept)))

@@ -1,7 +1,7 @@
-"""Signing mail with DKIM (RFC 6376), by RSA or by Ed25519 (RFC 8463).
+"""Signing email with DKIM (RFC 6376), by RSA or Ed25519 (RFC 8463).
 
-Headers are canonicalised relaxed and the body simple: the body leaves here as
-the bytes that arrive, while relays do refold headers.
+Headers use relaxed canonicalisation and the body simple: relays do refold headers, but the
+body arrives as the bytes that were sent.
 """
 
 import re
@@ -71,7 +71,7 @@ class DkimKeyError(NurtureError):
 
 @dataclass(frozen=True)
 class Signer:
-    """Signs messages for one domain with one key, leaving out the headers in `unsigned`."""
+    """A signer of messages for one domain with one key; it does not sign the `unsigned` headers."""
 
     selector: str
     domain: str
@@ -84,9 +84,9 @@ class Signer:
     ) -> Self:
         """Read an unencrypted PEM private key, RSA of at least 2048 bits or Ed25519.
 
-        `unsigned` names headers, in small letters, that are replaced on the way: a signature
-        over one of them would be broken on every mail. From is signed whatever it says.
-        Raises DkimKeyError when the key, the selector or the domain is unfit.
+        `unsigned` names, in lower case, headers that are replaced in transit: a signature over one
+        of them would be broken on every email. From is signed even if `unsigned` names it.
+        Raise DkimKeyError if the key, the selector or the domain is unfit.
         """
         _require_name(selector, "selector")
         _require_name(domain, "domain")
@@ -96,7 +96,7 @@ class Signer:
     def sign(self, message: bytes) -> bytes:
         """Return the DKIM-Signature header to put before `message`, ending in CRLF.
 
-        `message` is complete, with CRLF line ends. There is no `t=`: it is optional
+        `message` must be complete, with CRLF line ends. The header has no `t=`: the tag is optional
         (RFC 6376 §3.5), and verifiers refuse one that is ahead of their own clock.
         """
         head, start = _head_and_body(message)
@@ -108,7 +108,7 @@ class Signer:
         return b"%b%b;\r\n b=%b\r\n" % (written, body_hash, signature)
 
     def _beginning(self, names: tuple[bytes, ...]) -> tuple[bytes, bytes]:
-        """The header up to its body hash, as it is written and in relaxed form."""
+        """Return the header up to its body hash, as written and in relaxed form."""
         return _written_and_relaxed(b"%b\r\n%b\r\n bh=" % (self._opening, _names_tag(names)))
 
     @cached_property
@@ -127,8 +127,8 @@ class Signer:
     def dns_record(self) -> tuple[str, str]:
         """Return the name and the value of the TXT record that publishes the public key.
 
-        The value may be longer than 255 characters, which a name server keeps as
-        several strings in a row (RFC 6376 §3.6.2.2).
+        The value may be longer than 255 characters; a name server stores it as several
+        consecutive strings (RFC 6376 §3.6.2.2).
         """
         name = f"{self.selector}._domainkey.{self.domain}"
         public = self.key.public_key()
@@ -140,7 +140,7 @@ class Signer:
 
 
 def new_key() -> bytes:
-    """A new RSA key of 2048 bits, unencrypted, as PEM (PKCS#8)."""
+    """Return a new 2048-bit RSA key, unencrypted, as PEM (PKCS#8)."""
     key = generate_private_key(public_exponent=65537, key_size=SMALLEST_RSA_KEY)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
@@ -180,7 +180,7 @@ def _require_size(key: RSAPrivateKey) -> RSAPrivateKey:
 
 
 def _head_and_body(message: bytes) -> tuple[bytes, int]:
-    """Return the header block without its last CRLF, and where the body starts."""
+    """Return the header block without its last CRLF, and the offset at which the body starts."""
     end = message.find(_HEAD_END)
     if end < 0:
         return message.removesuffix(b"\r\n"), len(message)
@@ -190,8 +190,8 @@ def _head_and_body(message: bytes) -> tuple[bytes, int]:
 def _canonical_headers(head: bytes, unsigned: frozenset[bytes]) -> tuple[tuple[bytes, ...], bytes]:
     """Return the names for `h=` and the signed headers in relaxed form (§3.4.2).
 
-    Of headers that occur several times the last comes first, as verifiers look
-    them up from the bottom (§5.4.2). What is singular is named once more than it occurs.
+    If a header occurs several times, the last comes first, because verifiers look headers up
+    from the bottom (§5.4.2). Headers that may occur only once are named once more than they occur.
     """
     fields = [_canonical_field(line) for line in _FOLD.sub(b"", head).split(b"\r\n")]
     fields.reverse()
@@ -212,9 +212,9 @@ _ORDER = itemgetter(0)
 
 @lru_cache(maxsize=1024)
 def _canonical_field(line: bytes) -> tuple[int, bytes, bytes]:
-    """An unfolded header's place in the order of signing, its name, and its relaxed form.
+    """Return an unfolded header's place in the signing order, its name and its relaxed form.
 
-    Most headers of an email are the same for everybody.
+    Most headers of an email are the same for every recipient.
     """
     name, _, value = line.partition(b":")
     name = name.rstrip(b" \t").lower()
@@ -258,7 +258,7 @@ def _names_tag(names: tuple[bytes, ...]) -> bytes:
 
 
 def _folded(signature: bytes) -> bytes:
-    """Break a long base64 text into lines, the first standing after ` b=`."""
+    """Fold a long base64 text into lines; the first follows ` b=`."""
     first, rest = signature[: FOLD_AT - 3], signature[FOLD_AT - 3 :]
     lines = [rest[i : i + FOLD_AT - 1] for i in range(0, len(rest), FOLD_AT - 1)]
     return b"\r\n ".join([first, *lines])

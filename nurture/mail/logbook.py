@@ -1,13 +1,13 @@
-"""What a worker handed to the mail server and what it heard, on this machine's own disk.
+"""The logbook: a write-ahead log, on the local disk, of messages handed to the mail server.
 
-A line is written before the first byte of a message's content leaves and another when
-its answer has been read. After a `kill -9` the operating system still has every line, so
-that of a worker's window only those are in doubt which were at the mail server just then.
+A line is written before the first byte of a message's content is sent, and another once its
+answer has been read. After a `kill -9` the operating system still has every line, so of a
+worker's window only the messages at the mail server at that moment are in doubt.
 
-Saying that a message was *not* handed over takes more than a missing line: the logbook has
-to be there under its claim's name, whole, of this very boot of this machine (what a power
-cut leaves of a file proves nothing), no copy, and its writer must be gone. Where any of
-that is missing, only the lines that are there are believed.
+A missing line does not by itself prove that a message was *not* handed over. The logbook must
+also exist under its claim's name, be complete, be no copy and date from the current boot of
+this machine (after a power cut the rest of a file proves nothing), and its writer must have
+ended. Otherwise only the lines present are believed.
 """
 
 import fcntl
@@ -42,10 +42,10 @@ _FATES = MappingProxyType(
 
 
 class Notes(Protocol):
-    """What is written down about the messages of one claim while they are offered."""
+    """The notes written about the messages of one claim while they are offered."""
 
     def handing_over(self, message: int) -> None:
-        """Note that the content begins to leave; raises `OSError` where it must not."""
+        """Note that sending the content begins; raise `OSError` if it must not."""
         ...
 
     def heard(self, message: int, status: MessageStatus) -> None:
@@ -54,27 +54,27 @@ class Notes(Protocol):
 
 
 class NoLogbook:
-    """For whoever keeps no ledger, and where no logbook can be kept."""
+    """A logbook that writes nothing, for callers without a ledger or if none can be created."""
 
     def handing_over(self, message: int) -> None:
-        """Write nothing."""
+        """Do nothing."""
 
     def heard(self, message: int, status: MessageStatus) -> None:
-        """Write nothing."""
+        """Do nothing."""
 
     def end(self, *, served: bool) -> None:
-        """Nothing is open."""
+        """Do nothing; no file is open."""
 
 
 NO_LOGBOOK = NoLogbook()
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a logbook tells. `whole` says that a message it does not name was not handed over.
+class LogbookReport:
+    """The contents of a logbook. `whole` means that any message it omits was not handed over.
 
-    `gone` says for certain that its writer is: it had the lock under this very kernel, which gives
-    the lock to nobody else before. Locks of another machine are not seen everywhere.
+    `gone` means that its writer has certainly ended: it held its lock under this very kernel, which
+    grants the lock to nobody else before then. Locks held on another machine are not always seen.
     """
 
     known: Mapping[int, MessageStatus]
@@ -82,14 +82,14 @@ class Told:
     gone: bool = False
 
     def fate(self, message: int) -> MessageStatus:
-        """`accepted`, `failed`; `deferred` where it may be offered again; else `in_doubt`."""
+        """Return `accepted`, `failed`, `deferred` if it may be offered again, else `in_doubt`."""
         return self.known.get(
             message, MessageStatus.DEFERRED if self.whole else MessageStatus.IN_DOUBT
         )
 
     @property
     def accepted(self) -> list[int]:
-        """The messages that the mail server took."""
+        """The messages that the mail server accepted."""
         return [number for number, fate in self.known.items() if fate is MessageStatus.ACCEPTED]
 
 
@@ -101,11 +101,11 @@ class Logbook:
         self._given_up = False
 
     def handing_over(self, message: int) -> None:
-        """Note that the content begins to leave; raises `OSError` where it must not."""
+        """Note that sending the content begins; raise `OSError` if it must not."""
         self._write(b"+%d\n" % message)
 
     def heard(self, message: int, status: MessageStatus) -> None:
-        """Note what became of a message that was handed over; a doubt stays one."""
+        """Note what became of a message that was handed over; a message in doubt remains so."""
         sign = _HEARD.get(status)
         if sign is not None:
             with suppress(OSError):
@@ -122,10 +122,10 @@ class Logbook:
             self._give_up()
 
     def _give_up(self) -> None:
-        """On a full disk the mail goes on, and this tells nothing any more.
+        """Empty and remove the logbook, so that sending continues when the disk is full.
 
-        Raises `OSError` where even that cannot be brought about, because then what is
-        missing would be believed not to have happened.
+        Raise `OSError` if even that fails, because messages missing from the logbook would then
+        be taken as never handed over.
         """
         with suppress(OSError):
             os.ftruncate(self._file, 0)
@@ -133,7 +133,7 @@ class Logbook:
         self._given_up = True
 
     def end(self, *, served: bool) -> None:
-        """Write no more; where it has `served`, all of it is in the database and it goes."""
+        """Close the logbook; remove it if it has `served`, when the database has all of it."""
         if served:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
@@ -141,15 +141,15 @@ class Logbook:
 
 
 class Logbooks:
-    """The logbooks on this machine about one database, each named by its claim."""
+    """The logbooks on this machine for one database, each named after its claim."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def begin(self, claim: str) -> Logbook | NoLogbook:
-        """A logbook for a claim of which nothing is marked as being offered yet; never raises.
+        """Create the logbook for a claim of which no message is marked `sending` yet; never raise.
 
-        Where none can be kept, sending goes on, and what is told of the claim is nothing.
+        If it cannot be created, sending continues, and nothing is recorded about the claim.
         """
         path = self._directory / claim
         with suppress(OSError):
@@ -165,14 +165,14 @@ class Logbooks:
         return NO_LOGBOOK
 
     def claims(self) -> list[str]:
-        """The claims of which there are logbooks here, those of living writers included."""
+        """Return the claims that have a logbook here, including those whose writer is alive."""
         try:
             return sorted(os.listdir(self._directory))
         except OSError:
             return []
 
-    def read(self, claim: str) -> Told | None:
-        """What a claim's logbook tells; `None` where there is none or its writer may go on."""
+    def read(self, claim: str) -> LogbookReport | None:
+        """Return the contents of a claim's logbook; `None` if it has none or its writer may run."""
         file = self._open_alone(claim, fcntl.LOCK_SH)
         if file is None:
             return None
@@ -180,14 +180,14 @@ class Logbooks:
             return _told(file.read(), _heading(file.fileno()))
 
     def remove(self, claim: str) -> None:
-        """Remove a logbook that has served, unless its writer is alive; never raises."""
+        """Remove a logbook that is no longer needed, unless its writer is alive; never raise."""
         file = self._open_alone(claim, fcntl.LOCK_EX)
         if file is not None:
             with file, suppress(OSError):
                 (self._directory / claim).unlink(missing_ok=True)
 
     def _open_alone(self, claim: str, how: int) -> BinaryIO | None:
-        """A logbook whose writer is gone: as long as it lives, or sleeps, it holds a lock."""
+        """Open a logbook whose writer has ended; a live or suspended one still holds its lock."""
         with suppress(OSError):
             file = (self._directory / claim).open("rb")
             try:
@@ -199,21 +199,24 @@ class Logbooks:
 
 
 def _heading(file: int) -> bytes:
-    """This boot of this machine, and this very file: neither survives a copy or a power cut."""
+    """Return a line naming this boot and this very file.
+
+    A copy is a different file, and a power cut leads to a different boot.
+    """
     itself = os.fstat(file)
     return f"{_boot()} {itself.st_dev}:{itself.st_ino}\n".encode()
 
 
 def _boot() -> str:
-    """What this boot is called, or nothing where the system does not say."""
+    """Return the ID of this boot, or an empty string if the system does not give one."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
         return ""
 
 
-def _told(written: bytes, heading: bytes) -> Told:
-    """The last line about a message counts; half a line says nothing."""
+def _told(written: bytes, heading: bytes) -> LogbookReport:
+    """Parse a logbook: the last line about a message counts, and an incomplete line is ignored."""
     gone = bool(_boot()) and written.startswith(heading)
     whole = gone and written.endswith(b"\n")
     known = {}
@@ -221,4 +224,4 @@ def _told(written: bytes, heading: bytes) -> Told:
         found = _LINE.fullmatch(line)
         if found:
             known[int(found[2])] = _FATES[found[1]]
-    return Told(known, whole, gone)
+    return LogbookReport(known, whole, gone)

@@ -1,4 +1,4 @@
-"""What goes into the mail room and what comes out of it."""
+"""The input and output of a mailer: envelopes, outcomes and the protocol."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +13,9 @@ from nurture.mail.logbook import NO_LOGBOOK, Notes
 class Envelope:
     """One finished email to one recipient.
 
-    `message` is the ledger's number; `data` is the whole RFC 5322 message with
-    CRLF line ends, ending in CRLF, not dot-stuffed. `dotless` says that no line of it
-    begins with a dot, which spares looking for one in every mail. What happens to it is
-    written into `notes`.
+    `message` is its number in the ledger; `data` is the whole RFC 5322 message with CRLF line
+    ends, ending in CRLF, not dot-stuffed. `dotless` means that no line of it begins with a dot,
+    which saves searching every email for one. What happens to it is recorded in `notes`.
     """
 
     message: int
@@ -31,10 +30,9 @@ class Envelope:
 class Outcome:
     """What became of one envelope.
 
-    `status` is `accepted`, `deferred`, `failed` or `in_doubt`. `reason` is a
-    sentence for people, the server's own words included. `refusal` says whom the
-    server's answer is about, where it gave one that refuses, and `mark` what such
-    answers to different people have in common.
+    `status` is `accepted`, `deferred`, `failed` or `in_doubt`. `reason` is a sentence to show,
+    including the server's own words. If the server refused, `refusal` says what its answer is
+    about, and `mark` is what such answers to different recipients have in common.
     """
 
     message: int
@@ -46,30 +44,29 @@ class Outcome:
 
     @property
     def address_refused(self) -> bool:
-        """Whether the address is suppressed, because nobody is there."""
+        """Whether the address does not exist and is therefore suppressed."""
         return self.refusal is not None and self.refusal.dead
 
     @property
     def about_the_account(self) -> bool:
-        """Whether nobody can be sent anything at present, whoever this was for."""
+        """Whether nothing can currently be sent to anyone, regardless of the recipient."""
         return self.refusal is not None and self.refusal.blame is Blame.ACCOUNT
 
 
 class Mailer(Protocol):
-    """A way to get bytes out."""
+    """A way of sending finished emails."""
 
     def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
         """Offer envelopes, each at most once, and yield exactly one outcome for each.
 
-        Envelopes are pulled lazily, never more than can be offered at once,
-        because pulling one is the caller's promise that it is marked `sending`. Before the
-        server can have one it is noted as handed over, in the envelope's `notes`, and once
-        its answer has been read that is noted too, before anything else is handed over.
-        Outcomes come as they are known, in any order. Trouble with the server is
-        an outcome, never an exception.
+        Envelopes are pulled lazily, never more than can be offered together, because by yielding
+        one the caller promises that it is marked `sending`. Before the server can have received
+        an envelope, its `notes` record that it was handed over; once its answer has been read,
+        they record that too, before anything else is handed over. Outcomes are yielded as they
+        become known, in any order. A fault of the server is an outcome, never an exception.
         """
         ...
 
     def close(self) -> None:
-        """Say goodbye; never raises and never changes an outcome."""
+        """Close all connections; never raise and never change an outcome."""
         ...

@@ -1,4 +1,4 @@
-"""Whom mail goes through and how it is signed, as the settings say."""
+"""Which server email is sent through and how it is signed, according to the settings."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,9 +20,9 @@ NO_PROVIDER = "none"
 
 
 def relay_of(settings: Settings) -> Provider | None:
-    """The provider that mail is sent through: as set, else recognised by its mail server.
+    """Return the provider that email is sent through: as set, or recognised by its server.
 
-    Raises `SettingsError`.
+    Raise `SettingsError` if the provider set is not a known one.
     """
     named = settings.mail_provider
     if not named:
@@ -34,7 +34,7 @@ def relay_of(settings: Settings) -> Provider | None:
 
 
 def make_mailer(settings: Settings, outbox: Path) -> Mailer:
-    """The mail server that is set, or the local outbox."""
+    """Return a mailer for the configured mail server, or else the local outbox."""
     if not settings.smtp_url:
         return Outbox(outbox)
     route = SmtpRoute.from_url(settings.smtp_url)
@@ -42,7 +42,10 @@ def make_mailer(settings: Settings, outbox: Path) -> Mailer:
 
 
 def make_sign(settings: Settings, domain: str, relay: Provider | None) -> Callable[[bytes], bytes]:
-    """DKIM where a key is set, and nothing where none is; what the relay rewrites is not signed."""
+    """Return a DKIM signer, or a function that signs nothing if no key is configured.
+
+    Headers that the relay rewrites are not signed.
+    """
     if not settings.dkim_key_file or not settings.dkim_selector:
         return _unsigned
     try:

@@ -42,9 +42,9 @@ class EmailError(NurtureError):
 class CompiledEmail:
     """An email as templates: what is stored with a revision and rendered per person.
 
-    The templates name the links written out in them by their place in `links`; such a link is
-    an address, or the name of a value with what stands behind it (`booking_url?source=mail`).
-    `link_topics` says what single links are about, by address or by the name of a value.
+    Links written out in the templates are referred to by their index in `links`; such a link is
+    a URL, or the name of a value followed by the rest of a URL (`booking_url?source=mail`).
+    `link_topics` gives the topics of individual links, by URL or by the name of a value.
     """
 
     key: str
@@ -60,19 +60,19 @@ class CompiledEmail:
 
     @property
     def followed(self) -> frozenset[str]:
-        """Its counted links: addresses, and names of values with what stands behind them."""
+        """Its counted links: URLs, and names of values with any rest of a URL."""
         found = _LINK.findall(self.html + self.text)
         return frozenset(self.links[int(one)] if one.isdigit() else one for one in found)
 
     def as_json(self) -> dict[str, Any]:
-        """A plain document to store."""
+        """Return a plain document for storage."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "CompiledEmail":
-        """The inverse of `as_json`, also of what other versions have stored.
+        """Restore from `as_json`, including documents stored by other versions.
 
-        What an older one did not know is empty, and what a newer one has added is passed over.
+        Fields unknown to an older version are left empty; fields added by a newer one are ignored.
         """
         known = {one.name: document[one.name] for one in fields(cls) if one.name in document}
         lists = {name: tuple(document.get(name, ())) for name in ("topics", "links")}
@@ -81,7 +81,7 @@ class CompiledEmail:
 
 
 def compile_email(source: EmailSource) -> CompiledEmail:
-    """Compile an email from its source; raises `EmailError` with every finding."""
+    """Compile an email from its source, or raise `EmailError` with every finding."""
     if too_much := limit_findings(source):
         raise EmailError(too_much)
     design, plain, findings = _composed(source)
@@ -110,7 +110,7 @@ def compile_email(source: EmailSource) -> CompiledEmail:
 
 
 def _composed(source: EmailSource) -> tuple[Spliced, Spliced, list[str]]:
-    """The whole MJML, the whole plain version, and what is wrong with them."""
+    """Return the whole MJML, the whole plain version and the findings about them."""
     if source.format is EmailFormat.MARKDOWN:
         design, plain, findings = compose_markdown(source)
         if findings:
@@ -132,7 +132,7 @@ def _composed(source: EmailSource) -> tuple[Spliced, Spliced, list[str]]:
 
 
 def _unclosed_choices(source: EmailSource) -> list[str]:
-    """A choice that does not end, at its own line: the template's end says nothing of it."""
+    """Report an unclosed `{% if %}` at its own line; Jinja would report the template's end."""
     try:
         unclosed = find_unclosed_choice(jinja_tags(source.body))
     except JinjaTagError:
@@ -185,7 +185,7 @@ def _findings_in_front(source: EmailSource, place: str) -> list[str]:
 
 
 def _article_findings(source: EmailSource) -> list[str]:
-    """An article's address that nobody could open, at its line of the file."""
+    """Report an article URL that cannot be opened, at its line of the file."""
     article = source.front.get("article")
     if not article or not isinstance(article, str):
         return []
@@ -217,7 +217,7 @@ def _topic_findings(words: Any, place: str) -> list[str]:
 
 
 def _subject_findings(subject: str, place: str) -> list[str]:
-    """A subject may greet somebody by name; an address of theirs has no place in it."""
+    """Refuse personal URLs in a subject; it may contain the first name."""
     addresses = sorted(name for name in PERSONAL - {"first_name"} if name in subject)
     findings = [f"{place}: “{name}” cannot stand here." for name in addresses]
     return findings + _findings_in_template(subject, lambda line: f"{place}, line {line}")
@@ -242,6 +242,6 @@ def _text(plain: str, links: Links) -> str:
 
 
 def _with_pixel(html: str) -> str:
-    """Leave room for the pixel as the last thing in the mail."""
+    """Insert a placeholder for the tracking pixel at the end of the email."""
     head, body, tail = html.rpartition("</body>")
     return f"{head}{{{{ pixel() }}}}{body}{tail}"

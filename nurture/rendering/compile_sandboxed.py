@@ -1,7 +1,7 @@
-"""Compiling what somebody writes in a process of its own, which gives up in time.
+"""Compiling untrusted emails in a separate process with a time limit.
 
-That is well spent on a page that people type into; whoever compiles trusted files calls
-`compile_email` itself.
+The extra cost is worth it on a page people type into; callers with trusted files use
+`compile_email` directly.
 """
 
 import json
@@ -18,9 +18,9 @@ _MODULE = "nurture.rendering.compile_sandboxed"
 
 
 def compile_confined(source: EmailSource) -> CompiledEmail:
-    """Compile an email as `compile_email` does; raises `EmailError`, and nothing else.
+    """Compile an email as `compile_email` does; raise `EmailError` and nothing else.
 
-    What is too long to be looked at is refused before the process is started.
+    Emails that are too long to examine are refused before the process is started.
     """
     if too_much := limit_findings(source):
         raise EmailError(too_much)

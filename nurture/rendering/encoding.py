@@ -1,4 +1,4 @@
-"""Text as a mail carries it: quoted-printable bodies and headers that survive any client."""
+"""Encoding text for email: quoted-printable bodies, and headers that survive any client."""
 
 import re
 from base64 import b64encode
@@ -23,10 +23,10 @@ _FIRST_WORD_OCTETS = 39
 
 
 def quoted(text: str) -> bytes:
-    """A piece of a text body in quoted-printable (RFC 2045 §6.7).
+    """Encode a piece of a text body as quoted-printable (RFC 2045 §6.7).
 
-    Its lines have at most 76 octets, its last leaves room for a soft line break, and none
-    begins with a dot, which the mail server would want doubled (RFC 5321 §4.5.2).
+    Lines have at most 76 octets, the last leaves room for a soft line break, and none begins
+    with a dot, which would have to be doubled for the mail server (RFC 5321 §4.5.2).
     """
     encoded = _open_ended(_with_crlf(text).encode(), istext=True)
     encoded = _BLANK_TOO_FAR.sub(rb"\1" + SOFT_BREAK + rb"\2", encoded)
@@ -34,16 +34,16 @@ def quoted(text: str) -> bytes:
 
 
 def quoted_value(text: str) -> bytes:
-    """A value inside a body, set on lines of its own that the reader joins again."""
+    """Encode a value inside a body on lines of its own, which the reader joins again."""
     encoded = SOFT_BREAK + _open_ended(text.encode(), istext=False) + SOFT_BREAK
     return _DOTS_FIRST.sub(_without_dots_first, encoded) if "." in text else encoded
 
 
 def header_text(text: str) -> bytes:
-    """Free text of a header: as it is where it is short plain ASCII, otherwise encoded words.
+    """Encode free text for a header: unchanged if short plain ASCII, otherwise as encoded words.
 
-    Text that needs encoding is encoded whole, in UTF-8, because mixing encoded and
-    plain words loses spaces in common readers (RFC 2047 §6.2).
+    Text that needs encoding is encoded whole, in UTF-8, because mixing encoded and plain
+    words loses spaces in common readers (RFC 2047 §6.2).
     """
     text = " ".join(text.split())
     if text.isascii() and text.isprintable() and len(text) <= 60 and "=?" not in text:
@@ -53,7 +53,7 @@ def header_text(text: str) -> bytes:
 
 
 def mailbox(name: str, address: str) -> bytes:
-    """A mailbox such as `"Paul" <paul@example.org>` for a header (RFC 5322 §3.4)."""
+    """Encode a mailbox such as `"Paul" <paul@example.org>` for a header (RFC 5322 §3.4)."""
     if not name:
         return b"<" + address.encode("ascii") + b">"
     shown = header_text(name)
@@ -64,7 +64,7 @@ def mailbox(name: str, address: str) -> bytes:
 
 
 def _without_dots_first(found: re.Match[bytes]) -> bytes:
-    """The dots encoded; a line that gets too long by them is broken."""
+    """Encode the leading dots, breaking a line that becomes too long."""
     dots, rest = len(found[1]), found[2]
     full, left = divmod(dots, _DOTS_IN_A_LINE)
     encoded = (b"=2E" * _DOTS_IN_A_LINE + SOFT_BREAK) * full + b"=2E" * left
@@ -72,9 +72,9 @@ def _without_dots_first(found: re.Match[bytes]) -> bytes:
 
 
 def _open_ended(octets: bytes, *, istext: bool) -> bytes:
-    """Encode as if more followed on the last line: one octet more, which is then taken off.
+    """Encode as if the last line continued, by adding one octet and then removing it.
 
-    The encoder breaks lines with a bare LF where the text itself has no CRLF.
+    The encoder breaks lines with a bare LF if the text itself has no CRLF.
     """
     encoded = b2a_qp(octets + b".", istext=istext)
     return encoded.replace(b"=\n", SOFT_BREAK).removesuffix(b"=2E").removesuffix(b".")
@@ -83,7 +83,7 @@ def _open_ended(octets: bytes, *, istext: bool) -> bytes:
 def _parts(text: str) -> list[bytes]:
     """Split into encodable parts without ever splitting a character (RFC 2047 §5).
 
-    A part ends behind a blank where it can: some readers put one between encoded words.
+    A part ends after a space if possible: some readers insert one between encoded words.
     """
     parts: list[bytes] = []
     part = b""

@@ -1,4 +1,4 @@
-"""The kinds of first names that subscribers have, and how an email reads to each."""
+"""The kinds of first names that subscribers have, and how an email reads for each."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _LONG = 15
 
 @dataclass(frozen=True, slots=True)
 class NameKind:
-    """People whose names are alike in kind: how many, what they have, and one of the names."""
+    """Subscribers with the same kind of name: how many they are, its description and an example."""
 
     people: int
     what: str
@@ -18,14 +18,14 @@ class NameKind:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The first line of an email that tells people of one kind apart, as they read it."""
+    """The first line of an email that differs for subscribers with one kind of name."""
 
     kind: NameKind
     line: str
 
 
 def name_kinds(counted: Mapping[str, int]) -> list[NameKind]:
-    """The kinds there are among these names and their numbers; the empty name is no name."""
+    """Group these names, given with their counts, by kind; an empty name means no name."""
     grouped: dict[str, list[str]] = {}
     for name in counted:
         grouped.setdefault(_what(name), []).append(name)
@@ -52,14 +52,14 @@ def _what(name: str) -> str:
 
 
 def _example(names: list[str], counted: Mapping[str, int]) -> str:
-    """The name that most have; of equally many, the longest."""
+    """Return the most frequent name; of equally frequent ones, the longest."""
     return max(names, key=lambda name: (counted[name], len(name), name))
 
 
 def how_it_reads(kinds: Iterable[NameKind], text_for: Callable[[str], str]) -> list[Reading]:
-    """How an email reads to each kind; nothing where it calls nobody by name.
+    """Return how an email reads for each kind of name; empty if it uses no names.
 
-    `text_for` gives the subject and the words of the email to somebody of that name.
+    `text_for` returns the subject and text of the email for a subscriber of that name.
     """
     nameless, named = text_for(""), text_for("Ann")
     if nameless == named:

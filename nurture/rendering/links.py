@@ -1,7 +1,7 @@
-"""Following: every link to a place outside becomes one that can be counted.
+"""Tracking: rewriting every external link so that its clicks can be counted.
 
-A template says `{{ link(…) }}` in its place, which decides per person what the link becomes.
-Addresses are named by number, so that nothing somebody wrote becomes part of an expression.
+A template contains `{{ link(…) }}` in its place, which decides per person what the link becomes.
+Links are named by number, so that nothing an author wrote becomes part of an expression.
 """
 
 import re
@@ -33,17 +33,17 @@ _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
 class Links:
-    """The links of one email to places outside, numbered in the order they are met."""
+    """The external links of one email, numbered in order of appearance."""
 
     def __init__(self) -> None:
         self.addresses: list[str] = []
 
     def follow_in_html(self, html: str, tags: list[str]) -> str:
-        """HTML with its Jinja tags masked: the attribute `href` of whatever can be clicked."""
+        """Rewrite the `href` of clickable elements in HTML with masked Jinja tags."""
         return _CLICKED.sub(lambda tag: self._in_element(tag[0], tags), html)
 
     def follow_in_text(self, text: str, tags: list[str]) -> str:
-        """Plain text with its Jinja tags masked: every address and value that is one."""
+        """Rewrite each URL, and each value that is one, in plain text with masked Jinja tags."""
         pieces, after = [], 0
         for start, end in places_in_text(text, tags):
             if counted := self._counted(text[start:end], tags):
@@ -61,7 +61,7 @@ class Links:
         return f'{found[1]}="{counted}"' if counted else found[0]
 
     def _counted(self, target: str, tags: list[str]) -> str:
-        """What a template says instead of an address; empty where it is not to be counted."""
+        """Return the expression that replaces a link, or an empty string if it is not counted."""
         value, behind = _taken_apart(target, tags)
         if _ANY_TAG.search(behind) or not (value or _ADDRESS.match(behind)):
             return ""
@@ -76,10 +76,10 @@ class Links:
 
 
 def places_in_text(text: str, tags: list[str]) -> Iterator[tuple[int, int]]:
-    """Where addresses begin and end in plain text with its Jinja tags masked.
+    """Yield where each URL begins and ends in plain text with masked Jinja tags.
 
-    One that stands between `<` and `>` is taken whole (RFC 3986, appendix C); another ends
-    before what closes the sentence or the bracket that it stands in.
+    A URL between `<` and `>` is used whole (RFC 3986, appendix C); any other ends before the
+    punctuation that closes the sentence or bracket around it.
     """
     at = 0
     while start := _START.search(text, at):
@@ -94,13 +94,13 @@ def places_in_text(text: str, tags: list[str]) -> Iterator[tuple[int, int]]:
 
 
 def addresses_in(*sources: str) -> set[str]:
-    """The addresses written out in an email's sources."""
+    """Return the URLs written out in an email's sources."""
     found = ((source, place) for source in sources for place in places_in_text(source, []))
     return {unescape(source[start:end]) for source, (start, end) in found}
 
 
 def in_brackets(address: str) -> str:
-    """An address, its Jinja tags masked, in brackets from which it is read back whole."""
+    """Put a URL, its Jinja tags masked, in brackets from which it can be read back whole."""
     value = _TAG.match(address)
     said = f"(https://example.org{address[value.end() :]})." if value else f"({address})."
     whole = [(1, len(said) - 2)]
@@ -109,21 +109,21 @@ def in_brackets(address: str) -> str:
 
 
 def _taken_apart(target: str, tags: list[str]) -> tuple[str, str]:
-    """The followed value that a link begins with, if any, and the rest."""
+    """Split a link into the tracked value that it begins with, if any, and the rest."""
     first = _TAG.match(target)
     value = _followed(first[0], tags) if first else ""
     return (value, target[first.end() :]) if first and value else ("", target)
 
 
 def _followed(masked: str, tags: list[str]) -> str:
-    """The name of the value that a masked tag prints, where links to it are counted."""
+    """Return the name of the value that a masked tag prints if links to it are counted, or ""."""
     tag = _TAG.fullmatch(masked)
     value = _VALUE.fullmatch(tags[int(tag[1])]) if tag and int(tag[1]) < len(tags) else None
     return value[1] if value and value[1] in FOLLOWED else ""
 
 
 def _end_of_choice(text: str, begin: int, end: int, tags: list[str]) -> int:
-    """Where an address ends at the latest: before a choice that begins or ends behind it."""
+    """Return where a URL must end: before an `{% if %}` or `{% endif %}` that follows it."""
     for tag in _TAG.finditer(text, begin + 1, end):
         rest = text[tag.end() : end]
         is_choice = unmask_jinja(tag[0], tags).startswith(("{%", "{#"))

@@ -1,9 +1,9 @@
-"""Preparing an email: all that is the same for everybody is encoded once.
+"""Preparing an email: everything that is the same for all recipients is encoded once.
 
-People differ in a handful of values only. For each of the few shapes a mail can have
-(with a first name or without, followed links or plain ones) the templates are rendered
-once with marks where a person's values go, and what stands between the marks is brought
-into its final bytes. A message is then a join of those bytes with the person's values.
+Messages to different people differ in only a few values. For each of the few shapes an email
+can have (with a first name or without, tracked links or plain ones) the templates are rendered
+once with marks for a person's values, and the text between the marks is encoded in its final
+bytes. A message is then those bytes joined with the person's values.
 """
 
 import re
@@ -35,9 +35,9 @@ _MARK = re.compile("\ue000([0-9]+)\ue001")
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The person a message goes to; `tracking` is true where they agreed to it.
+    """The person a message goes to; `tracking` is true if they consented to it.
 
-    A message that a program of before offered is not `marked`: its Message-ID stays as it was.
+    A message first offered by an older version is not `marked`: its Message-ID must not change.
     """
 
     message: int
@@ -58,13 +58,13 @@ HeadersFor = Callable[[str], Mapping[str, str]]
 
 
 def no_headers(message_id: str) -> Mapping[str, str]:
-    """Return no headers: what a mail carries for a relay that wants none."""
+    """Return no headers, for a relay that needs none."""
     return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every mail needs besides its own text."""
+    """What every email needs besides its own text."""
 
     practice: Practice
     tokens: Tokens
@@ -81,7 +81,7 @@ class _Shape:
 
 
 class PreparedEmail:
-    """One revision of an email, ready to be made out to people."""
+    """One revision of an email, ready to be addressed to people."""
 
     def __init__(
         self, email: CompiledEmail, sequence: Sequence, kind: StepKind, around: Surroundings
@@ -92,7 +92,7 @@ class PreparedEmail:
         self._shapes: dict[tuple[bool, bool, bool], _Shape] = {}
 
     def message(self, recipient: Recipient, now: datetime) -> bytes:
-        """The whole RFC 5322 message to one person, dated `now`, with CRLF line ends."""
+        """Return the whole RFC 5322 message to one person, dated `now`, with CRLF line ends."""
         kind_of = (bool(recipient.first_name), recipient.tracking, recipient.marked)
         shape = self._shapes.get(kind_of)
         if shape is None:
@@ -135,13 +135,13 @@ class PreparedEmail:
         return made.render(shared | values | choices, link=link, pixel=pixel)
 
     def _plain_link(self, place: int | str) -> str:
-        """Where a link leads, by its number among the email's links or by the address itself."""
+        """Return a link's destination, given its index in the email's links or the URL itself."""
         if isinstance(place, str):
             return place
         return destination(self._email.links[place], self._places)
 
     def _link(self, marks: "_Marks", place: int | str) -> str:
-        """An address that is counted: all but the message's number and code is the same."""
+        """Return a counted link; only the message's number and code differ between recipients."""
         url = self._plain_link(place)
         shared, tail = self._around.tokens.clicks_to(url)
         tokens, start = self._around.tokens, f"{self._around.public_url}/c/"
@@ -161,7 +161,7 @@ class PreparedEmail:
         )
 
     def _add_head(self, builder: "_Builder", subject: str, boundary: bytes, marked: bool) -> None:
-        """The header fields (RFC 5322 §3.6, RFC 2369 §3.2, RFC 8058 §3.1)."""
+        """Add the header fields (RFC 5322 §3.6, RFC 2369 §3.2, RFC 8058 §3.1)."""
         practice, tokens = self._around.practice, self._around.tokens
         domain = practice.sender_domain
         start = f"<{self._around.public_url}/unsubscribe/"
@@ -188,7 +188,7 @@ class PreparedEmail:
         builder.add(boundary + b'"\r\n\r\n')
 
     def _add_named(self, builder: "_Builder", field: str) -> None:
-        """A header field in which the number and the code of the message stand."""
+        """Add a header field that contains the number and the code of the message."""
         tokens = self._around.tokens
         slots: dict[str, Slot] = {
             "number": lambda to: b"%d" % to.message,
@@ -201,7 +201,7 @@ class PreparedEmail:
                 builder.add_slot(f"message {piece}", slots[piece])
 
     def _fixed_fields(self, domain: str) -> bytes:
-        """What reports and filters sort by; nothing in it is about one recipient."""
+        """Return the fields that reports and filters sort by; none refers to a recipient."""
         step = self._email.key.partition("/")[2]
         fields = [
             f"List-Id: <{self._sequence.key}.{domain}>",
@@ -215,7 +215,7 @@ class PreparedEmail:
 def shared_values(
     email: CompiledEmail, sequence: Sequence, practice: Practice
 ) -> dict[str, object]:
-    """The values that are the same for everybody."""
+    """Return the values that are the same for all recipients."""
     return {
         **link_values(email, practice),
         "article_title": email.article_title,
@@ -227,7 +227,7 @@ def shared_values(
 
 
 def link_values(email: CompiledEmail, practice: Practice) -> dict[str, str]:
-    """The values that lead to places outside; addresses not yet known fall back."""
+    """Return the values that link to external pages; missing ones fall back on others."""
     blog_url = practice.blog_url or practice.website_url
     return {
         "article_url": email.article_url or blog_url,
@@ -259,7 +259,10 @@ def _personal_slots(around: Surroundings, *, html: bool) -> Mapping[str, Slot]:
 
 
 def _way_out(tokens: Tokens, to: Recipient) -> str:
-    """The token and, for a database that was put back and knows no such number, whose it is."""
+    """Return the unsubscribe token and, if known, a token for the address.
+
+    The latter serves a database restored from a backup that has no such message.
+    """
     token = tokens.unsubscribe(to.subscriber, to.message)
     return f"{token}?a={tokens.whose(to.address_hash)}" if to.address_hash else token
 
@@ -273,13 +276,13 @@ def _plain_name(to: Recipient) -> bytes:
 
 
 class _Marks:
-    """Hands out a mark per slot and remembers which is which."""
+    """A registry of marks, one per slot."""
 
     def __init__(self) -> None:
         self.slots: list[tuple[str, Slot | bytes]] = []
 
     def add_fixed(self, piece: bytes) -> str:
-        """A piece that is the same for everybody and finished already."""
+        """Return a mark for finished bytes that are the same for all recipients."""
         return self.add("", piece)
 
     def add(self, name: str, slot: Slot | bytes) -> str:
@@ -288,7 +291,7 @@ class _Marks:
 
 
 class _Builder:
-    """Puts pieces and holes in order; the same slot is filled once however often it is used."""
+    """A builder of pieces and holes in order; a slot used repeatedly is filled only once."""
 
     def __init__(self, marks: _Marks) -> None:
         self._marks = marks
@@ -303,7 +306,7 @@ class _Builder:
         self._pieces.append(b"")
 
     def add_body(self, rendered: str) -> None:
-        """A body in quoted-printable, its marks turned into holes."""
+        """Add a body in quoted-printable, its marks turned into holes."""
         for index, piece in enumerate(_MARK.split(rendered)):
             if index % 2 == 0:
                 self.add(quoted(piece))
@@ -315,7 +318,7 @@ class _Builder:
                 self.add_slot(f"{name} {slot.__qualname__}", slot)
 
     def add_text_field(self, rendered: str) -> None:
-        """A header of free text; where it holds a name, it is encoded whole per person."""
+        """Add a free-text header; if it contains a name, the whole is encoded per person."""
         if not _MARK.search(rendered):
             return self.add(header_text(rendered))
         self.add_slot(
@@ -327,7 +330,7 @@ class _Builder:
 
 
 def _boundary(email: CompiledEmail) -> bytes:
-    """A boundary that differs between emails; “=_” cannot occur in quoted-printable (RFC 2045)."""
+    """Return a boundary specific to the email; quoted-printable cannot contain “=_” (RFC 2045)."""
     return b"=_" + blake2b(email.key.encode(), digest_size=12).hexdigest().encode()
 
 

@@ -1,6 +1,6 @@
-"""What a PDF does besides being read: scripts, programs, forms, files inside it.
+"""What a PDF contains besides pages to read: scripts, programs, forms, embedded files.
 
-A guide is opened by everybody who asked for it, and nothing in it has a reason to act.
+A guide is opened by everyone who requested it, and nothing in it has a reason to act.
 """
 
 import os
@@ -38,7 +38,7 @@ _DEEPEST = 50
 
 
 def find_acting(path: Path) -> list[str] | None:
-    """What in a PDF acts, each once, in words; `None` where it cannot be looked into."""
+    """Describe the active contents of a PDF, each once; `None` if it cannot be examined."""
     answer = ask_apart(_MODULE, os.fsencode(path.absolute()))
     return None if answer is None else answer["acting"]
 
@@ -56,7 +56,7 @@ def _answer(question: bytes) -> dict[str, Any]:
 
 
 def _objects(reader: Any) -> Iterator[Any]:
-    """Every object of the file, those in streams of objects and the trailer included."""
+    """Yield every object of the file, including those in object streams and the trailer."""
     from pypdf.generic import IndirectObject
 
     yield reader.trailer

@@ -1,4 +1,4 @@
-"""Everything kept about one person as a page to read and to print."""
+"""Everything stored about one person, as a page to read and to print."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,10 +13,10 @@ from nurture.domain.subscribers.consent import said_where
 
 
 def personal_page(record: Mapping[str, Any]) -> str:
-    """An HTML document that needs nothing else, made from what `services.exporting` gives.
+    """Return a self-contained HTML document made from what `services.exporting` returns.
 
-    Times are told on the person's own clock. What the page leaves out, such as numbers of rows,
-    is in the JSON document.
+    Times are in the person's time zone. Details left out of the page, such as row numbers,
+    are in the JSON document.
     """
     zone = ZoneInfo(record["person"]["time_zone"])
 

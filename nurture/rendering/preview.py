@@ -1,4 +1,4 @@
-"""An email as one person would see it, with addresses that open nothing."""
+"""An email as one person would see it, with links that do not work."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +22,7 @@ def inert(practice: Practice, public_url: str = "https://check.invalid") -> Surr
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What somebody would see."""
+    """The email as a recipient would see it."""
 
     subject: str
     preheader: str
@@ -31,7 +31,7 @@ class Preview:
 
     @property
     def size(self) -> int:
-        """The bytes of the HTML, of which Gmail shows the first 102 KB."""
+        """The size of the HTML in bytes; Gmail shows the first 102 KB."""
         return len(self.html.encode())
 
 
@@ -43,7 +43,7 @@ def preview_email(
     public_url: str,
     first_name: str = "",
 ) -> Preview:
-    """The email to somebody of that name: nothing is counted and no link of theirs works."""
+    """Return the email for a person of that name; nothing is counted and its links do not work."""
     data = _message(email, sequence, kind, practice, public_url, _somebody(first_name), _EPOCH)
     message = message_from_bytes(data, policy=policy.default)
     return Preview(
@@ -61,14 +61,14 @@ def trial_message(
     first_name: str,
     now: datetime,
 ) -> bytes:
-    """The whole message to the owner's own address, marked as a test in its subject."""
+    """Return the whole message to the owner's own address, marked as a test in its subject."""
     marked = replace(email, subject=f"[Test] {email.subject}")
     to = replace(_somebody(first_name), address=address, message=trial_number(now))
     return _message(marked, sequence, kind, practice, public_url, to, now)
 
 
 def trial_number(now: datetime) -> int:
-    """A number that no message of the ledger has, and no other trial."""
+    """Return a number that belongs to no message in the ledger and to no other test."""
     return int(now.timestamp() * 1_000_000)
 
 

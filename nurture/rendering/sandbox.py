@@ -1,7 +1,7 @@
-"""A process apart for reading what somebody else made, within limits of time and memory.
+"""A separate process, limited in time and memory, for parsing untrusted input.
 
-Whatever it does to its reader, the process that asked goes on and gets an answer or none.
-Starting one takes a fifth of a second.
+Whatever the input does to its parser, the calling process continues, with an answer or without.
+Starting the process takes a fifth of a second.
 """
 
 import json
@@ -17,9 +17,9 @@ _MEMORY = 1 << 30
 
 
 def ask_apart(module: str, question: bytes) -> dict[str, Any] | None:
-    """What the module answered in a process of its own, which it does by `answer_apart`.
+    """Run a module, which must call `answer_apart`, in its own process and return its answer.
 
-    None where the process was stopped, or came to grief.
+    Return None if the process was stopped or failed.
     """
     command = [sys.executable, "-m", module]
     try:
@@ -33,7 +33,7 @@ def ask_apart(module: str, question: bytes) -> dict[str, Any] | None:
 
 
 def answer_apart(answer: Callable[[bytes], dict[str, Any]]) -> None:
-    """In that process: answer the question that stands on the standard input."""
+    """In the separate process, answer the question on standard input."""
     resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_SECONDS, _PROCESSOR_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,8 +1,8 @@
-"""Owner-written templates: a small part of Jinja, and nothing that can hurt.
+"""Owner-written templates: a small, safe part of Jinja.
 
-Templates are untrusted. The sandbox of Jinja keeps attributes and calls in check but
-not the machine's time and memory, so only what a mail needs is allowed at all: values,
-choices and comparisons; no loops, no arithmetic, no calls.
+Templates are untrusted. Jinja's sandbox restricts attributes and calls but not time or memory,
+so only what an email needs is allowed at all: values, conditionals and comparisons; no loops,
+no arithmetic, no calls.
 """
 
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ _FILTERS = frozenset({"default", "d"})
 
 
 class TemplateError(NurtureError):
-    """A template says something a mail cannot do; `line` is where."""
+    """A template uses something not allowed in emails; `line` says where."""
 
     def __init__(self, message: str, *, line: int, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
@@ -65,7 +65,7 @@ class TemplateError(NurtureError):
 
 
 def environment(*, autoescape: bool) -> ImmutableSandboxedEnvironment:
-    """The sandbox that templates run in; HTML is escaped, plain text is not."""
+    """Return the sandbox in which templates run; HTML is escaped, plain text is not."""
     env = ImmutableSandboxedEnvironment(
         autoescape=autoescape, undefined=StrictUndefined, keep_trailing_newline=True
     )
@@ -78,7 +78,7 @@ _HTML, _TEXT = environment(autoescape=True), environment(autoescape=False)
 
 @lru_cache(maxsize=128)
 def compile_template(source: str, *, html: bool) -> Template:
-    """Compile a template that `refuse_what_mails_do_not_need` has let pass."""
+    """Compile a template that `refuse_what_mails_do_not_need` has accepted."""
     # Each of the shapes a mail can have is rendered from the same templates.
     return (_HTML if html else _TEXT).from_string(source)
 
@@ -95,7 +95,7 @@ def refuse_what_mails_do_not_need(source: str) -> None:
 
 
 def unguarded_lines(source: str, name: str) -> list[int]:
-    """The lines on which a value is printed that nothing tests first; none where unreadable."""
+    """Return the lines that print a value without testing it; none if the template is invalid."""
     try:
         return list(_unguarded(_TEXT.parse(source), name))
     except (TemplateSyntaxError, RecursionError, ValueError):
@@ -118,7 +118,7 @@ def _names(node: nodes.Node, name: str) -> bool:
 
 
 def _nodes(node: nodes.Node) -> Iterator[nodes.Node]:
-    """The node and all below it; one that does not know its line has that of the node above."""
+    """Yield the node and all below it; a node without a line number gets its parent's."""
     yield node
     for child in node.iter_child_nodes():
         child.lineno = child.lineno or _line_below(child) or node.lineno

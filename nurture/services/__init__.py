@@ -1,1 +1,1 @@
-"""The use cases: they do what the domain decides, in short transactions."""
+"""The use cases: they carry out what the domain decides, in short transactions."""

@@ -1,4 +1,4 @@
-"""What is published, kept at hand by each process and refreshed when anything changes."""
+"""Everything published, cached by each process and refreshed when anything changes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -40,17 +40,17 @@ from nurture.tokens import Tokens
 
 
 class NothingPublishedError(NurtureError):
-    """There is no practice or sequence in the database yet."""
+    """No practice or sequence has been published yet."""
 
 
 class LeftToNewerError(NurtureError):
-    """Only a newer program, which is being installed, knows what to do here."""
+    """Only a newer version, which is being installed, can handle this."""
 
 
 def practice_calendar(practice: Practice) -> Calendar:
-    """The hours in which the practice writes, its holidays and its caps.
+    """Return the practice's sending hours, holidays and caps.
 
-    It is the same one for as long as they stay the same.
+    The same object is returned for as long as they do not change.
     """
     return _calendar(practice.rhythm)
 
@@ -64,7 +64,7 @@ def _calendar(rhythm: Rhythm) -> Calendar:
 
 @dataclass(frozen=True)
 class Published:
-    """One consistent state of all that is published; `number` grows with every publication."""
+    """One consistent snapshot of everything published; `number` grows with every publication."""
 
     number: int
     practice: Practice
@@ -80,7 +80,7 @@ class Published:
 
     @cached_property
     def calendar(self) -> Calendar:
-        """When and how often the practice writes."""
+        """The calendar of when and how often the practice sends."""
         return practice_calendar(self.practice)
 
     @property
@@ -89,7 +89,7 @@ class Published:
         return sorted(s.form.key for s in self.sequences.values() if s.form)
 
     def sequence_of_form(self, form: str) -> Sequence | None:
-        """The sequence that a website form leads into; raises `LeftToNewerError`."""
+        """Return the sequence that a website form leads to; may raise `LeftToNewerError`."""
         if form in self.forms_beyond:
             raise LeftToNewerError(
                 f"The form “{form}” is of a newer version, which is being installed.",
@@ -99,7 +99,7 @@ class Published:
 
     @property
     def topics(self) -> dict[str, set[str]]:
-        """What every email (`sequence/step`) and every link in one is about."""
+        """The topics of every email (`sequence/step`) and of every link in one."""
         about: dict[str, set[str]] = {}
         for _, email in self.emails.values():
             values, own = link_values(email, self.practice), email.link_topics
@@ -110,12 +110,12 @@ class Published:
         return about
 
     def guide_email(self, sequence: Sequence) -> CompiledEmail | None:
-        """The email that a sequence's guide comes with."""
+        """Return the email that delivers a sequence's guide."""
         keys = [f"{sequence.key}/{s.email}" for s in sequence.steps if s.kind is StepKind.GUIDE]
         return self.emails[keys[0]][1] if keys and keys[0] in self.emails else None
 
     def prepared(self, sequence: Sequence, step: Step) -> tuple[int, PreparedEmail]:
-        """A step's email made ready for sending, and the revision it is made from."""
+        """Return a step's email prepared for sending, and the revision it is made from."""
         key = f"{sequence.key}/{step.email}"
         revision, email = self.emails[key]
         if key not in self._prepared:
@@ -124,7 +124,7 @@ class Published:
 
 
 class Catalogue:
-    """Gives the published state, read anew only when something was published."""
+    """A cache of the published state, read again only after a publication."""
 
     def __init__(
         self, tokens: Tokens, public_url: str, headers_for: HeadersFor = no_headers
@@ -133,7 +133,7 @@ class Catalogue:
         self._published: Published | None = None
 
     def current(self, connection: Connection) -> Published:
-        """What is published now; raises `NothingPublishedError`."""
+        """Return what is currently published; may raise `NothingPublishedError`."""
         number = latest_publication(connection)
         if self._published is None or self._published.number != number:
             self._published = self._read(connection, number)
@@ -170,7 +170,7 @@ def _segments(newest: Iterable[Revision]) -> tuple[Segments, bool]:
 
 @dataclass
 class _Plans:
-    """The sequences as far as they can be read, and what is left to a newer program."""
+    """The sequences that can be read, and what is left to a newer version."""
 
     sequences: dict[str, Sequence] = field(default_factory=dict)
     beyond: set[str] = field(default_factory=set)
@@ -184,7 +184,7 @@ class _Plans:
         return plans
 
     def leave_those_that_ask_beyond(self, segments: Segments) -> None:
-        """Leave alone whatever depends on segments that cannot be read."""
+        """Set aside every sequence that depends on segments that cannot be read."""
         known = segments.segments.keys()
         self.beyond |= {key for key, one in self.sequences.items() if one.segments - known}
 
@@ -202,20 +202,20 @@ class _Plans:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What one revision of an email is about, and where its counted links lead."""
+class EmailContents:
+    """The topics of one revision of an email, and the links whose clicks are counted."""
 
     topics: frozenset[str]
     links: frozenset[str]
     link_topics: Mapping[str, frozenset[str]]
 
     def topics_of(self, link: str | None) -> frozenset[str]:
-        """The topics of a link that has some of its own, else the email's."""
+        """Return a link's own topics if it has any, otherwise the email's."""
         return self.link_topics.get(link or "", self.topics)
 
 
-def about(connection: Connection, revision_ids: Iterable[int]) -> dict[int, About]:
-    """What these revisions of emails are about; places named by a value lead where they do now."""
+def about(connection: Connection, revision_ids: Iterable[int]) -> dict[int, EmailContents]:
+    """Return the topics of these revisions; links named by a setting lead to its current value."""
     practice = find_newest(connection, RevisionKind.PRACTICE, "practice")
     if practice is None:
         return {}
@@ -223,10 +223,10 @@ def about(connection: Connection, revision_ids: Iterable[int]) -> dict[int, Abou
     return {r.id: _about(r, values) for r in revisions_of(connection, revision_ids)}
 
 
-def _about(revision: Revision, practice: Practice) -> About:
+def _about(revision: Revision, practice: Practice) -> EmailContents:
     email = _email(revision)[1]
     values = link_values(email, practice)
-    return About(
+    return EmailContents(
         topics=frozenset(email.topics),
         links=frozenset(destination(link, values) for link in email.followed),
         link_topics={

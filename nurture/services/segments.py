@@ -1,4 +1,4 @@
-"""Segmenting: who is in a segment, how many, and a file of them."""
+"""Segments: who is in one, how many, and exports to a file."""
 
 import csv
 import json
@@ -19,12 +19,12 @@ _FIELDS = ("email", "first_name", "since")
 
 
 class UnknownSegmentError(NurtureError):
-    """No segment of that name has been published."""
+    """No segment with that name has been published."""
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
-    """A segment with how many people are in it, and the first of them."""
+class SegmentPreview:
+    """A segment with its size and a few of its people."""
 
     segment: Segment
     count: int
@@ -34,7 +34,7 @@ class Glimpse:
 def all_segments(
     database: Database, catalogue: Catalogue, now: datetime
 ) -> list[tuple[Segment, int]]:
-    """Every published segment with how many people are in it."""
+    """Return every published segment and how many people are in it."""
     with database.reading() as connection:
         known = catalogue.current(connection).segments
         return [
@@ -45,19 +45,19 @@ def all_segments(
 
 def glimpse(
     database: Database, catalogue: Catalogue, name: str, now: datetime, sample: int = 20
-) -> Glimpse:
-    """One segment, its count and a sample; raises `UnknownSegmentError`."""
+) -> SegmentPreview:
+    """Return one segment, its size and a sample; may raise `UnknownSegmentError`."""
     with database.reading() as connection:
         known = catalogue.current(connection).segments
         segment = _get(known, name)
         count, some = _look(connection, known, segment.condition, now, sample)
-    return Glimpse(segment, count, some)
+    return SegmentPreview(segment, count, some)
 
 
 def try_out(
     database: Database, catalogue: Catalogue, condition: Condition, now: datetime, sample: int = 5
 ) -> tuple[int, tuple[Member, ...]]:
-    """How many people a condition would hold for that is not published, and some of them."""
+    """Return how many people match a condition that is not published, and some of them."""
     with database.reading() as connection:
         known = catalogue.current(connection).segments
         return _look(connection, known, condition, now, sample)
@@ -72,11 +72,11 @@ def export_csv(
     *,
     marked: bool = True,
 ) -> int:
-    """Write the people of a segment as CSV (RFC 4180), one a line; return how many.
+    """Write the people in a segment as CSV (RFC 4180), one per line; return how many.
 
-    It opens in a spreadsheet by a double click: marked as UTF-8 unless told otherwise, times
-    in UTC to the second, and an apostrophe before each cell that would be run as a formula.
-    Raises `UnknownSegmentError`.
+    It opens in a spreadsheet on a double click: marked as UTF-8 unless `marked` is false, times in
+    UTC to the second, and an apostrophe before each cell that would run as a formula. May raise
+    `UnknownSegmentError`.
     """
     rows = _rows(database, catalogue, name, now)
     to.write(BYTE_ORDER_MARK if marked else "")
@@ -93,7 +93,7 @@ def export_csv(
 def export_ndjson(
     database: Database, catalogue: Catalogue, name: str, now: datetime, to: TextIO
 ) -> int:
-    """Write the people of a segment as JSON documents, one a line; return how many."""
+    """Write the people in a segment as JSON documents, one per line; return how many."""
     count = 0
     for row in _rows(database, catalogue, name, now):
         to.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -149,5 +149,5 @@ def defused(cell: str) -> str:
 
 
 def readable_time(moment: datetime) -> str:
-    """A moment in UTC as spreadsheets read it: `2026-03-02 09:15:00`."""
+    """Return a moment in UTC as spreadsheets read it: `2026-03-02 09:15:00`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

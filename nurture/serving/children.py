@@ -1,4 +1,4 @@
-"""Child processes that are forked from this one, and forked again when they die."""
+"""Child processes that are forked from this one, and forked again if they die."""
 
 import multiprocessing
 import os
@@ -12,7 +12,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from nurture.lifeline import die_with_parent, outlive_nobody
-from nurture.serving.handover import Handed
+from nurture.serving.handover import InheritedChild
 from nurture.serving.kernel import name_process
 from nurture.serving.logs import Lines, Log
 from nurture.serving.web.server import READY
@@ -32,10 +32,10 @@ _FORK = multiprocessing.get_context("fork")
 
 
 class Child:
-    """One program of the tree. Its output goes to a log file, and to the terminal line by line.
+    """One program of the tree. Its output goes to a log file and, if it matters, to the terminal.
 
-    It begins as a copy of this process, which must have no second thread therefore.
-    `siblings` are all children, this one included.
+    It begins as a copy of this process, which must therefore have no second thread.
+    `siblings` are all children, including this one.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class Child:
         self.ready = False
 
     @property
-    def handed(self) -> Handed | None:
-        """What the next version has to know of it, while it runs."""
+    def handed(self) -> InheritedChild | None:
+        """What the next version must know about this child, while it runs."""
         if self._process is None or self._process.pid is None or self._output.source is None:
             return None
-        return Handed(self.name, self._process.pid, self._output.source)
+        return InheritedChild(self.name, self._process.pid, self._output.source)
 
     def start(self) -> None:
-        """Start it, out of reach of the terminal's Ctrl-C and unable to outlive us."""
+        """Start the child, isolated from the terminal's Ctrl-C and unable to outlive us."""
         self._output, theirs = Lines.piped()
         self.ready = False
         process = _FORK.Process(target=self._live, args=(theirs, os.getpid()))
@@ -77,11 +77,11 @@ class Child:
         self._process, self._started = process, time.monotonic()
 
     def alive(self) -> bool:
-        """Whether it is running."""
+        """Return whether it is running."""
         return self._process is not None and self._process.is_alive()
 
     def look_after(self) -> None:
-        """Start it again if it has died, after a pause that grows while it keeps dying."""
+        """Restart the child if it has died, after a pause that grows while it keeps dying."""
         now = time.monotonic()
         if self.alive():
             if now - self._started > _SOUND_AFTER:
@@ -97,7 +97,7 @@ class Child:
                 self.start()
 
     def listen(self) -> None:
-        """Write down what it has said so far, and tell at once what matters."""
+        """Log the output received so far, and show warnings and errors immediately."""
         for line in self._output.read():
             self._log.write(line)
             self.ready = self.ready or line.strip() == READY.encode()
@@ -105,18 +105,18 @@ class Child:
                 _tell(f"{self.name} | {line.decode(errors='replace').rstrip()}")
 
     def ask_to_stop(self) -> None:
-        """Ask it to finish what it has in hand and end; what it says to that goes to its log."""
+        """Ask the child to finish its current work and exit; its output is now only logged."""
         self._stopping = True
         if self._process is not None and self.alive():
             self._process.terminate()
 
     def end(self) -> None:
-        """End it by force where it has not ended by itself."""
+        """Kill the child if it is still running."""
         self._sweep_up()
         self._log.close()
 
     def _sweep_up(self) -> None:
-        """Whatever it started shares its session and goes with it."""
+        """Kill every process in its session, including those it started."""
         if self._process is None or self._process.pid is None:
             return
         with suppress(ProcessLookupError, PermissionError):
@@ -129,7 +129,7 @@ class Child:
         self._output.close()
 
     def _live(self, output: int, parent: int) -> None:
-        """In the child: become that program."""
+        """Become the program, in the child process."""
         os.setsid()
         die_with_parent(parent)
         outlive_nobody(parent)

@@ -1,7 +1,7 @@
-"""What a supervisor hands on to the version that it becomes, without anything being interrupted.
+"""What a supervisor passes to the version replacing it, so that nothing is interrupted.
 
-It keeps its process number when it executes the new program, so its children stay its children.
-What they are, what they say and where visitors come in is handed on in the environment.
+It executes the new program under the same process ID, so its children remain its children.
+Their IDs, their output pipes and the listening socket are passed on in the environment.
 """
 
 import json
@@ -20,8 +20,8 @@ _IN = "HANDED_ON_BY_NURTURE"
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """One child: its name, its process and the end of the pipe that it speaks into."""
+class InheritedChild:
+    """One child: its name, its process ID and the read end of its output pipe."""
 
     name: str
     pid: int
@@ -32,47 +32,47 @@ class Handed:
 class Handover:
     """The listening socket, the embedded Redis server, if any, and all other children.
 
-    `told` is what there is to tell of the new version, which has been prepared already, and
-    `stays` whether the program was started to stay when its terminal goes.
+    `told` is what to report about the new version, which has already been prepared, and `stays`
+    is whether the program was started to keep running when its terminal closes.
     """
 
     listener: int
     redis: int | None
-    children: tuple[Handed, ...]
+    children: tuple[InheritedChild, ...]
     told: dict[str, Any]
     stays: bool
 
     def give(self) -> None:
-        """Leave it for the program that is executed next."""
+        """Leave the handover in the environment for the program executed next."""
         for file in (self.listener, *(child.output for child in self.children)):
             os.set_inheritable(file, True)
         os.environ[_IN] = json.dumps(asdict(self))
 
     @classmethod
     def take(cls) -> Self | None:
-        """What an earlier version has left for this process, if any; it can be taken once."""
+        """Take the handover that an earlier version left for this process, if any; only once."""
         left = os.environ.pop(_IN, "")
         if not left:
             return None
         found: dict[str, Any] = json.loads(left)
-        children = tuple(Handed(**child) for child in found["children"])
+        children = tuple(InheritedChild(**child) for child in found["children"])
         for file in (found["listener"], *(child.output for child in children)):
             os.set_inheritable(file, False)
         found["children"] = tuple(children)
         return cls(**found)
 
 
-class Elder:
-    """A child of the version before: it finishes what it has in hand and is not started again."""
+class InheritedSibling:
+    """A child of the previous version: it finishes its current work and is not restarted."""
 
-    def __init__(self, handed: Handed, logs: Path) -> None:
+    def __init__(self, handed: InheritedChild, logs: Path) -> None:
         self.handed = handed
         self._output = Lines(handed.output)
         self._log = Log(logs / f"{handed.name}.log")
         self._alive = True
 
     def alive(self) -> bool:
-        """Whether it is running."""
+        """Return whether it is running."""
         if self._alive:
             try:
                 self._alive = os.waitpid(self.handed.pid, os.WNOHANG)[0] == 0
@@ -81,18 +81,18 @@ class Elder:
         return self._alive
 
     def listen(self) -> None:
-        """Write down what it has said so far."""
+        """Log the output received so far."""
         for line in self._output.read():
             self._log.write(line)
 
     def ask_to_stop(self) -> None:
-        """Ask it to finish what it has in hand and end."""
+        """Ask the child to finish its current work and exit."""
         if self.alive():
             with suppress(ProcessLookupError):
                 os.kill(self.handed.pid, signal.SIGTERM)
 
     def end(self) -> None:
-        """End it, and whatever it started, by force where it has not ended by itself."""
+        """Kill the child, if it is still running, and every process it started."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.handed.pid, signal.SIGKILL)
         while self.alive():
@@ -102,7 +102,7 @@ class Elder:
         self._log.close()
 
 
-def elders_of(handover: Handover | None, logs: Path) -> list[Elder]:
-    """The children that were handed on."""
-    children: Sequence[Handed] = handover.children if handover else ()
-    return [Elder(child, logs) for child in children]
+def elders_of(handover: Handover | None, logs: Path) -> list[InheritedSibling]:
+    """Return the children that were handed over."""
+    children: Sequence[InheritedChild] = handover.children if handover else ()
+    return [InheritedSibling(child, logs) for child in children]

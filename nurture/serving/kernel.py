@@ -1,4 +1,4 @@
-"""What the operating system can be asked for; elsewhere than on Linux nothing happens."""
+"""Requests to the operating system; they do nothing on systems other than Linux."""
 
 import ctypes
 import os
@@ -29,9 +29,9 @@ def name_process(title: str) -> None:
 
 
 def share_one_heap() -> None:
-    """Let many threads share two arenas: with one each, the web side would hold twice as much.
+    """Let threads share two malloc arenas: one each would double the web side's memory use.
 
-    `MALLOC_ARENA_MAX` in the environment wins. Only the GNU C library has arenas.
+    `MALLOC_ARENA_MAX` in the environment takes precedence. Only the GNU C library has arenas.
     """
     if sys.platform == "linux" and "MALLOC_ARENA_MAX" not in os.environ:
         set_option = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -40,7 +40,7 @@ def share_one_heap() -> None:
 
 
 def allow_many_files() -> int:
-    """Let this process open as many files and connections as it may; return how many."""
+    """Let this process open as many files and connections as allowed; return that number."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
     with suppress(ValueError, OSError):
@@ -49,7 +49,7 @@ def allow_many_files() -> int:
 
 
 def root_trouble() -> str:
-    """What to tell whoever runs this as root; empty where nobody does."""
+    """Return a warning if running as root, otherwise an empty string."""
     if os.geteuid() != 0:
         return ""
     return (

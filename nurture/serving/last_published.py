@@ -1,7 +1,7 @@
-"""Remember what the last start published: the same files need not be checked and compiled again.
+"""Remembering what the last start published, so as not to check and compile the same files again.
 
-Compiling every email takes seconds of a processor, which a program that was killed does not have
-when visitors are waiting for it.
+Compiling every email takes seconds of processor time, which a program that was killed cannot
+spare while visitors are waiting for it.
 """
 
 import json
@@ -12,7 +12,7 @@ from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.files.private import write_private
 from nurture.library.reading import files_of
 from nurture.store.tables.revisions import latest_publication
@@ -26,16 +26,16 @@ _RENDERERS = ("jinja2", "markdown-it-py", "mjml-python")
 class LastPublished:
     """What one data directory remembers of the last start, in one small file."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._path = house.settings.data_dir / "last-published.json"
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._path = context.settings.data_dir / "last-published.json"
         # Taken before the files are read: a change in between makes the next start look again.
-        self._sources = _digest_of(house.library)
+        self._sources = _digest_of(context.library)
 
     def find_notes(self) -> list[str] | None:
-        """What there was to say when these files were last published, if nothing changed since.
+        """Return the notes from the last publishing of these files, if nothing has changed since.
 
-        `None` where the files, the program or what is published are not as they were then.
+        `None` if the files, the program or what is published have changed.
         """
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
@@ -45,7 +45,7 @@ class LastPublished:
         return [str(note) for note in kept["notes"]] if same else None
 
     def keep(self, notes: list[str]) -> None:
-        """Remember that these files have been published; on a full disk nothing is remembered."""
+        """Remember that these files have been published; on a full disk, remember nothing."""
         draft = self._path.with_suffix(".draft")
         with suppress(OSError):
             said = json.dumps({"state": self._state(), "notes": notes})
@@ -53,9 +53,9 @@ class LastPublished:
             draft.replace(self._path)
 
     def _state(self) -> str:
-        with self._house.database.reading() as connection:
+        with self._context.database.reading() as connection:
             number = latest_publication(connection)
-        return f"{self._house.fingerprint} {number} {self._sources}"
+        return f"{self._context.fingerprint} {number} {self._sources}"
 
 
 def _digest_of(library: Path) -> str:
@@ -66,7 +66,7 @@ def _digest_of(library: Path) -> str:
 
 
 def _program() -> Iterator[bytes]:
-    """What makes emails of the files: this program, as it lies on the disk, and its libraries."""
+    """Yield what identifies the compiler: this program, as it is on disk, and its libraries."""
     yield sys.version.encode()
     yield from (version(name).encode() for name in _RENDERERS)
     for path in sorted(_PROGRAM.rglob("*")):
@@ -83,9 +83,9 @@ def _contents(library: Path) -> Iterator[bytes]:
 
 
 def _content(path: Path) -> bytes:
-    """What tells one content from another; what cannot be read says so, and keeps nobody waiting.
+    """Return a digest of the content, or the error if it cannot be read, without waiting.
 
-    Whether it is needed is found out by whoever reads the library.
+    Reading the library later determines whether the file is needed.
     """
     try:
         with path.open("rb") as file:

@@ -1,6 +1,6 @@
-"""Load what the programs have in common once, before they are forked, so that they share it.
+"""Loading what the programs have in common once, before forking, so that they share it.
 
-The web side is forked first, because visitors are waiting; what only workers need comes after.
+The web side is forked first, because visitors are waiting; parts only workers need come later.
 """
 
 import gc
@@ -49,21 +49,21 @@ _LATE_IN_WORKERS = (
 
 
 def ours(name: str) -> Any:
-    """Our own top-level module, whatever the working directory holds under that name."""
+    """Import our own top-level module, even if the working directory contains one of that name."""
     if sys.path[0] != str(_ROOT):
         sys.path.insert(0, str(_ROOT))
     return import_module(name)
 
 
 def load_app() -> Any:
-    """The Celery application, with our own settings for it."""
+    """Return the Celery application, with our own settings for it."""
     # Celery would look for its settings in the working directory first.
     ours("celeryconfig")
     return ours("tasks").app
 
 
 def load_everything() -> None:
-    """Load all that web side, worker and beat need, and set it apart from what changes.
+    """Load everything that the web side, worker and beat need, and exclude it from collection.
 
     The environment must be complete by now, because Celery's settings are read from it.
     """
@@ -72,7 +72,7 @@ def load_everything() -> None:
 
 
 def load_for_web() -> None:
-    """Load our own modules and what the web side needs beside them."""
+    """Load our own modules and what else the web side needs."""
     with _set_apart():
         load_app()
         for package in map(ours, _OURS):
@@ -84,7 +84,7 @@ def load_for_web() -> None:
 
 
 def load_for_workers() -> None:
-    """Load what worker and beat need beside it."""
+    """Load what worker and beat need in addition."""
     with _set_apart():
         _load(_LATE_IN_WORKERS)
 
@@ -97,10 +97,10 @@ def _load(names: tuple[str, ...]) -> None:
 
 @contextmanager
 def _set_apart() -> Iterator[None]:
-    """Let what is loaded stay for good: looking through it later would unshare its pages.
+    """Freeze what is loaded: a later garbage collection of it would unshare its memory pages.
 
-    It is not looked through now either. That takes as long as a third of the loading, and finds
-    a hundred kilobytes to throw away.
+    It is not collected now either. That takes a third as long as the loading, and frees only
+    a hundred kilobytes.
     """
     gc.disable()
     yield

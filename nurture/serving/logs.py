@@ -1,4 +1,4 @@
-"""What children say, line by line, and log files that never fill a disk."""
+"""The output of children, line by line, and log files that never fill a disk."""
 
 import fcntl
 import os
@@ -15,14 +15,14 @@ _LARGEST, _KEPT = 2_000_000, 3
 
 
 class Log:
-    """A file that one process appends to; `web.log.1` is what was put aside last."""
+    """A file that one process appends to; `web.log.1` is the most recently rotated one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = path.open("ab", buffering=0)
 
     def write(self, line: bytes) -> None:
-        """Append it; on a full disk it is lost, and the program goes on."""
+        """Append a line; on a full disk it is lost, and the program continues."""
         with suppress(OSError):
             if self._file.tell() + len(line) > _LARGEST:
                 self._put_aside()
@@ -30,11 +30,11 @@ class Log:
             self._file.write(line)
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the file."""
         self._file.close()
 
     def _put_aside(self) -> None:
-        """Begin a new file; where none can be opened, the old one goes on."""
+        """Rotate to a new file; if none can be opened, continue with the old one."""
         if self.path.exists():
             put_aside(self.path)
         fresh = self.path.open("ab", buffering=0)
@@ -43,7 +43,7 @@ class Log:
 
 
 def put_aside(path: Path, kept: int = _KEPT) -> None:
-    """Rename a log file to `….1`, and those that were put aside before to the next number."""
+    """Rename a log file to `….1`, and previously rotated ones to the next number."""
     for number in range(kept, 0, -1):
         older = path if number == 1 else path.with_name(f"{path.name}.{number - 1}")
         with suppress(FileNotFoundError):
@@ -51,14 +51,14 @@ def put_aside(path: Path, kept: int = _KEPT) -> None:
 
 
 class Lines:
-    """What comes out of a pipe, line by line."""
+    """The output of a pipe, line by line."""
 
     def __init__(self, source: int | None = None) -> None:
         self.source, self._rest = source, b""
 
     @classmethod
     def piped(cls) -> tuple[Self, int]:
-        """The lines that will come, and the end of the pipe that they are written to."""
+        """Return the lines to come, and the write end of their pipe."""
         ours, theirs = os.pipe()
         os.set_blocking(ours, False)
         if hasattr(fcntl, "F_SETPIPE_SZ"):
@@ -67,7 +67,7 @@ class Lines:
         return cls(ours), theirs
 
     def read(self) -> Iterator[bytes]:
-        """Those that are there by now, the last one also without its end where no more comes."""
+        """Yield the lines received so far; at the end of input, also an unterminated last line."""
         if self.source is None:
             return
         try:
@@ -81,7 +81,7 @@ class Lines:
             self._rest = b""
 
     def close(self) -> None:
-        """Hear no more."""
+        """Close the pipe."""
         if self.source is not None:
             os.close(self.source)
             self.source = None

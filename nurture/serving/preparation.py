@@ -1,4 +1,4 @@
-"""What is done before anything runs: tables, publishing, and what there is to say about it."""
+"""Preparations before anything runs: tables, publishing, and what to report about them."""
 
 import multiprocessing
 import os
@@ -6,7 +6,7 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from nurture.bootstrap import House, bring_up_to_date, build
+from nurture.bootstrap import Context, bring_up_to_date, build
 from nurture.domain.errors import NurtureError
 from nurture.files.disk import unusable
 from nurture.library.folder import Library, read_library
@@ -21,48 +21,48 @@ _FORK = multiprocessing.get_context("fork")
 
 
 def prepare() -> dict[str, Any]:
-    """Bring database and publications up to date; return what the welcome tells."""
-    house = build()
-    house.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    bring_up_to_date(house)
-    last = LastPublished(house)
-    library = read_library(house.library)
+    """Bring database and publications up to date; return what the welcome message reports."""
+    context = build()
+    context.settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    bring_up_to_date(context)
+    last = LastPublished(context)
+    library = read_library(context.library)
     notes = last.find_notes()
     if notes is None:
-        notes = _publish(house, library)
+        notes = _publish(context, library)
         last.keep(notes)
-    troubles = [house.proxy_trouble, root_trouble()]
-    make_mailer(house.settings, house.outbox).close()
-    make_sign(house.settings, library.practice.sender_domain, house.relay)
+    troubles = [context.proxy_trouble, root_trouble()]
+    make_mailer(context.settings, context.outbox).close()
+    make_sign(context.settings, library.practice.sender_domain, context.relay)
     return {
         "practice": library.practice.name,
         "forms": [s.sequence.form.key for s in library.sequences if s.sequence.form],
         "notes": notes,
         "troubles": [said for said in troubles if said],
-        "to_fill_in": _to_fill_in(house),
-        "armed": status.is_armed(house.database, house.fingerprint, house.witness),
+        "to_fill_in": _to_fill_in(context),
+        "armed": status.is_armed(context.database, context.fingerprint, context.witness),
     }
 
 
-def _publish(house: House, library: Library) -> list[str]:
-    """Publish the files; return what keeps some of them from being published."""
+def _publish(context: Context, library: Library) -> list[str]:
+    """Publish the files; return what prevents some of them from being published."""
     try:
-        files.publish(house.database, library, house.clock())
+        files.publish(context.database, library, context.clock())
     except files.OwnerWroteThisError as error:
         return [str(error)]
     return []
 
 
-def _to_fill_in(house: House) -> list[str]:
-    """What is missing in what runs from now on, wherever it was written."""
-    with house.database.reading() as connection:
-        return files.to_fill_in_published(house.catalogue.current(connection))
+def _to_fill_in(context: Context) -> list[str]:
+    """Return the details missing from what is now published, whatever its source."""
+    with context.database.reading() as connection:
+        return files.to_fill_in_published(context.catalogue.current(connection))
 
 
 class Preparation:
-    """Prepares in a process of its own, so that this one opens no database and stays as it is.
+    """Preparation in a separate process, so that this one opens no database and stays unchanged.
 
-    It begins at once, while this process loads what everybody needs.
+    It begins immediately, while this process loads what all programs need.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Preparation:
         theirs.close()
 
     def wait(self) -> dict[str, Any] | None:
-        """What the welcome tells; `None` where something is in the way, which has been said."""
+        """Return what the welcome message reports; `None` after a problem, already reported."""
         try:
             told: dict[str, Any] | None = self._ours.recv()
         except EOFError:
@@ -93,5 +93,5 @@ def _prepare_into(answer: Connection, parent: int) -> None:
 
 
 def in_words(error: NurtureError | OSError) -> NurtureError | None:
-    """What a person can put right; `None` where it is a fault of the program’s."""
+    """Return an error that the user can correct; `None` if it is a fault of the program."""
     return error if isinstance(error, NurtureError) else unusable(error)

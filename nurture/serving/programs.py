@@ -1,4 +1,4 @@
-"""The programs that the tree is made of. Each runs in this process until it is told to stop."""
+"""The programs that make up the tree. Each runs in this process until it is told to stop."""
 
 import signal
 import socket
@@ -7,11 +7,11 @@ import warnings
 from typing import Any
 
 from nurture.domain.errors import NurtureError
-from nurture.services.health.finding import Level
+from nurture.services.health.finding import FindingLevel
 from nurture.services.health.machine import shared_memory
 from nurture.serving.kernel import allow_many_files, root_trouble, share_one_heap
 from nurture.serving.loading import load_app, ours
-from nurture.serving.web.connection import Crowd
+from nurture.serving.web.connection import WaitingConnections
 from nurture.serving.web.front import Front
 from nurture.serving.web.server import Server, listen, why
 from nurture.serving.withdrawals import start_copying
@@ -22,18 +22,18 @@ _OTHER_FILES = 256
 
 
 class ListeningError(NurtureError):
-    """Nobody could reach the web side."""
+    """The web side cannot listen, so no visitor could reach it."""
 
 
 class NoSharedMemoryError(NurtureError):
-    """No worker can run."""
+    """There is no shared memory, so no worker can run."""
 
 
 def run_web(settings: Settings, listener: socket.socket | None = None) -> int:
-    """The web side: one process, an event loop for visitors and threads for the answers.
+    """Run the web side: one process, with an event loop for visitors and threads for the answers.
 
-    It finishes what is in flight when it is told to stop. Where a supervisor listens already,
-    its `listener` is used, so that visitors wait a moment while this process is replaced.
+    On a signal to stop it finishes the requests in progress. If a supervisor is already listening,
+    its `listener` is used, so that visitors wait only a moment while this process is replaced.
     """
     share_one_heap()
     if trouble := root_trouble():
@@ -41,15 +41,15 @@ def run_web(settings: Settings, listener: socket.socket | None = None) -> int:
     most = max(allow_many_files() - _OTHER_FILES, 64)
     load_app()
     app = ours("webhooks").create_app()
-    house = app.extensions["house"]
-    front = Front(app, lambda who: house.crowded.note(house.clock(), who=who))
-    crowd = Crowd.of(most, proxied=settings.trusted_proxies > 0)
+    context = app.extensions["context"]
+    front = Front(app, lambda who: context.crowded.note(context.clock(), who=who))
+    crowd = WaitingConnections.of(most, proxied=settings.trusted_proxies > 0)
     with listener or _listen(settings) as socket_:
         server = Server(front, crowd, alone=listener is None)
         # Else the server would end this process by the signal once more when it has finished.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, server.handle_exit)
-        start_copying(house)
+        start_copying(context)
         server.run([socket_])
     front.close()
     return 0
@@ -66,14 +66,14 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def insist_on_shared_memory() -> None:
-    """Raise `NoSharedMemoryError` where workers would end as soon as they have begun."""
+    """Raise `NoSharedMemoryError` if workers would exit immediately after starting."""
     for found in shared_memory():
-        if found.level is Level.FAILURE:
+        if found.level is FindingLevel.FAILURE:
             raise NoSharedMemoryError(found.sentence, remedy=found.remedy)
 
 
 def run_worker(settings: Settings, **options: Any) -> int:
-    """A worker with its child processes; children that died are replaced by Celery."""
+    """Run a worker with its child processes; Celery replaces children that have died."""
     insist_on_shared_memory()
     # Told by SIGHUP to begin afresh, Celery runs the interpreter with these arguments.
     sys.argv = ["-m", "nurture", "worker"]
@@ -95,6 +95,6 @@ def run_worker(settings: Settings, **options: Any) -> int:
 
 
 def run_beat(settings: Settings) -> int:
-    """The alarm clock; it keeps nothing on disk."""
+    """Run beat, the scheduler; it stores nothing on disk."""
     load_app().Beat(loglevel="WARNING", quiet=True).run()
     return 0

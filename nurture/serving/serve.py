@@ -1,4 +1,4 @@
-"""Starting the tree, keeping it alive, renewing it, and taking it down in order."""
+"""Starting the process tree, keeping it alive, upgrading it, and stopping it in order."""
 
 import errno
 import json
@@ -19,7 +19,7 @@ from nurture.broker.embedded import EMBEDDED_IN, EmbeddedRedis, EmbeddedRedisErr
 from nurture.domain.errors import NurtureError
 from nurture.files.disk import look
 from nurture.serving.children import STOPPING, Child
-from nurture.serving.handover import Elder, Handover, elders_of
+from nurture.serving.handover import Handover, InheritedSibling, elders_of
 from nurture.serving.loading import load_for_web, load_for_workers
 from nurture.serving.programs import insist_on_shared_memory, run_beat, run_web, run_worker
 from nurture.serving.web.server import listen, why
@@ -51,8 +51,8 @@ class ServeError(NurtureError):
 def serve(settings: Settings) -> int:
     """Run the whole program until it is told to stop; return the exit code.
 
-    Everything that is started here is gone when this returns, and also when this
-    process is killed. It runs in one thread, and changes the environment.
+    Everything started here has ended when this returns, and also ends if this process is killed.
+    It runs in one thread, and changes the environment.
     """
     handover = Handover.take()
     listener = socket.socket(fileno=handover.listener) if handover else _listen(settings)
@@ -72,7 +72,7 @@ def serve(settings: Settings) -> int:
 
 
 class _Tree:
-    """All processes. `handover` is what an earlier version left that became this one."""
+    """All processes. `handover` is what an earlier version left before becoming this one."""
 
     def __init__(
         self, settings: Settings, listener: socket.socket, handover: Handover | None
@@ -89,7 +89,7 @@ class _Tree:
         self._trial: subprocess.Popen[bytes] | None = None
 
     def start(self) -> bool:
-        """Redis, then all that is shared, then the programs; return whether it could."""
+        """Start Redis, load shared code, start the programs; return whether this succeeded."""
         for number in STOPPING:
             signal.signal(number, self._be_told)
         self._logs.mkdir(exist_ok=True, mode=0o700)
@@ -115,7 +115,7 @@ class _Tree:
         return True
 
     def watch(self) -> None:
-        """Start again whatever dies, until told to stop."""
+        """Restart whatever dies, until told to stop."""
         while not self._told_to_stop:
             self._look_after_redis()
             for child in self._children:
@@ -126,12 +126,12 @@ class _Tree:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """Let everything finish what it has in hand; Redis goes last."""
+        """Let every program finish its current work; stop Redis last."""
         deadline = time.monotonic() + _FINISH
         # Whoever comes now is refused at once, and is not left in a queue that nobody serves.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        everybody: list[Child | Elder] = [*self._children, *self._elders]
+        everybody: list[Child | InheritedSibling] = [*self._children, *self._elders]
         for child in everybody:
             child.ask_to_stop()
         while any(child.alive() for child in everybody) and self._told_to_stop < 2:
@@ -149,14 +149,14 @@ class _Tree:
             _close_database(self._settings)
 
     def _be_told(self, number: int, frame: FrameType | None) -> None:
-        """Told by SIGHUP, become the new version; the end of the terminal is told by it as well."""
+        """Handle a signal: SIGHUP starts an upgrade unless it means that the terminal closed."""
         if number == signal.SIGHUP and (self._stays or _has_terminal()):
             self._told_to_renew = True
         else:
             self._told_to_stop += 1
 
     def _see_off_elders(self) -> None:
-        """Children of the version before end when they have finished what they had in hand."""
+        """Remove children of the previous version that have finished their work."""
         for elder in list(self._elders):
             elder.listen()
             if not elder.alive():
@@ -164,7 +164,7 @@ class _Tree:
                 self._elders.remove(elder)
 
     def _renew(self) -> None:
-        """Try the version that is installed now, and become it where it can be started."""
+        """Test the version now installed, and become it if it can be started."""
         if self._told_to_renew and self._trial is None and not self._elders:
             self._told_to_renew = False
             _tell("The version that is installed now is tried before it takes over.")
@@ -194,7 +194,7 @@ class _Tree:
 
     @property
     def _told_before(self) -> dict[str, Any] | None:
-        """What the trial of this version told, before the one that ran became it."""
+        """What the trial of this version reported before the previous version became it."""
         return self._handover.told if self._handover else None
 
     @property
@@ -233,13 +233,13 @@ class _Tree:
 
 
 def _apart_from(listener: socket.socket, run: Callable[[Settings], int], settings: Settings) -> int:
-    """Run one of the programs that visitors do not come to."""
+    """Run a program that serves no visitors, closing the listening socket first."""
     listener.close()
     return run(settings)
 
 
 def _close_database(settings: Settings) -> None:
-    """Whoever closes SQLite last folds its log into the file, which is then a whole backup."""
+    """Close SQLite last, merging its log into the file, which is then a whole backup."""
     from nurture.store.database import Database
 
     with suppress(NurtureError):
@@ -250,7 +250,7 @@ def _close_database(settings: Settings) -> None:
 
 
 def _complete_environment(settings: Settings) -> None:
-    """What the programs are to know, whatever directory they run in."""
+    """Set environment variables so that the programs work in any directory."""
     os.environ["NURTURE_DATA_DIR"] = str(settings.data_dir)
     os.environ["NURTURE_PORT"] = str(settings.port)
 
@@ -263,7 +263,7 @@ def _begin_to_prepare() -> "Preparation":
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """Where visitors come in; a program that is just leaving the port is waited for."""
+    """Open the listening socket, waiting for a program that is just releasing the port."""
     deadline = time.monotonic() + _PORT
     while True:
         try:
@@ -278,7 +278,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _insist_on_room(data_dir: Path) -> None:
-    """Say of a full disk what it is; Redis and the database would each say something else."""
+    """Report a full disk as such; Redis and the database would each report something else."""
     free = look(data_dir).free
     if free < _ROOM or not os.access(data_dir, os.W_OK):
         full = free < _ROOM
@@ -292,7 +292,7 @@ def _insist_on_room(data_dir: Path) -> None:
 
 
 def _has_terminal() -> bool:
-    """Whether this process has a terminal that is still there."""
+    """Return whether this process has a terminal that still exists."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError:
@@ -301,7 +301,7 @@ def _has_terminal() -> bool:
 
 
 def _say(said: str) -> None:
-    """On the standard output; where it cannot be written to, the program runs all the same."""
+    """Print to standard output, ignoring failures to write."""
     with suppress(OSError):
         # Python's own buffer would keep what cannot be written, and try again at the end.
         os.write(1, f"{said}\n".encode(sys.stdout.encoding, "replace"))

@@ -1,6 +1,6 @@
-"""The trial of a version before the running program becomes it: everything loads and fits.
+"""The trial of a new version before the running program becomes it: everything loads and fits.
 
-It is a process of its own, so that a version that cannot start costs nothing but a sentence.
+It runs in a separate process, so that a version that cannot start costs only an error message.
 """
 
 import json
@@ -12,9 +12,9 @@ from nurture.serving.preparation import in_words, prepare
 
 
 def main() -> int:
-    """Load all, and bring the database up to date beside the version that is running.
+    """Load everything, and update the database while the current version is running.
 
-    What the welcome tells is written to the standard output as JSON.
+    What the welcome message reports is written to standard output as JSON.
     """
     load_everything()
     try:

@@ -1,4 +1,4 @@
-"""What `nurture serve` says when everything runs."""
+"""What `nurture serve` prints once everything runs."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from nurture.settings import Settings
 
 
 def welcome(settings: Settings, told: dict[str, Any]) -> str:
-    """Where to look, and what is still to be set before real people are written to."""
+    """Return where to look, and what must still be set before real people are emailed."""
     here = settings.reached_at
     lines = [
         f"nurture is running for {told['practice']}.",

@@ -1,14 +1,14 @@
-"""Copying: where no worker does, the web side sees that each no reaches the place of the backups.
+"""Copying withdrawals: if no worker does, the web side copies each to the backup destination.
 
 Workers copy within seconds. A machine may run the web side alone, or its workers may be down;
-people can still say no there, and that must not be lost with the machine.
+people can still opt out there, and their opt-outs must not be lost with the machine.
 """
 
 import logging
 import time
 from threading import Thread
 
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.domain.errors import NurtureError
 from nurture.services.backup import withdrawals
 
@@ -18,20 +18,20 @@ _SELDOM, _SLOWEST = 3, 15.0
 _log = logging.getLogger(__name__)
 
 
-def start_copying(house: House) -> None:
-    """Look every few seconds for as long as this process lives, if a place is set."""
-    if house.place is not None:
-        seconds = min(_SELDOM * house.settings.sweep_seconds, _SLOWEST)
-        Thread(target=_look, args=(house, seconds), name="copying", daemon=True).start()
+def start_copying(context: Context) -> None:
+    """Check every few seconds for as long as this process lives, if a destination is set."""
+    if context.place is not None:
+        seconds = min(_SELDOM * context.settings.sweep_seconds, _SLOWEST)
+        Thread(target=_look, args=(context, seconds), name="copying", daemon=True).start()
 
 
-def _look(house: House, every: float) -> None:
+def _look(context: Context, every: float) -> None:
     waiting, said = 0, ""
     while True:
         time.sleep(every)
         trouble = ""
         try:
-            waiting = _copy_what_waits(house, waiting)
+            waiting = _copy_what_waits(context, waiting)
         except (NurtureError, OSError) as error:
             trouble = str(error)
         except Exception:
@@ -41,11 +41,14 @@ def _look(house: House, every: float) -> None:
         said = trouble
 
 
-def _copy_what_waits(house: House, waited: int) -> int:
-    """Copy what waited at the last look already, so that a worker comes first; return what does."""
-    journal = house.safe.journal
-    waiting = withdrawals.to_copy(house.database, journal)
+def _copy_what_waits(context: Context, waited: int) -> int:
+    """Copy what was already waiting at the last check, so that a worker can be first.
+
+    Return the number still waiting.
+    """
+    journal = context.backup_setup.journal
+    waiting = withdrawals.to_copy(context.database, journal)
     if not (waiting and waited):
         return waiting
-    withdrawals.copy_out(house.database, journal, house.clock())
+    withdrawals.copy_out(context.database, journal, context.clock())
     return 0

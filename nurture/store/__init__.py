@@ -1,5 +1,5 @@
-"""Everything that is kept: the only place that speaks SQL.
+"""Everything that is stored: the only package that uses SQL.
 
-A module per noun holds a table and its queries side by side. Queries take an open
-connection; `nurture.store.database` opens and closes the transactions around them.
+One module per noun contains a table together with its queries. Queries use an open connection;
+`nurture.store.database` opens and closes the transactions around them.
 """

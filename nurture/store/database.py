@@ -1,4 +1,4 @@
-"""Opening and closing transactions, the same on SQLite and PostgreSQL."""
+"""Opening and closing transactions, in the same way on SQLite and PostgreSQL."""
 
 import json
 import os
@@ -74,17 +74,17 @@ _LOOKED_AT_EVERY = 1.0
 
 
 class DatabaseUnavailableError(NurtureError):
-    """The database cannot be reached or gave up; nothing of the transaction has happened."""
+    """A database that cannot be reached or gave up; nothing of the transaction has happened."""
 
     quotes_nobody = True
 
 
 class NothingThereError(DatabaseUnavailableError):
-    """The database has no tables yet."""
+    """A database without tables."""
 
 
 class NewerDatabaseError(DatabaseUnavailableError):
-    """A newer program has changed the tables; this one must not work with them."""
+    """A database whose tables a newer program has changed; this one must not work with them."""
 
     def __init__(self, found: str) -> None:
         super().__init__(
@@ -96,13 +96,13 @@ class NewerDatabaseError(DatabaseUnavailableError):
 
 
 class Database:
-    """The one database, by its SQLAlchemy URL.
+    """The one database, given by its SQLAlchemy URL.
 
-    `reading()` and `writing()` each open one short transaction. A `writing()` block
-    that ends has been committed durably; one that raises has left nothing behind. Neither lets
-    anybody near tables that a newer program has changed beyond what this one may work with:
-    writing never, reading no longer than for a second. Who is only `looking` changes nothing, the
-    embedded database's own log and folder included.
+    `reading()` and `writing()` each open one short transaction. A `writing()` block that ends has
+    been committed durably; one that raises has left nothing behind. Neither lets anyone use tables
+    that a newer program has changed incompatibly: not at all for writing, and for no longer than a
+    second for reading. With `looking`, nothing is changed, not even the embedded database's own log
+    and folder.
     """
 
     def __init__(self, url: str, *, looking: bool = False) -> None:
@@ -120,7 +120,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view to read from; raises `DatabaseUnavailableError`."""
+        """Open a consistent view to read from, or raise `DatabaseUnavailableError`."""
         with _translated_errors(), self._connected() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
@@ -132,7 +132,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that is committed at the end; raises `DatabaseUnavailableError`."""
+        """Open a transaction that is committed at the end, or raise `DatabaseUnavailableError`."""
         with _translated_errors(), self._turn(), self._connected() as connection:
             connection.info["writing"] = True
             with connection.begin():
@@ -140,11 +140,11 @@ class Database:
                 yield connection
 
     def _turn(self) -> AbstractContextManager[None]:
-        """Wait for those of our own threads that came before; a server lets many write at once."""
+        """Wait for earlier threads of this process; a server allows concurrent writers."""
         return self._turns.next(_BUSY_SECONDS) if self.is_sqlite else nullcontext()
 
     def find_shape(self) -> str | None:
-        """The shape of the tables, of whatever version; `None` where there are none yet."""
+        """Return the shape of the tables, of any version, or `None` if there are none yet."""
         with _translated_errors(), self._connected() as connection:
             connection.info["writing"] = False
             with connection.begin():
@@ -161,9 +161,9 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """A connection, but never to a file that somebody has taken away or put another for.
+        """Open a connection, but never to a file that has been removed or replaced.
 
-        SQLite would go on writing into it, and everything written would be lost.
+        SQLite would go on writing to it, and everything written would be lost.
         """
         if self._file is not None and self._file != _identity(self.engine):
             self.engine.dispose()
@@ -177,7 +177,7 @@ class Database:
             yield connection
 
     def exists(self) -> bool:
-        """Whether there is a database; a server's is taken to be there."""
+        """Return whether the database exists; a server's is assumed to."""
         return not self.is_sqlite or Path(self.engine.url.database or "").exists()
 
     def ping(self) -> None:
@@ -193,7 +193,7 @@ class Database:
 def insert_new(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *returning: str
 ) -> list[Any]:
-    """Insert the rows that are not there yet; return the named columns of those inserted."""
+    """Insert the rows that do not exist yet; return the named columns of those inserted."""
     if not rows:
         return []
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
@@ -206,11 +206,11 @@ def insert_new(
 
 
 def rows_as_table(dialect: str, table: Table, columns: Sequence[str]) -> Subquery:
-    """Many rows as something to select from, handed over as the one parameter `rows`.
+    """Return many rows as a subquery, passed as the single parameter `rows`.
 
-    One statement with one parameter takes the place of a statement a row. The values come
-    from `as_rows` and have the types of the table's columns of the same names. `dialect`
-    is the name of the database's, so that a statement is built once and kept.
+    One statement with one parameter replaces a statement per row. The values come from `as_rows`
+    and have the types of the table's columns of the same names. `dialect` is the name of the
+    database's dialect, so that a statement can be built once and cached.
     """
     if dialect == "sqlite":
         each = func.json_each(bindparam("rows", type_=Text)).table_valued("value")
@@ -230,7 +230,7 @@ def rows_as_table(dialect: str, table: Table, columns: Sequence[str]) -> Subquer
 def as_rows(
     connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> str:
-    """The values for `rows_as_table`, each brought into the form its column is stored in."""
+    """Return the values for `rows_as_table`, each in the form in which its column is stored."""
     dialect = connection.dialect
     to_stored = [table.c[name].type.bind_processor(dialect) or _as_it_is for name in columns]
     return json.dumps(
@@ -240,10 +240,10 @@ def as_rows(
 
 
 def among(dialect: str, column: ColumnElement[int], name: str) -> ColumnElement[bool]:
-    """Whether a number is one of many that are handed over as the one parameter `name`.
+    """Return the condition that a number is one of many, passed as the single parameter `name`.
 
-    The value comes from `as_numbers`. A parameter for each number costs more than the rest
-    of a statement about a window of messages.
+    The value comes from `as_numbers`. A parameter for each number costs more than the rest of a
+    statement about a window of messages.
     """
     if dialect == "sqlite":
         each = func.json_each(bindparam(name, type_=Text)).table_valued("value")
@@ -253,7 +253,7 @@ def among(dialect: str, column: ColumnElement[int], name: str) -> ColumnElement[
 
 
 def as_numbers(connection: Connection, numbers: Iterable[int]) -> Any:
-    """The value for `among`."""
+    """Return the value for `among`."""
     given = sorted(numbers)
     return json.dumps(given) if connection.dialect.name == "sqlite" else given
 
@@ -287,9 +287,9 @@ def _engine_to_look(url: str) -> Engine:
 
 
 def _open_to_look(path: Path) -> sqlite3.Connection:
-    """A connection that reads only.
+    """Open a read-only connection.
 
-    Where no log lies beside the file nobody is writing, and SQLite need not make one to read.
+    If there is no log beside the file, nobody is writing, and SQLite need not create one to read.
     """
     nobody = not path.with_name(f"{path.name}-wal").exists()
     how = "mode=ro&immutable=1" if nobody else "mode=ro"
@@ -300,7 +300,7 @@ def _open_to_look(path: Path) -> sqlite3.Connection:
 
 
 def _identity(engine: Engine) -> tuple[int, int] | None:
-    """Which file SQLite's is, or `None` for a server's database and for one not yet made."""
+    """Return which file SQLite uses, or `None` for a server and for a file not yet created."""
     if engine.dialect.name != "sqlite":
         return None
     try:
@@ -319,8 +319,8 @@ def _make_private_directory_of(url: str) -> None:
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     """Make SQLite durable and strict, and leave the transactions to us.
 
-    The driver's own transaction mode loses updates silently when two processes
-    read and then write; with `isolation_level = None` it opens none.
+    The driver's own transaction mode silently loses updates when two processes read and then write;
+    with `isolation_level = None` it opens no transactions.
     """
     connection.isolation_level = None
     for pragma in _PRAGMAS:
@@ -328,10 +328,10 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once where something will be written.
+    """Acquire the write lock immediately if something will be written.
 
-    A transaction that reads first and asks for the lock later is refused when
-    somebody else wrote in between, without the busy timeout being honoured.
+    A transaction that reads first and asks for the lock later is refused if another has written in
+    between, and the busy timeout is not honoured.
     """
     writing = connection.info.get("writing", True)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
@@ -360,14 +360,14 @@ def _translated_errors() -> Iterator[None]:
         if not postgresql_sessions.is_read_only(error):
             raise
         raise DatabaseUnavailableError(
-            "The database takes no writes at present.",
+            "The database does not accept writes now.",
             remedy="Check that NURTURE_DATABASE_URL names the server that is written to, that its "
             "disk is not full and that default_transaction_read_only is off.",
         ) from error
     except UnfitDatabaseError as error:
         raise DatabaseUnavailableError(
             f"The database keeps text as {error}, which has no place for every letter.",
-            remedy="Make it anew with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+            remedy="Create it again with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
         ) from error
 
 
@@ -387,6 +387,6 @@ def _unavailable(error: Exception) -> DatabaseUnavailableError:
 
 
 def first_line(error: Exception) -> str:
-    """The driver's own words without the statement, whose values may be personal."""
+    """Return the driver's own words without the statement, whose values may be personal."""
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().split("\n")[0].rstrip(".")

@@ -1,7 +1,7 @@
-"""Bringing a database to the present shape of the tables.
+"""Upgrading a database to the current shape of its tables.
 
-Alembic is imported where there is something to do: every start of the program would wait for it,
-and every process keep it in memory.
+Alembic is imported only when there is something to do: otherwise every start of the program would
+wait for it, and every process would keep it in memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class UpgradeFailedError(NurtureError):
-    """The tables could not be brought up to date, and are as they were."""
+    """An upgrade of the tables that failed and left them unchanged."""
 
     def __init__(self, before: str, reason: str) -> None:
         super().__init__(
@@ -28,14 +28,14 @@ class UpgradeFailedError(NurtureError):
 
 
 class UnknownRevisionError(Exception):
-    """No such migration is known here; a newer version has made it."""
+    """A migration that is unknown here, because a newer version made it."""
 
 
 def migrate(url: str) -> None:
     """Create or upgrade the tables; safe to run twice and from several processes at once.
 
-    It happens whole or not at all. Raises `UpgradeFailedError` where tables that were there could
-    not be brought up to date, and `NewerDatabaseError`.
+    The whole upgrade happens or none of it. Raise `UpgradeFailedError` if existing tables could not
+    be upgraded, and `NewerDatabaseError` if a newer program has changed them.
     """
     before = _shape_at(url)
     if before == NEWEST:
@@ -61,7 +61,7 @@ def _shape_at(url: str) -> str | None:
 
 
 def migrate_to(url: str, revision: str) -> None:
-    """Create the tables as they were at that revision; raises `UnknownRevisionError`."""
+    """Create the tables as they were at that revision, or raise `UnknownRevisionError`."""
     from alembic import command
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError

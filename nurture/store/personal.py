@@ -1,8 +1,7 @@
-"""What belongs to a person, wherever it is kept: read whole, and emptied whole.
+"""Everything that belongs to a person, wherever it is stored: read whole, and emptied whole.
 
-Rows are never deleted, so that every count stays right and no number comes round again. What
-an erasure leaves of a row is named here, column by column; everything else is emptied, columns
-that come later included.
+Rows are never deleted, so every count stays right and no number is used again. The columns that an
+erasure leaves are listed here; everything else is emptied, including columns that are added later.
 """
 
 from collections.abc import Collection, Mapping
@@ -28,7 +27,7 @@ from sqlalchemy import (
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.scheduling.gate import Frequency
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.store.shape import whole_schema
 from nurture.store.tables.account import account
 from nurture.store.tables.consents import consents
@@ -72,19 +71,19 @@ _ABOUT: Mapping[Table, Column[Any]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """So many hits, the newest of those until a moment."""
+class HitPage:
+    """A page of hits: at most `hits` of them, the newest up to a given moment."""
 
     hits: int
     until: datetime | None = None
 
 
 def rows_about(
-    connection: Connection, subscriber_id: int, page: Page | None = None
+    connection: Connection, subscriber_id: int, page: HitPage | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table that is about one person, by table, oldest first.
+    """Return every row of every table about one person, by table, oldest first.
 
-    With a `page` not all of their hits, of which there may be very many.
+    With a `page`, only some of their hits are included, as there may be very many.
     """
     return {
         table.name: [
@@ -99,7 +98,7 @@ def rows_about(
     }
 
 
-def _on(page: Page | None, table: Table, subscriber_id: int) -> list[ColumnElement[bool]]:
+def _on(page: HitPage | None, table: Table, subscriber_id: int) -> list[ColumnElement[bool]]:
     if page is None or table is not events:
         return []
     is_hit = events.c.source == "hit"
@@ -111,30 +110,30 @@ def _on(page: Page | None, table: Table, subscriber_id: int) -> list[ColumnEleme
 
 
 def lock_people(connection: Connection, subscriber_ids: Collection[int]) -> None:
-    """Lock people who are to be erased, as strongly as a change of their address takes.
+    """Lock people who are about to be erased, as strongly as a change of their address does.
 
-    A lock that grew stronger later would wait with everything else in hand.
+    A lock that was strengthened later would have to wait while holding everything else.
     """
     people = select(subscribers.c.id).where(subscribers.c.id.in_(subscriber_ids))
     connection.execute(people.order_by(subscribers.c.id).with_for_update())
 
 
 def being_mailed(connection: Connection, subscriber_id: int) -> bool:
-    """Whether the mail server is being offered a mail to that person just now."""
+    """Return whether a message to that person is being offered to the mail server right now."""
     return bool(connection.scalar(select(_offered_to(literal(subscriber_id)))))
 
 
 def empty_people(connection: Connection, subscriber_ids: Collection[int]) -> None:
-    """Empty every row about these people of what is personal; what stays counts and no more."""
+    """Remove the personal data from every row about these people; the rest is only for counting."""
     for table, person in _ABOUT.items():
         if emptied := _emptied(table):
             connection.execute(update(table).where(person.in_(subscriber_ids)).values(emptied))
 
 
 def empty_mentions(connection: Connection, address_key: str, address_hash: str) -> int:
-    """Empty what was told of an address before we could know whose it was; return how much.
+    """Empty what was reported about an address before its owner was known; return how many rows.
 
-    Providers and calendars write it out, and a booking keeps its keyed hash.
+    Providers and calendars write the address out, and a booking stores its keyed hash.
     """
     told = func.lower(type_coerce(events.c.raw, Text))
     mentions = told.contains(address_key.lower(), autoescape=True)
@@ -154,9 +153,9 @@ def end_everything(
     reason: EnrolmentStatus,
     now: datetime,
     sparing: Collection[str] = (),
-    because: Because | None = None,
+    because: EndReason | None = None,
 ) -> None:
-    """End what these people are under way in and take back what is open, some sequences aside."""
+    """End these people's enrolments and cancel their open messages, except in some sequences."""
     gone = connection.scalars(
         update(enrolments)
         .where(
@@ -171,10 +170,9 @@ def end_everything(
 
 
 def find_unconfirmed(connection: Connection, before: datetime, limit: int) -> list[int]:
-    """People who signed up and asked for nothing since `before`, and never confirmed; locked.
+    """Lock and return people who never confirmed and have asked for nothing since `before`.
 
-    Whoever was put back since, or said yes to something on a page of their own, is not among
-    them.
+    People who have been put back since then, or who consented on a page of their own, are left out.
     """
     person = subscribers.c.id
     begun = (enrolments.c.guide_wanted_at > before) | (enrolments.c.enrolled_at > before)

@@ -1,8 +1,8 @@
 """The whole database as lines that either engine can write and either can read.
 
 A line is a row: a JSON array in the order of the columns that the plan names. Moments are ISO 8601
-in UTC, files Base64, everything else as JSON has it. Rows come by primary key, in the same order
-from both engines, so that equal databases have equal digests.
+in UTC, files are Base64, and everything else is as JSON has it. Rows are ordered by primary key, in
+the same order from both engines, so that equal databases have equal digests.
 """
 
 import json
@@ -50,17 +50,17 @@ _CHUNK, _ROWS = 1_000_000, 500
 
 
 def plan() -> dict[str, list[tuple[str, str]]]:
-    """The tables of this version."""
+    """Return the tables of this version."""
     return {t.name: [(c.name, _kind(c)) for c in t.columns] for t in _filled()}
 
 
 def _filled() -> list[Table]:
-    """The tables that people's use fills; what migrations say of themselves is theirs to say."""
+    """Return the tables that are filled in normal use, without the one that migrations maintain."""
     return [t for t in whole_schema().sorted_tables if t.name != compatibility.name]
 
 
 def schema_revision(connection: Connection) -> str:
-    """Which migration the tables were last brought up to; empty where there are none."""
+    """Return the last migration applied to the tables, or an empty string if there are none."""
     if "alembic_version" not in inspect(connection).get_table_names():
         return ""
     found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -68,7 +68,7 @@ def schema_revision(connection: Connection) -> str:
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether no table of ours holds a row."""
+    """Return whether all our tables are empty."""
     there = set(inspect(connection).get_table_names())
     ours = [t for t in _filled() if t.name in there]
     counted = (select(literal(1)).select_from(table(t.name)).limit(1) for t in ours)
@@ -76,7 +76,7 @@ def is_empty(connection: Connection) -> bool:
 
 
 def bytes_of(connection: Connection) -> int:
-    """How large the database is on its disk."""
+    """Return the size of the database on disk, in bytes."""
     if connection.dialect.name != "sqlite":
         here = func.pg_database_size(func.current_database())
         return connection.scalar(select(here)) or 0
@@ -88,7 +88,7 @@ def bytes_of(connection: Connection) -> int:
 
 
 class Tally:
-    """How many rows of each table went by, and their digest."""
+    """A count of the rows of each table that have passed through, and their digest."""
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
@@ -101,11 +101,11 @@ class Tally:
 
     @property
     def rows(self) -> int:
-        """All of them together."""
+        """The number of rows in all tables."""
         return sum(self._rows.values())
 
     def as_document(self) -> dict[str, dict[str, Any]]:
-        """For the manifest: rows and digest of each table that has any."""
+        """Return the rows and the digest of each table that has any, for the manifest."""
         return {
             name: {"rows": rows, "sha256": self._digests[name].hexdigest()}
             for name, rows in sorted(self._rows.items())
@@ -115,7 +115,7 @@ class Tally:
 def lines_of(
     connection: Connection, name: str, columns: Sequence[tuple[str, str]]
 ) -> Iterator[bytes]:
-    """The rows of one table, some at a time, by primary key."""
+    """Yield the rows of one table, some at a time, by primary key."""
     plain = _plain(name, columns)
     statement = select(plain).order_by(*_in_order(connection, name, plain))
     at_once = 1 if any(kind == "bytes" for _, kind in columns) else _ROWS
@@ -147,7 +147,7 @@ def take_in(
 
 
 def go_on_numbering(connection: Connection, plan: Plan) -> None:
-    """Let a server's own numbers go on after those taken in; SQLite's do so by themselves."""
+    """Make a server's own numbering continue after the inserted rows; SQLite's does so already."""
     if connection.dialect.name == "sqlite":
         return
     for name, columns in plan.items():
@@ -176,7 +176,7 @@ def _plain(name: str, columns: Sequence[tuple[str, str]]) -> Any:
 
 
 def _in_order(connection: Connection, name: str, plain: Any) -> list[Any]:
-    """By primary key, and texts by their bytes on both engines."""
+    """Return the primary key's columns to order by, with texts by their bytes on both engines."""
     keys = inspect(connection).get_pk_constraint(name)["constrained_columns"]
     on_server = connection.dialect.name != "sqlite"
     return [

@@ -1,9 +1,9 @@
-"""Sessions of PostgreSQL that are the same whatever the server, its databases or a pooler prefer.
+"""PostgreSQL sessions that are alike, whatever the server, its databases or a pooler prefer.
 
-What a session is to be like is asked for when connecting, which costs nothing. A pooler that
-lends a server's connection for one transaction at a time, such as PgBouncer, refuses that or drops
-it. It is recognised by this, and then each transaction asks for itself, and nothing is prepared:
-a prepared statement would stay behind in a connection that somebody else has by then.
+A session's settings are requested when connecting, which costs nothing. A pooler that lends a
+server's connection for one transaction at a time, such as PgBouncer, refuses or drops this request,
+which is how it is recognised. Then each transaction makes the request itself, and no statement is
+prepared: it would stay behind in a connection that another client has by then.
 """
 
 import re
@@ -45,11 +45,11 @@ _READ_ONLY = "25006"
 
 
 class UnfitDatabaseError(Exception):
-    """The database was made in a way that cannot keep every text."""
+    """A database that was created in a way that cannot store every text."""
 
 
 def make_engine(url: str) -> Engine:
-    """An engine whose sessions are as `SESSION` says, with or without a pooler in between."""
+    """Return an engine whose sessions follow `SESSION`, with or without a pooler in between."""
     engine = create_engine(
         url,
         isolation_level="READ COMMITTED",
@@ -66,12 +66,12 @@ def make_engine(url: str) -> Engine:
 
 
 def is_read_only(error: exc.DBAPIError) -> bool:
-    """Whether the database takes no writes at present."""
+    """Return whether an error says that the database is read-only."""
     return getattr(error.orig, "sqlstate", None) == _READ_ONLY
 
 
 class _Opening:
-    """Opens sessions, and remembers whether it has to do without asking when connecting."""
+    """A factory of sessions that remembers whether settings are refused when connecting."""
 
     def __init__(self) -> None:
         self._refused = False
@@ -83,7 +83,7 @@ class _Opening:
         arguments: tuple[Any, ...],
         named: dict[str, Any],
     ) -> Any:
-        """Open one session; `entry.info["lent"]` says whether a pooler lends it."""
+        """Open one session; set `entry.info["lent"]` to whether a pooler lends it."""
         session = None if self._refused else self._open_asking(dialect, arguments, named)
         entry.info["lent"] = session is None or session.prepare_threshold is None
         session = session or _open_plainly(dialect, arguments, named)
@@ -91,7 +91,7 @@ class _Opening:
         return session
 
     def _open_asking(self, dialect: Dialect, arguments: Any, named: dict[str, Any]) -> Any:
-        """A session that was asked for, or `None` where a pooler refuses to be asked."""
+        """Open a session with its settings, or return `None` if a pooler refuses the request."""
         mark = secrets.token_hex(8)
         try:
             session = dialect.connect(*arguments, **named | {"options": _options(named, mark)})
@@ -106,7 +106,7 @@ class _Opening:
 
 
 def _options(named: dict[str, Any], mark: str) -> str:
-    """What the address itself asks for, such as a schema, and then what we do."""
+    """Return the options that the URL itself asks for, such as a schema, followed by ours."""
     ours = {**SESSION, _MARK: mark}
     return " ".join([named.get("options", ""), *(f"-c {n}={v}" for n, v in ours.items())]).strip()
 
@@ -132,6 +132,6 @@ def _insist_on_utf8(session: Any) -> None:
 
 
 def _ask_where_lent(connection: Connection) -> None:
-    """Ask for this transaction, where what was asked for when connecting is not in force."""
+    """Request the settings for this transaction, if those from connecting are not in force."""
     if connection.info.get("lent"):
         connection.exec_driver_sql(_ASK_EACH_TIME)

@@ -1,8 +1,8 @@
 """The shape of the tables: which one they have, and which programs may work with it.
 
-A shape is named by its newest migration. While an upgrade rolls out, processes of the last release
-meet a shape that they do not know. A release only adds, so they may go on; what brought the
-tables into that shape has written so into `compatibility`. Where that is not written, they stop.
+A shape is named after its newest migration. During a rolling upgrade, processes of the old release
+meet a shape that they do not know. A release only adds, so they may continue; whatever brought the
+tables into that shape has said so in `compatibility`. If that is not recorded, they stop.
 """
 
 from importlib import import_module
@@ -48,23 +48,23 @@ _alembic = table("alembic_version", Column("version_num", Text))
 
 
 def is_made(connection: Connection) -> bool:
-    """Whether there are any tables of ours yet."""
+    """Return whether any of our tables exist yet."""
     return inspect(connection).has_table(_alembic.name)
 
 
 def shape_of(connection: Connection) -> str | None:
-    """The shape of the tables that are there."""
+    """Return the shape of the existing tables."""
     found: str | None = connection.scalar(select(_alembic.c.version_num))
     return found
 
 
 def is_newer(shape: str | None) -> bool:
-    """Whether a newer program has made this shape; `None` is no shape at all."""
+    """Return whether a newer program made this shape; `None` is no shape at all."""
     return shape is not None and shape not in KNOWN
 
 
 def may_work_with(connection: Connection, shape: str | None) -> bool:
-    """Whether this program may work with tables of that shape, which are there."""
+    """Return whether this program may work with existing tables of that shape."""
     if not is_newer(shape):
         return True
     if not inspect(connection).has_table(compatibility.name):
@@ -74,7 +74,7 @@ def may_work_with(connection: Connection, shape: str | None) -> bool:
 
 
 def say_who_may_work(connection: Connection, shape: str, oldest: str) -> None:
-    """Keep that programs of the shape `oldest`, and all since, may work with tables of `shape`."""
+    """Record that programs of the shape `oldest`, and all later ones, may work with `shape`."""
     if not inspect(connection).has_table(compatibility.name):
         return
     said = (1, shape, oldest)
@@ -84,7 +84,7 @@ def say_who_may_work(connection: Connection, shape: str, oldest: str) -> None:
 
 
 def whole_schema() -> MetaData:
-    """All tables, each loaded; a new module under `tables` is found by itself."""
+    """Load and return all tables; a new module under `tables` is found automatically."""
     for found in iter_modules(tables.__path__):
         import_module(f"{tables.__name__}.{found.name}")
     return metadata

@@ -1,8 +1,8 @@
-"""Turns: who in this process writes next.
+"""Turns: which thread of this process writes next.
 
-SQLite has one writer. Whoever finds it taken sleeps and tries again, longer each time, so that
-a newcomer often slips in and somebody else waits for seconds. Threads of one process therefore
-take turns in the order in which they came; other processes are left to SQLite's own waiting.
+SQLite has one writer. A thread that finds it busy sleeps and tries again, longer each time, so a
+newcomer often slips in while another waits for seconds. Threads of one process therefore write in
+the order in which they came; other processes are left to SQLite's own waiting.
 """
 
 import os
@@ -13,7 +13,7 @@ from threading import Lock, get_ident
 
 
 class NoTurnError(Exception):
-    """The turn did not come in time."""
+    """A turn that did not come in time."""
 
 
 class Turns:
@@ -26,10 +26,10 @@ class Turns:
 
     @contextmanager
     def next(self, seconds: float) -> Iterator[None]:
-        """Wait for the turn, and keep it for as long as the block lasts.
+        """Wait for the turn, and have it until the block ends.
 
-        Raises `NoTurnError` after so many seconds. A thread that waited for a turn within
-        its own would wait for itself, and is told so at once.
+        Raise `NoTurnError` after that many seconds. A thread that asked for a turn within its own
+        would wait for itself; it gets a `RuntimeError` immediately.
         """
         if self._pid != os.getpid():
             # What other threads had in hand when this process was forked stayed with them.

@@ -1,4 +1,4 @@
-"""Column types of our own, and the metadata that all tables belong to."""
+"""Our own column types, and the metadata that all tables belong to."""
 
 import json
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, MetaData, Text, TypeDecorator
 
 from nurture.domain.known_words import known, known_or_none
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 
 metadata = MetaData(
     naming_convention={
@@ -22,8 +22,8 @@ metadata = MetaData(
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime in UTC, on every database.
 
-    SQLite forgets time zones and hands back naive values; a naive value handed in
-    is a mistake in the caller and is refused.
+    SQLite forgets time zones and returns naive values; passing in a naive value is a mistake in the
+    caller and is refused.
     """
 
     impl = DateTime(timezone=True)
@@ -44,9 +44,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Words(TypeDecorator[frozenset[str]]):
-    """A small set of keys, kept sorted in one text so that a row stays readable.
+    """A small set of keys, stored sorted in one text so that a row stays readable.
 
-    What is not known is null in the database, and read as no keys.
+    A set that is not known is null in the database and is read as no keys.
     """
 
     impl = Text
@@ -60,7 +60,7 @@ class Words(TypeDecorator[frozenset[str]]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON document as text: kept as evidence and read whole, never searched by the database."""
+    """A JSON document as text: stored as evidence, read whole, never searched by the database."""
 
     impl = Text
     cache_ok = True
@@ -73,14 +73,14 @@ class Json(TypeDecorator[Any]):
 
 
 def ending_as_text(ending: Ending | None) -> str | None:
-    """An ending as it is stored."""
+    """Return an ending in its stored form."""
     return f"{ending.status}:{ending.because or ''}" if ending else None
 
 
 def ending_from_text(stored: str | None) -> Ending | None:
-    """An ending as it was stored."""
+    """Return an ending from its stored form."""
     if stored is None:
         return None
     status, _, because = stored.partition(":")
     ends_as = known(EnrolmentStatus, status, EnrolmentStatus.REMOVED)
-    return Ending(ends_as, known_or_none(Because, because))
+    return Ending(ends_as, known_or_none(EndReason, because))

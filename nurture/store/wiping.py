@@ -1,10 +1,10 @@
-"""Wiping: what SQLite keeps of rows that were emptied is gone from its files as well.
+"""Wiping: removing emptied rows from SQLite's files as well.
 
-`secure_delete` overwrites what is emptied where it stands. The log beside the database keeps the
-pages of before until it is emptied, and pages that were divided or joined may keep a piece of a
-row that has moved on (of some thousand people who were erased, about two). So the log is
-truncated after every erasure, and the file is written anew: at once where that takes a second,
-else a day later at the latest. PostgreSQL sees to its own files.
+`secure_delete` overwrites what is emptied in its place. The log beside the database retains the old
+pages until it is emptied, and pages that were split or merged may retain a piece of a row that has
+moved (of some thousand erased people, about two). So the log is truncated after every erasure, and
+the file is rewritten: immediately if that needs only a second, otherwise within a day. PostgreSQL
+looks after its own files.
 """
 
 import shutil
@@ -26,10 +26,10 @@ _PATIENCE_MS = 1000
 
 
 def wipe(database: Database, now: datetime, small: int = _SMALL) -> bool:
-    """Make sure that nothing of what was erased is left in SQLite's files; false while busy.
+    """Ensure that nothing erased is left in SQLite's files; return false while they are busy.
 
-    Call it after the commit, and again later where it did not come about. A file of more than
-    `small` bytes is written anew a day later, by whoever calls then.
+    Call it after the commit, and again later if it did not succeed. A file of more than `small`
+    bytes is rewritten a day later, by whichever call comes then.
     """
     if not database.is_sqlite:
         return True
@@ -40,9 +40,9 @@ def wipe(database: Database, now: datetime, small: int = _SMALL) -> bool:
 
 
 def rewrite_old(database: Database) -> None:
-    """Write a file of before `secure_delete` anew, once, because its free pages were never wiped.
+    """Rewrite a file from before `secure_delete` once, because its free pages were never wiped.
 
-    Where somebody is using it, or there is no room, the next start tries again.
+    If the file is in use, or there is no room, the next start tries again.
     """
     if not database.is_sqlite:
         return
@@ -54,7 +54,7 @@ def rewrite_old(database: Database) -> None:
 
 
 def into_one_file(database: Database) -> None:
-    """Bring SQLite's log into its file, so that the file alone is the database."""
+    """Merge SQLite's log into its file, so that the file alone is the database."""
     with _alone(database) as sqlite:
         _empty_log(sqlite)
 
@@ -73,18 +73,18 @@ def _rewrite_if_due(
 
 
 def _rewritten_up_to(sqlite: sqlite3.Connection) -> int:
-    """The erasure up to which the file was written anew; -1 where it never was.
+    """Return the erasure up to which the file was rewritten; -1 if it never was.
 
-    It stands in the file itself, so that it is as old as the file where that is put back.
+    The number is in the file itself, so that it is as old as the file if an old one is put back.
     """
     return int(sqlite.execute("PRAGMA user_version").fetchone()[0]) - 1
 
 
 def _rewrite(database: Database, sqlite: sqlite3.Connection, newest: int) -> bool:
-    """Write the file anew; false while somebody else writes.
+    """Rewrite the file; return false while someone else is writing.
 
-    Where there is no room for a second file it is put off until there is: tidying asks every
-    hour, and whoever asks every few seconds is not kept waiting for it.
+    If there is no room for a second file, rewriting is postponed until there is: tidying asks every
+    hour, and callers that ask every few seconds are not delayed by it.
     """
     if shutil.disk_usage(_file(database).parent).free < 2 * _size(database):
         return True
@@ -97,7 +97,7 @@ def _rewrite(database: Database, sqlite: sqlite3.Connection, newest: int) -> boo
 
 
 def _empty_log(sqlite: sqlite3.Connection) -> bool:
-    """Bring the log into the file and cut it to nothing; false while somebody still reads it."""
+    """Merge the log into the file and truncate it; return false while it is still being read."""
     try:
         busy, _, _ = sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.OperationalError:
@@ -107,7 +107,7 @@ def _empty_log(sqlite: sqlite3.Connection) -> bool:
 
 @contextmanager
 def _alone(database: Database) -> Iterator[sqlite3.Connection]:
-    """A connection outside of any transaction, which waits for nobody for long."""
+    """Open a connection outside any transaction that never waits long for others."""
     pooled = database.engine.raw_connection()
     sqlite: sqlite3.Connection = pooled.driver_connection  # type: ignore[assignment]
     before = sqlite.execute("PRAGMA busy_timeout").fetchone()[0]

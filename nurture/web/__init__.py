@@ -1,1 +1,1 @@
-"""The pages of the web side: those of subscribers, and the studio."""
+"""The pages of the web side: those for subscribers, and the studio."""

@@ -1,6 +1,6 @@
-"""The page that a mail leads to which asks for a yes: to the data, the erasure, or staying.
+"""The page for confirming what an email asks: handing over data, erasure, or staying.
 
-Like every page of ours it shows on GET and acts on POST.
+Like all our pages, it only shows on GET and acts on POST.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ from flask import Response, render_template, request
 from nurture.rendering.personal_page import personal_page
 from nurture.services.delivery import sunset
 from nurture.services.subscribers import erasure, export, links
-from nurture.services.subscribers.confirmation import Confirmation, Matter, find_confirmation
+from nurture.services.subscribers.confirmation import (
+    Confirmation,
+    ConfirmationKind,
+    find_confirmation,
+)
 from nurture.web.forms import UnknownChoiceError, one_of, seen_evidence
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 Answer = str | Response | tuple[str, int]
 
@@ -29,73 +33,73 @@ FORMATS = ("page", "file")
 
 @dataclass(frozen=True, slots=True)
 class Confirmations:
-    """The views; each answers 404 where there is nobody any more, and 410 where it is too late."""
+    """The views; each answers 404 if the person no longer exists, and 410 if it is too late."""
 
-    house: House
+    context: Context
 
     def show(self, token: str) -> Answer:
-        """What saying yes will do."""
+        """Show what confirming will do."""
         confirmation = self._find(token)
         return _too_late(confirmation) if confirmation.lapsed else _asked(confirmation)
 
     def confirm(self, token: str) -> Answer:
-        """Do what was said yes to."""
+        """Do what was confirmed."""
         confirmation = self._find(token)
         if confirmation.lapsed:
             return _too_late(confirmation)
         act = {
-            Matter.DATA: self._hand_over,
-            Matter.ERASURE: self._erase,
-            Matter.STAYING: self._stay,
+            ConfirmationKind.DATA: self._hand_over,
+            ConfirmationKind.ERASURE: self._erase,
+            ConfirmationKind.STAYING: self._stay,
         }
         return act[confirmation.matter](confirmation)
 
     def _find(self, token: str) -> Confirmation:
-        house = self.house
-        message = house.tokens.read_confirm(token)
-        found = find_confirmation(house.database, house.catalogue, message, house.clock())
+        context = self.context
+        message = context.tokens.read_confirm(token)
+        found = find_confirmation(context.database, context.catalogue, message, context.clock())
         if found is None:
-            raise links.nobody_behind_message(house.database, message)
+            raise links.nobody_behind_message(context.database, message)
         return found
 
     def _hand_over(self, confirmation: Confirmation) -> Answer:
-        house = self.house
+        context = self.context
         try:
             wanted = one_of(FORMATS, request.form, "as")
         except UnknownChoiceError as error:
             return _asked(confirmation, problem=str(error)), HTTPStatus.UNPROCESSABLE_ENTITY
         record = export.export(
-            house.database, house.catalogue, confirmation.subscriber, house.clock()
+            context.database, context.catalogue, confirmation.subscriber, context.clock()
         )
         if record is None:
-            raise links.nobody_behind_message(house.database, confirmation.message)
+            raise links.nobody_behind_message(context.database, confirmation.message)
         if wanted == "page":
             return _download(personal_page(record), "text/html", "my-data.html")
         document = json.dumps(record, ensure_ascii=False, indent=2)
         return _download(document, "application/json", "my-data.json")
 
     def _erase(self, confirmation: Confirmation) -> Answer:
-        house = self.house
+        context = self.context
         try:
             known = erasure.forget(
-                house.database, house.files, confirmation.subscriber, house.clock()
+                context.database, context.files, confirmation.subscriber, context.clock()
             )
         except erasure.BeingMailedError as error:
             return _asked(confirmation, problem=str(error)), HTTPStatus.SERVICE_UNAVAILABLE
         if not known:
-            raise links.nobody_behind_message(house.database, confirmation.message)
+            raise links.nobody_behind_message(context.database, confirmation.message)
         return _done(confirmation)
 
     def _stay(self, confirmation: Confirmation) -> Answer:
-        house = self.house
+        context = self.context
         sunset.stay(
-            house.database,
-            house.catalogue,
+            context.database,
+            context.catalogue,
             confirmation.message,
-            seen_evidence(house.settings.public_url),
-            house.clock(),
+            seen_evidence(context.settings.public_url),
+            context.clock(),
         )
-        house.doorbell.ring()
+        context.doorbell.ring()
         return _done(confirmation)
 
 

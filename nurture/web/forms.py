@@ -1,4 +1,4 @@
-"""What a form on one of our pages says, and where it came from."""
+"""Reading the forms on our own pages, and where they were sent from."""
 
 from collections.abc import Mapping
 
@@ -18,13 +18,13 @@ LONGEST_AGENT = 300
 
 
 class UnknownChoiceError(NurtureError):
-    """A form said something that the page does not offer; nothing has been changed."""
+    """A form contains a value that the page does not offer; nothing has been changed."""
 
 
 def seen_evidence(public_url: str) -> Evidence:
-    """Where the present request came from, without the token: that would let a reader act.
+    """Return where the request came from, without the token, which would let a reader act.
 
-    The page is named by our public address, whatever the visitor says we are called.
+    The page is given under our public URL, whatever host name the visitor used.
     """
     return Evidence(
         page_url=public_url + request.path.rpartition("/")[0],
@@ -34,24 +34,24 @@ def seen_evidence(public_url: str) -> Evidence:
 
 
 def read_answers(form: Mapping[str, str]) -> dict[Purpose, bool]:
-    """The answers to the questions beside the guide's button.
+    """Return the answers to the questions beside the guide's button.
 
-    An absent box is a no only where the box was shown, and a yes counts wherever it comes
-    from. Raises `UnknownChoiceError` for a tick that is none.
+    An absent box means no only if the box was shown; a ticked box always counts. Raise
+    `UnknownChoiceError` for an invalid tick.
     """
     answers = _purposes_ticked(read_purposes(form))
     return answers if form.get("asked") else {p: yes for p, yes in answers.items() if yes}
 
 
 def read_purposes(form: Mapping[str, str]) -> set[str]:
-    """The purposes ticked in a form; raises `UnknownChoiceError` for a tick that is none."""
+    """Return the purposes ticked in a form; raise `UnknownChoiceError` for an invalid tick."""
     return {
         purpose for purpose in ASKED_SEPARATELY if one_of(("", TICKED), form, purpose) == TICKED
     }
 
 
 def read_change(form: Mapping[str, str]) -> PreferenceChange:
-    """What the preference form asks for; raises `UnknownChoiceError` for what it cannot ask."""
+    """Return the change a preference form requests, or raise `UnknownChoiceError`."""
     purposes = read_purposes(form)
     return PreferenceChange(
         frequency=Wish(one_of(FREQUENCIES, form, "frequency")),
@@ -61,17 +61,17 @@ def read_change(form: Mapping[str, str]) -> PreferenceChange:
 
 
 def read_request(form: Mapping[str, str]) -> Request | None:
-    """What is asked for beside the preferences, if anything; raises `UnknownChoiceError`."""
+    """Return any request made besides the preferences, or raise `UnknownChoiceError`."""
     return Request(one_of(tuple(Request), form, "ask")) if "ask" in form else None
 
 
 def read_undo(form: Mapping[str, str]) -> bool:
-    """Whether a form asks to take an unsubscribing back; a one-click never does."""
+    """Return whether a form asks to undo an unsubscription; a one-click request never does."""
     return "List-Unsubscribe" not in form and one_of(("", TICKED), form, "undo") == TICKED
 
 
 def one_of(known: tuple[str, ...], form: Mapping[str, str], field: str) -> str:
-    """What a field says; raises `UnknownChoiceError` where that is not among what is known."""
+    """Return a field's value; raise `UnknownChoiceError` if it is not a known one."""
     said = form.get(field, "")
     if said not in known:
         raise UnknownChoiceError(
@@ -82,5 +82,5 @@ def one_of(known: tuple[str, ...], form: Mapping[str, str], field: str) -> str:
 
 
 def _purposes_ticked(ticked: set[str]) -> dict[Purpose, bool]:
-    """The answers to the two questions on our own pages, from the boxes that were ticked."""
+    """Return the answers to the two questions on our own pages, given the ticked boxes."""
     return {purpose: purpose in ticked for purpose in OWN_BOXES}

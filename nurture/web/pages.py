@@ -1,8 +1,8 @@
-"""The pages a subscriber sees: the guide, the preferences and the way out.
+"""The pages a subscriber sees: the guide, the preferences and unsubscribing.
 
 A GET shows and changes nothing, because scanners follow links and run scripts; a POST acts. The
-token in the address is the whole capability. There are no cookies, so there is nothing that a
-foreign site could make a browser send along.
+token in the URL is the whole capability. There are no cookies, so a foreign site cannot make a
+browser send any.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from nurture.services.subscribers import links, requests
 from nurture.services.subscribers import preferences as choices
 from nurture.services.subscribers.erasure import BeingMailedError
 from nurture.services.subscribers.guide import GuideOffer, collect_guide, find_guide
-from nurture.services.subscribers.links import NobodyLeftError, Trace
+from nurture.services.subscribers.links import LinkSubject, NobodyLeftError
 from nurture.services.subscribers.preferences import Preferences
 from nurture.services.subscribers.requests import Asked
 from nurture.store.database import DatabaseUnavailableError
@@ -43,7 +43,7 @@ from nurture.web.forms import (
 )
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 #: A token in an address must reach no other site, no search engine and no frame.
 PAGE_GUARDS = {
@@ -68,52 +68,52 @@ FORM_BYTES = 16 * 1024
 class Pages:
     """The views, each a translation from HTTP to a service and back.
 
-    Every one of them answers 404 with a kind page where the token does not verify or belongs to
-    somebody who has been erased, and then says so. Only the way out is always open: where the
-    token verifies, whoever presses the button is answered that they get no more emails. A token
-    that only a leaked key vouches for takes a no, shows nothing and gives no yes.
+    Each answers 404 with a friendly page if the token does not verify, or if the person has been
+    erased, and then says so. Only unsubscribing always works: if the token verifies, pressing the
+    button is always answered with no more emails. A token that verifies only with a leaked key
+    can opt out, but shows nothing and cannot give consent.
     """
 
-    house: House
+    context: Context
 
     def show_guide(self, token: str) -> str:
-        """What pressing the button will do."""
+        """Show what pressing the button will do."""
         return guide_page(self._offer(token))
 
     def hand_over_guide(self, token: str) -> Response | tuple[str, int]:
-        """The guide itself, which confirms the address and starts the series."""
-        offer, house = self._offer(token), self.house
-        enrolment = house.tokens.read_guide(token)
+        """Return the guide, which confirms the address and starts the series."""
+        offer, context = self._offer(token), self.context
+        enrolment = context.tokens.read_guide(token)
         try:
             answers = read_answers(request.form)
         except UnknownChoiceError as error:
             return guide_page(offer, problem=str(error)), 422
         guide = collect_guide(
-            house.database,
-            house.catalogue,
-            house.shelf,
+            context.database,
+            context.catalogue,
+            context.guide_files,
             enrolment,
             answers,
             self._seen(),
-            house.clock(),
+            context.clock(),
         )
         if guide is None:
-            raise links.nobody_behind_enrolment(house.database, enrolment)
-        house.doorbell.ring()
+            raise links.nobody_behind_enrolment(context.database, enrolment)
+        context.doorbell.ring()
         return pdf(guide.path, guide.filename)
 
     def show_preferences(self, token: str) -> str:
-        """How often we write at present, and what we may notice."""
-        if self.house.tokens.is_outdated(token):
+        """Show how often we currently write, and what we may track."""
+        if self.context.tokens.is_outdated(token):
             return self._less(token)
         return preferences_page(self._preferences(self._whose_preferences(token)))
 
     def change_preferences(self, token: str) -> str | tuple[str, int]:
-        """Takes over what the form says, and shows what holds from now on.
+        """Apply the form, and show the preferences now in force.
 
-        The buttons for one's data and for one's erasure are on the same page and lead here too.
+        The buttons for exporting one's data and for erasure are on the same page and post here too.
         """
-        if self.house.tokens.is_outdated(token):
+        if self.context.tokens.is_outdated(token):
             return self._want_less(token)
         subscriber = self._whose_preferences(token)
         present = self._preferences(subscriber)
@@ -124,33 +124,33 @@ class Pages:
             change = read_change(request.form)
         except UnknownChoiceError as error:
             return preferences_page(present, problem=str(error)), 422
-        house = self.house
+        context = self.context
         kept = choices.change_preferences(
-            house.database, house.catalogue, subscriber, change, self._seen(), house.clock()
+            context.database, context.catalogue, subscriber, change, self._seen(), context.clock()
         )
         return preferences_page(kept or self._preferences(subscriber), saved=True)
 
     def show_unsubscribe(self, token: str) -> str:
-        """One button, and the way to fewer emails instead."""
+        """Show one button, and the option of fewer emails instead."""
         return self._way_out("unsubscribe.html", token)
 
     def unsubscribe(self, token: str) -> str | tuple[str, int]:
-        """Stops all emails at once (RFC 8058 section 3.2), or undoes that where asked to.
+        """Stop all emails immediately (RFC 8058 section 3.2), or undo that if requested.
 
-        A mailbox provider's one-click and the button on the page are the same request. Whatever
-        else the body says, it stops the emails, because a no must never be lost on a formality;
-        only an undo that is none is asked about, since it may have meant the opposite.
+        A mailbox provider's one-click request and the button on the page are the same. Whatever
+        else the body says, it stops the emails, because an opt-out must never be lost on a
+        formality; only an invalid undo is queried, since it may have meant the opposite.
         """
-        subscriber, message = self.house.tokens.read_unsubscribe(token)
-        whose = self.house.tokens.read_whose(request.args.get("a", ""))
-        kept_in, now = (self.house.database, self.house.catalogue), self.house.clock()
+        subscriber, message = self.context.tokens.read_unsubscribe(token)
+        whose = self.context.tokens.read_whose(request.args.get("a", ""))
+        kept_in, now = (self.context.database, self.context.catalogue), self.context.clock()
         try:
             undone = read_undo(request.form)
         except UnknownChoiceError as error:
             return self._way_out("unsubscribe.html", token, problem=str(error)), 422
         except RequestEntityTooLarge:
             undone = False
-        if undone and self.house.tokens.is_outdated(token):
+        if undone and self.context.tokens.is_outdated(token):
             return _show_outdated()
         if undone:
             choices.resubscribe(*kept_in, subscriber, self._seen(), now, whose)
@@ -159,12 +159,12 @@ class Pages:
         return self._way_out("unsubscribed.html", token)
 
     def _less(self, token: str, saved: bool = False, problem: str = "") -> str:
-        """What may be chosen by a link that anybody may have made; it shows nothing of anybody."""
+        """Show the choices open to a link that anyone may have made; it shows no personal data."""
         self._whose_preferences(token)
         return render_template("less.html", saved=saved, problem=problem)
 
     def _want_less(self, token: str) -> str | tuple[str, int]:
-        subscriber, house = self._whose_preferences(token), self.house
+        subscriber, context = self._whose_preferences(token), self.context
         if "ask" in request.form:
             return _show_outdated()
         try:
@@ -172,54 +172,56 @@ class Pages:
         except UnknownChoiceError as error:
             return self._less(token, problem=str(error)), 422
         choices.want_less(
-            house.database, house.catalogue, subscriber, change, self._seen(), house.clock()
+            context.database, context.catalogue, subscriber, change, self._seen(), context.clock()
         )
         return self._less(token, saved=True)
 
     def _ask(self, subscriber: int, asked_for: Request, present: Preferences) -> str:
-        house = self.house
-        asked = requests.ask(house.database, house.catalogue, subscriber, asked_for, house.clock())
+        context = self.context
+        asked = requests.ask(
+            context.database, context.catalogue, subscriber, asked_for, context.clock()
+        )
         if asked is None:
-            links.get_present(house.database, subscriber)
-        house.doorbell.ring()
+            links.get_present(context.database, subscriber)
+        context.doorbell.ring()
         return preferences_page(present, asked=(asked_for, asked or Asked.UNREACHABLE))
 
     def _seen(self) -> Evidence:
-        return seen_evidence(self.house.settings.public_url)
+        return seen_evidence(self.context.settings.public_url)
 
     def _offer(self, token: str) -> GuideOffer:
-        enrolment, house = self.house.tokens.read_guide(token), self.house
-        offer = find_guide(house.database, house.catalogue, enrolment)
+        enrolment, context = self.context.tokens.read_guide(token), self.context
+        offer = find_guide(context.database, context.catalogue, enrolment)
         if offer is None:
-            raise links.nobody_behind_enrolment(house.database, enrolment)
+            raise links.nobody_behind_enrolment(context.database, enrolment)
         return offer
 
     def _whose_preferences(self, token: str) -> int:
-        subscriber = self.house.tokens.read_preferences(token)
-        return links.get_present(self.house.database, subscriber)
+        subscriber = self.context.tokens.read_preferences(token)
+        return links.get_present(self.context.database, subscriber)
 
     def _preferences(self, subscriber: int) -> Preferences:
-        """What holds for somebody who was there just now; raises `NobodyLeftError`."""
-        now = self.house.clock()
-        found = choices.find_preferences(self.house.database, subscriber, now)
+        """Return the preferences of a person just found; raise `NobodyLeftError`."""
+        now = self.context.clock()
+        found = choices.find_preferences(self.context.database, subscriber, now)
         if found is None:
-            links.get_present(self.house.database, subscriber)
-            raise NobodyLeftError(Trace.GONE)
+            links.get_present(self.context.database, subscriber)
+            raise NobodyLeftError(LinkSubject.GONE)
         return found
 
     def _way_out(self, page: str, token: str, problem: str = "") -> str:
-        """A page of the way out, which is open to those as well of whom nothing more is known."""
-        subscriber, _ = self.house.tokens.read_unsubscribe(token)
-        if self.house.tokens.is_outdated(token):
+        """Render an unsubscribe page, which works even if nothing is known about the person."""
+        subscriber, _ = self.context.tokens.read_unsubscribe(token)
+        if self.context.tokens.is_outdated(token):
             return render_template(f"outdated_{page}", problem=problem)
         try:
-            number = links.get_present(self.house.database, subscriber)
+            number = links.get_present(self.context.database, subscriber)
             preferences = self._preferences(number)
         except NobodyLeftError as nobody:
-            if nobody.trace is Trace.ERASED:
+            if nobody.trace is LinkSubject.ERASED:
                 return gone_page(nobody.trace)
             return render_template(page, preferences=None, preferences_url=None, problem=problem)
-        own_page = self.house.tokens.preferences(number)
+        own_page = self.context.tokens.preferences(number)
         return render_template(
             page,
             preferences=preferences,
@@ -228,11 +230,11 @@ class Pages:
         )
 
 
-def create_pages(house: House) -> Blueprint:
-    """The blueprint `pages`, to be registered at the root of the site.
+def create_pages(context: Context) -> Blueprint:
+    """Return the blueprint `pages`, to be registered at the root of the site.
 
-    Its stylesheet lives under `/pages/`. Whatever goes wrong inside a view is logged by Flask and
-    answered with a page that asks to come back in a minute (503).
+    Its stylesheet is served under `/pages/`. An error inside a view is logged by Flask and answered
+    with a page that asks the visitor to return in a minute (503).
     """
     pages = Blueprint(
         "pages",
@@ -241,11 +243,11 @@ def create_pages(house: House) -> Blueprint:
         static_folder="static",
         static_url_path="/pages",
     )
-    _route(pages, Pages(house), Confirmations(house))
+    _route(pages, Pages(context), Confirmations(context))
     pages.before_request(_read_little)
     pages.after_request(_guard)
     pages.context_processor(
-        lambda: {"practice": house.practice, "wordings": OWN_WORDINGS, "said_where": said_where}
+        lambda: {"practice": context.practice, "wordings": OWN_WORDINGS, "said_where": said_where}
     )
     pages.register_error_handler(TokenRefusedError, _show_not_found)
     pages.register_error_handler(OutdatedTokenError, _show_outdated)
@@ -296,14 +298,14 @@ def _show_unavailable(error: Exception) -> tuple[str, int, dict[str, str]]:
     return render_template("unavailable.html"), 503, {"Retry-After": "60"}
 
 
-def gone_page(trace: Trace) -> str:
-    """The page that says what is left of somebody: as good as nothing."""
-    page = "not_found.html" if trace is Trace.UNKNOWN else "gone.html"
+def gone_page(trace: LinkSubject) -> str:
+    """Render the page that says what is left of a person: practically nothing."""
+    page = "not_found.html" if trace is LinkSubject.UNKNOWN else "gone.html"
     return render_template(page, trace=trace, days=UNCOLLECTED_FOR.days)
 
 
 def guide_page(offer: GuideOffer, problem: str = "") -> str:
-    """The page that offers a guide."""
+    """Render the page that offers a guide."""
     return render_template("guide.html", guide=offer, problem=problem)
 
 
@@ -313,14 +315,14 @@ def preferences_page(
     problem: str = "",
     asked: tuple[Request, Asked] | None = None,
 ) -> str:
-    """The page that shows what holds for one subscriber, and what became of what they asked."""
+    """Render one subscriber's preferences and the outcome of any request."""
     return render_template(
         "preferences.html", preferences=preferences, saved=saved, problem=problem, asked=asked
     )
 
 
 def pdf(path: Path, filename: str) -> Response:
-    """A PDF to be read in the browser where it can, and kept by nobody on the way."""
+    """Return a PDF to be read in the browser if possible, and never cached on the way."""
     response = send_file(
         path,
         mimetype="application/pdf",

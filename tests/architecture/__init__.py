@@ -1,1 +1,1 @@
-"""The rules of the house, held by machines so that nobody has to remember them."""
+"""The rules of the code base, checked automatically so that nobody has to remember them."""

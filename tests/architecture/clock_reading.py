@@ -1,9 +1,9 @@
-"""Finding where code reads the clock, by whatever name it got hold of it."""
+"""Finding where code reads the clock, under whatever name it was imported."""
 
 import ast
 from typing import TypeGuard
 
-from tests.architecture.house import Module
+from tests.architecture.codebase import Module
 
 #: Real-time timeouts for input and output may use `time.monotonic` and `time.sleep`.
 READERS = frozenset(
@@ -36,7 +36,7 @@ READERS = frozenset(
 
 
 def clock_readings(module: Module) -> list[str]:
-    """Each place where the module names a reader of the clock, as "line 7: time.time"."""
+    """Return each place where the module names a clock function, as "line 7: time.time"."""
     names = _Names(dict(module.imports))
     names.learn_assignments(module.tree)
     found = [
@@ -49,13 +49,13 @@ def clock_readings(module: Module) -> list[str]:
 
 
 class _Names:
-    """What the names in a module stand for, as full dotted names."""
+    """What the names in a module refer to, as full dotted names."""
 
     def __init__(self, known: dict[str, str]) -> None:
         self._known = known
 
     def learn_assignments(self, tree: ast.Module) -> None:
-        """Follow `D = datetime.datetime` and the like, one through the other."""
+        """Follow `D = datetime.datetime` and the like, including chains of such assignments."""
         before = -1
         while before != len(self._known):
             before = len(self._known)
@@ -66,7 +66,7 @@ class _Names:
                             self._known.setdefault(target.id, meaning)
 
     def meaning(self, node: ast.expr) -> str:
-        """The full dotted name of an expression, empty where it has none."""
+        """Return the full dotted name of an expression, or an empty string if it has none."""
         if isinstance(node, ast.Name):
             return self._known.get(node.id, "")
         if isinstance(node, ast.Attribute):

@@ -1,4 +1,4 @@
-"""Every tick rings a task that exists, and every task has a queue that somebody consumes."""
+"""Every tick calls a task that exists, and every task has a queue that a worker consumes."""
 
 import ast
 from datetime import timedelta
@@ -10,12 +10,12 @@ from celery.beat import Scheduler
 
 import celeryconfig
 from nurture.clock import real_now
-from tests.architecture.house import PACKAGES, Module, belongs_to, modules
+from tests.architecture.codebase import PACKAGES, Module, belongs_to, modules
 
 
 @pytest.fixture(scope="module")
 def app() -> Celery:
-    """The Celery application with every module of tasks that a worker would load."""
+    """The Celery application with every task module that a worker would load."""
     from tasks import app
 
     celery: Celery = app
@@ -25,23 +25,23 @@ def app() -> Celery:
 
 @pytest.fixture(scope="module")
 def our_tasks(app: Celery) -> list[str]:
-    """The names of the tasks this program defines."""
+    """The names of the tasks defined by this program."""
     return sorted(name for name, task in app.tasks.items() if _is_ours(task))
 
 
 @pytest.fixture(scope="module")
 def consumed() -> set[str]:
-    """The queues a worker consumes when it is told nothing else."""
+    """The queues that a worker consumes by default."""
     return {queue.name for queue in celeryconfig.task_queues}
 
 
-def test_every_tick_rings_a_task_that_exists(our_tasks: list[str]) -> None:
+def test_every_beat_entry_names_an_existing_task(our_tasks: list[str]) -> None:
     schedule = celeryconfig.beat_schedule
     assert schedule
     assert {tick["task"] for tick in schedule.values()} <= set(our_tasks)
 
 
-def test_a_clock_that_is_set_back_holds_no_tick_up(
+def test_a_clock_set_back_delays_no_beat_entry(
     app: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scheduler = Scheduler(app, lazy=True)
@@ -53,7 +53,7 @@ def test_a_clock_that_is_set_back_holds_no_tick_up(
     assert {name: wait for name, wait in longest.items() if wait > 3600} == {}
 
 
-def test_every_task_goes_to_a_queue_that_is_consumed(
+def test_every_task_goes_to_a_consumed_queue(
     app: Celery, our_tasks: list[str], consumed: set[str]
 ) -> None:
     assert our_tasks
@@ -62,12 +62,12 @@ def test_every_task_goes_to_a_queue_that_is_consumed(
     } == {}
 
 
-def test_every_task_was_given_its_queue_on_purpose(app: Celery, our_tasks: list[str]) -> None:
+def test_every_task_has_an_explicit_route(app: Celery, our_tasks: list[str]) -> None:
     routed = {name for name in our_tasks if app.amqp.router.lookup_route(name)}
     assert set(our_tasks) - routed == set()
 
 
-def test_every_tick_that_names_a_queue_names_one_that_is_consumed(consumed: set[str]) -> None:
+def test_a_queue_named_by_a_beat_entry_is_consumed(consumed: set[str]) -> None:
     schedule: dict[str, dict[str, Any]] = celeryconfig.beat_schedule
     named = {tick.get("options", {}).get("queue") for tick in schedule.values()}
     assert named - {None} <= consumed
@@ -78,12 +78,12 @@ def test_no_task_is_delayed_by_celery() -> None:
 
 
 @pytest.mark.parametrize("delay", ["countdown=60", "eta=tomorrow"])
-def test_a_delay_left_to_celery_would_be_noticed(delay: str) -> None:
+def test_a_delay_left_to_celery_is_detected(delay: str) -> None:
     assert delays(Module("tasks.example", f"deliver.apply_async(args, {delay})")) != []
 
 
 def delays(module: Module) -> list[str]:
-    """Where a module leaves waiting to Celery, whose delays are lost with Redis or run twice."""
+    """Return where a module relies on Celery's delays, which Redis may lose or run twice."""
     return [
         f"line {node.value.lineno}: {node.arg}"
         for node in ast.walk(module.tree)

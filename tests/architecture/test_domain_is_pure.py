@@ -1,4 +1,4 @@
-"""The domain decides from plain values, and one module alone knows what time it is."""
+"""The domain works on plain values only, and a single module reads the clock."""
 
 import ast
 import sys
@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.architecture.clock_reading import clock_readings
-from tests.architecture.house import Module, belongs_to, modules, offences
+from tests.architecture.codebase import Module, belongs_to, modules, offences
 
 # fmt: off
 IMPURE_MODULES = frozenset({
@@ -26,7 +26,7 @@ DOMAIN = modules("nurture.domain")
 
 
 def impurities(module: Module) -> list[str]:
-    """What a module of the domain imports or calls that it must not."""
+    """Return what a module of the domain imports or calls although it must not."""
     imported = {full for _, full in module.imports}
     names = {node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)}
     return sorted({full for full in imported if not _is_plain(full)} | (names & IMPURE_BUILTINS))
@@ -40,15 +40,15 @@ def _is_plain(full: str) -> bool:
     return full.partition(".")[0] in sys.stdlib_module_names
 
 
-def test_the_domain_is_where_it_is_looked_for() -> None:
+def test_the_domain_package_is_found() -> None:
     assert {"nurture.domain.errors", "nurture.domain.messages.status"} <= {m.name for m in DOMAIN}
 
 
-def test_the_domain_imports_only_plain_things() -> None:
+def test_the_domain_imports_only_pure_modules() -> None:
     assert offences(impurities, DOMAIN) == []
 
 
-def test_nobody_but_the_clock_reads_the_clock() -> None:
+def test_only_the_clock_module_reads_the_clock() -> None:
     others = [module for module in modules() if module.name != ALLOWED_TO_READ_THE_CLOCK]
     assert offences(clock_readings, others) == [], "take `now` as an argument instead"
 
@@ -68,7 +68,7 @@ def test_nobody_but_the_clock_reads_the_clock() -> None:
         "def later():\n    from time import sleep",
     ],
 )
-def test_an_impure_domain_would_be_noticed(source: str) -> None:
+def test_an_impure_domain_is_detected(source: str) -> None:
     assert impurities(Module("nurture.domain.example", source)) != []
 
 
@@ -81,7 +81,7 @@ def test_an_impure_domain_would_be_noticed(source: str) -> None:
         "from urllib.parse import urlsplit",
     ],
 )
-def test_a_pure_domain_is_left_alone(source: str) -> None:
+def test_a_pure_domain_is_accepted(source: str) -> None:
     assert impurities(Module("nurture.domain.example", source)) == []
 
 
@@ -107,7 +107,7 @@ def test_a_pure_domain_is_left_alone(source: str) -> None:
         "import sqlalchemy as sa\nsa.func.current_timestamp()",
     ],
 )
-def test_reading_the_clock_would_be_noticed_by_any_name(source: str) -> None:
+def test_reading_the_clock_is_detected_under_any_name(source: str) -> None:
     assert clock_readings(Module("nurture.services.example", source)) != []
 
 
@@ -121,5 +121,5 @@ def test_reading_the_clock_would_be_noticed_by_any_name(source: str) -> None:
         "from email.utils import format_datetime",
     ],
 )
-def test_other_uses_of_time_are_left_alone(source: str) -> None:
+def test_other_uses_of_time_are_accepted(source: str) -> None:
     assert clock_readings(Module("nurture.services.example", source)) == []

@@ -1,4 +1,4 @@
-"""Format strings are the program's own: what anybody typed is only ever put into them."""
+"""Format strings are the program's own: user input is only ever inserted into them."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.house import Module, modules, offences
+from tests.architecture.codebase import Module, modules, offences
 
 #: Alembic's migrations hold no text but their own.
 OURS = [module for module in modules() if ".migrations." not in module.name]
@@ -16,7 +16,7 @@ _LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
 
 
 def made_of_input(module: Module) -> list[str]:
-    """Every use of a format string that is not written where it is used, nor a constant."""
+    """Return every use of a format string that is neither a literal nor a constant."""
     return [f"line {node.lineno}: {ast.unparse(node)}" for node in _suspects(module.tree)]
 
 
@@ -42,7 +42,7 @@ def _suspects(tree: ast.AST) -> Iterator[ast.expr]:
 
 
 def _is_ours(text: ast.expr) -> bool:
-    """Whether it is a literal, a module's constant or a member of one."""
+    """Return whether it is a literal, a module's constant or a member of one."""
     match text:
         case ast.Constant(str()):
             return True
@@ -54,7 +54,10 @@ def _is_ours(text: ast.expr) -> bool:
 
 
 def _may_be_text(left: ast.expr) -> bool:
-    """A name that is no number's; bytes and texts that stand there are literals."""
+    """Return whether the left side of `%` may be text rather than a number.
+
+    Bytes and literal texts are the program's own.
+    """
     return isinstance(left, ast.JoinedStr | ast.Subscript) or (
         isinstance(left, ast.Name) and not _CONSTANT.fullmatch(left.id) and left.id in _TEXTS
     )
@@ -64,7 +67,7 @@ def _may_be_text(left: ast.expr) -> bool:
 _TEXTS = {"said", "text", "message", "words", "form", "detail", "subject", "sentence", "line"}
 
 
-def test_a_format_string_is_never_made_of_input() -> None:
+def test_a_format_string_never_comes_from_input() -> None:
     assert offences(made_of_input, OURS) == []
 
 
@@ -87,7 +90,7 @@ def test_a_format_string_is_never_made_of_input() -> None:
         "string.Template(text) or Template(text)",
     ],
 )
-def test_a_format_string_made_of_input_would_be_noticed(source: str) -> None:
+def test_a_format_string_from_input_is_detected(source: str) -> None:
     assert made_of_input(Module("nurture.x", source)) != []
 
 
@@ -95,5 +98,5 @@ def test_a_format_string_made_of_input_would_be_noticed(source: str) -> None:
     "source",
     ["'{}'.format(said)", "_SAID.format(said)", "_SAID[kind].format(said)", "f'{n:,}'", "a % 7"],
 )
-def test_a_format_string_of_our_own_is_left_alone(source: str) -> None:
+def test_a_constant_format_string_is_accepted(source: str) -> None:
     assert made_of_input(Module("nurture.x", source)) == []

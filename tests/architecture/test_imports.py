@@ -1,11 +1,11 @@
-"""Who may import whom: the layers, and the one place for each big library."""
+"""Allowed imports: the layers, and the one place for each large library."""
 
 from pathlib import Path
 
 import pytest
 from importlinter import api, cli
 
-from tests.architecture.house import PACKAGES, ROOT, belongs_to, modules
+from tests.architecture.codebase import PACKAGES, ROOT, belongs_to, modules
 
 CONFIGURATION = str(ROOT / "pyproject.toml")
 
@@ -26,7 +26,7 @@ def test_no_import_crosses_a_layer_the_wrong_way(
     assert status == 0, capsys.readouterr().out
 
 
-def test_the_layers_leave_no_module_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_layers_cover_every_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     configuration = api.read_configuration(CONFIGURATION)
     assert set(PACKAGES) <= set(configuration["session_options"]["root_packages"])
@@ -37,7 +37,7 @@ def test_the_layers_leave_no_module_out(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("library", AT_HOME)
-def test_a_big_library_is_known_in_one_place_only(library: str) -> None:
+def test_a_large_library_is_imported_in_one_place_only(library: str) -> None:
     strangers = {
         module.name
         for module in modules()
@@ -48,7 +48,7 @@ def test_a_big_library_is_known_in_one_place_only(library: str) -> None:
     assert strangers == set()
 
 
-def test_every_package_says_so_with_an_init_file() -> None:
+def test_every_package_has_an_init_file() -> None:
     folders = {path.parent for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     assert [folder for folder in sorted(folders) if not _is_package(folder)] == []
 

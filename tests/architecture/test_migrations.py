@@ -1,7 +1,7 @@
-"""A release only adds; what it stops using is dropped by the release after.
+"""A release only adds; what it stops using is dropped in the next release.
 
-So the program of the release before goes on beside a newer one. Held from migration 0016 on,
-where programs began to ask whether they may work with newer tables.
+This lets the program of the previous release run alongside a newer one. Checked from migration
+0016 on, since when programs ask whether they may work with newer tables.
 """
 
 import ast
@@ -20,7 +20,7 @@ _DROPS = {"drop_table", "drop_column", "rename_table"}
 
 
 def takes_away(tree: ast.Module) -> bool:
-    """Whether upgrading drops or renames a table or a column."""
+    """Return whether upgrading drops or renames a table or a column."""
     return any(map(_takes, ast.walk(_upgrade(tree))))
 
 
@@ -33,7 +33,7 @@ def _takes(node: ast.AST) -> bool:
 
 
 def shuts_out(tree: ast.Module) -> bool:
-    """Whether rows that the release before writes would be refused: it knows no new column."""
+    """Return whether it rejects rows of the previous release, which sets no new column."""
     return any(map(_demands, ast.walk(_upgrade(tree))))
 
 
@@ -52,7 +52,7 @@ def _must_be_given(column: ast.Call) -> bool:
 
 
 def _upgrade(tree: ast.Module) -> ast.Module:
-    """The module without its way back, which nobody goes while others run."""
+    """Return the module without its downgrade, which is never used while programs run."""
     kept = [n for n in tree.body if not (isinstance(n, ast.FunctionDef) and n.name == "downgrade")]
     return ast.Module(kept[1:], [])
 
@@ -70,7 +70,7 @@ def _is_false(value: ast.expr | None) -> bool:
 
 
 def marker(tree: ast.Module) -> str | None:
-    """The newest migration of the release that stopped using what is dropped here."""
+    """Return the newest migration of the release that stopped using what is dropped here."""
     return next(_markers(tree), None)
 
 
@@ -81,7 +81,7 @@ def _markers(tree: ast.Module) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", HELD, ids=lambda path: path.stem)
-def test_a_migration_takes_nothing_away_that_the_release_before_uses(path: Path) -> None:
+def test_a_migration_removes_nothing_the_previous_release_uses(path: Path) -> None:
     tree, said = ast.parse(path.read_text()), marker(ast.parse(path.read_text()))
     remedy = "name the release that stopped using it: stopped_using = “its newest migration”"
     assert said or not takes_away(tree), remedy
@@ -89,7 +89,7 @@ def test_a_migration_takes_nothing_away_that_the_release_before_uses(path: Path)
     assert not shuts_out(tree), "the release before writes rows without it: give a server_default"
 
 
-def test_there_is_something_to_hold() -> None:
+def test_there_are_migrations_to_check() -> None:
     assert [path.name[:4] for path in HELD][:1] == [FIRST]
 
 
@@ -104,7 +104,7 @@ def test_there_is_something_to_hold() -> None:
         "op.execute('alter table events drop column raw')",
     ],
 )
-def test_taking_away_would_be_noticed(line: str) -> None:
+def test_a_removal_is_detected(line: str) -> None:
     assert takes_away(ast.parse(f"'''What.'''\ndef upgrade():\n    {line}\n"))
     assert not takes_away(ast.parse(f"'''What.'''\ndef downgrade():\n    {line}\n"))
 
@@ -118,5 +118,5 @@ def test_taking_away_would_be_noticed(line: str) -> None:
         ("op.add_column('a', sa.Column('b', sa.Text()))", False),
     ],
 )
-def test_shutting_out_would_be_noticed(line: str, is_noticed: bool) -> None:
+def test_a_column_the_previous_release_cannot_fill_is_detected(line: str, is_noticed: bool) -> None:
     assert shuts_out(ast.parse(f"'''What.'''\ndef upgrade():\n    {line}\n")) is is_noticed

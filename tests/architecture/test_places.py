@@ -4,7 +4,7 @@ import ast
 
 from nurture.domain.sequences.sequence import RULES, StepKind
 from nurture.web.studio.segments.form import KINDS
-from tests.architecture.house import ROOT, modules
+from tests.architecture.codebase import ROOT, modules
 from tests.architecture.places import missing_places
 
 _TABLE = "nurture.domain.sequences.sequence"

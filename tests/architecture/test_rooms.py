@@ -1,8 +1,8 @@
-"""The house can be read from its tree: rooms of a size that is seen at a glance, and no doubles."""
+"""The code base can be understood from its tree: small packages, and no duplicates."""
 
 import ast
 
-from tests.architecture.house import ROOT
+from tests.architecture.codebase import ROOT
 
 PROGRAM = [
     path
@@ -15,19 +15,19 @@ PROGRAM = [
 _AT_A_GLANCE = 16
 
 
-def test_a_room_with_many_modules_says_why() -> None:
+def test_a_package_with_many_modules_explains_why() -> None:
     for folder in {path.parent for path in PROGRAM}:
         if len([path for path in PROGRAM if path.parent == folder]) > _AT_A_GLANCE:
             said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
             assert any(word in said for word in (" each ", "for each")), folder
 
 
-def test_every_room_says_what_it_is_for() -> None:
+def test_every_package_has_a_docstring() -> None:
     rooms = [path for path in PROGRAM if path.name == "__init__.py"]
     assert [str(path) for path in rooms if not ast.get_docstring(ast.parse(path.read_text()))] == []
 
 
-def test_no_module_only_passes_on_what_others_define() -> None:
+def test_no_module_merely_reexports_names() -> None:
     for path in PROGRAM:
         statements = ast.parse(path.read_text()).body
         meant = [one for one in statements if not isinstance(one, ast.Import | ast.ImportFrom)]
@@ -36,7 +36,7 @@ def test_no_module_only_passes_on_what_others_define() -> None:
         assert not imports or len(meant) > len(names) or path.parent.name == "cli", path
 
 
-def test_nothing_is_imported_wholesale_or_looked_up_by_a_module() -> None:
+def test_no_module_uses_star_imports_or_module_level_getattr() -> None:
     for path in PROGRAM:
         tree = ast.parse(path.read_text())
         wholesale = [n for n in ast.walk(tree) if isinstance(n, ast.alias) and n.name == "*"]

@@ -1,4 +1,4 @@
-"""Nobody changes anything without being known: every such route says how it is protected."""
+"""Nothing can be changed anonymously: every such route states how it is protected."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ FORGED = "A" * 43
 
 
 class Protection(StrEnum):
-    """How a route knows whom it is dealing with."""
+    """How a route authenticates its caller."""
 
     SIGNATURE = "signature"
     CAPABILITY = "capability"
@@ -31,10 +31,10 @@ TURNED_AWAY = {
 
 
 def protection_of(rule: Rule) -> Protection | None:
-    """How a route is protected, by where it stands; None where nothing says so.
+    """Return how a route is protected, judging by its path; None if that is undefined.
 
-    A new route that changes something goes to one of these places, or gets a place
-    of its own here together with the answer that shows it protected.
+    A new route that changes something belongs under one of these paths, or gets a path of its own
+    here, together with the answer that shows it protected.
     """
     if rule.rule.startswith("/webhooks/"):
         return Protection.SIGNATURE
@@ -46,17 +46,17 @@ def protection_of(rule: Rule) -> Protection | None:
 
 
 def changing(app: Flask) -> list[Rule]:
-    """The routes that may change something."""
+    """Return the routes that may change something."""
     return [rule for rule in app.url_map.iter_rules() if (rule.methods or set()) & CHANGING]
 
 
 def unprotected(app: Flask) -> list[str]:
-    """The routes that may change something and do not say how they are protected."""
+    """Return the routes that may change something without stating how they are protected."""
     return [rule.rule for rule in changing(app) if protection_of(rule) is None]
 
 
 def let_in(app: Flask) -> list[str]:
-    """The calls by strangers that were answered otherwise than by turning them away."""
+    """Return the anonymous calls that were not answered with a refusal."""
     return [
         f"{method} {path} answered {status}"
         for rule in changing(app)
@@ -66,7 +66,7 @@ def let_in(app: Flask) -> list[str]:
 
 
 def never_asked_who_calls(app: Flask) -> list[str]:
-    """The signed routes that answer every unsigned call 404, so that nothing is shown by it."""
+    """The signed routes that answer every unsigned call with 404, so as to reveal nothing."""
     return [
         rule.rule
         for rule in changing(app)
@@ -120,22 +120,22 @@ def app(sqlite_url: str, tmp_path: Path) -> Flask:
     return app
 
 
-def test_every_route_that_changes_something_says_how_it_is_protected(app: Flask) -> None:
+def test_every_route_that_changes_something_declares_its_protection(app: Flask) -> None:
     assert len(changing(app)) >= 6
     assert unprotected(app) == []
 
 
-def test_strangers_are_turned_away_everywhere(app: Flask) -> None:
+def test_strangers_are_refused_everywhere(app: Flask) -> None:
     assert let_in(app) == []
 
 
-def test_every_webhook_asks_who_is_calling(app: Flask) -> None:
+def test_every_webhook_authenticates_its_caller(app: Flask) -> None:
     assert never_asked_who_calls(app) == []
 
 
 @pytest.fixture
 def careless_app() -> Flask:
-    """An application that lets everybody in."""
+    """An application that admits everyone."""
     app = Flask("careless")
     for path in ("/webhooks/new/<provider>", "/stop/<token>", "/studio/send", "/shiny"):
         app.add_url_rule(path, path, lambda **_: "done", methods=["POST"])
@@ -143,14 +143,14 @@ def careless_app() -> Flask:
     return app
 
 
-def test_a_route_without_protection_would_be_noticed(careless_app: Flask) -> None:
+def test_an_unprotected_route_is_detected(careless_app: Flask) -> None:
     assert unprotected(careless_app) == ["/shiny"]
 
 
-def test_letting_strangers_in_would_be_noticed(careless_app: Flask) -> None:
+def test_a_route_that_admits_strangers_is_detected(careless_app: Flask) -> None:
     caught = " ".join(let_in(careless_app))
     assert all(path in caught for path in ("/webhooks/new/postmark", "/stop/A", "/studio/send"))
 
 
-def test_a_webhook_that_never_asks_would_be_noticed(careless_app: Flask) -> None:
+def test_a_webhook_that_never_authenticates_is_detected(careless_app: Flask) -> None:
     assert never_asked_who_calls(careless_app) == ["/webhooks/new/<provider>"]

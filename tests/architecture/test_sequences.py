@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.house import ROOT
+from tests.architecture.codebase import ROOT
 
 EMAILS = ROOT / "templates" / "emails"
 MAPS = sorted(EMAILS.glob("*/sequence.toml"))
@@ -13,7 +13,7 @@ KINDS_OF_FILE = (".md", ".mjml", ".txt")
 
 
 def misfits(sequence: Path) -> list[str]:
-    """What a sequence's folder lacks for its steps, and what it holds that no step sends."""
+    """Return emails missing from a sequence's folder and files that no step sends."""
     steps = [step["email"] for step in tomllib.loads(sequence.read_text())["steps"]]
     found = {path.name for path in sequence.parent.iterdir() if path.suffix in KINDS_OF_FILE}
     markdown = {email for email in steps if f"{email}.md" in found}
@@ -24,12 +24,12 @@ def misfits(sequence: Path) -> list[str]:
     return missing + [f"no step sends: {name}" for name in sorted(found - wanted)]
 
 
-def test_both_guides_have_their_sequence() -> None:
+def test_both_guides_have_a_sequence() -> None:
     assert {"pain-guide", "over-50-guide"} <= {path.parent.name for path in MAPS}
 
 
 @pytest.mark.parametrize("sequence", MAPS, ids=lambda path: path.parent.name)
-def test_every_step_has_its_email_and_every_email_its_step(sequence: Path) -> None:
+def test_every_step_has_an_email_and_every_email_a_step(sequence: Path) -> None:
     assert misfits(sequence) == []
 
 
@@ -51,7 +51,7 @@ def test_every_folder_of_emails_is_a_sequence_or_the_layout() -> None:
     assert folders - {path.parent for path in MAPS} == {EMAILS / "layout"}
 
 
-def test_a_missing_and_an_orphaned_email_would_be_noticed(tmp_path: Path) -> None:
+def test_a_missing_and_an_orphaned_email_are_detected(tmp_path: Path) -> None:
     sequence = tmp_path / "sequence.toml"
     sequence.write_text('[[steps]]\nemail = "wanted"\n')
     (tmp_path / "wanted.mjml").touch()

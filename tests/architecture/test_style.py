@@ -1,4 +1,4 @@
-"""Habits of size and naming that keep the house readable."""
+"""Conventions of size and naming that keep the code readable."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ from statistics import median, quantiles
 
 import pytest
 
-from tests.architecture.house import Definition, Function, Module, modules, offences
+from tests.architecture.codebase import Definition, Function, Module, modules, offences
 
 MODULES = modules()
 FORBIDDEN_WORDS = re.compile(r"(^|_)(utils?|helpers?|managers?|handlers?|abstract)(_|$)")
@@ -16,7 +16,7 @@ OURS = [module for module in MODULES if ".migrations." not in module.name]
 
 
 def lines_of(function: Function) -> int:
-    """How many lines a reader has to take in: decorators and docstring aside."""
+    """Return how many lines a reader must take in, not counting decorators and docstring."""
     documented = ast.get_docstring(function) is not None
     docstring = function.body[0]
     spent = (docstring.end_lineno or 0) - docstring.lineno + 1 if documented else 0
@@ -24,7 +24,7 @@ def lines_of(function: Function) -> int:
 
 
 def undocumented(module: Module) -> list[str]:
-    """The public functions and classes at the top of a module that say nothing of themselves."""
+    """Return the public top-level functions and classes of a module without docstrings."""
     return [
         node.name
         for node in module.tree.body
@@ -35,7 +35,7 @@ def undocumented(module: Module) -> list[str]:
 
 
 def forbidden_names(module: Module) -> list[str]:
-    """Names that say nothing: of the module itself and of what it defines."""
+    """Return meaningless names: of the module itself and of what it defines."""
     named = [module.name.rpartition(".")[2], *(node.name for node in module.definitions)]
     return [name for name in named if FORBIDDEN_WORDS.search(_in_snake_case(name))]
 
@@ -49,19 +49,19 @@ def test_a_module_is_under_four_hundred_lines() -> None:
     assert {name: length for name, length in lengths.items() if length >= 400} == {}
 
 
-def test_nine_functions_in_ten_are_under_thirty_lines_and_half_of_them_short() -> None:
+def test_most_functions_are_under_thirty_lines_and_half_are_short() -> None:
     sizes = [lines_of(function) for module in OURS for function in module.functions]
     ninth_decile = quantiles(sizes, n=10, method="inclusive")[8]
     assert ninth_decile < 30
     assert median(sizes) <= 10
 
 
-def test_everything_public_says_what_it_promises() -> None:
+def test_everything_public_has_a_docstring() -> None:
     ours = [module for module in OURS if module.name.startswith("nurture")]
     assert offences(undocumented, ours) == []
 
 
-def test_no_name_is_a_name_for_anything() -> None:
+def test_no_name_is_meaningless() -> None:
     assert offences(forbidden_names, MODULES) == []
 
 
@@ -81,15 +81,15 @@ def test_a_docstring_does_not_make_a_function_long() -> None:
         ("nurture.x", "class A:\n    def error_handler(self): ..."),
     ],
 )
-def test_a_name_for_anything_would_be_noticed(name: str, source: str) -> None:
+def test_a_meaningless_name_is_detected(name: str, source: str) -> None:
     assert forbidden_names(Module(name, source)) != []
 
 
-def test_a_name_that_only_contains_such_a_word_is_left_alone() -> None:
+def test_a_name_that_only_contains_such_a_word_is_accepted() -> None:
     source = "def handle(): ...\nclass Abstraction: ...\ndef utilise(): ..."
     assert forbidden_names(Module("nurture.x", source)) == []
 
 
-def test_a_missing_docstring_would_be_noticed() -> None:
+def test_a_missing_docstring_is_detected() -> None:
     source = "def public(): ...\ndef _private(): ...\nclass Public:\n    def method(self): ..."
     assert undocumented(Module("nurture.x", source)) == ["public", "Public"]

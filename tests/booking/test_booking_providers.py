@@ -1,6 +1,6 @@
-"""What holds for every calendar, and what each one's own words mean.
+"""What all calendars have in common, and what each one's own terms mean.
 
-A provider that is found by the registry and has no `Scheme` here fails the first test.
+A provider that the registry finds but that has no `Scheme` here fails the first test.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nurture.booking import PayloadError, Provider, registry
+from nurture.booking import BookingProvider, PayloadError, registry
 from nurture.domain.tracking.events import BookingEvent
 from nurture.signatures import (
     SignatureError,
@@ -34,7 +34,7 @@ GENERIC_SECRET = new_secret()
 
 @dataclass(frozen=True)
 class Scheme:
-    """A provider's side of the bargain: how it would sign a body."""
+    """How a provider would sign a body."""
 
     secret: str
     wrong_secret: str
@@ -64,12 +64,12 @@ SCHEMES = {
 
 
 @pytest.fixture(params=sorted({provider.name for provider in registry().values()}))
-def provider(request: pytest.FixtureRequest) -> Provider:
+def provider(request: pytest.FixtureRequest) -> BookingProvider:
     return registry()[request.param]
 
 
 @pytest.fixture
-def scheme(provider: Provider) -> Scheme:
+def scheme(provider: BookingProvider) -> Scheme:
     assert provider.name in SCHEMES, f"tell this file how {provider.name} signs"
     return SCHEMES[provider.name]
 
@@ -82,21 +82,25 @@ def payloads(name: str) -> dict[str, bytes]:
 # What holds for every provider.
 
 
-def test_every_provider_has_captured_payloads_and_says_where_they_are_from(
-    provider: Provider,
+def test_every_provider_has_captured_payloads_with_a_stated_source(
+    provider: BookingProvider,
 ) -> None:
     assert payloads(provider.name)
     assert (PAYLOADS / provider.name / "README").read_text().strip()
 
 
-def test_a_call_that_the_provider_signed_is_accepted(provider: Provider, scheme: Scheme) -> None:
+def test_a_call_signed_by_the_provider_is_accepted(
+    provider: BookingProvider, scheme: Scheme
+) -> None:
     for body in payloads(provider.name).values():
         headers = scheme.sign(body, NOW)
         provider.verify(scheme.secret, headers, body, NOW)
         provider.verify(scheme.secret, {k.upper(): v for k, v in headers.items()}, body, NOW)
 
 
-def test_another_secret_is_refused_and_never_repeated(provider: Provider, scheme: Scheme) -> None:
+def test_a_wrong_secret_is_refused_and_never_repeated(
+    provider: BookingProvider, scheme: Scheme
+) -> None:
     for body in payloads(provider.name).values():
         with pytest.raises(SignatureError) as refused:
             provider.verify(scheme.wrong_secret, scheme.sign(body, NOW), body, NOW)
@@ -104,14 +108,14 @@ def test_another_secret_is_refused_and_never_repeated(provider: Provider, scheme
         assert scheme.wrong_secret not in str(refused.value)
 
 
-def test_without_a_secret_nothing_is_ever_accepted(provider: Provider) -> None:
+def test_no_call_is_accepted_without_a_secret(provider: BookingProvider) -> None:
     for body in payloads(provider.name).values():
         unkeyed = hmac.new(b"", body, hashlib.sha256).hexdigest()
         with pytest.raises(SignatureError):
             provider.verify("", {"X-Cal-Signature-256": unkeyed}, body, NOW)
 
 
-def test_each_header_that_a_signature_needs_is_missed(provider: Provider, scheme: Scheme) -> None:
+def test_every_header_of_a_signature_is_required(provider: BookingProvider, scheme: Scheme) -> None:
     body = next(iter(payloads(provider.name).values()))
     headers = scheme.sign(body, NOW)
     for name in headers:
@@ -121,15 +125,15 @@ def test_each_header_that_a_signature_needs_is_missed(provider: Provider, scheme
         assert refused.value.reason is SignatureFault.MISSING
 
 
-def test_a_changed_body_is_refused(provider: Provider, scheme: Scheme) -> None:
+def test_a_changed_body_is_refused(provider: BookingProvider, scheme: Scheme) -> None:
     for body in payloads(provider.name).values():
         with pytest.raises(SignatureError) as refused:
             provider.verify(scheme.secret, scheme.sign(body, NOW), body + b" ", NOW)
         assert refused.value.reason is SignatureFault.WRONG
 
 
-def test_a_stale_call_is_refused_or_the_provider_admits_no_time_is_signed(
-    provider: Provider, scheme: Scheme
+def test_a_stale_call_is_refused_unless_the_provider_signs_no_time(
+    provider: BookingProvider, scheme: Scheme
 ) -> None:
     body = next(iter(payloads(provider.name).values()))
     headers = scheme.sign(body, NOW)
@@ -143,8 +147,8 @@ def test_a_stale_call_is_refused_or_the_provider_admits_no_time_is_signed(
         assert refused.value.reason is SignatureFault.STALE
 
 
-def test_a_redelivery_is_recognised_and_other_events_are_not_taken_for_it(
-    provider: Provider,
+def test_a_redelivery_is_recognised_and_distinguished_from_other_events(
+    provider: BookingProvider,
 ) -> None:
     every = [event for body in payloads(provider.name).values() for event in provider.parse(body)]
     again = [event for body in payloads(provider.name).values() for event in provider.parse(body)]
@@ -161,7 +165,7 @@ json_values = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(body=st.binary(max_size=60) | json_values.map(json.dumps).map(str.encode))
-def test_a_garbage_body_is_a_payload_error_and_nothing_else(body: bytes) -> None:
+def test_a_garbage_body_raises_only_a_payload_error(body: bytes) -> None:
     assume(body != b"[]")
     for provider in registry().values():
         with pytest.raises(PayloadError) as refused:
@@ -171,7 +175,7 @@ def test_a_garbage_body_is_a_payload_error_and_nothing_else(body: bytes) -> None
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_one_field_gone_wrong_is_a_payload_error_or_no_harm(data: st.DataObject) -> None:
+def test_one_corrupted_field_raises_a_payload_error_or_does_no_harm(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(registry())))
     provider = registry()[name]
     sample = json.loads(data.draw(st.sampled_from(list(payloads(provider.name).values()))))
@@ -188,7 +192,7 @@ def test_one_field_gone_wrong_is_a_payload_error_or_no_harm(data: st.DataObject)
 
 @settings(max_examples=60, deadline=None)
 @given(body=st.binary(max_size=60), header=st.text(max_size=40), secret=st.text(max_size=40))
-def test_a_garbage_signature_is_a_signature_error_and_nothing_else(
+def test_a_garbage_signature_raises_only_a_signature_error(
     body: bytes, header: str, secret: str
 ) -> None:
     names = ["webhook-id", "webhook-timestamp", "webhook-signature"]
@@ -220,7 +224,9 @@ MEANINGS = [
 
 
 @pytest.mark.parametrize(("name", "payload", "meaning"), MEANINGS)
-def test_a_captured_payload_in_our_words(name: str, payload: str, meaning: str) -> None:
+def test_a_captured_payload_is_translated_into_our_event_kinds(
+    name: str, payload: str, meaning: str
+) -> None:
     (event,) = registry()[name].parse(payloads(name)[payload])
     assert in_words(event) == meaning
     assert event.email == READER or not meaning
@@ -232,26 +238,26 @@ def in_words(event: BookingEvent) -> str:
     return " ".join(said)
 
 
-def test_no_captured_payload_is_left_without_an_expectation() -> None:
+def test_every_captured_payload_has_an_expectation() -> None:
     expected = {(name, payload) for name, payload, _ in MEANINGS}
     assert expected == {(name, payload) for name in SCHEMES for payload in payloads(name)}
 
 
 @pytest.mark.parametrize("name", ["calendly", "cal", "generic"])
-def test_a_booking_says_when_it_starts_and_when_it_was_made(name: str) -> None:
+def test_a_booking_includes_its_start_and_the_time_it_was_made(name: str) -> None:
     (event,) = registry()[name].parse(payloads(name)["booked" if name == "generic" else "created"])
     assert event.starts_at == datetime(2026, 3, 9, 10, 0, tzinfo=UTC)
     assert event.occurred_at == datetime(2026, 3, 2, 8, 31, 5, tzinfo=UTC)
 
 
-def test_the_generic_provider_is_called_bookings_too() -> None:
+def test_the_generic_provider_is_also_called_bookings() -> None:
     assert registry()["bookings"] is registry()["generic"]
     assert registry()["generic"].secret_setting == "NURTURE_BOOKINGS_SECRET"
     assert registry()["calendly"].secret_setting == "NURTURE_CALENDLY_SECRET"
     assert registry()["cal"].secret_setting == "NURTURE_CAL_SECRET"
 
 
-def test_each_guest_of_a_cal_booking_is_an_event_of_their_own() -> None:
+def test_each_guest_of_a_cal_booking_is_a_separate_event() -> None:
     body = json.loads(payloads("cal")["created"])
     body["payload"]["attendees"].append({"email": "friend@example.org", "name": "A friend"})
     booker, guest = registry()["cal"].parse(json.dumps(body).encode())
@@ -259,7 +265,7 @@ def test_each_guest_of_a_cal_booking_is_an_event_of_their_own() -> None:
     assert booker.event_id != guest.event_id
 
 
-def test_a_generic_body_without_an_id_is_known_by_its_bytes() -> None:
+def test_a_generic_body_without_an_id_is_identified_by_its_bytes() -> None:
     body = b'{"type":"booked","email":"reader@example.org"}'
     (first,) = registry()["generic"].parse(body)
     (again,) = registry()["generic"].parse(body)
@@ -272,7 +278,7 @@ def test_a_generic_body_without_an_id_is_known_by_its_bytes() -> None:
     "header",
     ["t=1772440265", "v1=00", "t=1772440265,t=1772440266,v1=00", "t=1772440265,v1=", "nonsense"],
 )
-def test_a_calendly_header_of_another_shape_is_malformed(header: str) -> None:
+def test_a_calendly_header_in_another_format_is_malformed(header: str) -> None:
     with pytest.raises(SignatureError) as refused:
         registry()["calendly"].verify("k", {"Calendly-Webhook-Signature": header}, b"{}", NOW)
     assert refused.value.reason is SignatureFault.MALFORMED

@@ -1,4 +1,4 @@
-"""The program's own Redis server: it comes, keeps, and always goes."""
+"""The program's own Redis server starts, preserves its data and always stops."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from nurture.broker import embedded
 from nurture.broker.embedded import EmbeddedRedis, EmbeddedRedisError, celery_url_of
 
 
-def test_it_answers_as_soon_as_it_has_started(tmp_path: Path) -> None:
+def test_the_embedded_redis_answers_as_soon_as_it_has_started(tmp_path: Path) -> None:
     began = time.monotonic()
     with EmbeddedRedis.start(tmp_path) as server:
         assert redis.from_url(server.redis_url).ping()
@@ -25,7 +25,7 @@ def test_it_answers_as_soon_as_it_has_started(tmp_path: Path) -> None:
         assert time.monotonic() - began < 2
 
 
-def test_nobody_else_can_read_what_it_keeps(tmp_path: Path) -> None:
+def test_other_users_cannot_read_the_embedded_redis_data(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     with EmbeddedRedis.start(tmp_path) as server:
         kept = [tmp_path, server.socket_path, *tmp_path.glob("appendonlydir/*")]
@@ -33,7 +33,7 @@ def test_nobody_else_can_read_what_it_keeps(tmp_path: Path) -> None:
         assert not any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in kept)
 
 
-def test_it_keeps_what_it_holds_over_a_restart(tmp_path: Path) -> None:
+def test_the_embedded_redis_keeps_its_data_across_a_restart(tmp_path: Path) -> None:
     with EmbeddedRedis.start(tmp_path) as first:
         redis.from_url(first.redis_url).rpush("queue", "one", "two")
     with EmbeddedRedis.start(tmp_path) as second:
@@ -43,13 +43,13 @@ def test_it_keeps_what_it_holds_over_a_restart(tmp_path: Path) -> None:
         ]
 
 
-def test_it_never_throws_a_waiting_task_away(tmp_path: Path) -> None:
+def test_the_embedded_redis_never_evicts_a_waiting_task(tmp_path: Path) -> None:
     with EmbeddedRedis.start(tmp_path) as server:
         policy = redis.from_url(server.redis_url).config_get("maxmemory-policy")
     assert policy == {"maxmemory-policy": "noeviction"}
 
 
-def test_celery_understands_its_address(tmp_path: Path) -> None:
+def test_celery_understands_the_embedded_redis_url(tmp_path: Path) -> None:
     with EmbeddedRedis.start(tmp_path / "a folder, 100% ours") as server:
         with Celery(
             broker=celery_url_of(server.redis_url, tmp_path)
@@ -59,7 +59,7 @@ def test_celery_understands_its_address(tmp_path: Path) -> None:
         assert redis.from_url(server.redis_url).llen("bell") == 1
 
 
-def test_a_directory_too_deep_for_a_socket_still_works(tmp_path: Path) -> None:
+def test_a_directory_path_too_long_for_a_socket_still_works(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 100) / ("e" * 100)
     with EmbeddedRedis.start(deep) as server:
         assert redis.from_url(server.redis_url).ping()
@@ -69,7 +69,7 @@ def test_a_directory_too_deep_for_a_socket_still_works(tmp_path: Path) -> None:
     assert (deep / "appendonlydir").is_dir()
 
 
-def test_it_starts_under_a_locale_this_machine_does_not_have(
+def test_the_embedded_redis_starts_under_an_unknown_locale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LC_ALL", "xx_YY.UTF-8")
@@ -77,7 +77,7 @@ def test_it_starts_under_a_locale_this_machine_does_not_have(
         assert server.alive()
 
 
-def test_its_log_begins_afresh_when_it_has_grown(
+def test_the_redis_log_is_rotated_when_it_grows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded, "LARGEST_LOG", 100)
@@ -87,7 +87,7 @@ def test_its_log_begins_afresh_when_it_has_grown(
     assert logs == ["redis.log", "redis.log.1"]
 
 
-def test_it_is_gone_after_it_is_stopped(tmp_path: Path) -> None:
+def test_a_stopped_server_leaves_no_process(tmp_path: Path) -> None:
     server = EmbeddedRedis.start(tmp_path)
     server.stop()
     assert not server.alive()
@@ -95,7 +95,7 @@ def test_it_is_gone_after_it_is_stopped(tmp_path: Path) -> None:
     server.stop()
 
 
-def test_it_notices_that_it_was_killed(tmp_path: Path) -> None:
+def test_a_killed_server_is_noticed(tmp_path: Path) -> None:
     with EmbeddedRedis.start(tmp_path) as server:
         os.kill(server.pid, signal.SIGKILL)
         _eventually(lambda: not server.alive())
@@ -111,7 +111,7 @@ def test_a_second_server_in_one_directory_is_refused_with_the_remedy(
         assert first.alive()
 
 
-def test_damaged_files_are_an_error_that_says_what_to_delete(tmp_path: Path) -> None:
+def test_damaged_files_raise_an_error_that_says_what_to_delete(tmp_path: Path) -> None:
     with EmbeddedRedis.start(tmp_path) as server:
         redis.from_url(server.redis_url).set("key", "value")
     for file in tmp_path.glob("appendonlydir/*.manifest"):
@@ -121,7 +121,7 @@ def test_damaged_files_are_an_error_that_says_what_to_delete(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent")
-def test_it_dies_with_the_program_even_on_kill_9(tmp_path: Path) -> None:
+def test_the_embedded_redis_dies_with_the_program_even_on_kill_9(tmp_path: Path) -> None:
     with _program_with_a_server(tmp_path) as program:
         assert program.stdout is not None
         server = int(program.stdout.readline())

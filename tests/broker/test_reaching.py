@@ -1,4 +1,4 @@
-"""Redis by TLS is verified unless told otherwise, and whatever is wrong with it is said at once."""
+"""Redis over TLS is verified by default, and every fault is reported immediately."""
 
 import json
 import shutil
@@ -19,10 +19,10 @@ from nurture.broker.embedded import EmbeddedRedis, celery_url_of
 from nurture.broker.trouble import find_trouble
 from nurture.cli import main
 from nurture.settings import SettingsError, load_settings
-from tests.homes import smtp_sink, sqlite_home
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import smtp_sink, sqlite_home
 from tests.mail.certificates import SelfSigned, self_signed
-from tests.servers.pooler import free_port
+from tests.servers.ports import free_port
 from tests.servers.redis import redis_server
 from tests.servers.tls import TlsDoor, tls_door
 
@@ -39,7 +39,7 @@ def certificate(tmp_path: Path) -> SelfSigned:
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[EmbeddedRedis]:
-    """A server of the test's own that asks for a password."""
+    """A separate server that asks for a password."""
     with redis_server(tmp_path / "redis") as server:
         with Redis.from_url(server.redis_url) as owner:
             owner.config_set("requirepass", PASSWORD)
@@ -48,13 +48,13 @@ def guarded(tmp_path: Path) -> Iterator[EmbeddedRedis]:
 
 @pytest.fixture
 def door(guarded: EmbeddedRedis, certificate: SelfSigned) -> Iterator[TlsDoor]:
-    """That server, reached by TLS with a certificate that nobody here knows."""
+    """That server over TLS, with a certificate from an unknown authority."""
     with tls_door(guarded.socket_path, certificate.context) as opened:
         yield opened
 
 
 def celery_reaches(url: str) -> bool:
-    """Whether Celery's library gets as far as a server that answers it."""
+    """Return whether Celery's library reaches a server that answers it."""
     options = {"socket_timeout": 2, "socket_connect_timeout": 2}
     with Connection(celery_url_of(url, Path("/nowhere")), transport_options=options) as broker:
         try:
@@ -69,7 +69,7 @@ def address(door: TlsDoor, host: str = "localhost", more: str = "") -> str:
     return f"rediss://:{QUOTED}@{host}:{door.port}/0{more}"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_password_is_sent(
+def test_an_untrusted_certificate_is_refused_before_the_password_is_sent(
     door: TlsDoor,
 ) -> None:
     assert not celery_reaches(address(door))
@@ -79,7 +79,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_password_is
     assert bytes(door.heard) == b""
 
 
-def test_a_certificate_whose_authority_is_named_is_taken(
+def test_a_certificate_from_a_named_authority_is_accepted(
     door: TlsDoor, certificate: SelfSigned
 ) -> None:
     url = address(door, more=f"?ssl_ca_certs={certificate.path}")
@@ -87,7 +87,7 @@ def test_a_certificate_whose_authority_is_named_is_taken(
     assert find_trouble(url) is None
 
 
-def test_a_certificate_of_another_name_is_refused(door: TlsDoor, certificate: SelfSigned) -> None:
+def test_a_certificate_for_another_name_is_refused(door: TlsDoor, certificate: SelfSigned) -> None:
     url = address(door, host="127.0.0.1", more=f"?ssl_ca_certs={certificate.path}")
     assert not celery_reaches(url)
     assert "certificate" in (find_trouble(url) or "")
@@ -95,7 +95,7 @@ def test_a_certificate_of_another_name_is_refused(door: TlsDoor, certificate: Se
 
 
 @pytest.mark.parametrize("written", ["none", "CERT_NONE"])
-def test_nothing_is_verified_only_where_that_is_written(door: TlsDoor, written: str) -> None:
+def test_verification_is_disabled_only_on_request(door: TlsDoor, written: str) -> None:
     url = address(door, more=f"?ssl_cert_reqs={written}")
     assert celery_reaches(url)
     assert find_trouble(url) is None
@@ -114,7 +114,7 @@ def test_nothing_is_verified_only_where_that_is_written(door: TlsDoor, written: 
         ("unix:///a/b.sock?db=2", "redis+socket:///a/b.sock?virtual_host=2"),
     ],
 )
-def test_celery_is_told_to_verify(url: str, spelled: str) -> None:
+def test_celery_is_configured_to_verify_certificates(url: str, spelled: str) -> None:
     assert celery_url_of(url, Path("/nowhere")) == spelled
 
 
@@ -130,14 +130,14 @@ def test_celery_is_told_to_verify(url: str, spelled: str) -> None:
         "localhost:6379",
     ],
 )
-def test_an_address_that_cannot_be_read_is_refused_at_the_start(url: str) -> None:
+def test_an_unreadable_redis_url_is_refused_at_startup(url: str) -> None:
     with pytest.raises(SettingsError, match="NURTURE_REDIS_URL: write ") as refused:
         load_settings({"NURTURE_REDIS_URL": url, "NURTURE_SECRET_KEY": "x" * 20})
     assert "pa#ss" not in str(refused.value) and "pa/ss" not in str(refused.value)
 
 
 def wrong(guarded: EmbeddedRedis, how: str) -> str:
-    """The address of a server with something wrong about it."""
+    """The URL of a server with some fault."""
     path = quote(str(guarded.socket_path))
     with Redis.from_url(guarded.redis_url, password=PASSWORD) as owner:
         if how == "no room":
@@ -163,7 +163,7 @@ def wrong(guarded: EmbeddedRedis, how: str) -> str:
         ("", ""),
     ],
 )
-def test_what_is_wrong_is_said_with_what_to_do_and_no_secret(
+def test_each_redis_problem_is_reported_with_its_remedy_and_no_secret(
     guarded: EmbeddedRedis, how: str, says: str
 ) -> None:
     trouble = find_trouble(wrong(guarded, how)) or ""
@@ -173,24 +173,24 @@ def test_what_is_wrong_is_said_with_what_to_do_and_no_secret(
 
 
 def test_the_web_side_is_not_ready_while_redis_refuses_the_password(
-    sqlite_home: Household, guarded: EmbeddedRedis
+    sqlite_home: Installation, guarded: EmbeddedRedis
 ) -> None:
     from webhooks import create_app
 
     path = quote(str(guarded.socket_path))
     for password, status in (("other", 503), (QUOTED, 200)):
-        house = sqlite_home.another(NURTURE_REDIS_URL=f"unix://:{password}@{path}?db=0")
-        answer = create_app(house).test_client().get("/readyz")
-        house.database.close()
+        context = sqlite_home.another(NURTURE_REDIS_URL=f"unix://:{password}@{path}?db=0")
+        answer = create_app(context).test_client().get("/readyz")
+        context.database.close()
         assert answer.status_code == status
     assert answer.text == "ready\n"
 
 
-def test_the_status_says_that_redis_cannot_be_reached(sqlite_home: Household) -> None:
+def test_the_status_reports_an_unreachable_redis(sqlite_home: Installation) -> None:
     more = {"NURTURE_REDIS_URL": f"redis://:secret@127.0.0.1:{free_port()}/0"}
     run = CliRunner(env=sqlite_home.environment | more).invoke
     said = run(main, ["status"]).stdout
-    assert "NO EMAIL LEAVES: Redis cannot be reached at 127.0.0.1:" in said
+    assert "NO EMAIL IS SENT: Redis cannot be reached at 127.0.0.1:" in said
     assert "secret" not in said
     told = run(main, ["status", "--json"]).stdout
     assert "cannot be reached" in json.loads(told)["broker_trouble"]
@@ -198,7 +198,7 @@ def test_the_status_says_that_redis_cannot_be_reached(sqlite_home: Household) ->
 
 @contextmanager
 def _with_tls(directory: Path, certificate: SelfSigned) -> Iterator[int]:
-    """A redis-server that takes TLS only."""
+    """Start a redis-server that accepts only TLS."""
     port = free_port()
     given = {
         "port": "0",
@@ -221,7 +221,9 @@ def _with_tls(directory: Path, certificate: SelfSigned) -> Iterator[int]:
 
 
 @pytest.mark.hosts
-def test_a_real_server_with_tls_is_verified(tmp_path: Path, certificate: SelfSigned) -> None:
+def test_the_certificate_of_a_real_redis_server_is_verified(
+    tmp_path: Path, certificate: SelfSigned
+) -> None:
     assert shutil.which("redis-server")
     with _with_tls(tmp_path, certificate) as port:
         door = TlsDoor(port)

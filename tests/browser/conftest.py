@@ -1,4 +1,4 @@
-"""A lived-in house behind a real web server, and a real browser in front of it."""
+"""An installation with a history behind a real web server, and a real browser."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -14,12 +14,12 @@ collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py"]
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    """The machine's own Chromium."""
+    """Launch the machine's own Chromium."""
     return {"executable_path": chromium(), "args": CHROMIUM_ARGUMENTS}
 
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """The studio of a house that has been lived in for two months."""
+    """The studio of an installation that has been in use for two months."""
     with running(tmp_path_factory.mktemp("studio")) as studio:
         yield studio

@@ -1,6 +1,6 @@
-"""A house in which sixty people came and went over two months: always the same ones.
+"""An installation that sixty people joined and left over two months, always the same ones.
 
-What happens is done by the services, on a clock that is moved from day to day.
+Everything is done by the services, on a clock that is moved from day to day.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
 from nurture.services.tracking.lines import SeenHit
 from nurture.store.tables import enrolments, messages, subscribers
-from tests.house import Household
+from tests.installation import Installation
 
 BEGAN = datetime(2026, 9, 21, 7, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, 9, 40, tzinfo=UTC)
@@ -32,9 +32,9 @@ _NAMES = (
 
 @dataclass
 class Life:
-    """Fills a house; everything that is decided by chance comes from one seeded source."""
+    """Fills an installation; all random decisions come from one seeded source."""
 
-    home: Household
+    home: Installation
     chance: Random
 
     def live(self) -> None:
@@ -55,7 +55,7 @@ class Life:
         return list(zip(moments, self.chance.sample(_NAMES.split(), PEOPLE), strict=True))
 
     def _live_until(self, moment: datetime) -> None:
-        """Live on a day at a time, and let people react to what they got."""
+        """Advance one day at a time, and let people react to what they received."""
         while self.home.clock.now < moment:
             before = self._newest()
             self.home.live_until(min(moment, self.home.clock.now + timedelta(days=1)))
@@ -89,7 +89,7 @@ class Life:
     def _read(self, message: int, clicked: bool) -> None:
         at = self.home.clock.now - timedelta(hours=self.chance.randint(1, 9))
         agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15"
-        note = self.home.house.journal.note
+        note = self.home.context.journal.note
         note(SeenHit(message, Hit(EventKind.OPENED, at, "GET", agent, "192.0.2.30")))
         if clicked:
             later = at + timedelta(minutes=3)
@@ -98,11 +98,13 @@ class Life:
             note(SeenHit(message, clicked_hit))
 
     def _unsubscribe(self, person: int, message: int) -> None:
-        house, now = self.home.house, self.home.clock.now
-        preferences.unsubscribe(house.database, house.catalogue, person, message, _EVIDENCE, now)
+        context, now = self.home.context, self.home.clock.now
+        preferences.unsubscribe(
+            context.database, context.catalogue, person, message, _EVIDENCE, now
+        )
 
     def _bounce(self, person: int, message: int) -> None:
-        house, now = self.home.house, self.home.clock.now
+        context, now = self.home.context, self.home.clock.now
         told = MailEvent(
             EventKind.BOUNCED,
             "postmark",
@@ -114,10 +116,10 @@ class Life:
             reason="550 5.1.1 no such mailbox",
             raw={},
         )
-        events.record_mail_events(house.database, house.catalogue, house.tokens, [told], now)
+        events.record_mail_events(context.database, context.catalogue, context.tokens, [told], now)
 
     def _book(self, person: int) -> None:
-        house, now = self.home.house, self.home.clock.now
+        context, now = self.home.context, self.home.clock.now
         told = BookingEvent(
             "calendly",
             f"booking-{person}-{now:%Y%m%d}",
@@ -129,11 +131,11 @@ class Life:
             starts_at=now + timedelta(days=3),
             raw={},
         )
-        events.record_bookings(house.database, house.catalogue, house.tokens, [told], now)
+        events.record_bookings(context.database, context.catalogue, context.tokens, [told], now)
 
     def _doubt_one(self) -> None:
-        """A mail server that was cut off after the last byte."""
-        with self.home.house.database.writing() as connection:
+        """Put a message in doubt, as if the mail server had been cut off after the last byte."""
+        with self.home.context.database.writing() as connection:
             messages.move_on(
                 connection,
                 self._newest(),
@@ -143,14 +145,14 @@ class Life:
             )
 
     def _address(self, person: int) -> str:
-        with self.home.house.database.reading() as connection:
+        with self.home.context.database.reading() as connection:
             found = subscribers.find_subscriber(connection, person)
         assert found
         assert found.address
         return found.address
 
     def _may_be_followed(self, person: int) -> bool:
-        with self.home.house.database.reading() as connection:
+        with self.home.context.database.reading() as connection:
             found = subscribers.find_subscriber(connection, person)
         return found is not None and Purpose.TRACKING in found.consents
 
@@ -165,6 +167,6 @@ class Life:
         return [row for row in self.home.rows(messages.messages) if row["id"] > message]
 
 
-def fill(home: Household) -> None:
-    """Fill a house that has published what is shipped."""
+def fill(home: Installation) -> None:
+    """Fill an installation that has published the shipped files."""
     Life(home, Random(7)).live()

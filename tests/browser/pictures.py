@@ -1,4 +1,4 @@
-"""Pictures of the studio's pages, of a house that has been lived in: `make pictures`."""
+"""Pictures of the studio's pages, from an installation with a history: `make pictures`."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ AT_MOST = 200 * 1024
 
 
 def take(browser: Browser, studio: Studio, directory: Path) -> None:
-    """Take every picture, by day and by night, on a phone and on a desk."""
+    """Take every picture, in light and dark mode, at phone and desktop size."""
     for scheme in ("light", "dark"):
         for size, viewport in SIZES.items():
             page = browser.new_page(viewport=viewport, color_scheme=scheme)
@@ -37,7 +37,7 @@ def take(browser: Browser, studio: Studio, directory: Path) -> None:
 
 
 def main() -> None:
-    """Fill a house, serve it and take the pictures."""
+    """Fill an installation, serve it and take the pictures."""
     with (
         TemporaryDirectory() as directory,
         running(Path(directory)) as studio,

@@ -1,8 +1,7 @@
-"""The studio of a lived-in house, served for a browser, and the addresses of its pages."""
+"""The studio of an installation with a history, served for a browser, and its URLs."""
 
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,8 +16,9 @@ from werkzeug.serving import make_server
 from nurture.services.owner import sessions
 from nurture.store.migrate import migrate
 from tests.browser.lifelike import NOW, fill
-from tests.house import Household
+from tests.installation import Installation
 from tests.servers.clock import ClockFile
+from tests.servers.ports import free_port
 from webhooks import create_app
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-ne
 
 @dataclass(frozen=True)
 class Studio:
-    """A running studio: `url` is where it begins, without the path."""
+    """A running studio: `url` is its base URL, without a path."""
 
-    home: Household
+    home: Installation
     url: str
 
     def add_owner(self, address: str = ADDRESS) -> str:
@@ -80,25 +80,25 @@ class Studio:
         return found[0]
 
     def sign_in(self, page: "Page") -> None:
-        """Sign a browser in, without walking through the pages for it."""
-        house = self.home.house
-        token = sessions.make_link(house.database, ADDRESS, house.clock())
-        signed = sessions.set_first_password(house.database, token, PASSWORD, house.clock())
+        """Sign a browser in without using the sign-in pages."""
+        context = self.home.context
+        token = sessions.make_link(context.database, ADDRESS, context.clock())
+        signed = sessions.set_first_password(context.database, token, PASSWORD, context.clock())
         cookie = {"name": "studio", "value": signed.identifier, "url": f"{self.url}/studio"}
         page.context.add_cookies([cookie])
 
 
 @contextmanager
 def running(directory: Path) -> Iterator[Studio]:
-    """A lived-in house and its web server, while the block lasts."""
+    """Run an installation with a history and its web server during the block."""
     url = f"sqlite:///{directory}/nurture.db"
     migrate(url)
-    port = _free_port()
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     settings = {"NURTURE_BASE_URL": address}
-    home = Household(url, directory, ClockFile(directory / "clock", NOW), settings=settings)
+    home = Installation(url, directory, ClockFile(directory / "clock", NOW), settings=settings)
     fill(home.publish_shipped())
-    server = make_server("127.0.0.1", port, create_app(home.house), threaded=True)
+    server = make_server("127.0.0.1", port, create_app(home.context), threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -109,7 +109,7 @@ def running(directory: Path) -> Iterator[Studio]:
 
 
 def chromium() -> str:
-    """Where the machine's Chromium is."""
+    """Return the path of the machine's Chromium."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "There is no Chromium here; “make browser” installs it or says how."
     return found
@@ -122,9 +122,3 @@ def visit_all(page: "Page", url: str) -> Iterator[str]:
         assert answer is not None
         assert answer.status == 200, path
         yield path
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

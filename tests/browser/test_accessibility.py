@@ -1,4 +1,4 @@
-"""Every page can be used by everybody: axe finds nothing, by day and by night, small and large."""
+"""Every page is accessible: axe finds nothing, in light and dark mode, small and large."""
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -14,17 +14,17 @@ OUTSIDE = ("/studio/sign-in", "/studio/welcome/spent")
 
 @pytest.fixture(params=["light", "dark"])
 def scheme(request: pytest.FixtureRequest) -> str:
-    """By day and by night."""
+    """Light and dark mode."""
     return str(request.param)
 
 
 @pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
 def page_of_size(request: pytest.FixtureRequest, browser: Browser, scheme: str) -> Page:
-    """A window of that size in that colour scheme."""
+    """Open a window of that size in that colour scheme."""
     return browser.new_page(viewport=request.param, color_scheme=scheme)
 
 
-def test_every_page_of_the_studio(studio: Studio, page_of_size: Page) -> None:
+def test_every_studio_page_is_accessible(studio: Studio, page_of_size: Page) -> None:
     said: list[str] = []
     page_of_size.on("console", lambda message: said.append(message.text))
     studio.sign_in(page_of_size)
@@ -34,7 +34,7 @@ def test_every_page_of_the_studio(studio: Studio, page_of_size: Page) -> None:
     assert said == []
 
 
-def test_every_page_outside_of_it(studio: Studio, page_of_size: Page) -> None:
+def test_every_public_page_is_accessible(studio: Studio, page_of_size: Page) -> None:
     for path in OUTSIDE:
         page_of_size.goto(studio.url + path)
         assert faults(page_of_size) == [], path

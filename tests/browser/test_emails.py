@@ -1,4 +1,4 @@
-"""The editor in a real browser: words are changed, seen beside at once, kept and published."""
+"""The editor in a real browser: text is changed, previewed immediately, saved and published."""
 
 from email import message_from_bytes, policy
 
@@ -14,7 +14,7 @@ EMAIL = "/studio/emails/pain-guide/your-guide"
 ARTICLE = "/studio/emails/over-50-guide/stronger-over-60"
 
 
-def test_a_typo_is_mended_seen_and_published(studio: Studio, page: Page) -> None:
+def test_a_corrected_typo_is_seen_in_the_preview_and_published(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -35,7 +35,7 @@ def test_a_typo_is_mended_seen_and_published(studio: Studio, page: Page) -> None
 
 
 def next_mail(studio: Studio, address: str) -> str:
-    """The words of what somebody gets who signs up now."""
+    """Return the words of the email sent to a person who signs up now."""
     home = studio.home
     home.subscribe(address)
     home.deliver()
@@ -50,9 +50,7 @@ def next_mail(studio: Studio, address: str) -> str:
     return " ".join(str(part.get_content()).split())
 
 
-def test_a_mistake_is_shown_at_its_line_a_moment_after_it_was_typed(
-    studio: Studio, page: Page
-) -> None:
+def test_a_mistake_is_marked_at_its_line_shortly_after_typing(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
     page.goto(studio.url + ARTICLE)
     words = page.get_by_label("The email", exact=True)
@@ -69,7 +67,7 @@ def test_a_mistake_is_shown_at_its_line_a_moment_after_it_was_typed(
     expect(marker).to_have_count(0)
 
 
-def test_placeholders_read_as_words_and_come_from_a_menu_to_the_cursor(
+def test_placeholders_read_as_words_and_are_inserted_from_a_menu(
     studio: Studio, page: Page
 ) -> None:
     studio.sign_in(page)
@@ -84,7 +82,7 @@ def test_placeholders_read_as_words_and_come_from_a_menu_to_the_cursor(
     assert page.locator("#body").input_value().endswith("{{ practice.phone }}")
 
 
-def test_the_keyboard_leads_into_the_words_and_out_of_them(studio: Studio, page: Page) -> None:
+def test_the_keyboard_moves_into_the_editor_and_out_of_it(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
     page.goto(studio.url + ARTICLE)
     words = page.get_by_label("The email", exact=True)
@@ -98,7 +96,7 @@ def test_the_keyboard_leads_into_the_words_and_out_of_them(studio: Studio, page:
     expect(words).not_to_be_focused()
 
 
-def test_without_scripts_the_words_are_a_plain_field(studio: Studio, browser: Browser) -> None:
+def test_the_editor_is_a_plain_field_without_scripts(studio: Studio, browser: Browser) -> None:
     page = browser.new_page(java_script_enabled=False)
     studio.sign_in(page)
     page.goto(studio.url + ARTICLE)

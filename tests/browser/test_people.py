@@ -1,4 +1,4 @@
-"""People in a real browser: somebody rings up, is found while typing, and is left in peace."""
+"""People in a real browser: a person is found while the name is typed, and then left in peace."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,7 +9,7 @@ from tests.browser.studio import Studio
 pytestmark = pytest.mark.browser
 
 
-def test_somebody_is_looked_up_and_their_sequence_is_stopped(studio: Studio, page: Page) -> None:
+def test_a_person_is_found_and_their_sequence_is_stopped(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
     page.goto(f"{studio.url}/studio/people")
     page.get_by_label("Name or address").press_sequentially("lena@ex")
@@ -24,7 +24,7 @@ def test_somebody_is_looked_up_and_their_sequence_is_stopped(studio: Studio, pag
     assert faults(page) == []
 
 
-def test_the_older_ones_are_a_button_away(studio: Studio, page: Page) -> None:
+def test_older_people_are_one_button_away(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
     page.goto(f"{studio.url}/studio/people")
     first = page.locator(".roll a").first.inner_text()

@@ -1,4 +1,4 @@
-"""The builder in a real browser: every choice is answered by a count."""
+"""The builder in a real browser: every choice is answered with a count."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -34,7 +34,7 @@ def test_a_segment_is_built_counted_and_saved(studio: Studio, page: Page) -> Non
     assert said == []
 
 
-def test_the_builder_needs_no_script(studio: Studio, page: Page) -> None:
+def test_the_builder_works_without_scripts(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
     browser = page.context.browser
     assert browser is not None

@@ -1,4 +1,4 @@
-"""Paul changes what people get, sees whom it concerns, and takes it back."""
+"""The owner changes what people receive, sees who is affected, and undoes the change."""
 
 import re
 
@@ -17,7 +17,7 @@ SUBJECT = "If stretching only helps your back for a while"
 
 @pytest.fixture
 def sequence(studio: Studio, page: Page) -> Page:
-    """The page of the sequence about pain, for Paul."""
+    """The page of the pain sequence, signed in as Paul."""
     studio.sign_in(page)
     page.goto(studio.url + PAIN)
     return page
@@ -35,14 +35,14 @@ def publish(page: Page) -> None:
 
 
 def go_back(page: Page) -> None:
-    """Take the newest change back, by the history."""
+    """Undo the newest change through the history."""
     page.get_by_role("link", name="History").click()
     assert faults(page) == []
     page.get_by_role("button", name="Go back to this").first.click()
     publish(page)
 
 
-def test_a_wait_of_two_days_becomes_four_and_two_again(sequence: Page) -> None:
+def test_a_wait_of_two_days_is_changed_to_four_and_back(sequence: Page) -> None:
     timing = "4 days after the guide is collected, at 08:30"
     expect(sequence.get_by_text("2 days after the guide is collected")).to_be_visible()
     sequence.get_by_role("link", name=f"Change when it goes for “{SUBJECT}”").click()
@@ -63,7 +63,7 @@ def test_a_wait_of_two_days_becomes_four_and_two_again(sequence: Page) -> None:
     expect(sequence.get_by_text("2 days after the guide is collected")).to_be_visible()
 
 
-def test_an_email_is_taken_out_and_comes_back(sequence: Page) -> None:
+def test_an_email_is_removed_and_restored(sequence: Page) -> None:
     sequence.get_by_role("link", name="Change it").click()
     sequence.get_by_role("button", name=f"Remove {SUBJECT}").click()
     expect(sequence.get_by_role("heading", name=SUBJECT)).to_have_count(0)
@@ -75,7 +75,7 @@ def test_an_email_is_taken_out_and_comes_back(sequence: Page) -> None:
     expect(sequence.get_by_role("heading", name=SUBJECT)).to_be_visible()
 
 
-def test_a_new_email_is_written_moved_and_dropped_again(sequence: Page) -> None:
+def test_a_new_email_is_written_moved_and_discarded(sequence: Page) -> None:
     sequence.get_by_role("link", name="Change it").click()
     sequence.get_by_role("link", name=f"Add an email here after “{SUBJECT}”").click()
     sequence.get_by_label("Subject").fill("Which leg do you trust?")
@@ -92,7 +92,7 @@ def test_a_new_email_is_written_moved_and_dropped_again(sequence: Page) -> None:
     expect(sequence.get_by_text("Which leg do you trust?")).to_have_count(0)
 
 
-def test_a_sequence_is_paused_and_goes_on(sequence: Page) -> None:
+def test_a_sequence_is_paused_and_resumed(sequence: Page) -> None:
     sequence.get_by_role("link", name="Pause").click()
     expect(sequence.get_by_text("still gets their guide")).to_be_visible()
     assert faults(sequence) == []
@@ -104,7 +104,7 @@ def test_a_sequence_is_paused_and_goes_on(sequence: Page) -> None:
     expect(sequence.get_by_role("status")).to_contain_text("It goes on.")
 
 
-def test_every_step_shows_a_small_picture_of_its_email(sequence: Page) -> None:
+def test_every_step_shows_a_small_preview_of_its_email(sequence: Page) -> None:
     frame = sequence.frame_locator(f"iframe[src$='/picture/{FIRST}']")
     expect(frame.get_by_text("Human Movement").first).to_be_attached()
     box = sequence.locator(".picture").first.bounding_box()
@@ -112,7 +112,7 @@ def test_every_step_shows_a_small_picture_of_its_email(sequence: Page) -> None:
     assert box["width"] < 200
 
 
-def test_the_figures_are_of_the_time_that_is_chosen(sequence: Page) -> None:
+def test_the_figures_cover_the_chosen_period(sequence: Page) -> None:
     sequence.get_by_role("link", name="Twelve weeks").click()
     expect(sequence.locator("figcaption", has_text="Emails by the week")).to_be_visible()
     expect(sequence.get_by_role("link", name="Twelve weeks")).to_have_attribute(

@@ -1,4 +1,4 @@
-"""Guides and settings in a real browser: what is put in place there is what happens from then."""
+"""Guides and settings in a real browser: changes made there take effect from then on."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def paul(studio: Studio, page: Page) -> Page:
 
 @pytest.fixture
 def hours(studio: Studio, paul: Page) -> Iterator[Page]:
-    """The page of the hours, which are as they were afterwards."""
+    """The page of the hours, which are restored afterwards."""
     address = f"{studio.url}/studio/settings/hours"
     paul.goto(address)
     yield paul
@@ -36,7 +36,7 @@ def hours(studio: Studio, paul: Page) -> Iterator[Page]:
     studio.home.deliver()
 
 
-def test_a_new_guide_is_handed_over_to_whoever_asks_next(
+def test_a_new_guide_is_delivered_to_the_next_reader(
     studio: Studio, paul: Page, tmp_path: Path
 ) -> None:
     own = tmp_path / "Nine keys.pdf"
@@ -52,11 +52,11 @@ def test_a_new_guide_is_handed_over_to_whoever_asks_next(
     assert faults(paul) == []
     home = studio.home
     [enrolled, *_] = [one for one in _enrolments(studio) if one["sequence"] == "pain-guide"]
-    link = f"/guide/{home.house.tokens.guide(enrolled['id'])}"
+    link = f"/guide/{home.context.tokens.guide(enrolled['id'])}"
     assert home.client.post(link).data == OWN
 
 
-def test_what_is_no_pdf_is_said_beside_the_field(
+def test_a_file_that_is_not_a_pdf_is_reported_beside_the_field(
     studio: Studio, paul: Page, tmp_path: Path
 ) -> None:
     other = tmp_path / "letter.pdf"
@@ -69,7 +69,7 @@ def test_what_is_no_pdf_is_said_beside_the_field(
     assert faults(paul) == []
 
 
-def test_days_off_empty_the_coming_week(studio: Studio, hours: Page) -> None:
+def test_closed_days_leave_the_coming_week_empty(studio: Studio, hours: Page) -> None:
     hours.goto(f"{studio.url}/studio/")
     expect(hours.get_by_text("A holiday")).to_have_count(0)
     hours.go_back()
@@ -81,7 +81,7 @@ def test_days_off_empty_the_coming_week(studio: Studio, hours: Page) -> None:
     expect(hours.get_by_text("A holiday").first).to_be_visible()
 
 
-def test_a_slip_is_shown_where_it_is_and_what_was_typed_stays(studio: Studio, hours: Page) -> None:
+def test_an_invalid_hour_is_reported_beside_its_field_and_kept(studio: Studio, hours: Page) -> None:
     hours.get_by_label("Until").fill("07:00")
     hours.get_by_role("button", name="Save").click()
     expect(hours.get_by_role("alert")).to_contain_text("Nothing has been saved yet")
@@ -90,7 +90,7 @@ def test_a_slip_is_shown_where_it_is_and_what_was_typed_stays(studio: Studio, ho
     assert faults(hours) == []
 
 
-def test_the_token_comes_with_the_button_and_the_page_can_be_used_by_everybody(
+def test_the_token_is_shown_on_request_and_the_page_stays_accessible(
     studio: Studio, paul: Page
 ) -> None:
     paul.set_viewport_size({"width": 390, "height": 844})

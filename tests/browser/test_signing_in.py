@@ -1,4 +1,4 @@
-"""How Paul gets into the studio the first time, and every time after."""
+"""How Paul enters the studio the first time, and every time after."""
 
 import base64
 import re
@@ -18,7 +18,7 @@ ADDRESS, PASSWORD = "new@example.org", "three quite unrelated words"
 
 
 def phone_shows(studio: Studio, secret: str) -> str:
-    """The code that the app on the phone shows at the house's time."""
+    """Return the code that the phone's app shows at the installation's time."""
     totp = TOTP(base64.b32decode(secret), 6, SHA1(), 30)
     return totp.generate(int(studio.home.clock.now.timestamp())).decode()
 
@@ -34,7 +34,7 @@ def sign_out(page: Page) -> None:
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_from_the_command_to_a_sign_in_with_a_code(studio: Studio, page: Page) -> None:
+def test_an_owner_sets_a_password_and_signs_in_with_a_code(studio: Studio, page: Page) -> None:
     link = studio.add_owner(ADDRESS)
     page.goto(link)
     assert faults(page) == []
@@ -71,7 +71,7 @@ def test_from_the_command_to_a_sign_in_with_a_code(studio: Studio, page: Page) -
     expect(page.get_by_role("heading", name="does not work any more")).to_be_visible()
 
 
-def test_whoever_was_sent_away_gets_where_they_wanted(studio: Studio, page: Page) -> None:
+def test_a_redirected_visitor_returns_to_the_requested_page(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
     page.goto(f"{studio.url}/studio/account")
     page.context.clear_cookies()

@@ -1,4 +1,4 @@
-"""Today's page in a real browser: what is done there is done without losing one's place."""
+"""Today's page in a real browser: actions there keep the user's place on the page."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,7 +8,7 @@ from tests.browser.studio import Studio
 pytestmark = pytest.mark.browser
 
 
-def test_a_check_answers_in_its_place(studio: Studio, page: Page) -> None:
+def test_a_check_shows_its_result_in_place(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -22,7 +22,7 @@ def test_a_check_answers_in_its_place(studio: Studio, page: Page) -> None:
     assert said == []
 
 
-def test_a_doubt_is_settled_between_two_clients(studio: Studio, page: Page) -> None:
+def test_a_doubt_is_settled_from_the_first_page(studio: Studio, page: Page) -> None:
     studio.sign_in(page)
     page.goto(f"{studio.url}/studio/")
     question = page.get_by_role("heading", name="Was this email sent?")

@@ -1,5 +1,5 @@
-"""Every test here may have a house of its own."""
+"""Fixtures: an installation for every test."""
 
-from tests.homes import home, smtp_sink, sqlite_home
+from tests.installations import home, smtp_sink, sqlite_home
 
 __all__ = ["home", "smtp_sink", "sqlite_home"]

@@ -1,4 +1,4 @@
-"""Making a key for DKIM without knowing what openssl is."""
+"""Making a DKIM key without any knowledge of openssl."""
 
 import re
 import stat
@@ -8,21 +8,21 @@ from click.testing import CliRunner, Result
 
 from nurture.cli import main
 from nurture.mail.dkim import Signer
-from tests.house import Household
+from tests.installation import Installation
 
 
-def nurture(home: Household, *words: str, **settings: str) -> Result:
-    """What a command says."""
+def nurture(home: Installation, *words: str, **settings: str) -> Result:
+    """Run a command; return its output."""
     return CliRunner().invoke(main, ["dkim", *words], env=home.environment | settings)
 
 
-def test_a_key_is_made_and_what_to_do_with_it_is_said(sqlite_home: Household) -> None:
+def test_a_new_key_is_created_and_its_use_explained(sqlite_home: Installation) -> None:
     said = nurture(sqlite_home, "new")
     assert said.exit_code == 0, said.output
     settings = dict(re.findall(r"(NURTURE_DKIM_\w+)=(\S+)", said.output))
     key = Path(settings["NURTURE_DKIM_KEY_FILE"])
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    domain = sqlite_home.house.practice.sender_domain
+    domain = sqlite_home.context.practice.sender_domain
     signer = Signer.load(settings["NURTURE_DKIM_SELECTOR"], key.read_bytes(), domain)
     name, value = signer.dns_record()
     assert name in said.output and value in said.output
@@ -32,7 +32,7 @@ def test_a_key_is_made_and_what_to_do_with_it_is_said(sqlite_home: Household) ->
     assert value in shown.output
 
 
-def test_a_key_that_is_there_is_left_alone(sqlite_home: Household, tmp_path: Path) -> None:
+def test_an_existing_key_is_not_overwritten(sqlite_home: Installation, tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
     key.write_text("mine")
     said = nurture(sqlite_home, "new", "--file", str(key))
@@ -40,6 +40,6 @@ def test_a_key_that_is_there_is_left_alone(sqlite_home: Household, tmp_path: Pat
     assert key.read_text() == "mine"
 
 
-def test_without_a_key_the_way_to_one_is_said(sqlite_home: Household) -> None:
+def test_a_missing_key_names_the_command_that_creates_one(sqlite_home: Installation) -> None:
     said = nurture(sqlite_home, "show")
     assert said.exit_code == 2 and "nurture dkim new" in said.output

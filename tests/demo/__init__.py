@@ -1,1 +1,1 @@
-"""The demonstration, played for real."""
+"""The demonstration, really played."""

@@ -11,7 +11,7 @@ from tests.serving.running import environment, processes_of
 
 
 def demo(directory: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    """Play it in a directory, in a process of its own."""
+    """Play it in a directory, in a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "nurture", "demo", "--keep", str(directory), *options],
         env=environment(directory),
@@ -24,14 +24,16 @@ def demo(directory: Path, *options: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The demonstration's outcome, played once for all tests."""
+    """The demonstration's result, played once for all tests."""
     directory = tmp_path_factory.mktemp("demo") / "played"
     ended = demo(directory, "--json")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return directory, ended.stdout
 
 
-def test_every_promise_is_kept_and_everybody_ends_as_told(played: tuple[Path, str]) -> None:
+def test_the_demo_keeps_every_promise_and_everyone_ends_as_documented(
+    played: tuple[Path, str],
+) -> None:
     outcome = json.loads(played[1])
     assert outcome["kept"] is True
     assert all(outcome["promises"].values())
@@ -44,7 +46,7 @@ def test_every_promise_is_kept_and_everybody_ends_as_told(played: tuple[Path, st
     }
 
 
-def test_the_mails_can_be_looked_at(played: tuple[Path, str]) -> None:
+def test_the_demo_emails_can_be_viewed(played: tuple[Path, str]) -> None:
     outcome = json.loads(played[1])
     page = Path(outcome["index"]).read_text()
     for person in outcome["people"]:
@@ -52,11 +54,11 @@ def test_the_mails_can_be_looked_at(played: tuple[Path, str]) -> None:
     assert len(list(Path(outcome["outbox"]).glob("*.eml"))) == 17
 
 
-def test_nothing_is_left_running(played: tuple[Path, str]) -> None:
+def test_the_demo_leaves_nothing_running(played: tuple[Path, str]) -> None:
     assert processes_of(played[0]) == []
 
 
-def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_left_untouched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("five years of work")
     ended = demo(tmp_path)
     assert ended.returncode == 1

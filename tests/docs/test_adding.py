@@ -27,13 +27,13 @@ def follow(checkout: Checkout, page: Path) -> str:
 def test_a_condition_is_added_as_the_page_says(checkout: Checkout) -> None:
     said = follow(checkout, CONDITION)
     assert " passed" in said and " failed" not in said
-    assert "files are in order." in said
+    assert "files are fine." in said
 
 
 def test_a_step_kind_is_added_as_the_page_says(checkout: Checkout) -> None:
     said = follow(checkout, STEP_KIND)
     assert " passed" in said and " failed" not in said
-    assert "files are in order." in said
+    assert "files are fine." in said
     assert "help" in said.partition("$ .venv/bin/nurture simulate")[2]
     assert "the-first-page" in said.partition("$ .venv/bin/nurture simulate")[2]
 

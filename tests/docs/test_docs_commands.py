@@ -1,4 +1,4 @@
-"""What the pages in docs/ say to do is done here, in their order, on a copy of the emails."""
+"""The instructions in docs/ are followed here, in order, on a copy of the emails."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, what else its first line says, and what is in it."""
+    """A fenced block: its language, the rest of its first line, and its content."""
 
     language: str
     place: str
@@ -48,7 +48,7 @@ def commands(page: Path) -> list[str]:
 
 
 class Workshop:
-    """A folder like the checkout, in which nothing can be broken."""
+    """A directory like the checkout, in which nothing can be broken."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -65,7 +65,7 @@ class Workshop:
                 sequence.with_name("guide.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
 
     def follow(self, page: Path) -> str:
-        """Write every file the page shows and run every command; return what was printed."""
+        """Write every file the page shows and run every command; return the output."""
         return "".join(self._do(block) for block in blocks(page.read_text()))
 
     def _do(self, block: Block) -> str:
@@ -99,7 +99,7 @@ def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path)
 
 
-def test_a_sequence_is_added_as_the_page_says(workshop: Workshop) -> None:
+def test_the_instructions_for_adding_a_sequence_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/adding-a-sequence.md")
     assert re.search(r"\d\d:\d\d  guide +your-guide", said)
     assert re.search(r"(Tue|Wed|Thu) .* 10:00  invitation +discovery-session", said)
@@ -107,26 +107,26 @@ def test_a_sequence_is_added_as_the_page_says(workshop: Workshop) -> None:
     assert "published: knee-guide/your-guide\n" in said
 
 
-def test_an_email_is_added_as_the_page_says(workshop: Workshop) -> None:
+def test_the_instructions_for_adding_an_email_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/adding-an-email.md")
     assert "would change: pain-guide/stairs-without-fear\n" in said
     assert "published: pain-guide/stairs-without-fear\n" in said
     assert "pain-guide/stairs-without-fear: the article has no address yet" in said
 
 
-def test_a_segment_is_added_as_the_page_says(workshop: Workshop) -> None:
+def test_the_instructions_for_adding_a_segment_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/adding-a-segment.md")
     assert "published: segments\n" in said
     assert "strong-interest: 0" in said
     assert "email,first_name,since" in said
 
 
-def test_looking_ahead_works_as_the_page_says(workshop: Workshop) -> None:
+def test_the_simulation_instructions_work(workshop: Workshop) -> None:
     said = workshop.follow(ROOT / "docs/simulating.md")
     shown = [b.content for b in blocks((ROOT / "docs/simulating.md").read_text()) if not b.place]
     [calendar] = [text for text in shown if text.startswith("week of 28 December 2026")]
     assert calendar in said
-    anna, ben, cleo = said.split("on the clock of")[2:5]
+    anna, ben, cleo = said.split(", times in")[2:5]
     assert "books" in anna
     assert "(goal_reached: the goal has been reached)" in anna
     assert "America/New_York" in ben
@@ -137,27 +137,27 @@ def test_looking_ahead_works_as_the_page_says(workshop: Workshop) -> None:
     assert "completed" in said
 
 
-def test_the_page_on_privacy_answers_whoever_asks(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_privacy_instructions_work(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workshop.directory)
     workshop._run(".venv/bin/nurture publish")
-    house = build(load_settings(workshop.environment))
+    context = build(load_settings(workshop.environment))
     signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
-    subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, house.clock())
+    subscribe(
+        context.database, context.catalogue, context.tokens, context.limits, signup, context.clock()
+    )
     said = workshop.follow(ROOT / "docs/privacy.md")
     assert "marketing granted" in said
     assert "Anna" in (workshop.directory / "anna.html").read_text()
     assert "Erased." in said
 
 
-def test_the_page_on_step_kinds_knows_them_all() -> None:
+def test_the_page_on_step_kinds_lists_them_all() -> None:
     page = (ROOT / "docs/adding-a-step-kind.md").read_text()
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [kind.value for kind in StepKind]
 
 
 @every_page
-def test_everything_in_the_house_that_a_page_names_is_there(page: Path) -> None:
+def test_every_path_named_in_a_document_exists(page: Path) -> None:
     named = set(re.findall(r"`((?:nurture|webhooks|tests|docs)/[\w./-]+)`", page.read_text()))
     named |= {word for line in commands(page) for word in line.split() if word.startswith("tests/")}
     named |= {f"docs/{name}" for name in re.findall(r"\]\(([\w-]+\.md)\)", page.read_text())}
@@ -165,7 +165,7 @@ def test_everything_in_the_house_that_a_page_names_is_there(page: Path) -> None:
 
 
 @every_page
-def test_every_function_that_a_page_names_is_in_the_file_it_names(page: Path) -> None:
+def test_every_function_named_in_a_document_is_in_the_file_it_names(page: Path) -> None:
     text = " ".join(page.read_text().split())
     source = "".join(
         (ROOT / name).read_text()
@@ -177,14 +177,14 @@ def test_every_function_that_a_page_names_is_in_the_file_it_names(page: Path) ->
 
 
 @every_page
-def test_a_page_begins_with_one_heading_and_what_to_add_takes_a_page(page: Path) -> None:
+def test_a_document_has_one_heading_at_the_top_and_instructions_fit_on_a_page(page: Path) -> None:
     lines = page.read_text().splitlines()
     assert lines[0].startswith("# ")
     assert sum(line.startswith("# ") for line in lines) == 1
     assert len(lines) <= 100 or not page.stem.startswith("adding-")
 
 
-def test_looking_after_it_works_as_the_page_says(
+def test_the_operating_instructions_work_and_explain_every_finding(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workshop.directory)
@@ -204,14 +204,14 @@ def test_looking_after_it_works_as_the_page_says(
     assert every == explained
 
 
-def test_a_command_that_fails_would_be_noticed(workshop: Workshop, tmp_path: Path) -> None:
+def test_a_failing_command_is_detected(workshop: Workshop, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("Do this:\n\n   ```sh\n   .venv/bin/nurture simulate nowhere\n   ```\n")
     with pytest.raises(AssertionError, match="There is no sequence"):
         workshop.follow(page)
 
 
-def test_a_lost_machine_comes_back_as_the_page_says(
+def test_the_instructions_for_restoring_a_lost_machine_work(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workshop.directory)
@@ -219,15 +219,17 @@ def test_a_lost_machine_comes_back_as_the_page_says(
     clock.write_text("2026-11-30T02:00:00Z")
     workshop.environment["NURTURE_CLOCK"] = str(clock)
     workshop._run(".venv/bin/nurture publish")
-    house = build(load_settings(workshop.environment))
+    context = build(load_settings(workshop.environment))
     signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
-    subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, house.clock())
+    subscribe(
+        context.database, context.catalogue, context.tokens, context.limits, signup, context.clock()
+    )
     page = (ROOT / "docs/backups.md").read_text()
     before, after = page.split("## The machine is lost")
     said = "".join(workshop._do(block) for block in blocks(before))
     [words] = re.findall(r"^    ((?:\w+-){7}\w+)$", said, re.MULTILINE)
     (workshop.directory / "words.txt").write_text(words)
-    house.database.close()
+    context.database.close()
     shutil.rmtree(workshop.directory / "var")
     clock.write_text("2026-12-03T10:00:00Z")
     said = "".join(workshop._do(block) for block in blocks(after))
@@ -236,7 +238,7 @@ def test_a_lost_machine_comes_back_as_the_page_says(
     assert "Armed:" in said
 
 
-def test_keys_are_changed_as_the_page_says(
+def test_the_instructions_for_changing_keys_work(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workshop.directory)
@@ -246,18 +248,18 @@ def test_keys_are_changed_as_the_page_says(
     page = (ROOT / "docs/keys.md").read_text()
     old, leaked = page.split("## The key has leaked")
     said = "".join(workshop._do(block) for block in blocks(old))
-    assert "Links of before go on working." in said
+    assert "Existing links keep working." in said
     rotated = load_settings(workshop.environment).keys
     assert (rotated.signing[1:], rotated.address) == (before.signing, before.address)
     assert (workshop.directory / "new-keys.env").stat().st_mode & 0o777 == 0o600
     said = "".join(workshop._do(block) for block in blocks(leaked))
-    assert "Links of before stop emails or make them fewer" in said
+    assert "Existing links can only stop emails" in said
     after = load_settings(workshop.environment).keys
     assert (after.leaked, after.address) == (rotated.signing, before.address)
 
 
-def test_the_page_on_keys_says_what_each_older_link_still_does() -> None:
-    """What it says is held by tests/web/test_outdated_links.py; here, that nothing is left out."""
+def test_the_page_on_keys_covers_every_kind_of_older_link() -> None:
+    """Check that nothing is left out; tests/web/test_outdated_links.py checks what it says."""
     page = (ROOT / "docs/keys.md").read_text()
     kinds = ("unsubscribe", "preferences", "guide", "confirmation", "click", "open", "Message-ID")
     for kind in kinds:
@@ -265,7 +267,7 @@ def test_the_page_on_keys_says_what_each_older_link_still_does() -> None:
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
-def test_a_move_goes_as_the_page_says(
+def test_the_moving_instructions_work(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch, postgres_url: str, kind: str
 ) -> None:
     from tests.store.test_migrate import _empty_postgresql
@@ -285,12 +287,14 @@ def test_a_move_goes_as_the_page_says(
 
 
 def _move(workshop: Workshop, database_url: str) -> str:
-    """Sign Anna up, and follow the page; return what was printed."""
+    """Sign Anna up and follow the page; return the output."""
     workshop._run(".venv/bin/nurture publish")
-    house = build(load_settings(workshop.environment))
+    context = build(load_settings(workshop.environment))
     signup = Signup("pain-guide", "anna@example.org", first_name="Anna")
-    subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, house.clock())
-    house.database.close()
+    subscribe(
+        context.database, context.catalogue, context.tokens, context.limits, signup, context.clock()
+    )
+    context.database.close()
     (workshop.directory / ".env").write_text("NURTURE_BACKUP_URL=backups-elsewhere\n")
     before, after = (ROOT / "docs/moving.md").read_text().split("## On the new machine\n")
     said = "".join(workshop._do(block) for block in blocks(before))

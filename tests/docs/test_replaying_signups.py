@@ -1,4 +1,4 @@
-"""The page on replaying signups is followed against a real server, after a real restore."""
+"""The page on replaying signups is followed with a real server, after a real restore."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from nurture.store.tables.subscribers import subscribers
 from tests.docs.test_docs_commands import ROOT, blocks
-from tests.homes import smtp_sink, sqlite_home
-from tests.house import SIGNUP_TOKEN, Household
+from tests.installation import SIGNUP_TOKEN, Installation
+from tests.installations import smtp_sink, sqlite_home
 from tests.machines import backed_up, command, restored
 from tests.servers.smtp import SmtpSink
 from tests.web.serving import served
@@ -26,7 +26,7 @@ SHOWN = {
 
 
 def replay(url: str, file: Path, since: str) -> subprocess.CompletedProcess[str]:
-    """Run the script that the page shows, as a website would."""
+    """Run the script shown on the page, as a website would."""
     environment = {"NURTURE_URL": url, "NURTURE_SIGNUP_TOKEN": SIGNUP_TOKEN}
     return subprocess.run(
         [sys.executable, "-c", SHOWN["replay.py"], str(file), since],
@@ -37,8 +37,8 @@ def replay(url: str, file: Path, since: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def lines(home: Household, *people: str, **later: float) -> str:
-    """What the website keeps of these people: lines like those of the page, but for the time."""
+def lines(home: Installation, *people: str, **later: float) -> str:
+    """Return the website's record of these people: lines like the page's, except the time."""
     first, _ = map(json.loads, SHOWN["signups.jsonl"].splitlines())
     at = (home.clock.now + timedelta(**later)).isoformat()
     bodies = [
@@ -48,8 +48,8 @@ def lines(home: Household, *people: str, **later: float) -> str:
     return "".join(f"{json.dumps(one)}\n" for one in bodies)
 
 
-def test_everybody_of_the_gap_is_brought_back_and_held_however_often_it_is_replayed(
-    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path
+def test_replayed_signups_from_the_gap_are_restored_and_held_once(
+    sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     home, kept = sqlite_home, tmp_path / "signups.jsonl"
     begun, folder = home.clock.now, tmp_path / "backups"
@@ -89,8 +89,8 @@ def test_everybody_of_the_gap_is_brought_back_and_held_however_often_it_is_repla
     other.close()
 
 
-def test_a_key_that_is_known_with_another_body_is_of_somebody_who_is_there(
-    sqlite_home: Household, tmp_path: Path
+def test_a_reused_key_with_another_body_belongs_to_a_known_person(
+    sqlite_home: Installation, tmp_path: Path
 ) -> None:
     kept = tmp_path / "signups.jsonl"
     with served(sqlite_home) as url:
@@ -100,7 +100,9 @@ def test_a_key_that_is_known_with_another_body_is_of_somebody_who_is_there(
     assert said == "409: 1\n"
 
 
-def test_the_lines_that_the_page_shows_are_taken(sqlite_home: Household, tmp_path: Path) -> None:
+def test_the_lines_shown_in_the_document_are_accepted(
+    sqlite_home: Installation, tmp_path: Path
+) -> None:
     kept = tmp_path / "signups.jsonl"
     kept.write_text(SHOWN["signups.jsonl"])
     sqlite_home.clock.set(sqlite_home.clock.now.replace(year=2026, month=12, day=1))

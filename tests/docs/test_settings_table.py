@@ -1,4 +1,4 @@
-"""The README's table of settings says what the program has, and what holds unless it is set."""
+"""The README's table of settings lists what the program has, with the defaults."""
 
 import re
 from pathlib import Path
@@ -46,7 +46,7 @@ def secrets_of_providers() -> set[str]:
 
 
 def table() -> dict[str, str]:
-    """The last column by the setting's name, without NURTURE_."""
+    """Return the last column by the setting's name, without NURTURE_."""
     text = (ROOT / "README.md").read_text()
     section = text.partition("\n### Settings\n")[2].partition("\n## ")[0]
     found: dict[str, str] = {}
@@ -59,13 +59,13 @@ def table() -> dict[str, str]:
     return found
 
 
-def test_every_setting_is_in_the_table_and_the_table_has_no_others() -> None:
+def test_the_table_lists_exactly_the_existing_settings() -> None:
     fields = {name.upper() for name in Settings.model_fields} - {"SECRETS"}
     assert set(table()) == fields | secrets_of_providers()
 
 
 @pytest.mark.parametrize("name", sorted(set(Settings.model_fields) - {"secrets"}))
-def test_what_holds_unless_it_is_set_is_what_the_table_says(name: str) -> None:
+def test_the_table_shows_the_actual_default_of_each_setting(name: str) -> None:
     said = table()[name.upper()]
     if name in IN_WORDS:
         assert said == IN_WORDS[name]
@@ -79,7 +79,7 @@ def test_every_providers_calls_are_refused_until_its_secret_is_set() -> None:
 
 
 @pytest.mark.parametrize("command", ["serve", "web", "worker", "beat"])
-def test_help_names_settings_that_there_are_with_what_holds_unless_they_are_set(
+def test_help_names_existing_settings_with_their_actual_defaults(
     command: str,
 ) -> None:
     said = CliRunner().invoke(main, [command, "--help"]).output

@@ -1,4 +1,4 @@
-"""Random sequences, and a way to play them forward that is told from the simulation's."""
+"""Random sequences, and playing them forward independently of the simulation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -100,7 +100,7 @@ rhythms = st.builds(
 
 
 def calendar_of(rhythm: Rhythm) -> Calendar:
-    """What the planner works with, of what an owner has set."""
+    """Return the calendar the planner uses, from the owner's settings."""
     days_off = DaysOff(bank_holidays(rhythm.nation), rhythm.closed)
     return Calendar(rhythm.window, days_off, rhythm.caps)
 
@@ -111,7 +111,7 @@ calendars = st.just(CALENDAR) | rhythms.map(calendar_of)
 def steps_of(
     kinds: st.SearchStrategy[StepKind], late: st.SearchStrategy[Late]
 ) -> st.SearchStrategy[Step]:
-    """Steps with any timing; their keys are still to be told apart."""
+    """Draw steps with any timing; their keys still need to be made unique."""
     return st.builds(
         Step,
         email=st.just(""),
@@ -130,7 +130,7 @@ def sequences(
     opt_in: st.SearchStrategy[OptIn] = st.sampled_from(OptIn),  # noqa: B008
     late: st.SearchStrategy[Late] = st.sampled_from(Late),  # noqa: B008
 ) -> Sequence:
-    """A sequence as publishing lets it pass: the guide first, perhaps one reminder, any series."""
+    """Draw sequences that publishing accepts: the guide first, perhaps one reminder, any series."""
     anywhere = [k for k in StepKind if not (k.rules.begins or k.rules.reminds)]
     steps = draw(st.lists(steps_of(st.sampled_from(anywhere), late), max_size=6))
     if draw(st.booleans()):
@@ -144,14 +144,14 @@ def sequences(
 
 
 def sequence_of(*steps: Step, opt_in: OptIn = OptIn.CONFIRMED) -> Sequence:
-    """A sequence of exactly these steps."""
+    """Return a sequence of exactly these steps."""
     form = Form("form", "Send me the guide.", (Purpose.GUIDE, Purpose.MARKETING), opt_in)
     return Sequence("series", "A series", steps, form)
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One email that left, and where its reader stood when it did."""
+    """One email that was sent, and the reader's time zone at that moment."""
 
     at: datetime
     step: Step
@@ -160,16 +160,16 @@ class Sent:
 
     @property
     def wall(self) -> datetime:
-        """The moment on the reader's own clock."""
+        """The moment in the reader's time zone."""
         return self.at.astimezone(ZoneInfo(self.before.time_zone))
 
 
 @dataclass
 class Play:
-    """A sequence played forward for one person by looking whenever it was asked for.
+    """One person's sequence, played forward by looking whenever the planner asks.
 
-    `collects_at` is when the guide is collected, if ever; `extra_looks` are looks that nobody
-    asked for; between the two moments of `away` nobody looks at all.
+    `collects_at` is when the guide is collected, if ever; `extra_looks` are looks it did not ask
+    for; between the two moments of `away` there are no looks at all.
     """
 
     sequence: Sequence
@@ -193,7 +193,7 @@ class Play:
         raise AssertionError(f"no end in sight at {now}")
 
     def _look(self, now: datetime) -> datetime | None:
-        """Do what is to be done now, and say when to look again."""
+        """Do what is due now, and return when to look again."""
         if self.collects_at and self.collects_at <= now and not self.progress.collected_at:
             self.progress = replace(self.progress, collected_at=self.collects_at)
         decision = decide(self.sequence, self.progress, self._standing(), now, self.calendar)
@@ -221,23 +221,23 @@ class Play:
 
     @property
     def emails(self) -> list[str]:
-        """What was received, in order."""
+        """Return the emails received, in order."""
         return [sent.step.email for sent in self.sent]
 
     @property
     def times(self) -> list[tuple[str, datetime]]:
-        """What was received and when."""
+        """Return the emails received, with their times."""
         return [(sent.step.email, sent.at) for sent in self.sent]
 
 
 def newcomer(at: datetime, time_zone: str = "Europe/London") -> Progress:
-    """Somebody who signs up at that moment."""
+    """Return a person who signs up at that moment."""
     return Progress(enrolled_at=at, anchor_at=at, time_zone=time_zone)
 
 
 @st.composite
 def plays(draw: st.DrawFn, whole: st.SearchStrategy[Sequence] = sequences()) -> Play:  # noqa: B008
-    """Anybody in any sequence, who collects the guide at once, some day, or never."""
+    """Draw any person in any sequence, who collects the guide immediately, later, or never."""
     start = draw(moments)
     pause = draw(st.none() | st.integers(0, 35 * 24).map(lambda hours: timedelta(hours=hours)))
     collects_at = start + pause if pause is not None else None

@@ -1,4 +1,4 @@
-"""Which backups are kept, and when one is due."""
+"""Which backups are retained, and when one is due."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ moments = st.integers(0, 60 * 24 * 800).map(lambda minutes: START + timedelta(mi
 
 
 @given(st.sets(moments, max_size=60))
-def test_what_is_kept_is_of_what_there_is_and_has_the_newest(made: set[datetime]) -> None:
+def test_thinning_out_keeps_a_subset_that_includes_the_newest_backup(made: set[datetime]) -> None:
     left = kept(made)
     assert left <= made
     assert len(left) <= DAYS + WEEKS + MONTHS
@@ -20,12 +20,12 @@ def test_what_is_kept_is_of_what_there_is_and_has_the_newest(made: set[datetime]
 
 
 @given(st.sets(moments, max_size=60))
-def test_thinning_out_again_removes_nothing(made: set[datetime]) -> None:
+def test_thinning_out_twice_removes_nothing_more(made: set[datetime]) -> None:
     assert kept(kept(made)) == kept(made)
 
 
 @given(st.integers(1, 800))
-def test_a_backup_every_night_leaves_seven_days_four_weeks_and_twelve_months(nights: int) -> None:
+def test_nightly_backups_leave_seven_days_four_weeks_and_twelve_months(nights: int) -> None:
     every_night, left = [], set[datetime]()
     for night in range(nights):
         every_night.append(START + timedelta(days=night))
@@ -40,7 +40,7 @@ def test_a_backup_every_night_leaves_seven_days_four_weeks_and_twelve_months(nig
     )
 
 
-def test_one_is_due_each_night_and_again_an_hour_after_it_failed() -> None:
+def test_a_backup_is_due_each_night_and_an_hour_after_a_failure() -> None:
     night = night_of(START)
     assert night == START and night_of(START - timedelta(minutes=1)) == START - timedelta(days=1)
     assert is_due(night, None, None, False)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from nurture.domain.passwords import (
     IDLE_AT_MOST,
     SESSION_LASTS,
-    Lasting,
     PasswordRefusedError,
+    SessionTimes,
     insist_on_good,
 )
 
@@ -32,18 +32,20 @@ BEGAN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
         "x" * 501,
     ],
 )
-def test_a_password_that_would_be_tried_first_is_refused(password: str) -> None:
+def test_an_easily_guessed_password_is_refused(password: str) -> None:
     with pytest.raises(PasswordRefusedError):
         insist_on_good(password, "paul.smith@example.org")
 
 
 @pytest.mark.parametrize("password", ["horse staple battery", "šťastný deň veľký", "q8#Lw2!xPz7m"])
-def test_a_good_password_is_taken(password: str) -> None:
+def test_a_good_password_is_accepted(password: str) -> None:
     insist_on_good(password, "paul@example.org")
 
 
 @given(st.timedeltas(timedelta(), SESSION_LASTS * 2), st.timedeltas(timedelta(), SESSION_LASTS * 2))
-def test_a_session_is_never_used_for_longer_than_it_may(used: timedelta, idle: timedelta) -> None:
-    session = Lasting(BEGAN, BEGAN + used)
+def test_a_session_ends_after_idling_or_after_its_maximum_length(
+    used: timedelta, idle: timedelta
+) -> None:
+    session = SessionTimes(BEGAN, BEGAN + used)
     over = session.is_over(BEGAN + used + idle)
     assert over == (idle >= IDLE_AT_MOST or used + idle >= SESSION_LASTS)

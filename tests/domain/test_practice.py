@@ -1,4 +1,4 @@
-"""The practice says who writes, and what its owner has yet to fill in."""
+"""The practice states who writes, and what its owner has yet to complete."""
 
 from dataclasses import replace
 
@@ -17,12 +17,12 @@ PRACTICE = Practice(
 )
 
 
-def test_the_postal_address_is_one_line_and_the_domain_the_senders() -> None:
+def test_the_postal_address_is_one_line_and_the_domain_is_the_senders() -> None:
     assert PRACTICE.address_line == "1 High Street, London EC1A 1AA"
     assert PRACTICE.sender_domain == "mail.example.org"
 
 
-def test_what_is_to_be_filled_in_is_named_with_its_consequence() -> None:
+def test_each_empty_setting_is_named_with_its_consequence() -> None:
     booking, privacy = PRACTICE.to_fill_in()[1:]
     assert booking.startswith("booking_url is empty. ")
     assert privacy.startswith("privacy_url is empty. ")

@@ -1,7 +1,7 @@
-"""Reads the labelled hit sessions of `corpus/` into plain values, and refuses what is not one.
+"""A reader for the labelled hit sessions of `corpus/`, which rejects malformed ones.
 
-A session is one small file: what was fetched, when, by what, and who it was. How to add one is
-told in `corpus/README.md`.
+A session is one small file: what was fetched, when, by what, and who it was.
+`corpus/README.md` describes how to add one.
 """
 
 import tomllib
@@ -44,7 +44,7 @@ _HIT_DEFAULTS: Mapping[str, object] = {
 
 
 class MalformedSessionError(ValueError):
-    """A file of the corpus that is no session; the message names the file and what to mend."""
+    """A corpus file is not a valid session; the message names the file and what to correct."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class RecordedHit:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Everything that was fetched of one email to one person, in the order of time.
+    """Everything that was fetched from one email to one person, in order of time.
 
-    `name` is the folder and the file, `links` how many different followed links the email has.
+    `name` is the folder and the file, `links` how many different tracked links the email has.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Session:
 
     @property
     def crowd(self) -> dict[str, int]:
-        """The most other recipients that each client fetched for, whenever that was."""
+        """The most other recipients that each client fetched for, at any time."""
         busiest: dict[str, int] = {}
         for hit in self.hits:
             busiest[hit.client] = max(hit.others, busiest.get(hit.client, 0))
@@ -90,13 +90,13 @@ class Session:
 
 
 def sessions_in(folder: Path = CORPUS) -> Iterator[Session]:
-    """Every session below a folder, by name."""
+    """Return every session below a folder, by name."""
     for path in sorted(folder.glob("*/*.toml")):
         yield read_session(path)
 
 
 def read_session(path: Path) -> Session:
-    """The session in a file. Raises `MalformedSessionError` where it breaks the format."""
+    """Read the session in a file, or raise `MalformedSessionError` if the format is wrong."""
     try:
         return _session(path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError) as error:

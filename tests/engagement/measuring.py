@@ -1,4 +1,4 @@
-"""Holds the verdict rules against sessions of which it is known who it was.
+"""Comparing the verdict rules with sessions whose origin is known.
 
 `python -m tests.engagement.measuring [FOLDER]` prints the table for the corpus or for any other
 folder of sessions.
@@ -20,7 +20,7 @@ _WORST = 12
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One hit with who it was and what the rules say; `story` is its session's name."""
+    """One hit with its true origin and the rules' verdict; `story` is its session's name."""
 
     story: str
     kind: str
@@ -29,13 +29,13 @@ class Judged:
 
     @property
     def is_wrong(self) -> bool:
-        """A machine that is not recognised, or a person taken for one."""
+        """Whether a machine was not recognised, or a person taken for one."""
         return (self.who == "machine") != (self.verdict == "machine")
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How well the rules did; the shares lie between 0 and 1."""
+    """How well the rules performed; the shares are between 0 and 1."""
 
     judged: tuple[Judged, ...]
 
@@ -50,7 +50,7 @@ class Measure:
         return self._share_judged_machine("human")
 
     def table(self) -> str:
-        """What to print: counts for each sort of hit, the two shares, the worst sessions."""
+        """Return a table to print: counts by sort of hit, the two shares, the worst sessions."""
         stories = len({hit.story for hit in self.judged})
         lines = [f"{stories} sessions, {len(self.judged)} hits, judged:", _row("", VERDICTS)]
         lines += [

@@ -1,4 +1,4 @@
-"""The labelled sessions are what they say: readable, many, each a different one."""
+"""The labelled sessions are as stated: readable, numerous and all different."""
 
 from collections import Counter
 from pathlib import Path
@@ -25,7 +25,7 @@ link = "https://human-movement.com/"
 """
 
 
-def test_the_corpus_has_at_least_two_hundred_sessions_and_plenty_of_each_sort() -> None:
+def test_the_corpus_has_two_hundred_sessions_and_enough_of_each_kind() -> None:
     counted = Counter(session.name.partition("/")[0] for session in SESSIONS)
     assert counted.total() >= 200
     assert counted["machine"] >= 100
@@ -46,7 +46,7 @@ def test_no_two_sessions_share_a_name_or_a_description() -> None:
     assert [what for what, times in described.items() if times > 1] == []
 
 
-def test_no_two_sessions_are_the_same_story_in_other_words() -> None:
+def test_no_two_sessions_have_the_same_hits() -> None:
     told = Counter(
         tuple(
             (hit.at - session.accepted_at, hit.kind, hit.method, hit.agent, hit.client, hit.link)
@@ -57,7 +57,7 @@ def test_no_two_sessions_are_the_same_story_in_other_words() -> None:
     assert max(told.values()) == 1
 
 
-def test_a_session_is_read_with_its_times_and_who_it_was(tmp_path: Path) -> None:
+def test_a_session_is_read_with_its_times_and_visitors(tmp_path: Path) -> None:
     session = read_session(_written(tmp_path, WELL_FORMED))
     (hit,) = session.hits
     assert (hit.at - session.accepted_at).total_seconds() == 61.5
@@ -82,7 +82,7 @@ def test_a_session_is_read_with_its_times_and_who_it_was(tmp_path: Path) -> None
         ('agent = "Mozilla/5.0"', "agent = Mozilla", "Invalid value"),
     ],
 )
-def test_a_session_that_breaks_the_format_is_refused_by_name(
+def test_a_malformed_session_is_refused_by_name(
     tmp_path: Path, good: str, bad: str, said: str
 ) -> None:
     with pytest.raises(MalformedSessionError, match=said) as refusal:

@@ -1,4 +1,4 @@
-"""The verdict rules, held against what is documented of machines and known of people."""
+"""The verdict rules, compared with documented machines and known human behaviour."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from tests.engagement.corpus_reading import sessions_in
 from tests.engagement.measuring import measure
 
 
-def test_machines_are_recognised_and_people_are_not_taken_for_machines(
+def test_machines_are_recognised_and_people_are_not_mistaken_for_machines(
     record_property: Callable[[str, object], None],
 ) -> None:
     found = measure(sessions_in())

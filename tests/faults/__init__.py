@@ -1,1 +1,1 @@
-"""What becomes of mails when processes, servers and machines fail."""
+"""What happens to emails when processes, servers and machines fail."""

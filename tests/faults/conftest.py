@@ -1,4 +1,4 @@
-"""Fixtures: a house whose mails go to the witness."""
+"""Fixtures: an installation whose email goes to the witness."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.oracle import Oracle
-from tests.house import Household
+from tests.installation import Installation
 from tests.servers.clock import ClockFile
 
 
@@ -20,9 +20,9 @@ def oracle(tmp_path: Path) -> Iterator[Oracle]:
 @pytest.fixture
 def home(
     database_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle
-) -> Iterator[Household]:
-    """A house that sends to the witness: the test runs once on each kind of database."""
-    home = Household(database_url, tmp_path, clock_file, oracle.url).publish_shipped()
+) -> Iterator[Installation]:
+    """An installation that sends to the witness: the test runs once on each kind of database."""
+    home = Installation(database_url, tmp_path, clock_file, oracle.url).publish_shipped()
     yield home
     home.close()
 
@@ -30,9 +30,9 @@ def home(
 @pytest.fixture
 def sqlite_home(
     sqlite_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle
-) -> Iterator[Household]:
-    """A house on the embedded database."""
-    home = Household(sqlite_url, tmp_path, clock_file, oracle.url).publish_shipped()
+) -> Iterator[Installation]:
+    """An installation on the embedded database."""
+    home = Installation(sqlite_url, tmp_path, clock_file, oracle.url).publish_shipped()
     yield home
     home.close()
 
@@ -40,9 +40,9 @@ def sqlite_home(
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def full_home(
     request: pytest.FixtureRequest, tmp_path: Path, clock_file: ClockFile, oracle: Oracle
-) -> Iterator[Household]:
-    """A house on the embedded database and, where there is time, on the other kind too."""
+) -> Iterator[Installation]:
+    """An installation on the embedded database and, in full runs, on the other kind too."""
     url: str = request.getfixturevalue(f"{request.param}_url")
-    home = Household(url, tmp_path, clock_file, oracle.url).publish_shipped()
+    home = Installation(url, tmp_path, clock_file, oracle.url).publish_shipped()
     yield home
     home.close()

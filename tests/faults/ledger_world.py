@@ -25,7 +25,7 @@ from nurture.store.database import Database
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import get_by_address, subscribers
 from tests.faults.workers import expire_leases
-from tests.house import Household
+from tests.installation import Installation
 from tests.servers.clock import ClockFile
 
 #: How many messages are handed over before the first answer is heard.
@@ -33,7 +33,7 @@ AHEAD = 3
 
 
 class Killed(BaseException):
-    """The process is gone; nothing of it may run any more."""
+    """The process has been killed; no more of its code may run."""
 
 
 class Answer(Enum):
@@ -48,18 +48,18 @@ class Answer(Enum):
 
 
 class Fuse:
-    """Counts the steps of a process, and kills it at one of them."""
+    """A counter of a process's steps, which kills it at one of them."""
 
     def __init__(self) -> None:
         self._left: int | None = None
         self._dead = False
 
     def set(self, steps: int | None) -> None:
-        """A new process: it dies at that step, or never."""
+        """Start a new process that dies at that step, or never."""
         self._left, self._dead = steps, False
 
     def step(self, *_: object) -> None:
-        """One more step; the dead take none."""
+        """Count one more step; a dead process takes none."""
         if self._left is not None:
             self._left -= 1
             self._dead |= self._left <= 0
@@ -69,14 +69,14 @@ class Fuse:
 
 @dataclass
 class MailServer:
-    """A mail server of few words: `taken` is what it has accepted, as number and address."""
+    """A simple mail server: `taken` is what it has accepted, as number and address."""
 
     taken: list[tuple[int, str]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     meanwhile: Callable[[], object] | None = None
 
     def answer(self, envelope: Envelope) -> Outcome:
-        """Do with a message what is to be done next, and have others act afterwards."""
+        """Treat a message as planned, and let others act afterwards."""
         answer = self.answers.pop() if self.answers else Answer.TAKE
         if answer in (Answer.TAKE, Answer.TAKE_AND_DROP):
             self.taken.append((envelope.message, envelope.recipient))
@@ -89,13 +89,13 @@ class MailServer:
 
 @dataclass
 class MortalMailer:
-    """What one process has to talk to the mail server with."""
+    """One process's connection to the mail server."""
 
     server: MailServer
     fuse: Fuse
 
     def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
-        """Hand over a few, then hear about the last of them first."""
+        """Hand over a few messages, then answer the last of them first."""
         while some := list(islice(envelopes, AHEAD)):
             for envelope in reversed(some):
                 self.fuse.step()
@@ -108,7 +108,7 @@ class MortalMailer:
                 yield outcome
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing; no connection is open."""
 
 
 _OUTCOMES = {
@@ -122,15 +122,15 @@ _OUTCOMES = {
 
 
 class World:
-    """Real services on a real SQLite file; only the mail server is made of memory."""
+    """Real services on a real SQLite file; only the mail server is in memory."""
 
     _catalogue: ClassVar[Catalogue | None] = None
 
     def __init__(self, url: str, directory: Path) -> None:
-        self.home = Household(url, directory, ClockFile(directory / "clock"))
+        self.home = Installation(url, directory, ClockFile(directory / "clock"))
         # What is published is the same in every world, and takes longer to read than a batch.
-        World._catalogue = World._catalogue or self.home.house.catalogue
-        self.home.house = replace(self.home.house, catalogue=World._catalogue)
+        World._catalogue = World._catalogue or self.home.context.catalogue
+        self.home.context = replace(self.home.context, catalogue=World._catalogue)
         self.fuse = Fuse()
         self.server = MailServer()
         self.silent: dict[str, int] = {}
@@ -138,14 +138,14 @@ class World:
         self._process: Database | None = None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._bury()
         self.home.close()
 
     # --- What happens ------------------------------------------------------------------------
 
     def work(self, dies_at: int | None) -> bool:
-        """One worker sweeps and takes a batch, and may die at any step; return whether it lived."""
+        """Let a worker sweep and process a batch, perhaps dying; return whether it survived."""
         self.fuse.set(dies_at)
         dispatch = self._newborn()
         try:
@@ -157,48 +157,48 @@ class World:
         return True
 
     def take_over(self, *, elsewhere: bool = False) -> None:
-        """Everybody who has something in hand is taken for dead, and another worker acts.
+        """Declare every process with work in progress dead, and let another worker act.
 
-        One on another machine does not have the logbooks of this one.
+        A worker on another machine does not have this one's logbooks.
         """
         expire_leases(self.home)
-        other = self._dispatch(self.home.house.database, Fuse())
+        other = self._dispatch(self.home.context.database, Fuse())
         if elsewhere:
             other = replace(other, logbooks=Logbooks(self.home.directory / "another-machine"))
         sweep.batches_due(other)
         batch.deliver_batch(other)
 
     def lose_power(self) -> None:
-        """What was written in the logbooks lately may not have reached the disk."""
+        """Lose recent logbook entries, which may not have reached the disk."""
         for logbook in (self.home.directory / "var").glob("sending-*/*"):
             lines = logbook.read_bytes().splitlines(keepends=True)
             logbook.write_bytes(b"".join([b"another boot\n", *lines[1 : len(lines) // 2]]))
 
     def pass_time(self, length: timedelta) -> None:
-        """Let the time pass, in which nobody works."""
+        """Let time pass without any worker."""
         self.home.clock.advance(length)
 
     def unsubscribe(self, address: str) -> None:
-        """From now on this person gets nothing."""
-        with self.home.house.database.writing() as connection:
+        """Unsubscribe this person, who must receive nothing from now on."""
+        with self.home.context.database.writing() as connection:
             person = get_by_address(connection, address)
             preferences.stop(connection, person, None, "1", Evidence(), self.home.clock.now)
         self.silent.setdefault(address, len(self.server.taken))
 
     def pause(self, sequence: str) -> None:
-        """From now on only guides leave from this sequence."""
-        house = self.home.house
-        sequence_pause.pause(house.database, house.catalogue, sequence, self.home.clock.now)
+        """Pause this sequence; only guides may be sent from now on."""
+        context = self.home.context
+        sequence_pause.pause(context.database, context.catalogue, sequence, self.home.clock.now)
         self.paused.setdefault(sequence, len(self.server.taken))
 
     def resume(self, sequence: str) -> None:
-        """Go on with it."""
-        house = self.home.house
-        sequence_pause.resume(house.database, house.catalogue, sequence, self.home.clock.now)
+        """Resume it."""
+        context = self.home.context
+        sequence_pause.resume(context.database, context.catalogue, sequence, self.home.clock.now)
         self.paused.pop(sequence, None)
 
     def live_happily(self, days: int = 100) -> None:
-        """From now on nobody dies, and the mail server takes everything."""
+        """From now on, kill no process and let the mail server accept everything."""
         self.server.answers.clear()
         self.fuse.set(None)
         for sequence in list(self.paused):
@@ -216,23 +216,23 @@ class World:
     # --- What there is to see ----------------------------------------------------------------
 
     def ledger(self) -> list[dict[str, Any]]:
-        """Every message with its address."""
+        """Return every message with its address."""
         joined = select(messages, subscribers.c.address).join(
             subscribers, subscribers.c.id == messages.c.subscriber_id
         )
-        with self.home.house.database.reading() as connection:
+        with self.home.context.database.reading() as connection:
             return [dict(row) for row in connection.execute(joined).mappings()]
 
     def in_doubt(self) -> list[int]:
-        """The messages in doubt."""
+        """Return the messages in doubt."""
         return [row["id"] for row in self.ledger() if row["status"] == MessageStatus.IN_DOUBT]
 
     def took(self, message: int) -> bool:
-        """Whether the mail server has it."""
+        """Return whether the mail server accepted it."""
         return any(number == message for number, _ in self.server.taken)
 
     def broken_promises(self) -> list[str]:
-        """What no kill, no fault and no order of events may lead to."""
+        """Return every broken promise: what must hold after any kill, fault or order of events."""
         times = Counter(number for number, _ in self.server.taken)
         found = [
             f"{row['address']} {row['step']}: {said}"
@@ -260,7 +260,7 @@ class World:
 
     def _dispatch(self, database: Database, fuse: Fuse) -> Dispatch:
         mailer = MortalMailer(self.server, fuse)
-        return replace(self.home.house.dispatch, database=database, mailer=mailer, batch=5)
+        return replace(self.home.context.dispatch, database=database, mailer=mailer, batch=5)
 
     def _bury(self) -> None:
         if self._process is not None:
@@ -269,7 +269,7 @@ class World:
 
 
 def _broken(row: dict[str, Any], times: int) -> Iterator[str]:
-    """A guide in doubt is offered once more, so it may come twice; nothing else may."""
+    """Yield faults; a guide in doubt is offered again, so it alone may arrive twice."""
     guide = row["kind"] == StepKind.GUIDE
     if times > (2 if guide and row["doubts"] else 1):
         yield f"accepted {times} times"

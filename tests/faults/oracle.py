@@ -1,4 +1,4 @@
-"""The witness seen from a test: giving it orders and reading what it has accepted."""
+"""A test's view of the witness: giving it orders and reading what it has accepted."""
 
 import json
 import socket
@@ -19,7 +19,7 @@ PIPELINING = ("PIPELINING", "8BITMIME", "SMTPUTF8")
 
 @dataclass(frozen=True)
 class Taken:
-    """One message that was accepted, as it was written down."""
+    """One accepted message, as it was recorded."""
 
     message_id: str
     recipient: str
@@ -27,13 +27,13 @@ class Taken:
 
 
 class Oracle:
-    """The mail server of these tests, a process of its own, running while the block lasts."""
+    """The mail server of these tests, in a separate process that runs during the block."""
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
 
     def __enter__(self) -> Self:
-        """Start it; `url` takes mail when this returns."""
+        """Start it; `url` accepts email when this returns."""
         self._journal.touch()
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", oracle_server(), str(self._journal)],
@@ -48,7 +48,7 @@ class Oracle:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it; the journal stays."""
+        """Stop it; the journal remains."""
         self._answers.close()
         self._orders.close()
         self._process.kill()
@@ -56,19 +56,19 @@ class Oracle:
 
     @property
     def url(self) -> str:
-        """The address, as NURTURE_SMTP_URL spells it."""
+        """The URL for NURTURE_SMTP_URL."""
         return f"smtp://{HOST}:{self.port}"
 
     def show(self, *faults: Fault) -> None:
-        """From now on show these faults, and no others."""
+        """Show these faults from now on, and no others."""
         self._order(faults=[asdict(fault) for fault in faults])
 
     def behave(self) -> None:
-        """Show no fault, answer at once, and listen."""
+        """Show no faults, answer immediately, and listen."""
         self._order(faults=[], delay=0.0, extensions=PIPELINING)
 
     def delay(self, seconds: float) -> None:
-        """Take so long over every answer."""
+        """Wait that long before every answer."""
         self._order(delay=seconds)
 
     def offer_extensions(self, *names: str) -> None:
@@ -76,21 +76,21 @@ class Oracle:
         self._order(extensions=names)
 
     def stop_listening(self) -> None:
-        """Refuse connections, and hang up on those there are."""
+        """Refuse connections, and hang up on existing ones."""
         self._order(listen=False)
 
     def listen_again(self) -> None:
-        """Take connections again, at the same port."""
+        """Accept connections again, on the same port."""
         self._order(listen=True)
 
     def taken(self) -> Sequence[Taken]:
-        """Everything that has been accepted so far, in order."""
+        """Return everything that has been accepted so far, in order."""
         with self._journal.open("rb") as lines:
             whole = [line for line in lines if line.endswith(b"\n")]
         return [Taken(**json.loads(line)) for line in whole]
 
     def count(self) -> int:
-        """How many messages have been accepted so far."""
+        """Return how many messages have been accepted so far."""
         return self._journal.read_bytes().count(b"\n")
 
     def _order(self, **order: Any) -> None:
@@ -99,5 +99,5 @@ class Oracle:
 
 
 def oracle_server() -> str:
-    """The program's file."""
+    """Return the program's file."""
     return str(Path(__file__).with_name("oracle_server.py"))

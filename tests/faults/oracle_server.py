@@ -1,9 +1,9 @@
-"""A mail server that writes down what it accepts before it says so: the witness of these tests.
+"""The witness of these tests: a mail server that records messages before accepting them.
 
-It is a program of its own, so that nothing that is killed around it can take its
-memory along. Every accepted message is one line of a journal, on the disk before the
-answer leaves. A second port takes orders, one JSON document a line: which faults to
-show from now on, or whether to listen at all.
+It is a separate program, so that killing the processes around it cannot destroy its memory.
+Every accepted message is one line of a journal, on the disk before the answer is sent. A second
+port accepts orders, one JSON document per line: which faults to show from now on, or whether to
+listen at all.
 """
 
 import asyncio
@@ -35,15 +35,15 @@ _MESSAGE_ID = re.compile(rb"(?im)^message-id:\s*(<[^>\r\n]*>)")
 
 
 class _GoneError(Exception):
-    """This conversation is at its end."""
+    """This conversation has ended."""
 
 
 @dataclass
 class Fault:
     """What to do at one stage instead of the usual, the next `times` times (0: always).
 
-    `do` is `answer` (with `text`), `drop`, `silence`, `drip` or `garbage`. At `dot`
-    the message has come in whole and is not kept; at `taken` it has been written down.
+    `do` is `answer` (with `text`), `drop`, `silence`, `drip` or `garbage`. At `dot` the message
+    has been received completely but not stored; at `taken` it has been recorded.
     """
 
     stage: str
@@ -54,7 +54,7 @@ class Fault:
     shown: int = 0
 
     def concerns(self, stage: str, recipient: str) -> bool:
-        """Whether it is to be shown here."""
+        """Return whether to show it here."""
         spent = self.times and self.shown >= self.times
         return self.stage == stage and not spent and self.only in ("", recipient)
 
@@ -79,21 +79,21 @@ class Oracle:
         self._open: set[asyncio.StreamWriter] = set()
 
     async def listen(self) -> None:
-        """Take connections, at the same port as before."""
+        """Accept connections, on the same port as before."""
         self._server = await asyncio.start_server(
             self._converse, HOST, self.port, limit=LONGEST, reuse_address=True
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
     def refuse(self) -> None:
-        """Take no connections, and hang up on those there are."""
+        """Accept no connections, and hang up on existing ones."""
         if self._server is not None:
             self._server.close()
         for writer in list(self._open):
             writer.transport.abort()
 
     async def obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Follow orders, and say when each is in force."""
+        """Follow orders, and confirm each when it is in force."""
         while line := await reader.readline():
             order = json.loads(line)
             await self._follow(order)
@@ -191,7 +191,7 @@ class Oracle:
     async def _answer(
         self, writer: asyncio.StreamWriter, stage: str, recipient: str = "", usual: str = ""
     ) -> bool:
-        """Answer as ordered; return whether that was consent."""
+        """Answer as ordered; return whether the answer was positive."""
         if self._delay:
             await asyncio.sleep(self._delay)
         fault = self._fault(stage, recipient)
@@ -221,7 +221,7 @@ class Oracle:
 
 
 async def _content(reader: asyncio.StreamReader) -> bytes:
-    """Read to the lone dot; what was refused comes as a dot alone (RFC 2920 §3.1)."""
+    """Read to the lone dot; refused content arrives as a dot alone (RFC 2920 §3.1)."""
     start = await reader.readexactly(3)
     return start if start == b".\r\n" else start + await reader.readuntil(b"\r\n.\r\n")
 
@@ -231,7 +231,7 @@ def _address(said: str) -> str:
 
 
 async def serve(journal: str) -> None:
-    """Run until the one who gives the orders has gone."""
+    """Run until the controlling test has gone."""
     oracle = Oracle(journal)
     await oracle.listen()
     gone = asyncio.Event()

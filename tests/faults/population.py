@@ -1,4 +1,4 @@
-"""A fresh database with many people for whom something is due."""
+"""A fresh database in which something is due for many people."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,24 +9,24 @@ from nurture.domain.subscribers.address import address_key
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.subscribers import subscribers
-from tests.house import Household
+from tests.installation import Installation
 
 
 def people(count: int) -> list[str]:
-    """Addresses, as many as that."""
+    """Return that many addresses."""
     return [f"p{n:05}@example.org" for n in range(count)]
 
 
-def sign_up_many(home: Household, count: int) -> list[str]:
-    """Everybody has just asked for the guide, which is due now; return their addresses."""
+def sign_up_many(home: Installation, count: int) -> list[str]:
+    """Let people ask for the guide, which is now due; return their addresses."""
     addresses = people(count)
     home.subscribe(addresses[0])
     _copy(home, addresses[0], addresses[1:])
     return addresses
 
 
-def due_for_an_article(home: Household, count: int) -> list[str]:
-    """Everybody collected the guide days ago, and the first article is due now."""
+def due_for_an_article(home: Installation, count: int) -> list[str]:
+    """Let people collect the guide days ago, with the first article now due."""
     addresses = people(count)
     home.subscribe(addresses[0])
     home.deliver()
@@ -39,11 +39,11 @@ def due_for_an_article(home: Household, count: int) -> list[str]:
     return addresses
 
 
-def _copy(home: Household, pattern: str, addresses: list[str]) -> None:
-    """Give each of them rows like those of the one who came through the front door."""
+def _copy(home: Installation, pattern: str, addresses: list[str]) -> None:
+    """Copy the rows of one person who really signed up to each of the others."""
     person, [enrolment] = home.person(pattern), home.enrolments_of(pattern)
     rows = list(_people_like(home, person, addresses))
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         if rows:
             connection.execute(insert(subscribers), rows)
         found = select(subscribers.c.id).where(subscribers.c.id > person["id"])
@@ -60,11 +60,11 @@ def _copy(home: Household, pattern: str, addresses: list[str]) -> None:
 
 
 def _people_like(
-    home: Household, person: dict[str, Any], addresses: list[str]
+    home: Installation, person: dict[str, Any], addresses: list[str]
 ) -> Iterator[dict[str, Any]]:
     for address in addresses:
         key = address_key(address)
-        hashed = home.house.tokens.address_hash(key)
+        hashed = home.context.tokens.address_hash(key)
         known_by = {"address": address, "address_key": key, "address_hash": hashed}
         yield _without_id(person) | known_by
 

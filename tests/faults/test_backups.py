@@ -1,4 +1,4 @@
-"""Backups while everything goes on, and while somebody kills, spoils and tears them."""
+"""Backups during normal operation, and while they are killed, damaged and truncated."""
 
 import json
 import os
@@ -35,7 +35,7 @@ from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.withdrawals import withdrawals
 from tests.faults.workers import PlainWorkers, until
-from tests.house import Household
+from tests.installation import Installation
 from tests.machines import command, stored_at
 from tests.servers.s3 import KEY, SECRET, S3Server
 
@@ -50,7 +50,7 @@ POINTING = (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where backups go."""
+    """The folder for backups."""
     (tmp_path / "backups").mkdir()
     return tmp_path / "backups"
 
@@ -58,19 +58,19 @@ def folder(tmp_path: Path) -> Path:
 # --- While everything goes on ---------------------------------------------------------------
 
 
-def count_withdrawals(home: Household) -> None:
-    """A transaction after the other, each with the next number: what is there is a prefix."""
+def count_withdrawals(home: Installation) -> None:
+    """Commit transactions with ascending numbers, so that a copy must contain a prefix."""
     number = 0
     while True:
         number += 1
         row = {"address_hash": f"{number:024x}", "kind": "counted", "happened_at": home.clock.now}
-        with home.house.database.writing() as connection:
+        with home.context.database.writing() as connection:
             connection.execute(insert(withdrawals).values(row))
         time.sleep(0.002)
 
 
-def live(home: Household) -> None:
-    """Sign up and deliver, as long as there is somebody to come."""
+def live(home: Installation) -> None:
+    """Sign people up and deliver, as long as there are any left."""
     for number in range(100_000):
         home.subscribe(f"{os.getpid()}-{number}@example.org")
         if number % 5 == 0:
@@ -79,8 +79,10 @@ def live(home: Household) -> None:
 
 
 @contextmanager
-def restored(home: Household, file: Path, key: x25519.Identity, there: Path) -> Iterator[Database]:
-    """What comes out of a backup."""
+def restored(
+    home: Installation, file: Path, key: x25519.Identity, there: Path
+) -> Iterator[Database]:
+    """Return the contents of a restored backup."""
     there.mkdir()
     database = Database(f"sqlite:///{there}/nurture.db")
     take_in(database, stored_at(file), key, no_progress, lambda _: None, lambda _: None)
@@ -96,11 +98,11 @@ def column(database: Database, table: Table, name: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.slow)])
-def test_a_backup_under_load_is_one_moments_state(
-    home: Household, folder: Path, tmp_path: Path, times: int
+def test_a_backup_under_load_is_a_consistent_snapshot(
+    home: Installation, folder: Path, tmp_path: Path, times: int
 ) -> None:
-    safe = home.house.safe
-    safe.keys.make()
+    setup = home.context.backup_setup
+    setup.keys.make()
     seen = 0
     with PlainWorkers(home, count_withdrawals) as counting, PlainWorkers(home, live) as living:
         counting.start(1)
@@ -108,9 +110,9 @@ def test_a_backup_under_load_is_one_moments_state(
         until(lambda: len(home.rows(messages)) > 3)
         for number in range(times):
             home.clock.advance(timedelta(minutes=1))
-            made = back_up(safe, Folder(folder), home.clock.now)
+            made = back_up(setup, Folder(folder), home.clock.now)
             there = tmp_path / f"restored-{number}"
-            with restored(home, Path(str(made.file)), safe.keys.read(), there) as database:
+            with restored(home, Path(str(made.file)), setup.keys.read(), there) as database:
                 counted = [
                     int(each, 16)
                     for each, kind in zip(
@@ -134,22 +136,22 @@ def test_a_backup_under_load_is_one_moments_state(
 
 
 class Good(NamedTuple):
-    """A good backup, whole in memory, and the key to it."""
+    """A good backup, whole in memory, and its key."""
 
     content: bytes
     key: x25519.Identity
 
 
 @pytest.fixture
-def good(sqlite_home: Household, folder: Path) -> Good:
+def good(sqlite_home: Installation, folder: Path) -> Good:
     for number in range(20):
         sqlite_home.subscribe(f"person-{number}@example.org")
     said = json.loads(command(sqlite_home, "backup", "--to", folder, "--json").stdout)
-    return Good(Path(said["file"]).read_bytes(), sqlite_home.house.safe.keys.read())
+    return Good(Path(said["file"]).read_bytes(), sqlite_home.context.backup_setup.keys.read())
 
 
 def spoilings(content: bytes, chance: random.Random, many: int) -> Iterator[tuple[str, bytes]]:
-    """The same with one byte flipped, cut off, or something added."""
+    """Yield the backup with one byte flipped, truncated, or with data appended."""
     length = len(content)
     edges = [*range(0, 200, 17), length // 2, length - 17, length - 16, length - 1]
     for place in [*edges, *(chance.randrange(length) for _ in range(many))]:
@@ -169,7 +171,7 @@ def spoilings(content: bytes, chance: random.Random, many: int) -> Iterator[tupl
 
 
 @pytest.mark.parametrize("many", [4, pytest.param(200, marks=pytest.mark.slow)])
-def test_whatever_is_changed_anywhere_it_is_not_called_good(
+def test_a_backup_changed_anywhere_is_never_called_good(
     good: Good, folder: Path, many: int
 ) -> None:
     chance, scratch = random.Random(many), folder.parent
@@ -186,8 +188,8 @@ def test_whatever_is_changed_anywhere_it_is_not_called_good(
     assert prove(spoilt, good.key, scratch, no_progress)
 
 
-def test_what_is_spoilt_is_told_by_the_commands_in_one_line(
-    good: Good, sqlite_home: Household, folder: Path
+def test_the_commands_report_a_damaged_backup_in_one_line(
+    good: Good, sqlite_home: Installation, folder: Path
 ) -> None:
     [file] = folder.glob("nurture-*.age")
     for what, content in spoilings(good.content, random.Random(1), 0):
@@ -199,12 +201,12 @@ def test_what_is_spoilt_is_told_by_the_commands_in_one_line(
 
 
 def _in_one_line(said: str) -> bool:
-    """Progress that was shown before, on a machine that is slow, is no part of what is said."""
+    """Return whether the output is one line, not counting progress shown on a slow machine."""
     return len([line for line in said.splitlines() if not line.endswith("…")]) == 1
 
 
-def test_no_secret_stands_anywhere_in_what_lies_there(
-    sqlite_home: Household, folder: Path, s3_server: S3Server
+def test_no_secret_appears_in_any_stored_backup_file(
+    sqlite_home: Installation, folder: Path, s3_server: S3Server
 ) -> None:
     home, remote = sqlite_home, s3_server.fresh_folder()
     where = {"NURTURE_BACKUP_URL": s3_server.url(remote), **s3_server.keys}
@@ -213,7 +215,7 @@ def test_no_secret_stands_anywhere_in_what_lies_there(
     assert command(home, "backup", "--to", folder, **where).exit_code == 0
     lying = [path.read_bytes() for path in folder.iterdir()]
     lying += [bytes(s3_server.store(remote).get(n).bytes()) for n in s3_server.names(remote)]
-    settings = home.house.settings
+    settings = home.context.settings
     secrets = [settings.secret_key, *settings.signup_secret, *settings.signup_token]
     secrets += [SECRET, KEY, "anna@example.org", "Annabella", "AGE-SECRET-KEY"]
     assert len(lying) == 4
@@ -227,8 +229,8 @@ def test_no_secret_stands_anywhere_in_what_lies_there(
 _BACKUP = [sys.executable, "-m", "nurture", "backup"]
 
 
-def kill_after(home: Household, seconds: float) -> int:
-    """Start a backup, kill it after so long; return how it ended."""
+def kill_after(home: Installation, seconds: float) -> int:
+    """Start a backup, kill it after that long, and return how it ended."""
     process = subprocess.Popen(
         _BACKUP,
         env=home.environment,
@@ -244,8 +246,8 @@ def kill_after(home: Household, seconds: float) -> int:
         return process.wait()
 
 
-def how_long(home: Household) -> float:
-    """How many seconds a backup takes that nobody kills."""
+def how_long(home: Installation) -> float:
+    """Return how many seconds a backup takes if it is not killed."""
     began = time.monotonic()
     assert kill_after(home, 60) == 0
     return time.monotonic() - began
@@ -257,14 +259,14 @@ def at(url: str) -> Place:
 
 @pytest.mark.parametrize("kind", ["folder", "bucket"])
 @pytest.mark.parametrize("kills", [1, pytest.param(15, marks=pytest.mark.slow)])
-def test_a_backup_that_is_killed_leaves_nothing_under_a_good_name(
-    sqlite_home: Household, folder: Path, s3_server: S3Server, kind: str, kills: int
+def test_a_killed_backup_leaves_no_incomplete_file_under_a_valid_name(
+    sqlite_home: Installation, folder: Path, s3_server: S3Server, kind: str, kills: int
 ) -> None:
     url = str(folder) if kind == "folder" else s3_server.url(s3_server.fresh_folder())
     home, place = with_place(sqlite_home, url, s3_server), at(url)
     crowd(home, 5 * kills)
     assert command(home, "backup").exit_code == 0
-    key = home.house.safe.keys.read()
+    key = home.context.backup_setup.keys.read()
     takes, killed, chance = how_long(home) if kills > 1 else 1.5, 0, random.Random(kills)
     for _ in range(kills):
         home.clock.advance(timedelta(minutes=1))
@@ -284,42 +286,40 @@ def named(place: Place, name: str) -> Any:
     return StoredFile(place, name)
 
 
-def with_place(home: Household, url: str, server: S3Server) -> Household:
-    home.house.database.close()
-    del home.__dict__["house"]
+def with_place(home: Installation, url: str, server: S3Server) -> Installation:
+    home.context.database.close()
+    del home.__dict__["context"]
     home.settings = {"NURTURE_BACKUP_URL": url, **server.keys}
     return home
 
 
-def crowd(home: Household, many: int) -> None:
+def crowd(home: Installation, many: int) -> None:
     for number in range(many):
         home.subscribe(f"person-{number}@example.org")
 
 
-def test_a_nightly_backup_that_was_killed_is_made_again(
-    sqlite_home: Household, folder: Path
-) -> None:
+def test_a_killed_nightly_backup_is_made_again(sqlite_home: Installation, folder: Path) -> None:
     home = sqlite_home
-    safe = replace(home.house.safe, place=Folder(folder))
-    safe.keys.make()
+    setup = replace(home.context.backup_setup, place=Folder(folder))
+    setup.keys.make()
     with PlainWorkers(home, lambda own: die_in_the_middle(own, folder)) as night:
         night.start(1)
         assert night.wait() == [-signal.SIGKILL]
     assert [row["ended_at"] for row in home.rows(backups)] == [None]
     assert not list(folder.glob("nurture-*"))
     home.clock.advance(timedelta(hours=1))
-    assert back_up_tonight(safe, home.clock.now) is None, "it may still be at it"
+    assert back_up_tonight(setup, home.clock.now) is None, "it may still be at it"
     home.clock.advance(timedelta(hours=6))
-    assert back_up_tonight(safe, home.clock.now) is not None
-    with home.house.database.reading() as connection:
+    assert back_up_tonight(setup, home.clock.now) is not None
+    with home.context.database.reading() as connection:
         assert last_good(connection) is not None
 
 
-def die_in_the_middle(home: Household, folder: Path) -> None:
-    """Make the night's backup, and be killed once there is something of it."""
-    safe = replace(home.house.safe, place=Folder(folder))
+def die_in_the_middle(home: Installation, folder: Path) -> None:
+    """Make the nightly backup, and be killed once part of it exists."""
+    setup = replace(home.context.backup_setup, place=Folder(folder))
     threading.Thread(target=_die_when_there_is_a_draft, args=(folder,), daemon=True).start()
-    back_up_tonight(safe, home.clock.now)
+    back_up_tonight(setup, home.clock.now)
     time.sleep(5)
 
 

@@ -1,4 +1,4 @@
-"""A copy of the data stays silent until somebody says that it may send."""
+"""A copy of the data sends nothing until the owner says that it may."""
 
 import shutil
 import sqlite3
@@ -17,37 +17,37 @@ from nurture.services.reports import status
 from tests.faults.oracle import Oracle
 from tests.faults.population import people, sign_up_many
 from tests.faults.verdict import verdict
-from tests.house import Household
+from tests.installation import Installation
 
 
 @contextmanager
-def copy_of(home: Household, directory: Path) -> Iterator[Household]:
-    """The same data somewhere else, with a program started on it."""
+def copy_of(home: Installation, directory: Path) -> Iterator[Installation]:
+    """The same data in another place, with a program started on it."""
     directory.mkdir()
-    if home.house.database.is_sqlite:
+    if home.context.database.is_sqlite:
         url = _copied_files(home, directory)
-        copy = Household(url, directory, home.clock, home.smtp_url)
+        copy = Installation(url, directory, home.clock, home.smtp_url)
         yield copy
         copy.close()
     else:
         with _copied_database(home) as url:
-            copy = Household(url, directory, home.clock, home.smtp_url)
+            copy = Installation(url, directory, home.clock, home.smtp_url)
             yield copy
             copy.close()
 
 
-def _copied_files(home: Household, directory: Path) -> str:
-    """Every file of the data directory, as a backup of the disk has them."""
-    original = Path(home.house.database.engine.url.database or "")
+def _copied_files(home: Installation, directory: Path) -> str:
+    """Copy every file of the data directory, as a backup of the disk would."""
+    original = Path(home.context.database.engine.url.database or "")
     for file in original.parent.glob(f"{original.name}*"):
         shutil.copy(file, directory / file.name)
     return f"sqlite:///{directory / original.name}"
 
 
 @contextmanager
-def _copied_database(home: Household) -> Iterator[str]:
+def _copied_database(home: Installation) -> Iterator[str]:
     url = make_url(home.url)
-    home.house.database.close()
+    home.context.database.close()
     name = f"{url.database}_copy"
     server = url.set(drivername="postgresql", database="postgres")
     with psycopg.connect(server.render_as_string(False), autocommit=True) as connection:
@@ -56,8 +56,8 @@ def _copied_database(home: Household) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def with_two_sent_and_three_due(home: Household) -> list[str]:
-    """Two people have had their guide, three are waiting for it; return the three."""
+def with_two_sent_and_three_due(home: Installation) -> list[str]:
+    """Prepare two people who got their guide and three who await it; return the three."""
     for address in people(2):
         home.subscribe(address)
     home.deliver()
@@ -66,22 +66,22 @@ def with_two_sent_and_three_due(home: Household) -> list[str]:
     return people(5)[2:]
 
 
-def arm(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say that this one may send."""
+def arm(home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Allow this copy to send."""
     for name, value in home.environment.items():
         monkeypatch.setenv(name, value)
     assert CliRunner().invoke(main, ["arm"]).exit_code == 0
 
 
-def armed(home: Household) -> bool:
-    """What `nurture status` says about it."""
-    house = home.house
-    told = status.status(house.database, house.fingerprint, house.witness, home.clock.now)
+def armed(home: Installation) -> bool:
+    """Return what `nurture status` says about that."""
+    context = home.context
+    told = status.status(context.database, context.fingerprint, context.witness, home.clock.now)
     return bool(told["armed"])
 
 
-def test_a_copy_sends_nothing_until_it_is_armed_and_the_original_goes_on(
-    home: Household, oracle: Oracle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_copy_sends_nothing_until_armed_and_the_original_continues(
+    home: Installation, oracle: Oracle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting = with_two_sent_and_three_due(home)
     with copy_of(home, tmp_path / "elsewhere") as copy:
@@ -98,14 +98,14 @@ def test_a_copy_sends_nothing_until_it_is_armed_and_the_original_goes_on(
         assert oracle.count() == oracle_before + len(waiting)
 
 
-def try_to_deliver(home: Household) -> None:
-    """What a worker does when it is woken."""
-    sweep.batches_due(home.house.dispatch)
-    assert batch.deliver_batch(home.house.dispatch).offered == 0
+def try_to_deliver(home: Installation) -> None:
+    """Do what a worker does when it is woken."""
+    sweep.batches_due(home.context.dispatch)
+    assert batch.deliver_batch(home.context.dispatch).offered == 0
 
 
-def test_a_data_directory_that_was_moved_is_silent_as_well(
-    sqlite_home: Household, oracle: Oracle, tmp_path: Path
+def test_a_moved_data_directory_sends_nothing(
+    sqlite_home: Installation, oracle: Oracle, tmp_path: Path
 ) -> None:
     with_two_sent_and_three_due(sqlite_home)
     sqlite_home.close()
@@ -113,19 +113,23 @@ def test_a_data_directory_that_was_moved_is_silent_as_well(
     elsewhere.mkdir()
     for file in tmp_path.glob("nurture.db*"):
         file.rename(elsewhere / file.name)
-    moved = Household(f"sqlite:///{elsewhere}/nurture.db", elsewhere, sqlite_home.clock, oracle.url)
+    moved = Installation(
+        f"sqlite:///{elsewhere}/nurture.db", elsewhere, sqlite_home.clock, oracle.url
+    )
     try_to_deliver(moved)
     moved.close()
     assert oracle.count() == 2
 
 
-def test_a_backup_that_is_put_back_in_the_place_of_the_original_is_silent(
-    sqlite_home: Household, oracle: Oracle, tmp_path: Path
+def test_a_backup_restored_over_the_original_sends_nothing(
+    sqlite_home: Installation, oracle: Oracle, tmp_path: Path
 ) -> None:
-    """The backup knows nothing of what has been sent since it was made."""
+    """The backup does not contain what has been sent since it was made."""
     home = sqlite_home
     sign_up_many(home, 3)
-    status.arm(home.house.database, home.house.fingerprint, home.house.witness, home.clock.now)
+    status.arm(
+        home.context.database, home.context.fingerprint, home.context.witness, home.clock.now
+    )
     backup = tmp_path / "backup.db"
     _back_up(tmp_path / "nurture.db", backup)
     home.deliver()
@@ -136,7 +140,7 @@ def test_a_backup_that_is_put_back_in_the_place_of_the_original_is_silent(
     with (tmp_path / "nurture.db").open("r+b") as in_place:
         in_place.truncate()
         in_place.write(backup.read_bytes())
-    restored = Household(home.url, tmp_path, home.clock, oracle.url)
+    restored = Installation(home.url, tmp_path, home.clock, oracle.url)
     try_to_deliver(restored)
     restored.close()
     assert oracle.count() == 3

@@ -1,4 +1,4 @@
-"""Killed between the mail server's 250 and the commit: nobody can know, everybody is told."""
+"""Killed between the mail server's 250 and the commit: the outcome is unknown and reported."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from tests.faults.oracle_server import Fault
 from tests.faults.population import due_for_an_article, sign_up_many
 from tests.faults.verdict import verdict
 from tests.faults.workers import PlainWorkers, expire_leases
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import FIRST, GUIDE
 from tests.services.delivery.test_batch_faults import claim_and_begin
 
@@ -32,13 +32,13 @@ KILLED = -signal.SIGKILL
 
 
 class Fatal(Logbooks):
-    """Kills its own process when a message was accepted, before or after that is noted."""
+    """A logbook that kills its process when a message is accepted, before or after noting that."""
 
     def __init__(self, kept: Logbooks, *, before: bool) -> None:
         self._kept, self._before = kept, before
 
     def begin(self, claim: str) -> Any:
-        """A logbook that is the last one."""
+        """Begin the process's last logbook."""
         return _FatalLogbook(self._kept.begin(claim), self._before)
 
 
@@ -56,17 +56,17 @@ class _FatalLogbook:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def deliver_and_die(home: Household, *, before: bool = True) -> None:
+def deliver_and_die(home: Installation, *, before: bool = True) -> None:
     """Offer one message and be killed between its 250 and the commit."""
-    dispatch = home.house.dispatch
+    dispatch = home.context.dispatch
     fatal = Fatal(dispatch.logbooks, before=before)
     batch.deliver_batch(replace(dispatch, logbooks=fatal, batch=1))
 
 
 def die_between_the_250_and_the_commit(
-    home: Household, times: int, *, before: bool = True, elsewhere: bool = False
+    home: Installation, times: int, *, before: bool = True, elsewhere: bool = False
 ) -> None:
-    """So many workers take one message each to the 250, and no further, here or elsewhere."""
+    """Let that many workers each get one message to the 250 and then die, here or elsewhere."""
     settings = {"NURTURE_DATA_DIR": str(home.directory / "elsewhere")} if elsewhere else {}
     work = partial(deliver_and_die, before=before)
     with PlainWorkers(home, work=work, settings=settings) as workers:
@@ -76,8 +76,8 @@ def die_between_the_250_and_the_commit(
     expire_leases(home)
 
 
-def status_as_told(home: Household, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """What `nurture status --json` prints."""
+def status_as_told(home: Installation, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Return the output of `nurture status --json`."""
     for name, value in home.environment.items():
         monkeypatch.setenv(name, value)
     said = CliRunner().invoke(main, ["status", "--json"], catch_exceptions=False)
@@ -86,8 +86,8 @@ def status_as_told(home: Household, monkeypatch: pytest.MonkeyPatch) -> dict[str
 
 
 @pytest.mark.parametrize("times", [4, pytest.param(100, marks=pytest.mark.slow)])
-def test_an_article_whose_worker_died_before_writing_it_down_is_in_doubt_and_never_sent_again(
-    home: Household, oracle: Oracle, times: int, monkeypatch: pytest.MonkeyPatch
+def test_an_article_is_in_doubt_and_never_resent_if_its_worker_died_before_recording_it(
+    home: Installation, oracle: Oracle, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = due_for_an_article(home, times)
     die_between_the_250_and_the_commit(home, times)
@@ -105,41 +105,41 @@ def test_an_article_whose_worker_died_before_writing_it_down_is_in_doubt_and_nev
     assert found.in_doubt == addresses
 
 
-def claim_and_die(home: Household) -> None:
-    """Claim what is due and be killed before anything of it is offered."""
-    batch.deliver_batch(replace(home.house.dispatch, mailer=_FatalMailer()))
+def claim_and_die(home: Installation) -> None:
+    """Claim what is due and be killed before offering any of it."""
+    batch.deliver_batch(replace(home.context.dispatch, mailer=_FatalMailer()))
 
 
 class _FatalMailer:
-    """Kills its own process when it is given something to send."""
+    """A mailer that kills its own process when it is given something to send."""
 
     def offer(self, envelopes: Iterable[Envelope]) -> Iterator[Outcome]:
         os.kill(os.getpid(), signal.SIGKILL)
         yield from ()
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing; no connection is open."""
 
 
-def test_what_a_killed_worker_of_this_machine_had_claimed_is_sent_at_once(
-    home: Household, oracle: Oracle
+def test_messages_claimed_by_a_killed_worker_on_this_machine_are_sent_immediately(
+    home: Installation, oracle: Oracle
 ) -> None:
     addresses = sign_up_many(home, 3)
     with PlainWorkers(home, work=claim_and_die) as workers:
         workers.start()
         assert workers.wait() == [KILLED]
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.CLAIMED}
-    sweep.batches_due(home.house.dispatch)
+    sweep.batches_due(home.context.dispatch)
     home.deliver()
     assert Counter(one.recipient for one in oracle.taken()) == dict.fromkeys(addresses, 1)
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
 
 
 @pytest.mark.parametrize("written", [b"", b"another boot 1:1\n"])
-def test_a_worker_whose_lock_may_not_be_seen_here_is_left_its_claim(
-    sqlite_home: Household, oracle: Oracle, written: bytes
+def test_a_worker_whose_lock_may_not_be_visible_here_keeps_its_claim(
+    sqlite_home: Installation, oracle: Oracle, written: bytes
 ) -> None:
-    """One that has just made its logbook, or that is on another machine with the same folder."""
+    """The worker may have just created its logbook, or share the folder from another machine."""
     home = sqlite_home
     sign_up_many(home, 1)
     with PlainWorkers(home, work=claim_and_die) as workers:
@@ -147,26 +147,26 @@ def test_a_worker_whose_lock_may_not_be_seen_here_is_left_its_claim(
         assert workers.wait() == [KILLED]
     [logbook] = (home.directory / "var").glob("sending-*/*")
     logbook.write_bytes(written)
-    sweep.batches_due(home.house.dispatch)
+    sweep.batches_due(home.context.dispatch)
     home.deliver()
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.CLAIMED}
 
 
-def test_what_a_killed_worker_of_this_machine_was_answered_is_written_down_at_once(
-    home: Household, oracle: Oracle
+def test_an_answer_received_by_a_killed_worker_is_recorded_immediately(
+    home: Installation, oracle: Oracle
 ) -> None:
     sign_up_many(home, 1)
     with PlainWorkers(home, work=partial(deliver_and_die, before=False)) as workers:
         workers.start()
         assert workers.wait() == [KILLED]
-    sweep.batches_due(home.house.dispatch)
+    sweep.batches_due(home.context.dispatch)
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
     assert len(oracle.taken()) == 1
 
 
 @pytest.mark.parametrize("times", [3, pytest.param(50, marks=pytest.mark.slow)])
-def test_a_guide_whose_worker_died_before_writing_it_down_is_offered_once_more(
-    home: Household, oracle: Oracle, times: int
+def test_a_guide_is_offered_once_more_if_its_worker_died_before_recording_it(
+    home: Installation, oracle: Oracle, times: int
 ) -> None:
     addresses = sign_up_many(home, times)
     die_between_the_250_and_the_commit(home, times)
@@ -178,14 +178,14 @@ def test_a_guide_whose_worker_died_before_writing_it_down_is_offered_once_more(
     assert {row["status"] for row in home.rows(messages)} == {MessageStatus.ACCEPTED}
 
 
-def test_a_guide_that_fails_in_the_same_way_twice_is_left_to_the_owner(
-    sqlite_home: Household, oracle: Oracle
+def test_a_guide_that_fails_twice_in_the_same_way_is_left_to_the_owner(
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     [address] = sign_up_many(home, 1)
     for _ in range(2):
         die_between_the_250_and_the_commit(home, 1)
-        sweep.batches_due(home.house.dispatch)
+        sweep.batches_due(home.context.dispatch)
         home.clock.advance(timedelta(minutes=6))
     home.live(hours=12)
     assert home.statuses(address) == [(GUIDE, MessageStatus.IN_DOUBT)]
@@ -193,8 +193,8 @@ def test_a_guide_that_fails_in_the_same_way_twice_is_left_to_the_owner(
 
 
 @pytest.mark.parametrize("step", [FIRST, GUIDE])
-def test_what_was_noted_as_accepted_is_accepted_and_nobody_is_in_doubt(
-    home: Household, oracle: Oracle, step: str
+def test_a_message_logged_as_accepted_is_never_in_doubt(
+    home: Installation, oracle: Oracle, step: str
 ) -> None:
     addresses = due_for_an_article(home, 3) if step == FIRST else sign_up_many(home, 3)
     die_between_the_250_and_the_commit(home, 3, before=False)
@@ -204,12 +204,12 @@ def test_what_was_noted_as_accepted_is_accepted_and_nobody_is_in_doubt(
     assert found.faultless, found
     assert (found.accepted, found.in_doubt) == (3, [])
     assert not any(row["doubts"] for row in home.rows(messages))
-    assert list(home.house.logbooks.claims()) == []
+    assert list(home.context.logbooks.claims()) == []
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_another_machine_doubts_and_the_logbook_settles_it_once_its_machine_is_back(
-    home: Household, oracle: Oracle, *, before: bool
+def test_the_logbook_settles_another_machines_doubts_once_its_machine_returns(
+    home: Installation, oracle: Oracle, *, before: bool
 ) -> None:
     addresses = due_for_an_article(home, 3)
     die_between_the_250_and_the_commit(home, 3, before=before, elsewhere=True)
@@ -224,8 +224,8 @@ def test_another_machine_doubts_and_the_logbook_settles_it_once_its_machine_is_b
     assert back.logbooks.claims() == []
 
 
-def test_messages_at_the_mail_server_are_first_left_to_the_machine_with_the_logbook(
-    home: Household, oracle: Oracle
+def test_messages_being_sent_are_first_left_to_the_machine_with_the_logbook(
+    home: Installation, oracle: Oracle
 ) -> None:
     [address] = due_for_an_article(home, 1)
     die_between_the_250_and_the_commit(home, 1, before=False, elsewhere=True)
@@ -239,8 +239,8 @@ def test_messages_at_the_mail_server_are_first_left_to_the_machine_with_the_logb
     assert (found.accepted, found.in_doubt) == (1, [])
 
 
-def test_a_message_that_was_refused_for_good_is_not_offered_again_by_whoever_takes_over(
-    home: Household, oracle: Oracle
+def test_a_permanently_refused_message_is_not_offered_again_after_a_takeover(
+    home: Installation, oracle: Oracle
 ) -> None:
     [address] = due_for_an_article(home, 1)
     oracle.show(Fault("dot", text="554 5.7.1 never"))
@@ -253,10 +253,10 @@ def test_a_message_that_was_refused_for_good_is_not_offered_again_by_whoever_tak
     assert (FIRST, MessageStatus.FAILED) in home.statuses(address)
 
 
-def test_what_a_worker_is_slow_about_is_first_left_to_it(home: Household, oracle: Oracle) -> None:
+def test_messages_of_a_slow_worker_are_first_left_to_it(home: Installation, oracle: Oracle) -> None:
     [address] = due_for_an_article(home, 1)
     claim = claim_and_begin(home)
-    logbook = home.house.logbooks.begin(claim)
+    logbook = home.context.logbooks.begin(claim)
     expire_leases(home, timedelta(seconds=10))
     home.deliver()
     assert verdict(home, oracle, [address], FIRST).in_hand == [address]

@@ -1,4 +1,4 @@
-"""Workers are killed again and again, at any moment, while mails are due."""
+"""Workers are killed repeatedly, at any moment, while emails are due."""
 
 import os
 import random
@@ -22,7 +22,7 @@ from tests.faults.workers import (
     finished,
     until,
 )
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import FIRST
 
 CONNECTIONS = 4
@@ -32,10 +32,12 @@ CONNECTIONS = 4
 AT_MOST_A_KILL = CONNECTIONS
 
 
-def kill_while_they_work(home: Household, oracle: Oracle, kills: int, chance: random.Random) -> int:
-    """Kill one of three workers so often, and start another; return how many were killed at work.
+def kill_while_they_work(
+    home: Installation, oracle: Oracle, kills: int, chance: random.Random
+) -> int:
+    """Kill one of three workers `kills` times, restarting one; return how many died at work.
 
-    What the dead had in hand stays there until their leases run out.
+    What they had claimed stays claimed until their leases expire.
     """
     at_work = 0
     settings = {"NURTURE_BATCH": "30", "NURTURE_SMTP_CONNECTIONS": str(CONNECTIONS)}
@@ -51,27 +53,27 @@ def kill_while_they_work(home: Household, oracle: Oracle, kills: int, chance: ra
     return at_work
 
 
-def something_was_taken_since(before: int, home: Household, oracle: Oracle) -> bool:
-    """Whether a worker is at it, or there is nothing left for one to do."""
+def something_was_taken_since(before: int, home: Installation, oracle: Oracle) -> bool:
+    """Return whether a worker has sent something since, or nothing is left to do."""
     return oracle.count() > before or not is_due(home)
 
 
-def is_due(home: Household) -> bool:
-    """Whether there is work that nobody has in hand."""
-    with home.house.database.reading() as connection:
+def is_due(home: Installation) -> bool:
+    """Return whether there is unclaimed work."""
+    with home.context.database.reading() as connection:
         return count_due(connection, home.clock.now, most=1) > 0
 
 
-def drain(home: Household) -> None:
-    """All workers are dead; when that has been noticed, others do what is left."""
+def drain(home: Installation) -> None:
+    """After all workers have died and their leases expired, let others do what is left."""
     expire_leases(home)
     with PlainWorkers(home) as workers:
         workers.start(2)
-        until(lambda: finished(home.house.dispatch), 30)
+        until(lambda: finished(home.context.dispatch), 30)
 
 
-def test_killing_workers_at_any_moment_loses_nothing_and_doubles_nothing(
-    home: Household, oracle: Oracle
+def test_killing_workers_at_any_moment_loses_nothing_and_repeats_nothing(
+    home: Installation, oracle: Oracle
 ) -> None:
     addresses = due_for_an_article(home, 300)
     oracle.delay(0.001)
@@ -86,8 +88,8 @@ def test_killing_workers_at_any_moment_loses_nothing_and_doubles_nothing(
 
 
 @pytest.mark.slow
-def test_fifty_kills_of_real_workers_during_two_thousand_mails(
-    home: Household, oracle: Oracle, redis_url: str
+def test_fifty_killed_workers_neither_lose_nor_repeat_any_of_two_thousand_emails(
+    home: Installation, oracle: Oracle, redis_url: str
 ) -> None:
     """Children and parents of real Celery workers, woken by a real beat, with real leases."""
     home.settings = {"NURTURE_REDIS_URL": redis_url, "NURTURE_SWEEP_SECONDS": "0.5"}
@@ -102,7 +104,7 @@ def test_fifty_kills_of_real_workers_during_two_thousand_mails(
             time.sleep(chance.uniform(0, 0.3))
             kill_somebody(chance.choice([one, other]), chance, parent=number % 5 == 4)
         oracle.delay(0)
-        took = until(lambda: finished(home.house.dispatch), 150, every=0.5)
+        took = until(lambda: finished(home.context.dispatch), 150, every=0.5)
     found = verdict(home, oracle, addresses, FIRST)
     print(f"drained after {took:.0f} s, {len(found.in_doubt)} in doubt")
     assert found.faultless, found
@@ -112,7 +114,7 @@ def test_fifty_kills_of_real_workers_during_two_thousand_mails(
 
 
 def kill_somebody(worker: Program, chance: random.Random, *, parent: bool) -> None:
-    """Kill a child, which Celery replaces, or the parent, whose children go with it."""
+    """Kill a child, which Celery replaces, or the parent, whose children die with it."""
     children = worker.children()
     if parent or not children:
         worker.kill_parent()
@@ -121,7 +123,7 @@ def kill_somebody(worker: Program, chance: random.Random, *, parent: bool) -> No
         os.kill(chance.choice(children), signal.SIGKILL)
 
 
-def test_a_child_forked_just_before_its_worker_was_killed_ends_as_well() -> None:
+def test_a_child_forked_just_before_its_worker_was_killed_exits() -> None:
     reading, writing = os.pipe()
     if not os.fork():
         tasks._load_before_forking()

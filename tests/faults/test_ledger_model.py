@@ -1,4 +1,4 @@
-"""The ledger keeps its promises with a crash between any two steps, in any order of events."""
+"""The ledger keeps its promises despite crashes between any two steps, in any order of events."""
 
 import shutil
 import tempfile
@@ -21,7 +21,7 @@ from nurture.services.delivery import batch, doubts
 from nurture.store.migrate import migrate
 from nurture.store.tables.enrolments import enrolments
 from tests.faults.ledger_world import Answer, World
-from tests.house import Household, shipped_library
+from tests.installation import Installation, shipped_library
 from tests.servers.clock import ClockFile
 from tests.servers.memory import quick_directory
 
@@ -42,13 +42,13 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("pattern")
     url = f"sqlite:///{directory}/nurture.db"
     migrate(url)
-    home = Household(url, directory, ClockFile(directory / "clock")).publish_shipped()
-    home.house.database.close()
+    home = Installation(url, directory, ClockFile(directory / "clock")).publish_shipped()
+    home.context.database.close()
     return directory / "nurture.db"
 
 
 class Ledger(RuleBasedStateMachine):
-    """People sign up, collect and leave; workers deliver and die; the owner settles doubts."""
+    """People sign up, collect and unsubscribe; workers deliver and die; the owner settles doubt."""
 
     def __init__(self, pattern: Path) -> None:
         super().__init__()
@@ -60,41 +60,41 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(address=st.sampled_from(PEOPLE), form=st.sampled_from(FORMS))
     def sign_up(self, address: str, form: str) -> None:
-        """Somebody fills in a form."""
+        """Let a person fill in a form."""
         self.world.home.subscribe(address, form)
 
     @rule(data=st.data())
     def collect(self, data: st.DataObject) -> None:
-        """Somebody presses the button on their guide's page."""
+        """Press the button on a guide page."""
         known = [row["id"] for row in self.world.home.rows(enrolments)]
         if known:
             self.world.home.collect(data.draw(st.sampled_from(known)))
 
     @rule(address=st.sampled_from(PEOPLE))
     def unsubscribe(self, address: str) -> None:
-        """Somebody leaves."""
+        """Let a person unsubscribe."""
         if any(row["address"] == address for row in self.world.ledger()):
             self.world.unsubscribe(address)
 
     @rule(sequence=st.sampled_from(FORMS))
     def pause(self, sequence: str) -> None:
-        """The owner stops a sequence."""
+        """Let the owner pause a sequence."""
         self.world.pause(sequence)
 
     @rule(sequence=st.sampled_from(FORMS))
     def resume(self, sequence: str) -> None:
-        """The owner goes on with a sequence."""
+        """Let the owner resume a sequence."""
         self.world.resume(sequence)
 
     @rule(dies_at=steps, answers=answers)
     def work(self, dies_at: int | None, answers: list[Answer]) -> None:
-        """A worker takes a batch, and is perhaps killed."""
+        """Let a worker process a batch, and perhaps be killed."""
         self.world.server.answers = list(answers)
         self.world.work(dies_at)
 
     @rule(dies_at=steps, answers=answers, what=st.sampled_from(MEANWHILE))
     def work_while(self, dies_at: int | None, answers: list[Answer], what: str) -> None:
-        """Something happens while a worker is talking to the mail server."""
+        """Let something happen while a worker is talking to the mail server."""
         self.world.server.answers = list(answers)
         again = partial(self.world.home.subscribe, PEOPLE[0])
         others: dict[str, Callable[[], object]] = {
@@ -107,37 +107,37 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(elsewhere=st.booleans())
     def take_over(self, elsewhere: bool) -> None:
-        """The dead are found to be dead, here or on another machine."""
+        """Detect the dead workers, on this machine or on another."""
         self.world.server.answers = []
         self.world.take_over(elsewhere=elsewhere)
 
     @rule()
     def lose_power(self) -> None:
-        """The machine goes down, and with it whatever was not yet on the disk."""
+        """Let the machine lose power, and with it what was not yet on the disk."""
         self.world.lose_power()
 
     @rule(hours=st.one_of(st.integers(1, 12), st.integers(24, 240)))
     def wait(self, hours: int) -> None:
-        """Time passes."""
+        """Let time pass."""
         self.world.pass_time(timedelta(hours=hours))
 
     @rule(data=st.data())
     def settle(self, data: st.DataObject) -> None:
-        """The owner finds out what has become of a message in doubt, and says so."""
+        """Let the owner discover the fate of a message in doubt, and report it."""
         doubtful = self.world.in_doubt()
         if doubtful:
             message = data.draw(st.sampled_from(doubtful))
-            house, now = self.world.home.house, self.world.home.clock.now
+            context, now = self.world.home.context, self.world.home.clock.now
             sent = self.world.took(message)
-            doubts.settle(house.database, house.catalogue, message, sent, now)
+            doubts.settle(context.database, context.catalogue, message, sent, now)
 
     @invariant()
     def every_promise_is_kept(self) -> None:
-        """At no moment is there anything to complain of."""
+        """Check that no promise is broken at any moment."""
         assert self.world.broken_promises() == []
 
     def teardown(self) -> None:
-        """In the end everybody has had everything, or it is known why not."""
+        """In the end, check that everyone has received everything, or the reason is known."""
         try:
             self.world.live_happily()
             assert self.world.broken_promises() == []
@@ -149,7 +149,7 @@ class Ledger(RuleBasedStateMachine):
 
 
 def _unfinished(world: World) -> list[str]:
-    """Enrolments that stand still, and steps that are missing without a reason."""
+    """Return stalled enrolments, and steps that are missing without a reason."""
     ledger = world.ledger()
     rows = world.home.rows(enrolments)
     stuck = [f"{row['id']} stands still" for row in rows if row["status"] == EnrolmentStatus.ACTIVE]
@@ -187,8 +187,8 @@ def test_no_order_of_events_and_crashes_breaks_a_promise(
     )
 
 
-def test_a_crash_at_every_single_step_of_one_batch(pattern: Path) -> None:
-    """Three people, one batch, killed at its first step, at its second, and so on."""
+def test_a_crash_at_any_step_of_a_batch_breaks_no_promise(pattern: Path) -> None:
+    """Three people and one batch, killed at its first step, at its second, and so on."""
     with tempfile.TemporaryDirectory(dir=quick_directory()) as place:
         dies_at = 1
         while not _lives(pattern, Path(place) / str(dies_at), dies_at):
@@ -197,7 +197,7 @@ def test_a_crash_at_every_single_step_of_one_batch(pattern: Path) -> None:
 
 
 def _lives(pattern: Path, directory: Path, dies_at: int) -> bool:
-    """Whether the worker lived to the end of its batch; every promise is kept either way."""
+    """Return whether the worker survived its batch; every promise is kept either way."""
     directory.mkdir()
     shutil.copyfile(pattern, directory / "nurture.db")
     world = World(f"sqlite:///{directory}/nurture.db", directory)

@@ -1,4 +1,4 @@
-"""Everything at once on the same few people: no two transactions ever wait for each other."""
+"""Concurrent operations on the same few people: no deadlock ever occurs."""
 
 import random
 import threading
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table, select, text
 
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.domain.errors import NurtureError
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.subscribers.suppression import SuppressionReason
@@ -39,7 +39,7 @@ from nurture.store.tables.subscribers import find_subscriber, subscribers
 from nurture.store.tables.suppressions import lift_suppression
 from tests.faults.oracle import Fault, Oracle
 from tests.faults.workers import expire_leases
-from tests.house import Household, shipped_library
+from tests.installation import Installation, shipped_library
 from tests.servers.clock import ClockFile
 
 #: The fewer people, the more often two transactions are about the same ones.
@@ -57,55 +57,61 @@ EVIDENCE = Evidence("https://emails.example.org/", "192.0.2.7", "A browser")
 
 @dataclass
 class Crowd:
-    """What one of many does at once; each has a house of its own over the one database."""
+    """One concurrent participant; each has its own app over the one database."""
 
-    home: Household
-    house: House
+    home: Installation
+    context: Context
     chance: random.Random
     numbers: Iterator[int]
 
     def deliver(self) -> None:
-        """A worker's batch."""
-        batch.deliver_batch(self.house.dispatch)
+        """Process a worker's batch."""
+        batch.deliver_batch(self.context.dispatch)
 
     def sweep(self) -> None:
-        """Take others for dead, and take over."""
+        """Declare other workers dead, and take over."""
         expire_leases(self.home)
-        batches_due(self.house.dispatch)
+        batches_due(self.context.dispatch)
 
     def sign_up(self) -> None:
-        """Ask for a guide, perhaps again, after the time in which nobody is believed twice."""
-        house, now = self.house, self._now + timedelta(hours=self.chance.choice([0, 48]))
+        """Ask for a guide, perhaps again, after the period in which repeats are ignored."""
+        context, now = self.context, self._now + timedelta(hours=self.chance.choice([0, 48]))
         signup = Signup(self.chance.choice(FORMS), self._who())
-        subscribe(house.database, house.catalogue, house.tokens, house.limits, signup, now)
+        subscribe(context.database, context.catalogue, context.tokens, context.limits, signup, now)
 
     def collect(self) -> None:
         """Press the button on the guide's page."""
         answers = {purpose: self.chance.random() < 0.5 for purpose in (Purpose.TRACKING,)}
-        house, number = self.house, self._one_of(enrolments)
+        context, number = self.context, self._one_of(enrolments)
         guide.collect_guide(
-            house.database, house.catalogue, house.shelf, number, answers, EVIDENCE, self._now
+            context.database,
+            context.catalogue,
+            context.guide_files,
+            number,
+            answers,
+            EVIDENCE,
+            self._now,
         )
 
     def leave(self) -> None:
-        """Unsubscribe, and think better of it."""
-        house, person = self.house, self._one_of(subscribers)
-        args = (house.database, house.catalogue, person)
+        """Unsubscribe, and then undo that."""
+        context, person = self.context, self._one_of(subscribers)
+        args = (context.database, context.catalogue, person)
         preferences.unsubscribe(*args, None, EVIDENCE, self._now)
         preferences.resubscribe(*args, EVIDENCE, self._now)
 
     def prefer(self) -> None:
-        """Change what one wants."""
+        """Change the preferences."""
         wish = self.chance.choice([Wish.USUAL, Wish.FEWER, Wish.PAUSED, Wish.STOPPED])
         change = PreferenceChange(wish, self.chance.random() < 0.5, health_topics=False)
         person = self._one_of(subscribers)
-        house = self.house
+        context = self.context
         preferences.change_preferences(
-            house.database, house.catalogue, person, change, EVIDENCE, self._now
+            context.database, context.catalogue, person, change, EVIDENCE, self._now
         )
 
     def book(self) -> None:
-        """Two sessions are booked."""
+        """Book two sessions."""
         told = [
             BookingEvent(
                 provider="calendly",
@@ -120,15 +126,17 @@ class Crowd:
             )
             for _ in range(SEVERAL)
         ]
-        house = self.house
-        events.record_bookings(house.database, house.catalogue, house.tokens, told, self._now)
+        context = self.context
+        events.record_bookings(context.database, context.catalogue, context.tokens, told, self._now)
 
     def report(self) -> None:
-        """The mail provider tells what became of several mails."""
-        house = self.house
+        """Report, as the mail provider, the outcome of several emails."""
+        context = self.context
         kinds = (EventKind.DELIVERED, EventKind.BOUNCED, EventKind.COMPLAINED)
         told = [self._told(self.chance.choice(kinds)) for _ in range(SEVERAL + 1)]
-        events.record_mail_events(house.database, house.catalogue, house.tokens, told, self._now)
+        events.record_mail_events(
+            context.database, context.catalogue, context.tokens, told, self._now
+        )
 
     def _told(self, kind: EventKind) -> MailEvent:
         number = self._one_of(messages)
@@ -138,58 +146,58 @@ class Crowd:
             event_id=str(next(self.numbers)),
             occurred_at=self._now,
             recipient=self._who(),
-            message_id=f"{self.house.tokens.message_id(number)}@example.org",
+            message_id=f"{self.context.tokens.message_id(number)}@example.org",
             permanent=self.chance.random() < 0.3,
             reason="",
             raw={},
         )
 
     def settle(self) -> None:
-        """The owner settles everything in doubt."""
-        house, sent = self.house, self.chance.random() < 0.5
-        doubts.settle_all(house.database, house.catalogue, sent, self._now)
+        """Settle everything in doubt, as the owner."""
+        context, sent = self.context, self.chance.random() < 0.5
+        doubts.settle_all(context.database, context.catalogue, sent, self._now)
 
     def pause(self) -> None:
-        """The owner stops a sequence and goes on with it."""
-        house, sequence = self.house, self.chance.choice(FORMS)
-        sequence_pause.pause(house.database, house.catalogue, sequence, self._now)
-        sequence_pause.resume(house.database, house.catalogue, sequence, self._now)
+        """Pause a sequence and resume it, as the owner."""
+        context, sequence = self.context, self.chance.choice(FORMS)
+        sequence_pause.pause(context.database, context.catalogue, sequence, self._now)
+        sequence_pause.resume(context.database, context.catalogue, sequence, self._now)
 
     def publish(self) -> None:
-        """The owner changes every sequence."""
+        """Change every sequence, as the owner."""
         library, number = hasty_library(), next(self.numbers)
         changed = tuple(replace(s, toml=f"{s.toml}\n# {number}\n") for s in library.sequences)
         drafts = [plan_draft(RevisionKind.SEQUENCE, s.sequence.key, s.toml) for s in changed]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(files, "check", lambda _: drafts)  # It takes a second.
-            files.publish(self.house.database, library, self._now)
+            files.publish(self.context.database, library, self._now)
 
     def follow(self) -> None:
-        """Links are followed, and the hits are folded and judged."""
+        """Follow links, and store and judge the hits."""
         for _ in range(SEVERAL):
             hit = Hit(EventKind.CLICKED, self._now, "GET", "Mozilla/5.0 Firefox/128.0", "192.0.2.9")
-            self.house.journal.note(SeenHit(self._one_of(messages), hit))
-        fold.fold_journals(self.house.database, self.house.journals)
-        verdicts.judge_held(self.house.database, self._now + timedelta(days=1))
+            self.context.journal.note(SeenHit(self._one_of(messages), hit))
+        fold.fold_journals(self.context.database, self.context.journals)
+        verdicts.judge_held(self.context.database, self._now + timedelta(days=1))
 
     def judge_again(self) -> None:
-        """The owner has newer rules."""
-        verdicts.rejudge(self.house.database)
+        """Judge all hits again by newer rules."""
+        verdicts.rejudge(self.context.database)
 
     def keep_up(self) -> None:
-        """What is done by itself: old hits go, and so do signups that were never confirmed."""
-        house, later = self.house, self._now + timedelta(days=self.chance.choice([0, 0, 0, 40]))
-        erasure.drop_raw(house.database, self._now, timedelta(days=1))
-        erasure.tidy(house.database, house.files, later)
-        sunset.ask_the_quiet(house.database, house.catalogue, self._now)
+        """Do the housekeeping: drop old hits and signups that were never confirmed."""
+        context, later = self.context, self._now + timedelta(days=self.chance.choice([0, 0, 0, 40]))
+        erasure.drop_raw(context.database, self._now, timedelta(days=1))
+        erasure.tidy(context.database, context.files, later)
+        sunset.ask_the_quiet(context.database, context.catalogue, self._now)
 
     def forget(self) -> None:
-        """Erase somebody, who may come back as somebody else."""
-        house, number = self.house, self._one_of(subscribers)
-        with house.database.reading() as connection:
+        """Erase a person, who may come back as a different one."""
+        context, number = self.context, self._one_of(subscribers)
+        with context.database.reading() as connection:
             person = find_subscriber(connection, number)
-        if person and erasure.forget(house.database, house.files, number, self._now):
-            with house.database.writing() as connection:
+        if person and erasure.forget(context.database, context.files, number, self._now):
+            with context.database.writing() as connection:
                 lift_suppression(connection, person.address_hash, SuppressionReason.ERASED)
         time.sleep(0.1)  # The others need people to be about.
 
@@ -201,7 +209,7 @@ class Crowd:
         return self.chance.choice(PEOPLE)
 
     def _one_of(self, table: Table) -> int:
-        with self.house.database.reading() as connection:
+        with self.context.database.reading() as connection:
             return int(self.chance.choice(connection.scalars(select(table.c.id)).all()))
 
 
@@ -226,7 +234,7 @@ CROWD: list[tuple[Callable[[Crowd], None], int]] = [
 
 
 def hasty_library() -> Library:
-    """The sequences that the program comes with, less patient."""
+    """The program's sequences with shorter waits."""
     library = shipped_library()
     return replace(library, sequences=tuple(_hasty(s) for s in library.sequences))
 
@@ -238,15 +246,18 @@ def _hasty(source: SequenceSource) -> SequenceSource:
     return replace(source, toml=toml) if source.sequence.quiet else source
 
 
-def everybody_at_once(home: Household, seconds: float) -> tuple[Counter[str], list[Exception]]:
-    """Let all of them act for so long, while the time flies; what was done, and what went wrong."""
+def everybody_at_once(home: Installation, seconds: float) -> tuple[Counter[str], list[Exception]]:
+    """Let all of them act for that long, with the clock running fast.
+
+    Return what was done, and what went wrong.
+    """
     over, numbers = threading.Event(), count(1)
     done: Counter[str] = Counter()
     wrong: list[Exception] = []
 
     def act(deed: Callable[[Crowd], None], seed: int) -> None:
-        house = home.another(NURTURE_BATCH="7", NURTURE_SMTP_CONNECTIONS="2")
-        one = Crowd(home, house, random.Random(seed), numbers)
+        context = home.another(NURTURE_BATCH="7", NURTURE_SMTP_CONNECTIONS="2")
+        one = Crowd(home, context, random.Random(seed), numbers)
         while not over.is_set():
             try:
                 deed(one)
@@ -257,8 +268,8 @@ def everybody_at_once(home: Household, seconds: float) -> tuple[Counter[str], li
                 pass  # What is asked for is not possible just now, and that was said.
             except Exception as error:  # Nobody else would hear of it.
                 wrong.append(error)
-        house.dispatch.mailer.close()
-        house.database.close()
+        context.dispatch.mailer.close()
+        context.database.close()
 
     deeds = [deed for deed, many in CROWD for _ in range(many)]
     threads = [threading.Thread(target=act, args=(d, n)) for n, d in enumerate(deeds)]
@@ -274,9 +285,9 @@ def everybody_at_once(home: Household, seconds: float) -> tuple[Counter[str], li
     return done, wrong
 
 
-def deadlocks(home: Household) -> int:
-    """How many the database has had to break."""
-    with home.house.database.reading() as connection:
+def deadlocks(home: Installation) -> int:
+    """Return how many deadlocks the database had to break."""
+    with home.context.database.reading() as connection:
         connection.execute(text("SELECT pg_stat_clear_snapshot()"))
         return (
             connection.scalar(
@@ -287,10 +298,10 @@ def deadlocks(home: Household) -> int:
 
 
 @pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
-def test_whatever_happens_at_once_to_the_same_people_no_two_wait_for_each_other(
+def test_simultaneous_changes_to_the_same_people_never_deadlock(
     postgresql_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle, seconds: int
 ) -> None:
-    home = Household(postgresql_url, tmp_path, clock_file, oracle.url).publish_shipped()
+    home = Installation(postgresql_url, tmp_path, clock_file, oracle.url).publish_shipped()
     for address in PEOPLE:
         for form in FORMS:
             home.subscribe(address, form)

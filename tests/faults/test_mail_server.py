@@ -1,4 +1,4 @@
-"""Whatever the mail server does, the ledger says exactly what is known, and acts on that alone."""
+"""Whatever the mail server does, the ledger records exactly what is known and acts on it alone."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from nurture.store.tables.suppressions import suppressions
 from tests.faults.oracle import PIPELINING, Fault, Oracle
 from tests.faults.population import due_for_an_article
 from tests.faults.verdict import verdict
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import FIRST
 
 ACCEPTED, DEFERRED = MessageStatus.ACCEPTED, MessageStatus.DEFERRED
@@ -41,7 +41,7 @@ ANSWERED = ("MAIL", "RCPT", "DATA", "dot")
 
 @dataclass(frozen=True)
 class Expected:
-    """What the ledger is to say, and how soon the enrolment is looked at again."""
+    """What the ledger must record, and how soon the enrolment is looked at again."""
 
     status: MessageStatus
     code: int | None = None
@@ -50,7 +50,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Case:
-    """A fault, and what is to become of the message that meets it."""
+    """A fault, and the expected outcome for the message that meets it."""
 
     name: str
     fault: Fault
@@ -59,7 +59,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """Every fault at every stage at which it can be shown."""
+    """Yield every fault at every stage at which it can be shown."""
     yield from _at_the_start()
     for stage in BEFORE_THE_DOT:
         for do in ("drop", "silence", "garbage", "drip"):
@@ -96,19 +96,19 @@ def _case(stage: str, answer: str, expected: Expected) -> Case:
 CASES = list(cases())
 
 
-def offer_one(home: Household, case: Case) -> None:
-    """One worker takes one message to the mail server, over a connection of its own."""
+def offer_one(home: Installation, case: Case) -> None:
+    """Let one worker offer one message to the mail server, over its own connection."""
     wish = "required" if "STARTTLS" in case.extensions else "never"
     route = SmtpRoute.from_url(f"{home.smtp_url}?starttls={wish}")
     mailer = SmtpMailer(route, timeout=PATIENCE)
-    batch.deliver_batch(replace(home.house.dispatch, mailer=mailer, batch=1))
+    batch.deliver_batch(replace(home.context.dispatch, mailer=mailer, batch=1))
     mailer.close()
 
 
-def open_account(home: Household) -> None:
-    """Let the next fault meet an account that takes mail, and a message of its own."""
+def open_account(home: Installation) -> None:
+    """Let the next fault meet an account that accepts email, and a message of its own."""
     waiting = home.rows(messages)[-1]["enrolment_id"]
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         if account.find_hold(connection):
             later = home.clock.now + LATER
             look_at(connection, of_enrolments([waiting]), later)
@@ -116,8 +116,8 @@ def open_account(home: Household) -> None:
         account.forget_refusals(connection)
 
 
-def as_recorded(home: Household) -> Expected:
-    """What the ledger says about the message that was claimed last."""
+def as_recorded(home: Installation) -> Expected:
+    """Return the ledger's record of the message that was claimed last."""
     message = home.rows(messages)[-1]
     [enrolment] = [e for e in home.rows(enrolments) if e["id"] == message["enrolment_id"]]
     look = enrolment["next_look_at"] and enrolment["next_look_at"] - home.clock.now
@@ -126,8 +126,8 @@ def as_recorded(home: Household) -> Expected:
 
 
 @pytest.mark.parametrize("pipelining", [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_every_fault_at_every_stage_leaves_exactly_what_is_known(
-    full_home: Household, oracle: Oracle, pipelining: bool
+def test_every_fault_at_every_stage_records_exactly_what_is_known(
+    full_home: Installation, oracle: Oracle, pipelining: bool
 ) -> None:
     home = full_home
     addresses = due_for_an_article(home, len(CASES))
@@ -153,8 +153,8 @@ def test_every_fault_at_every_stage_leaves_exactly_what_is_known(
     assert len(judged.in_doubt) == len(AFTER_THE_DOT) * 4
 
 
-def test_a_server_that_cannot_be_reached_is_tried_again_every_minute(
-    sqlite_home: Household, oracle: Oracle
+def test_an_unreachable_server_is_retried_every_minute(
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     addresses = due_for_an_article(home, 3)
@@ -169,8 +169,8 @@ def test_a_server_that_cannot_be_reached_is_tried_again_every_minute(
     assert judged.faultless and not judged.waiting, judged
 
 
-def test_a_server_that_puts_a_message_off_is_asked_less_and_less_often(
-    sqlite_home: Household, oracle: Oracle
+def test_a_server_that_defers_a_message_is_retried_at_growing_intervals(
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     due_for_an_article(home, 1)
@@ -187,8 +187,8 @@ def test_a_server_that_puts_a_message_off_is_asked_less_and_less_often(
     assert home.rows(messages)[-1]["status"] == DEFERRED
 
 
-def test_a_refusal_of_one_recipient_does_not_touch_the_others(
-    sqlite_home: Household, oracle: Oracle
+def test_a_refused_recipient_does_not_affect_the_others(
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     addresses = due_for_an_article(home, 30)

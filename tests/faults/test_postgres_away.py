@@ -1,4 +1,4 @@
-"""PostgreSQL crashes and hangs up: a signup is kept or refused, never lost behind a 202."""
+"""PostgreSQL crashes and hangs up: a signup is stored or refused, never lost after a 202."""
 
 import signal
 import threading
@@ -25,7 +25,7 @@ from tests.servers.postgres import Server, find_programs
 
 @pytest.fixture
 def own_server() -> Iterator[Server]:
-    """A server of this test's own, which keeps what it has committed, as a real one does."""
+    """This test's own server, which preserves what it has committed, as a real one does."""
     with Server(find_programs()) as server:
         with _administrator(server) as connection:
             connection.execute("ALTER DATABASE postgres SET synchronous_commit = on")
@@ -49,12 +49,12 @@ def _administrator(server: Server) -> psycopg.Connection[tuple[object, ...]]:
 
 
 def crash(server: Server) -> None:
-    """Stop it in immediate mode: every connection ends in the middle of whatever it does."""
+    """Stop it in immediate mode: every connection ends in the middle of its work."""
     server.stop(signal.SIGQUIT)
 
 
 def hang_up_on_everybody(server: Server, over: threading.Event) -> int:
-    """Terminate every connection, again and again; return how many there were."""
+    """Terminate every connection repeatedly; return how many there were."""
     others = "pid <> pg_backend_pid() AND backend_type = 'client backend'"
     statement = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {others}"
     ended = 0
@@ -66,12 +66,12 @@ def hang_up_on_everybody(server: Server, over: threading.Event) -> int:
 
 
 def subscribed(tree: Tree) -> set[str]:
-    """Everybody in the database."""
+    """Return every subscriber in the database."""
     return {row["address"] for row in tree.home.rows(subscribers)}
 
 
 @pytest.mark.parametrize("crashes", [1, pytest.param(10, marks=pytest.mark.slow)])
-def test_a_crash_of_the_database_is_a_503_and_everything_due_is_sent_once_it_is_back(
+def test_signups_get_a_503_during_a_database_crash_and_everything_due_is_sent_later(
     tree: Tree, own_server: Server, oracle: Oracle, crashes: int
 ) -> None:
     for number in range(crashes):
@@ -96,7 +96,7 @@ def test_a_crash_of_the_database_is_a_503_and_everything_due_is_sent_once_it_is_
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(600, marks=pytest.mark.slow)])
-def test_connections_that_are_cut_in_mid_commit_never_leave_a_false_202(
+def test_connections_cut_during_a_commit_never_give_a_false_202(
     tree: Tree, own_server: Server, oracle: Oracle, count: int
 ) -> None:
     addresses = [f"p{n}@example.org" for n in range(count)]

@@ -1,4 +1,4 @@
-"""Redis may be killed, emptied, stopped or full: nobody outside notices, and nothing is lost."""
+"""Redis may be killed, emptied, stopped or full: no visitor notices, and nothing is lost."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ Outage = Callable[[RedisServer, float], object]
 
 @contextmanager
 def killed(redis: RedisServer, seconds: float) -> Iterator[None]:
-    """It is killed, and started again later."""
+    """Kill it, and start it again later."""
     redis.kill()
     yield
     time.sleep(seconds)
@@ -33,7 +33,7 @@ def killed(redis: RedisServer, seconds: float) -> Iterator[None]:
 
 @contextmanager
 def frozen(redis: RedisServer, seconds: float) -> Iterator[None]:
-    """It answers nobody for a while."""
+    """Stop it from answering for a while."""
     redis.freeze()
     yield
     time.sleep(seconds)
@@ -42,7 +42,7 @@ def frozen(redis: RedisServer, seconds: float) -> Iterator[None]:
 
 @contextmanager
 def flushed(redis: RedisServer, seconds: float) -> Iterator[None]:
-    """It forgets everything, again and again."""
+    """Flush all its data, repeatedly."""
     redis.flush()
     yield
     redis.flush()
@@ -50,7 +50,7 @@ def flushed(redis: RedisServer, seconds: float) -> Iterator[None]:
 
 @contextmanager
 def full(redis: RedisServer, seconds: float) -> Iterator[None]:
-    """It is out of memory, and takes nothing more."""
+    """Run it out of memory, so that it accepts nothing more."""
     redis.limit(1)
     yield
     time.sleep(seconds)
@@ -58,9 +58,9 @@ def full(redis: RedisServer, seconds: float) -> Iterator[None]:
 
 
 def live_through(tree: Tree, outage: Callable[..., object], seconds: float) -> float:
-    """Sign up and click while Redis is away; return how long the mails took once it was back.
+    """Sign up and click while Redis is down; return how long the emails took after its return.
 
-    It goes away while a worker is in the middle of a task.
+    It goes down while a worker is in the middle of a task.
     """
     name = getattr(outage, "__name__", "outage")
     addresses = [f"{name}-{n}@example.org" for n in range(4)]
@@ -80,7 +80,7 @@ def live_through(tree: Tree, outage: Callable[..., object], seconds: float) -> f
 
 
 @pytest.mark.parametrize("seconds", [1.0, pytest.param(60.0, marks=pytest.mark.slow)])
-def test_redis_is_missed_by_nobody_and_nothing_waits_for_more_than_a_sweep_once_it_is_back(
+def test_a_redis_outage_loses_nothing_and_delays_emails_by_one_sweep_at_most(
     sqlite_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle, seconds: float
 ) -> None:
     with Tree(sqlite_url, tmp_path, clock_file, oracle) as tree:

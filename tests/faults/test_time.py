@@ -1,4 +1,4 @@
-"""The clocks change, a day is put in, a week passes in the dark: nobody is written to too often."""
+"""The clocks change, a leap day comes, a week is missed: nobody is emailed too often."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -17,7 +17,7 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from tests.faults.oracle import Oracle
 from tests.faults.verdict import verdict
-from tests.house import Household, shipped_library
+from tests.installation import Installation, shipped_library
 
 ZONES = ("Europe/London", "America/New_York", "Australia/Sydney", "Asia/Kolkata")
 SEQUENCE = next(s.sequence for s in shipped_library().sequences if s.sequence.key == "pain-guide")
@@ -29,8 +29,8 @@ APART = timedelta(hours=23)
 ODD_DAYS = (datetime(2026, 10, 25), datetime(2027, 3, 28), datetime(2028, 2, 29))
 
 
-def series(home: Household) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The mails of the series that each person was sent, in order, guides aside."""
+def series(home: Installation) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Return the series emails sent to each person, in order, without guides."""
     rows = home.rows(messages)
     zones = {row["id"]: row["time_zone"] for row in home.rows(subscribers)}
     for person, zone in zones.items():
@@ -44,8 +44,8 @@ def series(home: Household) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield zone, sorted(sent, key=lambda row: row["accepted_at"])
 
 
-def check(home: Household) -> int:
-    """See that every mail came in its window and none too soon after another; count them."""
+def check(home: Installation) -> int:
+    """Check that every email came in its window and not too soon after another; count them."""
     count = 0
     for zone, sent in series(home):
         for mail in sent:
@@ -61,8 +61,8 @@ def check(home: Household) -> int:
 
 
 @pytest.mark.parametrize("day", ODD_DAYS, ids=lambda day: f"{day:%d %b %Y}")
-def test_over_an_odd_day_every_mail_comes_in_its_window_and_once(
-    full_home: Household, oracle: Oracle, day: datetime
+def test_every_email_is_sent_once_and_in_its_window_on_a_clock_change_or_leap_day(
+    full_home: Installation, oracle: Oracle, day: datetime
 ) -> None:
     home = full_home
     home.clock.set(day.replace(tzinfo=UTC) - timedelta(days=9))
@@ -79,13 +79,14 @@ def test_over_an_odd_day_every_mail_comes_in_its_window_and_once(
 
 
 def _only_several_steps(doubled: list[str]) -> bool:
-    """Somebody gets several mails here, each under a Message-ID of its own."""
+    """Return whether all duplicates are people, who each receive several emails here.
+
+    Each email has its own Message-ID.
+    """
     return all("@" in one for one in doubled)
 
 
-def test_a_clock_that_is_put_back_sends_nothing_twice(
-    sqlite_home: Household, oracle: Oracle
-) -> None:
+def test_a_clock_set_back_sends_nothing_twice(sqlite_home: Installation, oracle: Oracle) -> None:
     home = sqlite_home
     for n in range(5):
         home.subscribe(f"p{n}@example.org")
@@ -104,8 +105,8 @@ def test_a_clock_that_is_put_back_sends_nothing_twice(
 
 
 @pytest.mark.parametrize("days", [7, pytest.param(30, marks=pytest.mark.slow)])
-def test_after_a_week_in_the_dark_nobody_is_flooded_and_what_is_too_late_is_left_out(
-    full_home: Household, oracle: Oracle, days: int
+def test_a_week_long_outage_floods_nobody_and_skips_what_is_too_late(
+    full_home: Installation, oracle: Oracle, days: int
 ) -> None:
     home = full_home
     home.clock.set(datetime(2026, 10, 12, 9, 0, tzinfo=UTC))
@@ -117,7 +118,7 @@ def test_after_a_week_in_the_dark_nobody_is_flooded_and_what_is_too_late_is_left
     at_dark = {(row["enrolment_id"], row["step"]) for row in home.rows(messages)}
     home.clock.advance(timedelta(days=days))
     at_light = home.clock.now
-    while batch.deliver_batch(home.house.dispatch).looked_at:
+    while batch.deliver_batch(home.context.dispatch).looked_at:
         pass
     home.live(days=25)
     assert check(home) > 50
@@ -128,7 +129,7 @@ def test_after_a_week_in_the_dark_nobody_is_flooded_and_what_is_too_late_is_left
 
 
 def _check_shifted(sent: list[dict[str, Any]], at_light: datetime) -> None:
-    """The first may be late; the wait before each later one counts from the one before it."""
+    """Check the intervals: the first email may be late, each wait counts from the one before."""
     for mail in sent[:1]:
         step = SEQUENCE.step(str(mail["step"]))
         overdue = mail["accepted_at"] - mail["due_at"]
@@ -139,8 +140,8 @@ def _check_shifted(sent: list[dict[str, Any]], at_light: datetime) -> None:
         assert gap >= wait - timedelta(hours=2), (earlier["step"], later["step"])
 
 
-def test_everything_that_was_due_in_the_dark_is_sent_or_left_out_in_the_end(
-    sqlite_home: Household, oracle: Oracle
+def test_every_article_due_during_an_outage_is_sent_in_the_end(
+    sqlite_home: Installation, oracle: Oracle
 ) -> None:
     home = sqlite_home
     home.subscribe("ann@example.org")

@@ -1,4 +1,4 @@
-"""Two beats, every task three times, eight workers at once: still every mail once."""
+"""Two beats, every task three times, eight workers together: still every email once."""
 
 import json
 import secrets
@@ -13,7 +13,7 @@ from tests.faults.oracle import Oracle
 from tests.faults.population import due_for_an_article
 from tests.faults.verdict import verdict
 from tests.faults.workers import celery_beat, celery_worker, finished, until
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import FIRST
 
 #: Where the copies are put, from where alone the workers take what they do.
@@ -22,7 +22,7 @@ COPIES = "copies"
 
 @contextmanager
 def everything_thrice(redis_url: str) -> Iterator[list[int]]:
-    """Take every task from its queue and deliver it three times; counts the tasks."""
+    """Take every task from its queue and deliver it three times; return the number of tasks."""
     over, tasks = threading.Event(), [0]
 
     def copy() -> None:
@@ -41,15 +41,15 @@ def everything_thrice(redis_url: str) -> Iterator[list[int]]:
 
 
 def _another(task: bytes) -> bytes:
-    """The same task as if the broker had delivered it anew."""
+    """Return the same task as if the broker had redelivered it."""
     message = json.loads(task)
     message["properties"]["delivery_tag"] = secrets.token_hex(16)
     return json.dumps(message).encode()
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
-def test_two_beats_and_every_task_thrice_for_eight_workers_send_each_mail_once(
-    full_home: Household, oracle: Oracle, redis_url: str, count: int
+def test_two_beats_and_tripled_tasks_for_eight_workers_send_each_email_once(
+    full_home: Installation, oracle: Oracle, redis_url: str, count: int
 ) -> None:
     home = full_home
     home.settings = {
@@ -66,7 +66,7 @@ def test_two_beats_and_every_task_thrice_for_eight_workers_send_each_mail_once(
         celery_beat(home),
         celery_beat(home),
     ):
-        until(lambda: finished(home.house.dispatch), 240)
+        until(lambda: finished(home.context.dispatch), 240)
     judged = verdict(home, oracle, addresses, FIRST)
     assert judged.faultless, judged
     assert judged.accepted == count

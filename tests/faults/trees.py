@@ -1,10 +1,9 @@
-"""The whole program as real processes, around servers that can be taken away."""
+"""The whole program as real processes, with servers that can be taken away."""
 
 import http.client
 import json
 import os
 import signal
-import socket
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +14,16 @@ import redis
 from nurture.broker.embedded import EmbeddedRedis
 from tests.faults.oracle import Oracle
 from tests.faults.workers import Program, celery_beat, celery_worker, until
-from tests.house import SIGNUP_TOKEN, Household
+from tests.installation import SIGNUP_TOKEN, Installation
 from tests.servers.clock import ClockFile
+from tests.servers.ports import free_port
 
 #: Between two sweeps of these trees, in seconds.
 SWEEP = 0.5
 
 
 class RedisServer:
-    """A Redis-protocol server that is taken away and comes back at the same place."""
+    """A Redis-protocol server that can be stopped and returns at the same address."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -40,20 +40,20 @@ class RedisServer:
         self._server = EmbeddedRedis.start(self._directory)
 
     def freeze(self) -> None:
-        """Let it answer nobody, though it takes connections."""
+        """Stop it from answering, though it accepts connections."""
         os.kill(self._server.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Let it continue."""
         os.kill(self._server.pid, signal.SIGCONT)
 
     def flush(self) -> None:
-        """Have it forget everything."""
+        """Flush all its data."""
         with redis.from_url(self.url) as connection:
             connection.flushall()
 
     def limit(self, memory: int) -> None:
-        """Have it refuse to keep anything beyond so many bytes; 0 is no limit."""
+        """Limit its memory to that many bytes; 0 means no limit."""
         with redis.from_url(self.url) as connection:
             connection.config_set("maxmemory", memory)
 
@@ -65,7 +65,7 @@ class RedisServer:
 
 @dataclass
 class Tree:
-    """Web side, worker and beat around one house, running while the block lasts."""
+    """Web side, worker and beat of one installation, running during the block."""
 
     url: str
     directory: Path
@@ -76,7 +76,7 @@ class Tree:
     def __enter__(self) -> Self:
         """Start everything; the web side answers and the worker works when this returns.
 
-        What has been started is taken down again where that takes too long.
+        If that takes too long, everything started is stopped again.
         """
         try:
             return self._start()
@@ -85,7 +85,7 @@ class Tree:
             raise
 
     def _start(self) -> Self:
-        self.port = _free_port()
+        self.port = free_port()
         self.redis = RedisServer(self.directory / "redis")
         self._stack.callback(self.redis.stop)
         settings = {
@@ -94,7 +94,7 @@ class Tree:
             "NURTURE_PORT": str(self.port),
             "NURTURE_WORKER_PROCESSES": "1",
         }
-        self.home = Household(self.url, self.directory, self.clock, self.oracle.url, settings)
+        self.home = Installation(self.url, self.directory, self.clock, self.oracle.url, settings)
         self.home.publish_shipped()
         self._stack.callback(self.home.close)
         self.programs = [Program(self.home, "web")]
@@ -106,26 +106,26 @@ class Tree:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take everything down."""
+        """Stop everything."""
         self._stack.close()
 
     def sign_up(self, address: str) -> int:
-        """Call the signup webhook; return the status it answers with."""
+        """Call the signup webhook; return the status of its answer."""
         body = json.dumps({"email": address})
         headers = {"Authorization": f"Bearer {SIGNUP_TOKEN}", "Content-Type": "application/json"}
         return self._call("POST", "/webhooks/signup/pain-guide", body, headers)[0]
 
     def click(self) -> tuple[int, str | None]:
-        """Follow a link; return the status and where it leads."""
+        """Follow a link; return the status and the destination."""
         url = "https://example.org/an-article"
-        return self._call("GET", f"/c/{self.home.house.tokens.click(1, url)}")
+        return self._call("GET", f"/c/{self.home.context.tokens.click(1, url)}")
 
     def sent_to(self, addresses: list[str]) -> bool:
-        """Whether all of them have been sent a mail."""
+        """Return whether all of them have been sent an email."""
         return set(addresses) <= {one.recipient for one in self.oracle.taken()}
 
     def unharmed(self) -> bool:
-        """Whether every program is still the process that was started."""
+        """Return whether every program is still the process that was started."""
         return all(program.alive() for program in self.programs)
 
     def _send_first_mail(self) -> None:
@@ -149,9 +149,3 @@ class Tree:
             return response.status, response.getheader("Location")
         finally:
             connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

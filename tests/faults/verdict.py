@@ -1,4 +1,4 @@
-"""What ledger and witness say together: was anything lost, doubled or made up?"""
+"""Comparing ledger and witness: whether anything was lost, duplicated or invented."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from nurture.domain.messages.status import TAKEN, MessageStatus
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from tests.faults.oracle import Oracle
-from tests.house import Household
+from tests.installation import Installation
 
 #: The ledger says: this was not accepted, and it may be offered again or is given up.
 _NOT_TAKEN = (MessageStatus.DEFERRED, MessageStatus.FAILED, MessageStatus.CANCELLED)
@@ -20,10 +20,10 @@ _NOT_TAKEN = (MessageStatus.DEFERRED, MessageStatus.FAILED, MessageStatus.CANCEL
 class Verdict:
     """What went wrong, as message numbers or addresses.
 
-    `lost` were due, and are neither accepted nor known to be under way. `doubled` were
-    accepted more than once. `lies` are accepted in the ledger only, `denied` by the
-    witness only, though the ledger is sure that they were not. `waiting` will be
-    offered again; `in_hand` are claimed or being sent.
+    `lost` were due, but are neither accepted nor known to be under way. `doubled` were accepted
+    more than once. `lies` are accepted only according to the ledger, `denied` only according to
+    the witness, although the ledger is sure that they were not. `waiting` will be offered again;
+    `in_hand` are claimed or being sent.
     """
 
     accepted: int
@@ -37,20 +37,20 @@ class Verdict:
 
     @property
     def faultless(self) -> bool:
-        """Whether every promise was kept, doubts apart."""
+        """Whether every promise was kept, not counting doubts."""
         return not (self.lost or self.doubled or self.lies or self.denied)
 
 
 def verdict(
-    home: Household, oracle: Oracle, due: Iterable[str], step: str | None = None
+    home: Installation, oracle: Oracle, due: Iterable[str], step: str | None = None
 ) -> Verdict:
-    """Compare the ledger with what the mail server took, for one mail due to each of `due`."""
+    """Compare the ledger with what the mail server accepted, for one email due to each of `due`."""
     ledger = _ledger(home, step)
     known = {number for number, _, _ in ledger}
     taken = [
         (number, one.recipient)
         for one in oracle.taken()
-        if (number := home.house.tokens.read_message_id(one.message_id)) in known or step is None
+        if (number := home.context.tokens.read_message_id(one.message_id)) in known or step is None
     ]
     times, people = Counter(number for number, _ in taken), {to for _, to in taken}
     settled = {to for _, to, status in ledger if status not in TAKEN}
@@ -67,12 +67,12 @@ def verdict(
     )
 
 
-def _ledger(home: Household, step: str | None) -> list[tuple[int, str, MessageStatus]]:
+def _ledger(home: Installation, step: str | None) -> list[tuple[int, str, MessageStatus]]:
     joined = select(messages.c.id, subscribers.c.address, messages.c.status).join(
         subscribers, subscribers.c.id == messages.c.subscriber_id
     )
     wanted = joined.where(messages.c.step == step) if step else joined
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         return [
             (number, to, MessageStatus(said)) for number, to, said in connection.execute(wanted)
         ]

@@ -1,4 +1,4 @@
-"""Workers that are there to be killed: plain processes, and the real Celery ones."""
+"""Workers meant to be killed: plain processes, and the real Celery ones."""
 
 import multiprocessing
 import os
@@ -20,7 +20,7 @@ from nurture.lifeline import die_with_parent, tied_to_us
 from nurture.services.delivery import batch, sweep
 from nurture.services.delivery.batch import Dispatch
 from nurture.store.tables.messages import messages
-from tests.house import Household
+from tests.installation import Installation
 
 _FORK = multiprocessing.get_context("fork")
 _ROOT = Path(__file__).parents[2]
@@ -28,12 +28,12 @@ _ROOT = Path(__file__).parents[2]
 #: Between two looks of a plain worker that has nothing to do.
 _LOOK_EVERY = 0.05
 
-Work = Callable[[Household], None]
+Work = Callable[[Installation], None]
 
 
-def work_for_ever(home: Household) -> None:
+def work_for_ever(home: Installation) -> None:
     """Sweep and deliver, as the tasks do, until killed."""
-    dispatch = home.house.dispatch
+    dispatch = home.context.dispatch
     while True:
         for _ in range(sweep.batches_due(dispatch)):
             while batch.deliver_batch(dispatch).full:
@@ -45,21 +45,21 @@ def work_for_ever(home: Household) -> None:
 class PlainWorkers:
     """Processes that do what a worker does, without Celery; killed when the block ends."""
 
-    home: Household
+    home: Installation
     work: Work = work_for_ever
     settings: dict[str, str] = field(default_factory=dict)
     _running: list[multiprocessing.process.BaseProcess] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        """Nothing runs yet."""
+        """Enter the block; nothing runs yet."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave nobody behind."""
+        """Leave no process behind."""
         self.kill_all()
 
     def start(self, count: int = 1) -> list[int]:
-        """Start so many more; return their process ids."""
+        """Start that many more; return their process IDs."""
         started = [_FORK.Process(target=self._run, args=(os.getpid(),)) for _ in range(count)]
         for process in started:
             process.start()
@@ -67,23 +67,23 @@ class PlainWorkers:
         return [process.pid or 0 for process in started]
 
     def pids(self) -> list[int]:
-        """Whoever is alive."""
+        """Return the IDs of the live processes."""
         return [p.pid for p in self._running if p.pid and p.is_alive()]
 
     def kill(self, pid: int) -> None:
-        """Kill one, without giving it time for a last word."""
+        """Kill one immediately, without any clean-up."""
         [process] = [p for p in self._running if p.pid == pid]
         process.kill()
         process.join()
         self._running.remove(process)
 
     def kill_all(self) -> None:
-        """Kill everybody."""
+        """Kill all of them."""
         for pid in self.pids():
             self.kill(pid)
 
     def wait(self, seconds: float = 30) -> list[int | None]:
-        """Wait until everybody has ended; return how, as exit codes."""
+        """Wait until all have ended; return their exit codes."""
         for process in self._running:
             process.join(seconds)
         codes = [process.exitcode for process in self._running]
@@ -93,7 +93,7 @@ class PlainWorkers:
     def _run(self, parent: int) -> None:
         die_with_parent(parent, signal.SIGKILL)
         home = self.home
-        own = Household(home.url, home.directory, home.clock, home.smtp_url, dict(home.settings))
+        own = Installation(home.url, home.directory, home.clock, home.smtp_url, dict(home.settings))
         own.settings = dict(home.settings) | self.settings
         self.work(own)
 
@@ -101,7 +101,7 @@ class PlainWorkers:
 class Program:
     """One program of the real tree (a Celery worker, the beat) with everything it starts."""
 
-    def __init__(self, home: Household, name: str, command: Sequence[str] = ()) -> None:
+    def __init__(self, home: Installation, name: str, command: Sequence[str] = ()) -> None:
         self.log = home.directory / f"{name}.log"
         self._home = home
         self._command = [sys.executable, *(command or ("-m", "nurture", name))]
@@ -112,7 +112,7 @@ class Program:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it and all that it started."""
+        """Stop it and all that it started."""
         self.kill()
 
     def start(self) -> None:
@@ -132,22 +132,22 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """The parent's process id."""
+        """The parent's process ID."""
         return self._process.pid
 
     def alive(self) -> bool:
-        """Whether the parent runs."""
+        """Return whether the parent is running."""
         return self._process.poll() is None
 
     def children(self) -> list[int]:
-        """The process ids of what it has started."""
+        """Return the process IDs of what it has started."""
         found = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         with suppress(FileNotFoundError):
             return [int(number) for number in found.read_text().split()]
         return []
 
     def kill_parent(self) -> None:
-        """Kill the parent alone; what becomes of its children is the program's business."""
+        """Kill only the parent; dealing with its children is left to the program."""
         self._process.kill()
         self._process.wait()
 
@@ -158,13 +158,13 @@ class Program:
         self._process.wait()
 
 
-def celery_worker(home: Household, queue: str = "") -> Program:
-    """A real worker with its children, which may take its tasks from another queue."""
+def celery_worker(home: Installation, queue: str = "") -> Program:
+    """Run a real worker with its children, possibly on another queue."""
     return Program(home, "worker", ["-c", _FROM_QUEUE, queue] if queue else ())
 
 
-def celery_beat(home: Household) -> Program:
-    """A real beat."""
+def celery_beat(home: Installation) -> Program:
+    """Run a real beat."""
     return Program(home, "beat")
 
 
@@ -178,9 +178,9 @@ run_worker(load_settings(), queues=sys.argv[1])
 """
 
 
-def expire_leases(home: Household, ago: timedelta = timedelta(hours=1)) -> None:
-    """As if the workers had not been heard of for a long time; only where all of them are dead."""
-    with home.house.database.writing() as connection:
+def expire_leases(home: Installation, ago: timedelta = timedelta(hours=1)) -> None:
+    """Expire the leases of workers, as if not heard of for a long time; only once all are dead."""
+    with home.context.database.writing() as connection:
         long_ago = real_now() - ago
         connection.execute(
             update(messages).where(messages.c.lease_until.is_not(None)).values(lease_until=long_ago)
@@ -188,7 +188,7 @@ def expire_leases(home: Household, ago: timedelta = timedelta(hours=1)) -> None:
 
 
 def until(holds: Callable[[], bool], seconds: float = 20, every: float = 0.02) -> float:
-    """Wait until something holds, and return how long it took; fails when it takes too long."""
+    """Wait until a condition holds, and return how long it took; fail if it takes too long."""
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > seconds:
@@ -198,7 +198,7 @@ def until(holds: Callable[[], bool], seconds: float = 20, every: float = 0.02) -
 
 
 def finished(dispatch: Dispatch) -> bool:
-    """Whether nothing is due and nothing is in hand."""
+    """Return whether nothing is due and nothing is in progress."""
     from nurture.services.reports import status
 
     now = dispatch.clock()

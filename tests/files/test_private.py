@@ -1,4 +1,4 @@
-"""Files are private, whatever the directory was before and whatever the umask is."""
+"""Files are private, whatever the directory's permissions were and whatever the umask is."""
 
 import os
 import stat
@@ -21,13 +21,13 @@ def rights(path: Path) -> int:
 
 
 def open_paths(directory: Path) -> list[Path]:
-    """What others than the owner can do anything with."""
+    """Return the paths to which anyone but the owner has access."""
     return [path for path in [directory, *directory.rglob("*")] if rights(path) & 0o077]
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Path:
-    """A data directory as a careless hand left it: open, and so is all that is in it."""
+    """A carelessly created data directory: open to everyone, with all its contents."""
     directory = tmp_path / "var"
     for name in ("outbox/message-00000001.eml", "logs/web.log.1", "redis/appendonlydir/a.aof"):
         (directory / name).parent.mkdir(parents=True)
@@ -39,7 +39,7 @@ def opened(tmp_path: Path) -> Path:
     return directory
 
 
-def test_an_open_directory_is_closed_with_all_that_the_program_keeps_there(opened: Path) -> None:
+def test_an_open_data_directory_is_made_private_with_all_its_files(opened: Path) -> None:
     (opened / "notes").chmod(0o600)
     mended = mend(opened)
     assert open_paths(opened) == []
@@ -50,7 +50,7 @@ def test_an_open_directory_is_closed_with_all_that_the_program_keeps_there(opene
     assert mend(opened).sentences == []
 
 
-def test_the_database_is_closed_wherever_it_is(opened: Path, tmp_path: Path) -> None:
+def test_the_database_is_made_private_wherever_it_is(opened: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.db"
     elsewhere.write_text("Ann")
     elsewhere.chmod(0o664)
@@ -60,7 +60,7 @@ def test_the_database_is_closed_wherever_it_is(opened: Path, tmp_path: Path) -> 
     assert rights(elsewhere) == 0o600
 
 
-def test_what_a_link_leads_to_stays_as_it_is(opened: Path, tmp_path: Path) -> None:
+def test_the_target_of_a_symlink_is_left_unchanged(opened: Path, tmp_path: Path) -> None:
     page = tmp_path / "index.html"
     page.write_text("for everybody")
     page.chmod(0o644)
@@ -69,7 +69,7 @@ def test_what_a_link_leads_to_stays_as_it_is(opened: Path, tmp_path: Path) -> No
     assert rights(page) == 0o644
 
 
-def test_a_folder_that_everybody_shares_stays_and_is_told_of(opened: Path) -> None:
+def test_a_shared_folder_is_left_unchanged_and_reported(opened: Path) -> None:
     opened.chmod(0o1777)
     [said] = mend(opened).warnings
     assert rights(opened) == 0o1777 and "everybody shares it" in said and "NURTURE_DATA_DIR" in said
@@ -78,7 +78,7 @@ def test_a_folder_that_everybody_shares_stays_and_is_told_of(opened: Path) -> No
 
 @pytest.fixture
 def anybodys() -> Iterator[Path]:
-    """A folder of ours in which everybody may do everything."""
+    """One of our folders, in which everyone may do anything."""
     with TemporaryDirectory() as made:
         where = Path(made)
         where.chmod(0o777)
@@ -86,7 +86,7 @@ def anybodys() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a moment")
-def test_what_belongs_to_somebody_else_is_told_with_what_they_can_run(anybodys: Path) -> None:
+def test_files_of_another_user_are_reported_with_the_command_to_fix_them(anybodys: Path) -> None:
     os.seteuid(65534)
     try:
         mended = mend(anybodys)
@@ -100,7 +100,7 @@ def test_what_belongs_to_somebody_else_is_told_with_what_they_can_run(anybodys: 
     assert mended.closed == 0 and mend(anybodys).closed == 1
 
 
-def test_mails_and_exports_are_private_under_any_umask(tmp_path: Path) -> None:
+def test_emails_and_exports_are_private_under_any_umask(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
         mail = write_whole(tmp_path / "message-00000001.eml", b"Ann")
@@ -111,7 +111,7 @@ def test_mails_and_exports_are_private_under_any_umask(tmp_path: Path) -> None:
     assert rights(mail) == rights(tmp_path / "export.csv") == 0o600
 
 
-def test_every_command_mends_first_and_says_so(opened: Path) -> None:
+def test_every_command_first_fixes_permissions_and_reports_it(opened: Path) -> None:
     (opened / "nurture.db").unlink()
     (opened / "secrets.env").unlink()
     (opened / "notes").unlink()
@@ -138,7 +138,7 @@ for start in (lambda: worker_init.send(None), lambda: beat_init.send(None), webh
 """
 
 
-def test_celery_and_any_web_server_begin_privately_as_well(opened: Path) -> None:
+def test_celery_and_every_web_server_start_privately_too(opened: Path) -> None:
     (opened / "nurture.db").unlink()
     (opened / "secrets.env").unlink()
     (opened / "notes").unlink()

@@ -1,4 +1,4 @@
-"""People who booked, in whatever order we hear of it: they get every guide, and no invitation."""
+"""People who booked, in whatever order we learn of it, get every guide and no invitation."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from nurture.domain.audience.facts import Happened
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
 from nurture.domain.subscribers.bookings import booked_until, is_booked, is_reached
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import BookingEvent, EventKind
 from nurture.services.inbound.events import record_bookings
 from nurture.services.subscribers import erasure, on_behalf, preferences
 from nurture.store.tables.events import events
-from tests.homes import ScriptedSink
-from tests.house import Household, calendly_call
+from tests.installation import Installation, calendly_call
+from tests.installations import ScriptedSink
 from tests.journeys.test_journeys import SERIES, check_windows, collect, sign_up
 from tests.servers.clock import ClockFile
 from tests.servers.databases import SqliteDatabases
@@ -29,8 +29,8 @@ MONDAY = datetime(2026, 4, 13, 10, tzinfo=UTC)
 PAIN, OLDER = "pain-guide", "over-50-guide"
 
 
-def sent(home: Household, sequence: str = PAIN) -> list[str]:
-    """What went out of a sequence, in order."""
+def sent(home: Installation, sequence: str = PAIN) -> list[str]:
+    """Return what was sent of a sequence, in order."""
     return [
         mail["step"]
         for mail in home.messages_of(ANN)
@@ -38,13 +38,13 @@ def sent(home: Household, sequence: str = PAIN) -> list[str]:
     ]
 
 
-def stands(home: Household, sequence: str = PAIN) -> tuple[str, str | None]:
-    """How an enrolment stands, and why."""
+def stands(home: Installation, sequence: str = PAIN) -> tuple[str, str | None]:
+    """Return an enrolment's status, and the reason."""
     row = home.enrolment(ANN, sequence)
     return row["status"], row["ended_because"]
 
 
-def books(home: Household, number: str = "A1", event: str = "invitee.created") -> None:
+def books(home: Installation, number: str = "A1", event: str = "invitee.created") -> None:
     assert calendly_call(home, event, ANN, number).status_code == 204
 
 
@@ -52,7 +52,9 @@ def whole(sequence: str) -> list[str]:
     return [email for email in SERIES[sequence] if email != "guide-reminder"]
 
 
-def test_ann_books_and_asks_for_her_guide_again(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_ann_books_and_requests_her_guide_again(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     home.clock.set(MONDAY)
     sign_up(home, ANN)
     collect(home, smtp_sink, ANN)
@@ -63,13 +65,13 @@ def test_ann_books_and_asks_for_her_guide_again(home: Household, smtp_sink: Scri
         home.live(days=30)
         sign_up(home, ANN)
         sign_up(home, ANN)
-        assert stands(home) == (EnrolmentStatus.GOAL_REACHED, Because.BOOKED)
+        assert stands(home) == (EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED)
     home.live(days=90)
     assert sent(home) == [*had, "your-guide", "your-guide"]
 
 
-def test_whoever_booked_gets_the_other_guide_its_reminder_and_nothing_else(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_person_who_booked_gets_only_the_other_guide_and_its_reminder(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     sign_up(home, ANN)
@@ -79,29 +81,31 @@ def test_whoever_booked_gets_the_other_guide_its_reminder_and_nothing_else(
     sign_up(home, ANN, OLDER)
     home.live(days=20)
     assert sent(home, OLDER) == ["your-guide", "guide-reminder"]
-    assert stands(home, OLDER) == (EnrolmentStatus.GOAL_REACHED, Because.BOOKED_BEFORE)
+    assert stands(home, OLDER) == (EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED_BEFORE)
     collect(home, smtp_sink, ANN)
     home.live(days=90)
     assert sent(home, OLDER) == ["your-guide", "guide-reminder"]
     assert sent(home) == ["your-guide"]
 
 
-def test_a_calendar_that_is_quicker_than_the_form(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_a_booking_before_the_signup_leaves_only_the_guide(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     home.clock.set(MONDAY)
     books(home)
     home.clock.advance(timedelta(minutes=2))
     sign_up(home, ANN)
     assert home.person(ANN)["booked_until"] is not None
     collect(home, smtp_sink, ANN)
-    assert stands(home) == (EnrolmentStatus.GOAL_REACHED, Because.BOOKED_BEFORE)
+    assert stands(home) == (EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED_BEFORE)
     home.live(days=90)
     assert sent(home) == ["your-guide"]
     [booked] = [row for row in home.rows(events) if row["kind"] == "booked"]
     assert booked["subscriber_id"] == home.person(ANN)["id"]
 
 
-def test_a_booking_that_was_cancelled_before_the_form_keeps_nothing_back(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_booking_cancelled_before_the_signup_holds_nothing_back(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     books(home)
@@ -112,11 +116,11 @@ def test_a_booking_that_was_cancelled_before_the_form_keeps_nothing_back(
     collect(home, smtp_sink, ANN)
     home.live(days=90)
     assert sent(home) == whole(PAIN)
-    assert stands(home) == (EnrolmentStatus.COMPLETED, Because.COMPLETED)
+    assert stands(home) == (EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
 
 
-def test_a_guide_that_the_mail_server_put_off_comes_although_they_book_meanwhile(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_deferred_guide_is_sent_despite_a_booking_in_the_meantime(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.script = lambda _: "451 4.7.1 Come back later"
     home.clock.set(MONDAY)
@@ -130,24 +134,26 @@ def test_a_guide_that_the_mail_server_put_off_comes_although_they_book_meanwhile
     assert stands(home)[0] == EnrolmentStatus.GOAL_REACHED
 
 
-def test_whoever_books_between_leaving_and_coming_back_is_not_invited(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_person_who_books_before_resubscribing_is_not_invited(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     sign_up(home, ANN)
     collect(home, smtp_sink, ANN)
-    house = home.house
-    preferences.unsubscribe(house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
+    context = home.context
+    preferences.unsubscribe(
+        context.database, context.catalogue, 1, None, Evidence(), home.clock.now
+    )
     home.clock.advance(timedelta(days=1))
     books(home)
     home.clock.advance(timedelta(days=1))
-    preferences.resubscribe(house.database, house.catalogue, 1, Evidence(), home.clock.now)
+    preferences.resubscribe(context.database, context.catalogue, 1, Evidence(), home.clock.now)
     home.live(days=90)
     assert sent(home) == ["your-guide"]
 
 
-def test_whoever_was_let_go_unconfirmed_had_booked_all_the_same(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_booking_still_counts_after_an_unconfirmed_signup_is_erased(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     sign_up(home, ANN)
@@ -161,8 +167,8 @@ def test_whoever_was_let_go_unconfirmed_had_booked_all_the_same(
     assert sent(home) == ["your-guide"]
 
 
-def test_after_a_year_a_booking_of_nobody_known_is_forgotten(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_strangers_booking_is_forgotten_after_a_year(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     books(home)
@@ -179,14 +185,18 @@ def test_after_a_year_a_booking_of_nobody_known_is_forgotten(
     assert sent(home) == whole(PAIN)
 
 
-def test_a_booker_who_is_forgotten_is_forgotten_whether_or_not_they_signed_up(
-    home: Household,
+def test_a_booker_can_be_erased_with_or_without_a_signup(
+    home: Installation,
 ) -> None:
     home.clock.set(MONDAY)
     books(home)
-    house = home.house
-    assert erasure.forget_booker(house.database, house.files, house.tokens, ANN, home.clock.now)
-    assert not erasure.forget_booker(house.database, house.files, house.tokens, ANN, home.clock.now)
+    context = home.context
+    assert erasure.forget_booker(
+        context.database, context.files, context.tokens, ANN, home.clock.now
+    )
+    assert not erasure.forget_booker(
+        context.database, context.files, context.tokens, ANN, home.clock.now
+    )
     books(home, "A2")
     sign_up(home, ANN)
     assert home.rows(events)[0]["booker"] is home.rows(events)[1]["booker"] is None
@@ -194,19 +204,21 @@ def test_a_booker_who_is_forgotten_is_forgotten_whether_or_not_they_signed_up(
     assert [row["reason"] for row in home.everything()["suppressions"]] == ["erased"]
 
 
-def test_an_owner_takes_somebody_out_and_puts_them_back(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_owner_removes_someone_from_a_sequence_and_puts_them_back(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(MONDAY)
     sign_up(home, ANN)
     collect(home, smtp_sink, ANN)
     home.live(days=12)
     had = sent(home)
-    house = home.house
-    assert on_behalf.take_out(house.database, 1, PAIN, home.clock.now, "paul@example.org")
+    context = home.context
+    assert on_behalf.take_out(context.database, 1, PAIN, home.clock.now, "paul@example.org")
     home.live(days=40)
     assert sent(home) == had
-    on_behalf.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now, "paul@example.org")
+    on_behalf.put_back(
+        context.database, context.catalogue, 1, PAIN, home.clock.now, "paul@example.org"
+    )
     back_at = home.clock.now
     home.live(days=7)
     assert sent(home)[: len(had) + 1] == whole(PAIN)[: len(had) + 1]
@@ -217,12 +229,12 @@ def test_an_owner_takes_somebody_out_and_puts_them_back(
     assert next_at - back_at < timedelta(days=5)
     noted = [row for row in home.rows(events) if row["kind"] in ("removed", "put_back")]
     assert [row["raw"]["by"] for row in noted] == ["paul@example.org"] * 2
-    assert stands(home) == (EnrolmentStatus.COMPLETED, Because.COMPLETED)
+    assert stands(home) == (EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
 
 
 @pytest.mark.parametrize("steps", range(1, 9))
-def test_put_back_anywhere_nothing_comes_twice_and_nothing_is_passed_over(
-    sqlite_home: Household, smtp_sink: ScriptedSink, steps: int
+def test_a_person_put_back_at_any_step_gets_every_email_once(
+    sqlite_home: Installation, smtp_sink: ScriptedSink, steps: int
 ) -> None:
     home = sqlite_home
     home.clock.set(MONDAY)
@@ -230,17 +242,17 @@ def test_put_back_anywhere_nothing_comes_twice_and_nothing_is_passed_over(
     collect(home, smtp_sink, ANN)
     while len(sent(home)) < steps:
         home.live(days=1)
-    house = home.house
-    on_behalf.take_out(house.database, 1, PAIN, home.clock.now)
+    context = home.context
+    on_behalf.take_out(context.database, 1, PAIN, home.clock.now)
     home.live(days=33, hours=5)
-    on_behalf.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now)
+    on_behalf.put_back(context.database, context.catalogue, 1, PAIN, home.clock.now)
     home.live(days=120)
     assert sent(home) == whole(PAIN)
     check_windows(home, ANN, PAIN)
 
 
-def test_a_few_days_out_neither_shorten_a_wait_nor_lengthen_it(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_a_few_days_out_of_a_sequence_do_not_change_a_wait(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     home.clock.set(MONDAY)
@@ -248,10 +260,10 @@ def test_a_few_days_out_neither_shorten_a_wait_nor_lengthen_it(
     collect(home, smtp_sink, ANN)
     home.live(days=3)
     due_at = home.next_look()
-    house = home.house
-    on_behalf.take_out(house.database, 1, PAIN, home.clock.now)
+    context = home.context
+    on_behalf.take_out(context.database, 1, PAIN, home.clock.now)
     home.live(hours=30)
-    on_behalf.put_back(house.database, house.catalogue, 1, PAIN, home.clock.now)
+    on_behalf.put_back(context.database, context.catalogue, 1, PAIN, home.clock.now)
     home.deliver()
     assert home.next_look() == due_at
 
@@ -275,7 +287,7 @@ def _event(number: int, happened: Happened) -> BookingEvent:
 
 @st.composite
 def calendars(draw: st.DrawFn) -> list[Happened]:
-    """What happened in the two days around a signup, no two things at once."""
+    """Draw what happened in the two days around a signup, with no two events at the same time."""
     minutes = draw(st.lists(st.integers(-1440, 1440), max_size=4, unique=True))
     kinds = st.sampled_from((EventKind.BOOKED, EventKind.CANCELLED, EventKind.RESCHEDULED))
     return [Happened(draw(kinds), MONDAY + timedelta(minutes=n)) for n in minutes if n]
@@ -285,7 +297,7 @@ def calendars(draw: st.DrawFn) -> list[Happened]:
     happened=calendars(), random=st.randoms(use_true_random=False), signs_up_after=st.floats(0, 1)
 )
 @settings(max_examples=12, suppress_health_check=list(HealthCheck))
-def test_in_whatever_order_calendar_and_form_are_told_nobody_is_invited_to_what_they_did(
+def test_bookings_and_signups_in_any_order_invite_nobody_who_booked(
     happened: list[Happened],
     random: Random,
     signs_up_after: float,
@@ -293,15 +305,15 @@ def test_in_whatever_order_calendar_and_form_are_told_nobody_is_invited_to_what_
 ) -> None:
     with TemporaryDirectory() as directory:
         url = sqlite_databases.fresh(Path(directory))
-        home = Household(url, Path(directory), ClockFile(Path(directory) / "clock"))
+        home = Installation(url, Path(directory), ClockFile(Path(directory) / "clock"))
         home.clock.set(MONDAY)
         home.publish_shipped()
-        house = home.house
+        context = home.context
         told = [_event(n, one) for n, one in enumerate(happened)]
         told += random.sample(told, k=len(told) // 2)
         random.shuffle(told)
         cut = round(signs_up_after * len(told))
-        args = (house.database, house.catalogue, house.tokens)
+        args = (context.database, context.catalogue, context.tokens)
         record_bookings(*args, told[:cut], MONDAY)
         home.subscribe(ANN)
         record_bookings(*args, told[cut:], MONDAY)

@@ -1,4 +1,4 @@
-"""Journeys in which what somebody does decides what they get."""
+"""Journeys in which people's actions decide what they receive."""
 
 from datetime import UTC, datetime
 
@@ -9,20 +9,20 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services.publishing import files
 from nurture.services.publishing.files import Draft
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
-from tests.homes import ScriptedSink
-from tests.house import Household, shipped_library, subjects
+from tests.installation import Installation, shipped_library, subjects
+from tests.installations import ScriptedSink
 from tests.services.test_segments import clicks
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 GOLF = "power-for-golf"
 
 
-def publish_changed(home: Household, key: str, old: str, new: str) -> None:
-    """Publish a sequence with one thing changed in its file."""
+def publish_changed(home: Installation, key: str, old: str, new: str) -> None:
+    """Publish a sequence with one change in its file."""
     [source] = [s for s in shipped_library().sequences if s.sequence.key == key]
     assert old in source.toml
     draft = Draft(RevisionKind.SEQUENCE, key, {"toml": source.toml.replace(old, new, 1)}, {})
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         add_revision(
             connection,
             kind=draft.kind,
@@ -35,11 +35,11 @@ def publish_changed(home: Household, key: str, old: str, new: str) -> None:
         )
 
 
-def sent_to(home: Household, address: str) -> list[str]:
+def sent_to(home: Installation, address: str) -> list[str]:
     return [step for step, status in home.statuses(address) if status == MessageStatus.ACCEPTED]
 
 
-def enrol(home: Household, *addresses: str) -> None:
+def enrol(home: Installation, *addresses: str) -> None:
     """Sign up for the guide to exercise at 50 and beyond, and collect it."""
     home.clock.set(datetime(2026, 11, 23, 9, tzinfo=UTC))
     for address in addresses:
@@ -48,8 +48,8 @@ def enrol(home: Household, *addresses: str) -> None:
         home.collect(home.enrolment(address, "over-50-guide")["id"])
 
 
-def test_a_golfer_gets_one_more_letter_when_the_series_is_over(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_golfer_gets_one_more_email_after_the_sequence(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     enrol(home, ANN, BOB)
     home.live(days=30)
@@ -61,8 +61,8 @@ def test_a_golfer_gets_one_more_letter_when_the_series_is_over(
     assert subjects(smtp_sink.mails).count("About your game") == 1
 
 
-def test_a_step_with_a_condition_goes_to_those_alone_for_whom_it_holds(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_a_conditional_step_goes_only_to_people_who_meet_its_condition(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     step = f'email = "{GOLF}"'
@@ -77,8 +77,8 @@ def test_a_step_with_a_condition_goes_to_those_alone_for_whom_it_holds(
     assert sent_to(home, BOB) == others
 
 
-def test_a_step_that_a_segment_skips_is_passed_over_and_the_series_goes_on(
-    sqlite_home: Household,
+def test_a_step_skipped_for_a_segment_does_not_stop_the_sequence(
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
     step = f'email = "{GOLF}"'
@@ -91,8 +91,8 @@ def test_a_step_that_a_segment_skips_is_passed_over_and_the_series_goes_on(
     assert home.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.COMPLETED
 
 
-def test_a_click_counts_until_the_moment_the_step_would_go(sqlite_home: Household) -> None:
-    """Conditions are asked when the step is due, not when somebody was enrolled."""
+def test_a_click_counts_until_the_step_is_due(sqlite_home: Installation) -> None:
+    """Conditions are evaluated when the step is due, not when the person was enrolled."""
     home = sqlite_home
     step = f'email = "{GOLF}"'
     publish_changed(home, "over-50-guide", step, f'{step}\nonly_if = "golfers"')
@@ -106,9 +106,9 @@ def test_a_click_counts_until_the_moment_the_step_would_go(sqlite_home: Househol
     assert GOLF in sent_to(home, ANN)
 
 
-def _sequence(home: Household):  # type: ignore[no-untyped-def]
-    with home.house.database.reading() as connection:
-        return home.house.catalogue.current(connection).sequences["over-50-guide"]
+def _sequence(home: Installation):  # type: ignore[no-untyped-def]
+    with home.context.database.reading() as connection:
+        return home.context.catalogue.current(connection).sequences["over-50-guide"]
 
 
 @pytest.mark.parametrize(
@@ -120,13 +120,13 @@ def _sequence(home: Household):  # type: ignore[no-untyped-def]
         ('sequence = "golf"', 'sequence = "your-data"', "by another door"),
     ],
 )
-def test_a_branch_that_leads_nowhere_is_not_published(
+def test_a_sequence_with_a_dangling_branch_is_refused(
     tmp_path_factory: pytest.TempPathFactory, old: str, new: str, said: str
 ) -> None:
     import shutil
 
     from nurture.library.folder import read_library
-    from tests.house import SHIPPED
+    from tests.installation import SHIPPED
 
     folder = tmp_path_factory.mktemp("emails")
     other = shutil.ignore_patterns("pain-guide")

@@ -1,4 +1,4 @@
-"""Between a backup and its restore people get emails, whose links open nobody else's page."""
+"""Emails sent between a backup and its restore: their links never open another person's page."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
-from tests.house import BASE_URL, MAIL_SECRET, Household, as_json
+from tests.installation import BASE_URL, MAIL_SECRET, Installation, as_json
 from tests.machines import backed_up, command, restored
 from tests.servers.smtp import Mail, SmtpSink
 from tests.store.test_migrate import _empty_postgresql
@@ -37,11 +37,14 @@ def other_url(request: pytest.FixtureRequest) -> Iterator[str]:
             yield url
 
 
-def lost_machine(home: Household, folder: Path) -> tuple[Path, Path]:
-    """Ann is backed up on her way; in the gap she gets an article, and Gus and Hal sign up."""
+def lost_machine(home: Installation, folder: Path) -> tuple[Path, Path]:
+    """A machine lost after a backup, and what happened in between.
+
+    Ann is backed up mid-sequence; afterwards she gets an article, and Gus and Hal sign up.
+    """
     folder.mkdir()
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
-    home.__dict__.pop("house").database.close()
+    home.__dict__.pop("context").database.close()
     home.subscribe(ANN, ticked=FOLLOWED)
     home.deliver()
     home.collect(1)
@@ -57,15 +60,15 @@ def lost_machine(home: Household, folder: Path) -> tuple[Path, Path]:
 
 
 def addresses_in(mail: Mail) -> dict[str, str]:
-    """Path and query of each kind of link to us."""
+    """Return the path and query of each kind of link to us."""
     part = mail.message.get_body(("html",))
     assert part is not None
     found = re.findall(rf"{re.escape(BASE_URL)}(/(\w+)/[\w.?=-]+)", part.get_content())
     return {kind: path for path, kind in found}
 
 
-def tell(home: Household, kind: EventKind, message_id: str, recipient: str | None) -> None:
-    """The provider's signed call about one of the lost machine's emails."""
+def tell(home: Installation, kind: EventKind, message_id: str, recipient: str | None) -> None:
+    """Make the provider's signed call about one of the lost machine's emails."""
     event = {"type": kind, "message_id": message_id, "recipient": recipient, "permanent": True}
     body = as_json({"events": [event | {"occurred_at": home.clock.now.isoformat()}]})
     headers = sign_standard_webhook(MAIL_SECRET, "m", home.clock.now, body)
@@ -73,8 +76,8 @@ def tell(home: Household, kind: EventKind, message_id: str, recipient: str | Non
     assert answer.status_code == 204, answer.text
 
 
-def test_a_link_of_the_gap_opens_nobody_elses_page_and_a_no_by_it_counts(
-    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path, other_url: str
+def test_a_link_from_the_gap_opens_nobody_elses_page_and_its_opt_out_counts(
+    sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path, other_url: str
 ) -> None:
     home = sqlite_home
     said_at = home.clock.now + timedelta(hours=1)
@@ -119,16 +122,18 @@ def test_a_link_of_the_gap_opens_nobody_elses_page_and_a_no_by_it_counts(
     other.close()
 
 
-def test_who_said_no_on_a_machine_that_was_lost_before_its_first_backup_is_left_alone(
-    sqlite_home: Household, tmp_path: Path
+def test_an_opt_out_on_a_machine_lost_before_its_first_backup_is_respected(
+    sqlite_home: Installation, tmp_path: Path
 ) -> None:
     home = sqlite_home
     file, words = lost_machine(home, tmp_path / "backups")
     second, _ = restored(home, file, words)
     command(second, "arm")
     second.clock.advance(timedelta(minutes=5))
-    second.press(f"/unsubscribe/{second.house.tokens.unsubscribe(1, 1)}")
-    withdrawals.copy_out(second.house.database, second.house.safe.journal, second.clock.now)
+    second.press(f"/unsubscribe/{second.context.tokens.unsubscribe(1, 1)}")
+    withdrawals.copy_out(
+        second.context.database, second.context.backup_setup.journal, second.clock.now
+    )
     second.close()
     third, result = restored(home, file, words, directory=tmp_path / "third")
     assert json.loads(result.stdout)["withdrawn_again"]["unsubscribed"] == 1
@@ -141,8 +146,8 @@ def test_who_said_no_on_a_machine_that_was_lost_before_its_first_backup_is_left_
     [b'{"n": 1, "hash": "ab\n', b"\0\0\0\0\n", b"7\n", b'{"n":1,"hash":"a","kind":"sulked",'
      b'"at":"2026-03-02T09:00:00+00:00","noted":"2036-03-02T09:00:00+00:00"}\n'],
 )  # fmt: skip
-def test_a_journal_that_cannot_be_read_is_told_in_one_line_and_nothing_is_restored(
-    sqlite_home: Household, tmp_path: Path, line: bytes
+def test_an_unreadable_withdrawals_journal_stops_the_restore_in_one_line(
+    sqlite_home: Installation, tmp_path: Path, line: bytes
 ) -> None:
     folder = tmp_path / "backups"
     file, words = lost_machine(sqlite_home, folder)
@@ -154,8 +159,8 @@ def test_a_journal_that_cannot_be_read_is_told_in_one_line_and_nothing_is_restor
     assert not (other.directory / "var/nurture.db").exists()
 
 
-def test_whoever_was_brought_back_before_they_say_no_is_stopped_by_their_old_link(
-    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path
+def test_an_old_link_unsubscribes_a_person_who_signed_up_again_after_the_restore(
+    sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     home = sqlite_home
     said_at = home.clock.now + timedelta(hours=1)
@@ -175,18 +180,18 @@ def test_whoever_was_brought_back_before_they_say_no_is_stopped_by_their_old_lin
     other.close()
 
 
-def test_what_the_provider_says_reached_somebody_in_the_gap_is_not_sent_again(
-    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path
+def test_an_email_the_provider_says_was_delivered_in_the_gap_is_not_sent_again(
+    sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     home = sqlite_home
     file, words = lost_machine(home, tmp_path / "backups")
     [article] = [m for m in smtp_sink.mails if m.recipients == (ANN,)][1:2]
     other, _ = restored(home, file, words)
-    house = other.house
-    [held] = list_held(house.database, house.catalogue, other.clock.now)
+    context = other.context
+    [held] = list_held(context.database, context.catalogue, other.clock.now)
     assert held.address == ANN
     tell(other, EventKind.DELIVERED, article.message["Message-ID"], recipient=ANN)
-    assert count_held(house.database) == (1 if len(held.steps) > 1 else 0)
+    assert count_held(context.database) == (1 if len(held.steps) > 1 else 0)
     assert command(other, "arm").exit_code == 0
     before = len(smtp_sink.mails)
     command(other, "held", "release", "--all")
@@ -197,8 +202,8 @@ def test_what_the_provider_says_reached_somebody_in_the_gap_is_not_sent_again(
     other.close()
 
 
-def test_what_an_older_version_sent_settles_the_only_thing_held_and_is_else_a_hint(
-    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path
+def test_a_delivery_without_a_step_mark_settles_a_single_held_step_or_gives_a_hint(
+    sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     home = sqlite_home
     file, words = lost_machine(home, tmp_path / "backups")
@@ -207,11 +212,11 @@ def test_what_an_older_version_sent_settles_the_only_thing_held_and_is_else_a_hi
     assert without_mark != article.message["Message-ID"]
     home.clock.advance(timedelta(days=9))
     other, _ = restored(home, file, words)
-    house = other.house
-    [before] = list_held(house.database, house.catalogue, other.clock.now)
+    context = other.context
+    [before] = list_held(context.database, context.catalogue, other.clock.now)
     assert len(before.steps) > 1
     tell(other, EventKind.DELIVERED, without_mark, recipient=ANN)
-    [after] = list_held(house.database, house.catalogue, other.clock.now)
+    [after] = list_held(context.database, context.catalogue, other.clock.now)
     assert (after.steps, after.delivered) == (before.steps, 1)
     said = command(other, "held", "list").stdout
     assert "1 of that machine’s emails reached them" in said

@@ -1,4 +1,4 @@
-"""Whatever happened before and after a backup: nothing twice, nothing after a no, and all once."""
+"""Whatever happens around a backup: nothing twice, nothing after an opt-out, everything once."""
 
 import json
 from collections import Counter
@@ -16,7 +16,7 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.backup import withdrawals
 from nurture.services.subscribers import erasure, preferences
 from nurture.services.subscribers.suppression import suppress_address
-from tests.house import Household
+from tests.installation import Installation
 from tests.machines import backed_up, command, restored
 from tests.servers.smtp import SmtpSink
 
@@ -27,7 +27,7 @@ Letter = tuple[str, str]
 
 @dataclass
 class World:
-    """Chance, a website that keeps its signups, and who has said no."""
+    """Random choices, a website that records its signups, and the people who opted out."""
 
     chance: Random
     sink: SmtpSink
@@ -35,10 +35,10 @@ class World:
     said_no: set[str] = field(default_factory=set)
 
     def letters(self, since: int = 0) -> list[Letter]:
-        """To whom which email went."""
+        """Return which email went to which person."""
         return [(m.recipients[0], str(m.message["Subject"])) for m in self.sink.mails[since:]]
 
-    def sign_up(self, home: Household, address: str) -> None:
+    def sign_up(self, home: Installation, address: str) -> None:
         ticked = (Purpose.TRACKING,) if self.chance.random() < 0.5 else ()
         self.kept.append(
             {
@@ -51,51 +51,51 @@ class World:
         )
         home.subscribe(**self.kept[-1])
 
-    def replay(self, home: Household) -> None:
-        """The website brings everybody back, in any order, with its keys or without."""
+    def replay(self, home: Installation) -> None:
+        """Let the website repeat every signup, in any order, with its keys or without."""
         for one in self.chance.sample(self.kept, len(self.kept)):
             keyed = self.chance.random() < 0.5
             home.subscribe(**one | ({} if keyed else {"key": None}))
 
-    def say_no(self, home: Household, address: str) -> None:
-        ways: list[Callable[[Household, str], None]] = [unsubscribe, complain, erase]
+    def say_no(self, home: Installation, address: str) -> None:
+        ways: list[Callable[[Installation, str], None]] = [unsubscribe, complain, erase]
         self.chance.choice(ways)(home, address)
         self.said_no.add(address)
 
-    def collect(self, home: Household, address: str) -> None:
+    def collect(self, home: Installation, address: str) -> None:
         if home.person(address)["confirmed_at"] is None:
             home.collect(home.enrolment(address)["id"])
 
-    def days(self, home: Household, most: int) -> None:
+    def days(self, home: Installation, most: int) -> None:
         for address in self.chance.sample(PEOPLE, 6):
             if address in self.known(home) and address not in self.said_no:
                 self.chance.choice((self.collect, self.say_no, self.collect))(home, address)
         home.live(hours=self.chance.randrange(24 * most))
 
-    def known(self, home: Household) -> set[str]:
+    def known(self, home: Installation) -> set[str]:
         return {one["address"] for one in self.kept}
 
 
-def unsubscribe(home: Household, address: str) -> None:
-    house, number = home.house, home.person(address)["id"]
-    args = (house.database, house.catalogue, number, None, Evidence(), home.clock.now)
+def unsubscribe(home: Installation, address: str) -> None:
+    context, number = home.context, home.person(address)["id"]
+    args = (context.database, context.catalogue, number, None, Evidence(), home.clock.now)
     preferences.unsubscribe(*args)
 
 
-def erase(home: Household, address: str) -> None:
-    house, number = home.house, home.person(address)["id"]
-    erasure.forget(house.database, house.files, number, home.clock.now)
+def erase(home: Installation, address: str) -> None:
+    context, number = home.context, home.person(address)["id"]
+    erasure.forget(context.database, context.files, number, home.clock.now)
 
 
-def complain(home: Household, address: str) -> None:
-    house, number = home.house, home.person(address)["id"]
-    with house.database.writing() as connection:
-        whose, why = house.tokens.address_hash(address), SuppressionReason.COMPLAINED
+def complain(home: Installation, address: str) -> None:
+    context, number = home.context, home.person(address)["id"]
+    with context.database.writing() as connection:
+        whose, why = context.tokens.address_hash(address), SuppressionReason.COMPLAINED
         suppress_address(connection, number, whose, "", home.clock.now, why)
 
 
-def settle(world: World, other: Household) -> tuple[set[str], set[str], dict[str, list[str]]]:
-    """The owner decides by chance; return who was released, who was dropped, and from what."""
+def settle(world: World, other: Installation) -> tuple[set[str], set[str], dict[str, list[str]]]:
+    """Decide at random, as the owner; return who was released, who was dropped, and from what."""
     held = json.loads(command(other, "held", "list", "--json").stdout)
     chosen = {one["email"]: world.chance.choice(("release", "drop")) for one in held}
     for address, what in chosen.items():
@@ -105,17 +105,17 @@ def settle(world: World, other: Household) -> tuple[set[str], set[str], dict[str
     return released, chosen.keys() - released, steps
 
 
-def collect_all(world: World, other: Household, addresses: set[str]) -> None:
+def collect_all(world: World, other: Installation, addresses: set[str]) -> None:
     there = {row["address"] for row in other.everything()["subscribers"]}
     for address in sorted(addresses & there):
         world.collect(other, address)
 
 
-def check_lost_and_found(home: Household, sink: SmtpSink, tmp_path: Path, seed: int) -> None:
+def check_lost_and_found(home: Installation, sink: SmtpSink, tmp_path: Path, seed: int) -> None:
     world, folder = World(Random(seed), sink), tmp_path / "backups"
     folder.mkdir()
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
-    home.__dict__.pop("house").database.close()
+    home.__dict__.pop("context").database.close()
     for address in PEOPLE[:5]:
         world.sign_up(home, address)
     home.deliver()
@@ -127,7 +127,7 @@ def check_lost_and_found(home: Household, sink: SmtpSink, tmp_path: Path, seed: 
         world.sign_up(home, address)
     home.deliver() if world.chance.random() < 0.7 else None
     world.days(home, most=8)
-    withdrawals.copy_out(home.house.database, home.house.safe.journal, home.clock.now)
+    withdrawals.copy_out(home.context.database, home.context.backup_setup.journal, home.clock.now)
     home.close()
     other, result = restored(home, file, words)
     assert result.exit_code == 0, result.output
@@ -135,7 +135,9 @@ def check_lost_and_found(home: Household, sink: SmtpSink, tmp_path: Path, seed: 
     other.close()
 
 
-def live_on(world: World, other: Household, accepted: set[Letter], backed_up_at: datetime) -> None:
+def live_on(
+    world: World, other: Installation, accepted: set[Letter], backed_up_at: datetime
+) -> None:
     for what in world.chance.sample(("replay", "arm", "nothing"), 3):
         if what == "replay":
             world.replay(other)
@@ -167,21 +169,21 @@ def live_on(world: World, other: Household, accepted: set[Letter], backed_up_at:
         assert not sent & set(held[address])
 
 
-def messages_since(home: Household, address: str, since: datetime) -> list[dict[str, Any]]:
+def messages_since(home: Installation, address: str, since: datetime) -> list[dict[str, Any]]:
     there = {row["address"] for row in home.everything()["subscribers"]}
     rows = home.messages_of(address) if address in there else []
     return [row for row in rows if row["accepted_at"] and row["accepted_at"] > since]
 
 
-def test_a_machine_is_lost_and_everybody_gets_what_is_theirs_once(
-    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path
+def test_everyone_gets_their_emails_once_after_a_machine_is_lost(
+    sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path
 ) -> None:
     check_lost_and_found(sqlite_home, smtp_sink, tmp_path, seed=3)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, *range(4, 10)])
-def test_a_machine_is_lost_at_any_time_whatever_had_happened(
-    sqlite_home: Household, smtp_sink: SmtpSink, tmp_path: Path, seed: int
+def test_everyone_gets_their_emails_once_whenever_a_machine_is_lost(
+    sqlite_home: Installation, smtp_sink: SmtpSink, tmp_path: Path, seed: int
 ) -> None:
     check_lost_and_found(sqlite_home, smtp_sink, tmp_path, seed)

@@ -1,4 +1,4 @@
-"""Stories of people, told from the website's form to the last mail, on a clock that is moved."""
+"""Stories of people, from the website's form to the last email, on a moved clock."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -12,8 +12,8 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence
 from nurture.store.tables.events import events
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household, calendly_call, link_in, shipped_library
+from tests.installation import Installation, calendly_call, link_in, shipped_library
+from tests.installations import ScriptedSink
 from tests.servers.smtp import Mail
 
 LONDON = ZoneInfo("Europe/London")
@@ -25,17 +25,17 @@ SERIES = {
 
 
 def sequence(key: str) -> Sequence:
-    """A shipped sequence."""
+    """Return a shipped sequence."""
     return next(s.sequence for s in shipped_library().sequences if s.sequence.key == key)
 
 
 def local_times(mails: list[Mail], zone: ZoneInfo = LONDON) -> list[datetime]:
-    """When the mails came, on the wall clock there."""
+    """Return when the emails arrived, in local time."""
     return [mail.message["Date"].datetime.astimezone(zone) for mail in mails]
 
 
-def check_windows(home: Household, address: str, key: str, zone: ZoneInfo = LONDON) -> None:
-    """See that each mail of the series came on a day and at an hour that its step allows."""
+def check_windows(home: Installation, address: str, key: str, zone: ZoneInfo = LONDON) -> None:
+    """Check that each email of the series arrived on a day and at a time its step allows."""
     for message in home.messages_of(address):
         step = sequence(key).step(message["step"])
         if message["sequence"] != key or step.kind == "guide":
@@ -47,13 +47,13 @@ def check_windows(home: Household, address: str, key: str, zone: ZoneInfo = LOND
         assert step.at <= local.time() < time(19, 0), (step.email, local)
 
 
-def sign_up(home: Household, address: str, form: str = "pain-guide", **fields: object) -> None:
-    """Fill in the website's form, and let the worker that is rung for do its work."""
+def sign_up(home: Installation, address: str, form: str = "pain-guide", **fields: object) -> None:
+    """Fill in the website's form, and let the worker do its work when woken."""
     assert home.fill_in_form(address, form, **fields).status_code == 202
     home.deliver()
 
 
-def collect(home: Household, smtp_sink: ScriptedSink, address: str) -> None:
+def collect(home: Installation, smtp_sink: ScriptedSink, address: str) -> None:
     """Follow the newest guide link and press the button."""
     guides = [mail for mail in smtp_sink.mails_to(address) if b"/guide/" in mail.data]
     answer = home.press(link_in(guides[-1], "guide"), asked="1")
@@ -61,8 +61,8 @@ def collect(home: Household, smtp_sink: ScriptedSink, address: str) -> None:
     home.deliver()
 
 
-def test_alice_books_a_session_and_hears_nothing_more_of_the_series(
-    home: Household, smtp_sink: ScriptedSink
+def test_alice_books_a_session_and_gets_nothing_more_of_the_sequence(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.clock.set(datetime(2026, 4, 13, 10, 0, tzinfo=UTC))
     sign_up(home, "alice@example.org", first_name="Alice")
@@ -81,8 +81,8 @@ def test_alice_books_a_session_and_hears_nothing_more_of_the_series(
     assert home.enrolment("alice@example.org")["status"] == EnrolmentStatus.GOAL_REACHED
 
 
-def test_a_booking_that_is_not_signed_by_the_calendar_ends_nothing(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_a_booking_without_the_calendars_signature_ends_nothing(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     sign_up(home, "alice@example.org")
@@ -106,8 +106,8 @@ def test_a_booking_that_is_not_signed_by_the_calendar_ends_nothing(
     ids=["across the end of summer time", "across advent", "across Christmas and New Year"],
 )
 @pytest.mark.parametrize("form", ["pain-guide", "over-50-guide"])
-def test_bob_gets_the_whole_series_in_order_each_mail_inside_its_window(
-    sqlite_home: Household, smtp_sink: ScriptedSink, start: datetime, form: str
+def test_bob_gets_the_whole_sequence_in_order_with_each_email_in_its_window(
+    sqlite_home: Installation, smtp_sink: ScriptedSink, start: datetime, form: str
 ) -> None:
     home, bob = sqlite_home, "bob@example.org"
     home.clock.set(start)
@@ -129,8 +129,8 @@ def test_bob_gets_the_whole_series_in_order_each_mail_inside_its_window(
     assert all("Bob" in str(mail.message) for mail in smtp_sink.mails)
 
 
-def test_on_the_days_of_christmas_2026_nobody_gets_an_article(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_nobody_gets_an_article_over_christmas_2026(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     for day in range(1, 15):
@@ -145,8 +145,8 @@ def test_on_the_days_of_christmas_2026_nobody_gets_an_article(
     assert date(2026, 12, 29) in days
 
 
-def test_charlie_unsubscribes_in_one_click_and_never_hears_from_us_again(
-    home: Household, smtp_sink: ScriptedSink
+def test_charlie_unsubscribes_in_one_click_and_is_never_emailed_again(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     charlie = "charlie@example.org"
     sign_up(home, charlie)
@@ -167,8 +167,8 @@ def test_charlie_unsubscribes_in_one_click_and_never_hears_from_us_again(
     assert [row["message_id"] for row in told] == [home.messages_of(charlie)[-1]["id"]]
 
 
-def test_dana_whose_address_does_not_exist_is_tried_once(
-    home: Household, smtp_sink: ScriptedSink
+def test_danas_nonexistent_address_is_tried_once(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse("dana@example.org")
     sign_up(home, "dana@example.org")
@@ -181,8 +181,8 @@ def test_dana_whose_address_does_not_exist_is_tried_once(
     assert [row["reason"] for row in home.rows(suppressions)] == ["bounced"]
 
 
-def test_erin_never_collects_gets_one_reminder_and_is_let_go_after_thirty_days(
-    home: Household, smtp_sink: ScriptedSink
+def test_erin_never_collects_gets_one_reminder_and_her_enrolment_ends_after_thirty_days(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     erin, start = "erin@example.org", datetime(2026, 12, 23, 20, 0, tzinfo=UTC)
     home.clock.set(start)
@@ -200,8 +200,8 @@ def test_erin_never_collects_gets_one_reminder_and_is_let_go_after_thirty_days(
     assert len(smtp_sink.mails) == 2
 
 
-def test_a_company_whose_scanner_follows_every_link_neither_collects_nor_leaves(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_scanner_that_follows_every_link_neither_collects_nor_unsubscribes(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, "frank@example.org")
     home.live(days=1)
@@ -215,8 +215,8 @@ def test_a_company_whose_scanner_follows_every_link_neither_collects_nor_leaves(
     assert [step for step, _ in home.statuses("frank@example.org")][1:] == ["guide-reminder"]
 
 
-def test_grace_pauses_for_thirty_days_and_goes_on_where_she_was(
-    home: Household, smtp_sink: ScriptedSink
+def test_grace_pauses_for_thirty_days_and_continues_where_she_was(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     grace = "grace@example.org"
     sign_up(home, grace)
@@ -237,8 +237,8 @@ def test_grace_pauses_for_thirty_days_and_goes_on_where_she_was(
     check_windows(home, grace, "pain-guide")
 
 
-def test_heidi_wants_fewer_mails_and_gets_all_of_them_one_a_week(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_heidi_asks_for_fewer_emails_and_gets_all_of_them_one_a_week(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home, heidi = sqlite_home, "heidi@example.org"
     sign_up(home, heidi)
@@ -251,8 +251,8 @@ def test_heidi_wants_fewer_mails_and_gets_all_of_them_one_a_week(
     check_windows(home, heidi, "pain-guide")
 
 
-def test_after_a_week_without_workers_everybody_goes_on_and_nothing_piles_up(
-    home: Household, smtp_sink: ScriptedSink
+def test_everyone_continues_without_a_pile_up_after_a_week_without_workers(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     people = [f"p{n}@example.org" for n in range(12)]
     for address in people:

@@ -10,8 +10,8 @@ from nurture.bank_holidays import bank_holidays
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
-from tests.homes import ScriptedSink
-from tests.house import Household, shipped_library
+from tests.installation import Installation, shipped_library
+from tests.installations import ScriptedSink
 
 ZONES = (
     "Europe/London",
@@ -29,8 +29,8 @@ HOLIDAYS = bank_holidays()
 START, END = datetime(2027, 3, 8, 7, 0, tzinfo=UTC), datetime(2027, 6, 20, tzinfo=UTC)
 
 
-def test_everybody_gets_exactly_their_mails_each_once_and_inside_its_window(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_everyone_gets_exactly_their_emails_once_and_within_the_window(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     home.clock.set(START)
@@ -48,7 +48,7 @@ def test_everybody_gets_exactly_their_mails_each_once_and_inside_its_window(
     joined = select(messages, subscribers.c.address, subscribers.c.time_zone).join(
         subscribers, subscribers.c.id == messages.c.subscriber_id
     )
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         sent = [dict(row) for row in connection.execute(joined).mappings()]
     for message in sent:
         step = steps[message["sequence"]].step(message["step"])
@@ -71,6 +71,6 @@ def test_everybody_gets_exactly_their_mails_each_once_and_inside_its_window(
 
 
 def _expected(steps: object, number: int) -> int:
-    """The whole series without its reminder, or a guide and one reminder."""
+    """Return the whole series without its reminder, or a guide and one reminder."""
     assert isinstance(steps, tuple)
     return len(steps) - 1 if number % 3 else 2

@@ -1,4 +1,4 @@
-"""Moving between the two kinds of database, under load: nobody is lost and nobody doubled."""
+"""Moving between the two kinds of database, under load: nobody is lost or duplicated."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from tests.faults.oracle import Oracle
 from tests.faults.trees import Tree
 from tests.faults.verdict import verdict
 from tests.faults.workers import until
-from tests.house import SIGNUP_TOKEN, Household
+from tests.installation import SIGNUP_TOKEN, Installation
 from tests.machines import command, restored_from
 from tests.servers.clock import ClockFile
 from tests.store.test_migrate import _empty_postgresql
@@ -32,7 +32,7 @@ __all__ = ["oracle"]
 
 
 class Visitors(threading.Thread):
-    """People who fill in the form, one after the other, until nobody answers any more."""
+    """People who fill in the form, one after another, until the server stops answering."""
 
     def __init__(self, port: int, name: str) -> None:
         super().__init__(daemon=True)
@@ -40,7 +40,7 @@ class Visitors(threading.Thread):
         self._url, self._name = f"http://127.0.0.1:{port}/webhooks/signup/pain-guide", name
 
     def run(self) -> None:
-        """Sign up, and remember who was told that it was accepted."""
+        """Sign up, and record whose signup was accepted."""
         headers = {"Authorization": f"Bearer {SIGNUP_TOKEN}", "Content-Type": "application/json"}
         for number in range(10_000):
             address = f"{self._name}-{number}@example.org"
@@ -56,13 +56,13 @@ class Visitors(threading.Thread):
 
 @pytest.fixture
 def other_url(postgres_url: str) -> Iterator[str]:
-    """A PostgreSQL database in which there is nothing at all."""
+    """A PostgreSQL database with nothing in it at all."""
     with _empty_postgresql(postgres_url) as url:
         yield url
 
 
 def under_way(tree: Tree, count: int) -> list[str]:
-    """Sign up so many over the web, let them collect, and send them the first of the series."""
+    """Sign that many people up over the web, let them collect, and send the first article."""
     home = tree.home
     people = [f"person-{number}@example.org" for number in range(count)]
     for address in people:
@@ -75,19 +75,19 @@ def under_way(tree: Tree, count: int) -> list[str]:
     return people
 
 
-def idle(home: Household) -> bool:
+def idle(home: Installation) -> bool:
     return not json.loads(command(home, "status", "--json").stdout)["due_now"]
 
 
 def stop(tree: Tree) -> None:
-    """Ask every program to end, as whoever moves does, and wait until it has."""
+    """Ask every program to stop, as an owner moving the data does, and wait for that."""
     for program in tree.programs:
         os.kill(program.pid, signal.SIGTERM)
     for program in tree.programs:
         until(lambda program=program: not program.alive(), seconds=60)  # type: ignore[misc]
 
 
-def moved(home: Household, url: str) -> tuple[Household, Result]:
+def moved(home: Installation, url: str) -> tuple[Installation, Result]:
     """The same people on another machine and another kind of database."""
     made = command(home, "backup", "--to", str(box(home)), "--json")
     assert made.exit_code == 0, made.output
@@ -99,7 +99,7 @@ def moved(home: Household, url: str) -> tuple[Household, Result]:
     return other, result
 
 
-def box(home: Household) -> Path:
+def box(home: Installation) -> Path:
     folder = home.directory / f"box-{secrets.token_hex(3)}"
     folder.mkdir()
     return folder
@@ -107,7 +107,7 @@ def box(home: Household) -> Path:
 
 @pytest.mark.parametrize("count", [8, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("direction", ["to postgresql", "to sqlite"])
-def test_a_move_under_load_loses_nobody_and_doubles_nobody(
+def test_a_move_under_load_loses_nobody_and_emails_nobody_twice(
     direction: str,
     count: int,
     sqlite_url: str,
@@ -141,7 +141,7 @@ def test_a_move_under_load_loses_nobody_and_doubles_nobody(
 
 
 def assert_nobody_was_lost(
-    other: Household, oracle: Oracle, people: list[str], late: list[str]
+    other: Installation, oracle: Oracle, people: list[str], late: list[str]
 ) -> None:
     before = oracle.count()
     other.live(hours=1)

@@ -1,4 +1,4 @@
-"""Stories of a no that is never lost, and of an address that is good again, on a moved clock."""
+"""Stories of opt-outs never lost, and of addresses that work again, on a moved clock."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -18,8 +18,8 @@ from nurture.store.tables.events import events
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from nurture.tokens import Tokens
-from tests.homes import ScriptedSink
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink
 from tests.journeys.test_journeys import collect, sign_up
 from tests.journeys.test_privacy import live_with_upkeep
 from tests.servers.smtp import Mail
@@ -31,21 +31,21 @@ NO_MORE = "You will get no more emails from us"
 ERASED = "Only a fingerprint of your address is left, so that we never write to it."
 
 
-def reasons(home: Household) -> list[str]:
-    """For what addresses are suppressed."""
+def reasons(home: Installation) -> list[str]:
+    """Return the reasons for which addresses are suppressed."""
     return sorted(row["reason"] for row in home.rows(suppressions))
 
 
-def let_go(home: Household, smtp_sink: ScriptedSink) -> Mail:
-    """Erin never collects and is let go; the reminder is what she still has."""
+def let_go(home: Installation, smtp_sink: ScriptedSink) -> Mail:
+    """Let Erin fail to collect and be removed; the reminder is what she still has."""
     sign_up(home, ERIN)
     live_with_upkeep(home, 31)
     assert home.rows(subscribers)[0]["address"] is None
     return smtp_sink.mails_to(ERIN)[-1]
 
 
-def bounce(home: Household, address: str) -> None:
-    """The provider says that there is no such mailbox."""
+def bounce(home: Installation, address: str) -> None:
+    """Report, as the provider, that there is no such mailbox."""
     message = home.messages_of(address)[-1]["id"]
     at = home.clock.now
     told = news(
@@ -54,14 +54,14 @@ def bounce(home: Household, address: str) -> None:
     tell(home, [told])
 
 
-def deliver_news(home: Household, address: str) -> None:
-    """The provider says that the newest mail has arrived."""
+def deliver_news(home: Installation, address: str) -> None:
+    """Report, as the provider, that the newest email was delivered."""
     message = home.messages_of(address)[-1]["id"]
     tell(home, [news(home, EventKind.DELIVERED, home.clock.now, message=message)])
 
 
-def test_erin_was_let_go_and_her_one_click_still_counts_when_she_is_typed_in_again(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_opt_out_by_an_erased_signups_link_blocks_later_signups_of_the_address(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     mail = let_go(home, smtp_sink)
     target = urlsplit(str(mail.message["List-Unsubscribe"]).strip("<>")).path
@@ -80,8 +80,8 @@ def test_erin_was_let_go_and_her_one_click_still_counts_when_she_is_typed_in_aga
     assert len(smtp_sink.mails) == had
 
 
-def test_erin_who_came_back_leaves_by_the_old_link_as_well(
-    home: Household, smtp_sink: ScriptedSink
+def test_erin_returns_and_can_still_unsubscribe_by_the_old_link(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     old = let_go(home, smtp_sink)
     sign_up(home, ERIN)
@@ -96,8 +96,8 @@ def test_erin_who_came_back_leaves_by_the_old_link_as_well(
     assert home.enrolment(ERIN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_erin_who_came_back_finds_her_pages_by_the_old_links(
-    home: Household, smtp_sink: ScriptedSink
+def test_erin_returns_and_reaches_her_pages_by_the_old_links(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     old = let_go(home, smtp_sink)
     guide, preferences = link_in(old, "guide"), link_in(old, "preferences")
@@ -112,8 +112,8 @@ def test_erin_who_came_back_finds_her_pages_by_the_old_links(
     assert home.person(ERIN)["frequency"] == "fewer"
 
 
-def test_whoever_takes_a_no_back_by_the_old_link_may_sign_up_again(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_person_who_undoes_an_opt_out_by_the_old_link_may_sign_up_again(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     link = link_in(let_go(home, smtp_sink), "unsubscribe")
     home.press(link)
@@ -124,12 +124,12 @@ def test_whoever_takes_a_no_back_by_the_old_link_may_sign_up_again(
     assert len(smtp_sink.mails) == had + 1
 
 
-def test_an_erased_person_reads_what_is_true_behind_every_link(
-    home: Household, smtp_sink: ScriptedSink
+def test_every_link_of_an_erased_person_says_that_they_were_erased(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
-    mail, house = smtp_sink.mails[0], home.house
-    erasure.forget(house.database, house.files, home.person(ERIN)["id"], home.clock.now)
+    mail, context = smtp_sink.mails[0], home.context
+    erasure.forget(context.database, context.files, home.person(ERIN)["id"], home.clock.now)
     before = home.everything()
     for page, status in (("guide", 404), ("preferences", 404), ("unsubscribe", 200)):
         path = urlsplit(link_in(mail, page)).path
@@ -142,11 +142,11 @@ def test_an_erased_person_reads_what_is_true_behind_every_link(
     assert reasons(home) == ["erased"]
 
 
-def test_a_link_of_a_database_that_was_put_back_is_answered_all_the_same(
-    sqlite_home: Household,
+def test_an_unsubscribe_link_unknown_to_a_restored_database_is_still_answered(
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
-    path = f"/unsubscribe/{home.house.tokens.unsubscribe(4711, 815)}"
+    path = f"/unsubscribe/{home.context.tokens.unsubscribe(4711, 815)}"
     before = home.everything()
     assert home.client.get(path).status_code == 200
     for body in (ONE_CLICK, {}, {"undo": "1"}, {"x": "y" * 20_000}):
@@ -158,8 +158,8 @@ def test_a_link_of_a_database_that_was_put_back_is_answered_all_the_same(
     assert home.client.post(f"/unsubscribe/{forged}", data=ONE_CLICK).status_code == 404
 
 
-def test_a_no_counts_with_a_bounce_and_a_complaint_there_already(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_opt_out_counts_even_if_the_address_already_bounced(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
     mail = smtp_sink.mails[0]
@@ -175,8 +175,8 @@ def test_a_no_counts_with_a_bounce_and_a_complaint_there_already(
     assert reasons(home) == ["bounced"]
 
 
-def test_dana_asks_again_a_week_after_the_bounce_gets_one_guide_and_goes_on_when_it_arrives(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_guide_requested_a_week_after_a_bounce_lifts_the_bounce_on_delivery(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
     collect(home, smtp_sink, ERIN)
@@ -204,7 +204,9 @@ def test_dana_asks_again_a_week_after_the_bounce_gets_one_guide_and_goes_on_when
     assert len(smtp_sink.mails) > had + 3
 
 
-def test_dana_bounces_again_and_has_to_wait_again(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_dana_bounces_again_and_has_to_wait_again(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     sign_up(home, ERIN)
     bounce(home, ERIN)
     home.clock.advance(timedelta(days=8))
@@ -221,8 +223,8 @@ def test_dana_bounces_again_and_has_to_wait_again(home: Household, smtp_sink: Sc
     assert len(smtp_sink.mails) == 3
 
 
-def test_dana_whose_mail_server_refused_her_is_tried_again_by_smtp_too(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_address_refused_over_smtp_is_tried_again_after_a_week(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse(ERIN)
     sign_up(home, ERIN)
@@ -242,8 +244,8 @@ def test_dana_whose_mail_server_refused_her_is_tried_again_by_smtp_too(
     assert len(smtp_sink.mails) > 3
 
 
-def test_where_no_arrivals_are_told_six_silent_days_lift_the_bounce(
-    home: Household, smtp_sink: ScriptedSink
+def test_six_quiet_days_lift_a_bounce_if_deliveries_are_not_reported(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
     bounce(home, ERIN)
@@ -255,8 +257,8 @@ def test_where_no_arrivals_are_told_six_silent_days_lift_the_bounce(
     assert reasons(home) == []
 
 
-def test_where_arrivals_are_told_silence_lifts_nothing(
-    home: Household, smtp_sink: ScriptedSink
+def test_quiet_days_do_not_lift_a_bounce_if_deliveries_are_reported(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
     bounce(home, ERIN)
@@ -268,53 +270,64 @@ def test_where_arrivals_are_told_silence_lifts_nothing(
     assert reasons(home) == ["bounced"]
 
 
-def test_why_tells_of_the_guide_that_is_on_trial(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_why_explains_that_the_guide_is_on_trial(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     sign_up(home, ERIN)
     bounce(home, ERIN)
     home.clock.advance(timedelta(days=8))
-    house = home.house
-    said = explain(house.database, house.catalogue, ERIN, home.clock.now)
+    context = home.context
+    said = explain(context.database, context.catalogue, ERIN, home.clock.now)
     assert said.next == "No emails planned: their address does not work: an email came back."
     home.fill_in_form(ERIN)
-    said = explain(house.database, house.catalogue, ERIN, home.clock.now)
+    said = explain(context.database, context.catalogue, ERIN, home.clock.now)
     assert said.next == "Next comes “your-guide” (pain-guide), which is due now."
     home.deliver()
-    said = explain(house.database, house.catalogue, ERIN, home.clock.now)
+    said = explain(context.database, context.catalogue, ERIN, home.clock.now)
     assert said.next_at is None
 
 
-def test_an_enrolment_is_looked_at_once_however_many_reasons_there_are(home: Household) -> None:
+def test_an_enrolment_is_looked_at_once_however_many_suppressions_there_are(
+    home: Installation,
+) -> None:
     home.subscribe(ERIN)
     now = home.clock.now
     for kind in (EventKind.UNSUBSCRIBED, EventKind.COMPLAINED, EventKind.BOUNCED):
         tell(home, [news(home, kind, now, address=ERIN, permanent=True)])
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         again = enrolments.update().values(status="active", next_look_at=now)
         connection.execute(again)
     assert home.deliver() == 0
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         [status] = connection.scalars(select(enrolments.c.status))
     assert status == EnrolmentStatus.SUPPRESSED
 
 
 @pytest.mark.parametrize("first", ["lift", "undo"])
-def test_whoever_lifts_first_everything_goes_on_once_nothing_stands(
-    home: Household, smtp_sink: ScriptedSink, first: str
+def test_enrolments_resume_once_the_last_suppression_is_lifted_in_either_order(
+    home: Installation, smtp_sink: ScriptedSink, first: str
 ) -> None:
     from nurture.domain.subscribers.consent import Evidence
 
     sign_up(home, ERIN)
     collect(home, smtp_sink, ERIN)
-    house, number = home.house, home.person(ERIN)["id"]
+    context, number = home.context, home.person(ERIN)["id"]
     home.press(link_in(smtp_sink.mails[0], "unsubscribe"))
     bounce(home, ERIN)
 
     def lift() -> None:
-        args = (house.database, house.catalogue, house.tokens, ERIN, "she rang", home.clock.now)
+        args = (
+            context.database,
+            context.catalogue,
+            context.tokens,
+            ERIN,
+            "she rang",
+            home.clock.now,
+        )
         bounce_lifting.lift(*args)
 
     def undo() -> None:
-        args = (house.database, house.catalogue, number, Evidence(), home.clock.now)
+        args = (context.database, context.catalogue, number, Evidence(), home.clock.now)
         resubscribe(*args)
 
     one, other = (lift, undo) if first == "lift" else (undo, lift)
@@ -326,8 +339,8 @@ def test_whoever_lifts_first_everything_goes_on_once_nothing_stands(
     assert "marketing" in home.person(ERIN)["purposes"]
 
 
-def test_whoever_is_not_reached_says_no_only_by_choosing_it(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_bouncing_person_opts_out_only_by_choosing_to(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     sign_up(home, ERIN)
     bounce(home, ERIN)
@@ -341,17 +354,17 @@ def test_whoever_is_not_reached_says_no_only_by_choosing_it(
     assert reasons(home) == ["bounced", "unsubscribed"]
 
 
-def test_a_no_outlives_a_bounce_that_is_lifted_and_a_signup_after_it(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_opt_out_survives_a_lifted_bounce_and_a_new_signup(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
-    """Unsubscribed by her own hand, bounced, lifted by the owner, and typed in again at once."""
+    """She unsubscribed herself, bounced, was lifted by the owner, and signed up again."""
     sign_up(home, ERIN)
     collect(home, smtp_sink, ERIN)
-    house = home.house
+    context = home.context
     home.press(link_in(smtp_sink.mails[0], "unsubscribe"))
     bounce(home, ERIN)
     bounce_lifting.lift(
-        house.database, house.catalogue, house.tokens, ERIN, "she rang", home.clock.now
+        context.database, context.catalogue, context.tokens, ERIN, "she rang", home.clock.now
     )
     sent = len(smtp_sink.mails)
     for form in ("pain-guide", "over-50-guide"):

@@ -1,4 +1,4 @@
-"""Stories of people who ask what is kept, who want to be forgotten, and who have gone quiet."""
+"""Stories of people who ask for their data, want to be erased, or have gone silent."""
 
 import json
 from datetime import timedelta
@@ -13,14 +13,14 @@ from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household, link_in, subjects
+from tests.installation import Installation, link_in, subjects
+from tests.installations import ScriptedSink
 
 ANN, NAME = "ann.unmistakable@example.org", "Annabella"
 
 
-def on_the_list(home: Household, *, tracking: bool = False) -> None:
-    """Ann has collected her guide."""
+def on_the_list(home: Installation, *, tracking: bool = False) -> None:
+    """Let Ann collect her guide."""
     home.fill_in_form(
         ANN, first_name=NAME, page_url="https://practice.example.org/ann", utm_source="ann-source"
     )
@@ -29,15 +29,15 @@ def on_the_list(home: Household, *, tracking: bool = False) -> None:
     home.deliver()
 
 
-def live_with_upkeep(home: Household, days: int) -> None:
-    """Let days pass, with what is done by itself done once in each."""
+def live_with_upkeep(home: Installation, days: int) -> None:
+    """Let days pass, with one housekeeping run on each."""
     for _ in range(days):
         home.live(days=1)
         home.upkeep()
 
 
-def test_ann_asks_for_her_data_and_has_it_in_two_ways(
-    home: Household, smtp_sink: ScriptedSink
+def test_ann_requests_her_data_and_gets_it_in_two_formats(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_list(home)
     page = link_in(smtp_sink.mails[0], "preferences")
@@ -60,8 +60,8 @@ def test_ann_asks_for_her_data_and_has_it_in_two_ways(
     assert home.press(link, **{"as": "file"}).status_code == 410
 
 
-def test_ann_is_erased_and_nothing_of_her_is_anywhere(
-    home: Household, smtp_sink: ScriptedSink
+def test_ann_is_erased_and_no_trace_of_her_remains(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_list(home, tracking=True)
     counts = {name: len(rows) for name, rows in home.everything().items()}
@@ -88,27 +88,27 @@ def test_ann_is_erased_and_nothing_of_her_is_anywhere(
     assert home.rows(subscribers)[0]["address"] is None
 
 
-def test_who_presses_while_a_mail_to_them_is_with_the_server_reads_to_try_again(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_erasure_requested_during_sending_asks_the_person_to_try_again(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_list(home)
     home.press(link_in(smtp_sink.mails[0], "preferences"), ask="erasure")
     home.deliver()
     link = link_in(smtp_sink.mails[-1], "confirm")
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         connection.execute(update(messages).where(messages.c.id == 1).values(status="sending"))
     refused = home.press(link)
     assert refused.status_code == 503
     assert refused.mimetype == "text/html"
     assert "Try again in a minute." in refused.text
     assert home.person(ANN)["erased"] is False
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         connection.execute(update(messages).where(messages.c.id == 1).values(status="accepted"))
     assert home.press(link).status_code == 200
 
 
-def test_somebody_who_sleeps_is_asked_once_and_then_let_be(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_silent_person_is_asked_once_and_then_not_emailed_again(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_list(home)
     home.live(days=178)
@@ -127,8 +127,8 @@ def test_somebody_who_sleeps_is_asked_once_and_then_let_be(
     assert "marketing" in home.person(ANN)["purposes"]
 
 
-def test_somebody_who_says_yes_goes_on_and_is_asked_again_only_after_another_silence(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_person_who_answers_continues_and_is_asked_again_only_after_another_silence(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_list(home)
     home.live(days=178)
@@ -145,8 +145,8 @@ def test_somebody_who_says_yes_goes_on_and_is_asked_again_only_after_another_sil
     assert len(smtp_sink.mails) == had + 1
 
 
-def test_a_signup_that_was_never_confirmed_goes_by_itself_and_may_come_back(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_unconfirmed_signup_is_erased_automatically_and_may_return(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.fill_in_form(ANN, first_name=NAME)
     home.deliver()
@@ -161,7 +161,9 @@ def test_a_signup_that_was_never_confirmed_goes_by_itself_and_may_come_back(
     assert len(smtp_sink.mails) == had + 1
 
 
-def test_the_owner_reads_the_evidence_and_forgets(sqlite_home: Household) -> None:
+def test_the_owner_reads_the_consent_evidence_and_erases_the_person(
+    sqlite_home: Installation,
+) -> None:
     home = sqlite_home
     on_the_list(home)
 

@@ -1,7 +1,7 @@
-"""A mail goes through a relay that changes it, and what the relay tells finds the mail again.
+"""An email passes through a relay that changes it, and the relay's events still find it.
 
-The whole way each time: from the setting to the bytes, through a mail server that rewrites as
-that provider does, to somebody else's check of our signature, and back by the provider's call.
+The whole path each time: from the setting to the bytes, through a mail server that rewrites as
+that provider does, to an independent check of our signature, and back by the provider's call.
 """
 
 import json
@@ -30,7 +30,7 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
-from tests.house import Household
+from tests.installation import Installation
 from tests.mail.test_providers import (
     Scheme,
     brevo_scheme,
@@ -49,7 +49,7 @@ THEIR_ID = "0102018f-of-the-relay@relay.example"
 
 @dataclass
 class Relay(SmtpSink):
-    """A relay: it takes away what was meant for it, replaces what it replaces, and remembers."""
+    """A relay that removes headers meant for it, replaces others, and records the result."""
 
     replaces: Mapping[str, str]
     takes: str
@@ -61,7 +61,7 @@ class Relay(SmtpSink):
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        """Rewrite the head and keep what would be delivered."""
+        """Rewrite the head and store what would be delivered."""
         assert envelope.original_content is not None
         head, end, body = envelope.original_content.partition(b"\r\n\r\n")
         fields = re.split(rb"\r\n(?![ \t])", head)
@@ -87,7 +87,7 @@ def _read(one: bytes) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Provider:
-    """How one provider treats a mail, signs a call, and tells that a mail was delivered."""
+    """How one provider treats an email, signs a call, and reports that an email was delivered."""
 
     replaces: Mapping[str, str]
     takes: str
@@ -173,7 +173,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def believed(data: bytes, key: Path, domain: str) -> bool:
-    """Ask the other implementation, which sees only what our DNS would say."""
+    """Ask another DKIM implementation, which sees only what our DNS would say."""
     name, value = Signer.load("s1", key.read_bytes(), domain).dns_record()
 
     def look_up(asked: bytes, timeout: int = 5) -> bytes | None:
@@ -184,9 +184,9 @@ def believed(data: bytes, key: Path, domain: str) -> bool:
 
 @dataclass
 class Sent:
-    """A house with one provider, and the mail that its relay passed on."""
+    """An installation with one provider, and the email that its relay passed on."""
 
-    home: Household
+    home: Installation
     relay: Relay
     scheme: Scheme
 
@@ -213,7 +213,7 @@ def send(
     }
     relay = Relay(provider.replaces, provider.takes)
     with relay:
-        home = Household(url, tmp_path, clock, relay.url, settings).publish_shipped()
+        home = Installation(url, tmp_path, clock, relay.url, settings).publish_shipped()
         home.subscribe(ANN)
         home.deliver()
         yield Sent(home, relay, scheme)
@@ -221,11 +221,11 @@ def send(
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
-def test_a_mail_survives_its_relay_and_is_found_again_by_what_that_tells(
+def test_a_relayed_email_keeps_its_signature_and_its_events_find_its_message(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
-        domain = sent.home.house.practice.sender_domain
+        domain = sent.home.context.practice.sender_domain
         assert believed(sent.relay.mails[0].data, key, domain)
         signature = str(sent.mail["DKIM-Signature"]).casefold()
         assert not [one for one in PROVIDERS[name].replaces if f":{one.casefold()}:" in signature]
@@ -236,41 +236,41 @@ def test_a_mail_survives_its_relay_and_is_found_again_by_what_that_tells(
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
-def test_what_a_relay_tells_of_a_mail_whose_row_was_lost_says_which_email_it_was(
+def test_a_relays_event_identifies_the_step_even_if_the_message_row_is_lost(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
-        house, now = sent.home.house, sent.home.clock.now
+        context, now = sent.home.context, sent.home.clock.now
         told = PROVIDERS[name].tell(sent.relay.headers[0])
         _, body = sent.scheme.sign(json.dumps(told).encode(), now)
         [whom] = {event.recipient for event in relays()[name].parse(body)}
         sent.home.subscribe(ANN, "over-50-guide")
-        with house.database.writing() as connection:
+        with context.database.writing() as connection:
             connection.execute(delete(messages))
             connection.execute(update(subscribers).values(address=whom, address_key=whom))
             as_backed_up = {"guide_wanted": True, "passed": (), "held_at": now}
             connection.execute(update(enrolments).values(as_backed_up))
-        assert held.count_held(house.database) == 2
+        assert held.count_held(context.database) == 2
         assert sent.tell(told, name) == 204
-        [left] = held.list_held(house.database, house.catalogue, now)
+        [left] = held.list_held(context.database, context.catalogue, now)
         assert left.sequence == "over-50-guide"
         assert sent.home.enrolment(str(whom))["passed"] == {"your-guide"}
 
 
 @pytest.mark.parametrize("name", ["ses", "postmark"])
-def test_without_the_setting_that_relay_breaks_the_signature(
+def test_the_relay_breaks_the_signature_if_the_provider_is_not_set(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, "none", key, sqlite_url, tmp_path, clock_file):
-        assert not believed(sent.relay.mails[0].data, key, sent.home.house.practice.sender_domain)
+        assert not believed(sent.relay.mails[0].data, key, sent.home.context.practice.sender_domain)
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS))
-def test_what_a_mail_carries_for_a_relay_names_a_message_and_nobody(
+def test_the_relay_headers_identify_a_message_and_no_person(
     name: str, key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send(name, name, key, sqlite_url, tmp_path, clock_file):
-        tokens, domain = sent.home.house.tokens, sent.home.house.practice.sender_domain
+        tokens, domain = sent.home.context.tokens, sent.home.context.practice.sender_domain
         own = f"{tokens.message_id(1)}@{tokens.step_mark('pain-guide/your-guide')}.{domain}"
         carried = relays()[name].headers_for(own)
         assert carried
@@ -279,7 +279,7 @@ def test_what_a_mail_carries_for_a_relay_names_a_message_and_nobody(
         assert all(len(f"{one}: {value}") < 998 for one, value in carried.items())
 
 
-def test_without_a_provider_a_mail_carries_nothing_for_one(
+def test_an_email_without_a_provider_has_no_provider_headers(
     key: Path, sqlite_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
     for sent in send("ses", "none", key, sqlite_url, tmp_path, clock_file):
@@ -315,15 +315,13 @@ def test_a_provider_is_recognised_by_its_mail_server(
 
 
 @pytest.mark.parametrize("url", ["", "smtp://[broken", "nonsense"])
-def test_without_a_mail_server_that_can_be_read_there_is_no_provider(
-    url: str, tmp_path: Path
-) -> None:
+def test_an_unreadable_mail_server_address_implies_no_provider(url: str, tmp_path: Path) -> None:
     given = {"NURTURE_SMTP_URL": url, "NURTURE_DATA_DIR": str(tmp_path)}
     assert relay_of(load_settings(given)) is None
 
 
 @pytest.mark.parametrize(("named", "provider"), [("ses", "ses"), (" SES ", "ses"), ("none", None)])
-def test_what_is_set_wins_over_what_is_recognised(
+def test_a_configured_provider_overrides_the_recognised_one(
     named: str, provider: str | None, tmp_path: Path
 ) -> None:
     given = {"NURTURE_SMTP_URL": "smtp://smtp.resend.com", "NURTURE_MAIL_PROVIDER": named}
@@ -332,18 +330,18 @@ def test_what_is_set_wins_over_what_is_recognised(
 
 
 @pytest.mark.parametrize("named", ["sparkpost", "generic", "ses,postmark"])
-def test_a_provider_that_is_none_is_refused_in_a_sentence(named: str, tmp_path: Path) -> None:
+def test_an_unknown_provider_is_refused_in_one_sentence(named: str, tmp_path: Path) -> None:
     given = {"NURTURE_MAIL_PROVIDER": named, "NURTURE_DATA_DIR": str(tmp_path)}
     with pytest.raises(SettingsError, match="write brevo, mailgun, none, postmark, resend"):
         relay_of(load_settings(given))
 
 
-def test_every_relay_is_tried_here() -> None:
+def test_every_relay_is_tested_here() -> None:
     assert set(relays()) == set(PROVIDERS)
 
 
-def test_the_status_says_whom_mail_goes_through(
-    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+def test_the_status_names_the_mail_provider(
+    sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nurture.cli import main
 

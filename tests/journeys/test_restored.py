@@ -1,4 +1,4 @@
-"""A machine is lost and its backup restored: nobody who said no is written to, nobody twice."""
+"""A machine is lost and its backup restored: nobody who opted out is emailed, and nobody twice."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ from nurture.services.subscribers import erasure, preferences
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.tables.instance import RESTORING, arm
 from nurture.store.tables.messages import messages
-from tests.house import Household
+from tests.installation import Installation
 from tests.machines import backed_up, command, restored
 from tests.servers.smtp import SmtpSink
 
@@ -22,20 +22,23 @@ WANT = ("ann", "bea", "cem", "dan", "eve", "fay")
 
 
 class Lost(NamedTuple):
-    """A house whose machine is gone, its backup, and what had been accepted by then."""
+    """A lost machine's installation, its backup, and what had been accepted by then."""
 
-    home: Household
+    home: Installation
     file: Path
     words: Path
     accepted: set[tuple[int, str]]
 
 
 @pytest.fixture
-def lost(sqlite_home: Household, tmp_path: Path) -> Lost:
-    """Six people under way; after the backup a leaves, b is erased, c complains, d gets mail."""
+def lost(sqlite_home: Installation, tmp_path: Path) -> Lost:
+    """Six people mid-sequence.
+
+    After the backup, `a` unsubscribes, `b` is erased, `c` complains, and `d` gets an email.
+    """
     home, folder = sqlite_home, tmp_path / "backups"
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
-    home.__dict__.pop("house").database.close()
+    home.__dict__.pop("context").database.close()
     for name in WANT:
         home.subscribe(f"{name}@example.org", first_name=name.title())
     home.deliver()
@@ -46,28 +49,28 @@ def lost(sqlite_home: Household, tmp_path: Path) -> Lost:
     file, words = backed_up(home, folder)
     _say_no(home)
     home.live(days=4)
-    withdrawals.copy_out(home.house.database, home.house.safe.journal, home.clock.now)
+    withdrawals.copy_out(home.context.database, home.context.backup_setup.journal, home.clock.now)
     home.close()
     return Lost(home, file, words, accepted)
 
 
-def _say_no(home: Household) -> None:
-    house, now = home.house, home.clock.now
+def _say_no(home: Installation) -> None:
+    context, now = home.context, home.clock.now
     numbers = {name: home.person(f"{name}@example.org")["id"] for name in ("ann", "bea", "cem")}
-    args = (house.database, house.catalogue, numbers["ann"], None, Evidence(), now)
+    args = (context.database, context.catalogue, numbers["ann"], None, Evidence(), now)
     preferences.unsubscribe(*args)
     # Somebody of whom the backup knows nothing.
     home.subscribe("gus@example.org")
     gus = home.person("gus@example.org")["id"]
-    preferences.unsubscribe(house.database, house.catalogue, gus, None, Evidence(), now)
-    with house.database.writing() as connection:
-        of_cem = home.house.tokens.address_hash("cem@example.org")
+    preferences.unsubscribe(context.database, context.catalogue, gus, None, Evidence(), now)
+    with context.database.writing() as connection:
+        of_cem = home.context.tokens.address_hash("cem@example.org")
         complained = SuppressionReason.COMPLAINED
         suppress_address(connection, numbers["cem"], of_cem, "", now, complained)
-    erasure.forget(house.database, house.files, numbers["bea"], now)
+    erasure.forget(context.database, context.files, numbers["bea"], now)
 
 
-def test_nobody_who_said_no_is_written_to_and_nobody_gets_anything_twice(
+def test_a_restore_emails_nobody_who_opted_out_and_sends_nothing_twice(
     lost: Lost, smtp_sink: SmtpSink
 ) -> None:
     home, file, words, accepted = lost
@@ -96,8 +99,8 @@ def test_nobody_who_said_no_is_written_to_and_nobody_gets_anything_twice(
     other.close()
 
 
-def test_a_restore_that_was_broken_off_cannot_be_armed(sqlite_home: Household) -> None:
-    with sqlite_home.house.database.writing() as connection:
+def test_an_interrupted_restore_cannot_be_armed(sqlite_home: Installation) -> None:
+    with sqlite_home.context.database.writing() as connection:
         arm(connection, RESTORING, sqlite_home.clock.now)
     assert sqlite_home.deliver() == 0
     result = command(sqlite_home, "arm")

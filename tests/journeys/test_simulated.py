@@ -1,4 +1,4 @@
-"""The simulation and the real services agree: on every mail, every minute, every end."""
+"""The simulation and the real services agree: on every email, every minute, every ending."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from nurture.domain.simulation.world import What
 from nurture.services.simulation.snapshot import portray
 from nurture.services.simulation.world import world_as_published
 from nurture.store.tables.messages import messages
-from tests.house import Household
+from tests.installation import Installation
 from tests.journeys.virtual import (
     ADDRESS,
     RealLife,
@@ -36,7 +36,7 @@ _MANY = settings().max_examples // 4
 
 @dataclass(frozen=True)
 class Case:
-    """A practice, and somebody who lives in it from a moment on."""
+    """A practice, and the actions of one person in it from some moment on."""
 
     practice: dict[str, str]
     person: Person
@@ -53,16 +53,16 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def check_from_the_middle(case: Case, url: str, directory: Path, cut: datetime) -> None:
-    """Stop at a moment, foretell the rest of somebody who does nothing, and live it."""
-    home = Household(url, directory, ClockFile(directory / "clock"))
+    """Stop at a moment, predict the rest for a person who does nothing, then really play it."""
+    home = Installation(url, directory, ClockFile(directory / "clock"))
     home.clock.set(case.start)
     publish(home, case.practice)
     life = RealLife(home, case.person)
     life.live(until=cut)
     life.sit_still()
     before = {m["id"] for m in home.rows(messages)}
-    with home.house.database.reading() as connection:
-        world = world_as_published(connection, home.house.catalogue)
+    with home.context.database.reading() as connection:
+        world = world_as_published(connection, home.context.catalogue)
         person = portray(connection, [1], home.clock.now)[1]
     entries = list(simulate(world, person, home.clock.now))
     foretold = [(e.at, e.sequence, e.step) for e in entries if e.what is What.SENT]
@@ -73,13 +73,13 @@ def check_from_the_middle(case: Case, url: str, directory: Path, cut: datetime) 
 
 
 def check(case: Case, url: str, directory: Path) -> None:
-    """Live it for real and simulate it; see that the same comes of both."""
-    home = Household(url, directory, ClockFile(directory / "clock"))
+    """Play it for real and simulate it; check that both have the same outcome."""
+    home = Installation(url, directory, ClockFile(directory / "clock"))
     home.clock.set(case.start)
     publish(home, case.practice)
     RealLife(home, case.person).live()
-    with home.house.database.reading() as connection:
-        world = world_as_published(connection, home.house.catalogue)
+    with home.context.database.reading() as connection:
+        world = world_as_published(connection, home.context.catalogue)
     life = Life(world, case.person)
     entries = list(simulate(world, case.person, case.start, life))
     foretold = [(e.at, e.sequence, e.step) for e in entries if e.what is What.SENT]
@@ -98,7 +98,7 @@ def check(case: Case, url: str, directory: Path) -> None:
 
 @given(case=cases())
 @settings(max_examples=_MANY, suppress_health_check=list(HealthCheck))
-def test_what_is_foretold_happens_to_the_minute(
+def test_the_simulation_predicts_real_emails_to_the_minute(
     case: Case, sqlite_databases: SqliteDatabases
 ) -> None:
     with TemporaryDirectory() as directory:
@@ -107,7 +107,7 @@ def test_what_is_foretold_happens_to_the_minute(
 
 @given(case=cases(), minutes=st.integers(61, 50_000))
 @settings(max_examples=_MANY, suppress_health_check=list(HealthCheck))
-def test_the_rest_is_foretold_from_wherever_somebody_stands(
+def test_the_simulation_predicts_the_rest_from_any_point(
     case: Case, minutes: int, sqlite_databases: SqliteDatabases
 ) -> None:
     with TemporaryDirectory() as directory:
@@ -118,7 +118,7 @@ def test_the_rest_is_foretold_from_wherever_somebody_stands(
 
 @given(case=cases())
 @settings(max_examples=3, suppress_health_check=list(HealthCheck))
-def test_and_on_a_database_server_as_well(
+def test_the_simulation_predicts_a_postgresql_installation_too(
     case: Case, postgresql_databases: PostgresDatabases
 ) -> None:
     with TemporaryDirectory() as directory, postgresql_databases.fresh() as url:

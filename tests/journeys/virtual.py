@@ -1,4 +1,4 @@
-"""Random practices and people, lived through for real: the other half of the simulation's proof."""
+"""Random practices and people, really played: the other half of the simulation's proof."""
 
 import heapq
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.events import add_events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
-from tests.house import Household, shipped_library, shipped_revision
+from tests.installation import Installation, shipped_library, shipped_revision
 
 ADDRESS = "anna@example.org"
 TOPICS = {"first/a1": "golf", "second/b1": "strength"}
@@ -76,7 +76,7 @@ lateness = st.sampled_from(("", "", 'late = "skip"\nmax_late = "1 day"'))
 
 @st.composite
 def steps(draw: st.DrawFn, prefix: str, kinds: tuple[str, ...]) -> str:
-    """Two or three steps of the series as TOML; a reminder may be the first."""
+    """Draw two or three steps of the series as TOML; a reminder may be the first."""
     said = []
     for number in range(1, draw(st.sampled_from((3, 2))) + 1):
         lines = [
@@ -108,7 +108,7 @@ def _form(key: str, opt_in: str) -> str:
 
 @st.composite
 def practices(draw: st.DrawFn) -> dict[str, str]:
-    """Three sequences as TOML: two with forms, and one that the first may hand over to."""
+    """Draw three sequences as TOML: two with forms, and one that the first may lead to."""
     with_reminder = ("article", "invitation", "reminder")
     opt_ins = st.sampled_from(("collect", "confirmed"))
     then = f"\n[[then]]\nsequence = 'second'\n{draw(conditions)}\n" if draw(st.booleans()) else ""
@@ -147,7 +147,7 @@ _DEEDS = [*[one for one in Deed if one not in (Deed.OPENS, *_RARE)] * 2, *_RARE]
 
 @st.composite
 def timelines(draw: st.DrawFn, start: datetime) -> tuple[Act, ...]:
-    """Anything that somebody may do, at any minute of two weeks, in any order.
+    """Draw anything that a person may do, at any minute of two weeks, in any order.
 
     They may have booked, and cancelled, before they signed up for anything.
     """
@@ -181,8 +181,8 @@ habits = st.builds(
 ticks = st.sampled_from(((), (Purpose.TRACKING,)))
 
 
-def publish(home: Household, practice: dict[str, str]) -> None:
-    """Publish these sequences, each of their emails a trivial one."""
+def publish(home: Installation, practice: dict[str, str]) -> None:
+    """Publish these sequences, with a trivial text for each email."""
     sources: list[tuple[RevisionKind, str, dict[str, Any], dict[str, Any]]] = [
         (RevisionKind.PRACTICE, "practice", {"toml": shipped_library().practice_toml}, {}),
         (RevisionKind.SEGMENTS, "segments", {"toml": SEGMENTS}, {}),
@@ -200,7 +200,7 @@ def publish(home: Household, practice: dict[str, str]) -> None:
                 "links": [],
             }
             sources.append((RevisionKind.EMAIL, email, {}, compiled))
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         for kind, name, source, compiled in sources:
             add_revision(
                 connection,
@@ -215,7 +215,7 @@ def publish(home: Household, practice: dict[str, str]) -> None:
 
 
 def booking(address: str, now: datetime, *, cancelled: bool = False) -> BookingEvent:
-    """The calendar's word that a session was booked, or cancelled."""
+    """Return the calendar's report of a booking or a cancellation."""
     return BookingEvent(
         provider="cal",
         event_id=f"{now.isoformat()} {cancelled}",
@@ -231,9 +231,9 @@ def booking(address: str, now: datetime, *, cancelled: bool = False) -> BookingE
 
 @dataclass
 class RealLife:
-    """One person's life in a real house, whose clock moves to whatever is next."""
+    """One person's story in a real installation, whose clock moves to whatever comes next."""
 
-    home: Household
+    home: Installation
     person: Person
     _acts: list[tuple[datetime, int, Act]] = field(default_factory=list)
     _judged: list[tuple[datetime, int, Act]] = field(default_factory=list)
@@ -241,7 +241,7 @@ class RealLife:
     _seen: set[int] = field(default_factory=set)
 
     def live(self, until: datetime | None = None) -> None:
-        """Until nothing is due any more and there is nothing left to do, or up to a moment."""
+        """Play until nothing is due and there is nothing left to do, or up to a moment."""
         for act in self.person.acts:
             self._will(self._acts, act.at, act)
         for _ in range(1000):
@@ -254,12 +254,12 @@ class RealLife:
                 return self.home.clock.set(until)
             self.home.clock.set(max(at, self.home.clock.now))
             self._act()
-            batch.deliver_batch(self.home.house.dispatch)
+            batch.deliver_batch(self.home.context.dispatch)
             self._react()
         raise AssertionError("the time does not pass")
 
     def sit_still(self) -> None:
-        """Do nothing from now on, whatever comes."""
+        """Do nothing from now on, whatever arrives."""
         self.person = replace(self.person, acts=(), habits=Habits())
         self._acts, self._judged = [], []
 
@@ -273,7 +273,7 @@ class RealLife:
             self._note_click(heapq.heappop(self._judged)[2])
 
     def _react(self) -> None:
-        """What the person's habits make of the mails that have just come."""
+        """React to the emails that have just arrived, as the person's habits require."""
         now, habits = self.home.clock.now, self.person.habits
         for mail in self.home.rows(messages):
             if mail["id"] in self._seen or mail["accepted_at"] is None:
@@ -290,7 +290,7 @@ class RealLife:
                     self._will(self._acts, at, Act(at, Deed.COLLECTS, mail["sequence"]))
 
     def _do(self, act: Act) -> None:
-        house, now = self.home.house, self.home.clock.now
+        context, now = self.home.context, self.home.clock.now
         match act.deed:
             case Deed.SIGNS_UP:
                 self.home.subscribe(ADDRESS, act.about, ticked=self.person.ticked)
@@ -301,20 +301,20 @@ class RealLife:
             case Deed.CLICKS:
                 self._click(act)
             case Deed.BOOKS | Deed.CANCELS:
-                house_of = (house.database, house.catalogue, house.tokens)
+                context_of = (context.database, context.catalogue, context.tokens)
                 told = booking(ADDRESS, now, cancelled=act.deed is Deed.CANCELS)
-                events.record_bookings(*house_of, [told], now)
+                events.record_bookings(*context_of, [told], now)
             case Deed.UNSUBSCRIBES:
                 number = self.home.person(ADDRESS)["id"]
-                args = (house.database, house.catalogue, number, None, Evidence(), now)
+                args = (context.database, context.catalogue, number, None, Evidence(), now)
                 preferences.unsubscribe(*args)
             case _:
                 self._prefer(act)
 
     def _prefer(self, act: Act) -> None:
-        house, now = self.home.house, self.home.clock.now
+        context, now = self.home.context, self.home.clock.now
         number = self.home.person(ADDRESS)["id"]
-        present = preferences.find_preferences(house.database, number, now)
+        present = preferences.find_preferences(context.database, number, now)
         assert present
         wishes = {
             Deed.PAUSES: Wish.PAUSED,
@@ -326,11 +326,11 @@ class RealLife:
         )
         if act.deed in (Deed.AGREES, Deed.WITHDRAWS):
             change = replace(change, tracking=act.deed is Deed.AGREES)
-        args = (house.database, house.catalogue, number, change, Evidence(), now)
+        args = (context.database, context.catalogue, number, change, Evidence(), now)
         preferences.change_preferences(*args)
 
     def _click(self, act: Act) -> None:
-        """A click is noted where it may be, and known once it was judged."""
+        """Record a click if that is allowed; it becomes known once it has been judged."""
         sequence, _, step = act.about.partition("/")
         had = any(
             (mail["sequence"], mail["step"]) == (sequence, step) and mail["accepted_at"]
@@ -352,5 +352,5 @@ class RealLife:
             "source_key": f"hit:{next(self._numbers)}",
             "verdict": "human",
         }
-        with self.home.house.database.writing() as connection:
+        with self.home.context.database.writing() as connection:
             add_events(connection, [row])

@@ -1,4 +1,4 @@
-"""The owner's files are read into plain values, or the error names the file and the field."""
+"""The owner's files are parsed into plain values, or the error names the file and the field."""
 
 import shutil
 from datetime import time, timedelta
@@ -29,7 +29,7 @@ STEP = HEAD + '[[steps]]\nemail = "a"\n'
 
 @pytest.fixture
 def emails(tmp_path: Path) -> Path:
-    """A copy of the shipped emails, to spoil."""
+    """A copy of the shipped emails, to be damaged."""
     return shutil.copytree(SHIPPED, tmp_path / "emails")
 
 
@@ -39,7 +39,7 @@ def refused(toml: str) -> str:
     return str(raised.value)
 
 
-def test_the_shipped_library_is_read_whole() -> None:
+def test_the_shipped_library_is_read_completely() -> None:
     library = read_library(SHIPPED)
     for source in library.sequences:
         assert [step.email for step in source.sequence.steps] == list(source.emails)
@@ -62,7 +62,7 @@ def test_every_setting_of_a_step_is_read() -> None:
     assert step.max_late == timedelta(hours=36)
 
 
-def test_what_is_not_said_is_the_careful_choice() -> None:
+def test_omitted_settings_get_the_careful_default() -> None:
     sequence = parse_sequence("series", HEAD)
     assert sequence.form is not None
     assert sequence.form.opt_in is OptIn.COLLECT
@@ -132,7 +132,7 @@ def test_an_error_in_the_practice_names_the_file_and_the_field(toml: str, field:
         parse_practice(toml)
 
 
-def test_an_email_is_split_and_its_body_keeps_its_place() -> None:
+def test_an_email_is_split_and_its_body_keeps_its_line_number() -> None:
     content = '+++\nsubject = "S"\n\npreheader = "P"\n+++\n<mjml>\n'
     front, body, line = parse_email(content, "a.mjml")
     assert front == {"subject": "S", "preheader": "P"}
@@ -148,7 +148,7 @@ def test_an_email_is_split_and_its_body_keeps_its_place() -> None:
         ("+++\nsubject = oops\n+++\n", "a.mjml: .*line 2"),
     ],
 )
-def test_front_matter_that_cannot_be_read_is_named(content: str, told: str) -> None:
+def test_unreadable_front_matter_is_named(content: str, told: str) -> None:
     with pytest.raises(LibraryError, match=told):
         parse_email(content, "a.mjml")
 
@@ -170,13 +170,13 @@ def test_a_missing_or_unreadable_file_is_named(emails: Path, name: str) -> None:
         read_library(emails)
 
 
-def test_files_with_the_line_ends_of_windows_are_read(emails: Path) -> None:
+def test_files_with_windows_line_endings_are_read(emails: Path) -> None:
     for path in emails.rglob("*.m*"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert read_library(emails) == read_library(SHIPPED)
 
 
-def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(emails: Path) -> None:
+def test_a_file_with_a_byte_order_mark_is_read(emails: Path) -> None:
     path = emails / "pain-guide/your-guide.md"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert read_library(emails) == read_library(SHIPPED)

@@ -1,4 +1,4 @@
-"""A file of people to be simulated is read as it says, and refused where it cannot be."""
+"""A file of people to simulate is parsed as written, or refused if it is invalid."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +29,7 @@ does = [
 """
 
 
-def test_a_person_is_read_with_all_that_they_are_and_do() -> None:
+def test_a_person_is_read_with_all_their_attributes_and_actions() -> None:
     [anna] = parse_people(ANNA, SEQUENCE, START, "Europe/London")
     assert anna.name == "Anna"
     assert anna.ticked == (Purpose.TRACKING,)
@@ -44,7 +44,7 @@ def test_a_person_is_read_with_all_that_they_are_and_do() -> None:
     )
 
 
-def test_what_is_not_said_is_as_usual() -> None:
+def test_omitted_attributes_of_a_person_get_the_usual_default() -> None:
     [somebody] = parse_people("[[people]]", SEQUENCE, START, "Europe/London")
     assert somebody.name == "person 1"
     assert somebody.acts == (Act(START, Deed.SIGNS_UP, "form"),)
@@ -70,6 +70,6 @@ def test_what_is_not_said_is_as_usual() -> None:
         ('[[people]]\ndoes = [{ after = "1 day", what = "clicks" }]', "email is missing"),
     ],
 )
-def test_a_slip_is_named_with_its_place(toml: str, said: str) -> None:
+def test_a_mistake_is_named_with_its_place(toml: str, said: str) -> None:
     with pytest.raises(LibraryError, match=said):
         parse_people(toml, SEQUENCE, START, "Europe/London")

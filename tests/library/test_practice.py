@@ -1,4 +1,4 @@
-"""What is accepted as the facts of a practice can be sent; what cannot is refused at its line."""
+"""Accepted details of a practice can always be sent; the others are refused at their line."""
 
 import re
 import shutil
@@ -28,7 +28,7 @@ from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 from nurture.rendering.preview import preview_email
 from nurture.settings import Settings
 from nurture.tokens import Tokens
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 
 TOML = (SHIPPED / "practice.toml").read_text()
 MAILBOXES = ("sender_address", "reply_to", "email")
@@ -95,10 +95,10 @@ GOOD = {
 )
 @given(facts=FACTS, tried=st.sets(st.sampled_from(sorted(GOOD)), max_size=3), which=st.integers(0))
 @example(facts=GOOD, tried=set(GOOD), which=0)
-def test_what_is_accepted_can_be_sent_and_is_read_back_from_the_mail(
+def test_accepted_details_can_be_sent_and_are_read_back_from_the_email(
     facts: dict[str, str], tried: set[str], which: int
 ) -> None:
-    """Three facts at a time are anything at all, the others are good ones."""
+    """Three details at a time are arbitrary, the others valid."""
     said = GOOD | {name: facts[name] for name in tried}
     values: dict[str, object] = {**said, "address": said["address"].split("\n")}
     toml = with_settings(TOML, values)
@@ -134,7 +134,7 @@ def test_what_is_accepted_can_be_sent_and_is_read_back_from_the_mail(
 
 
 @pytest.mark.parametrize("named", ["Ann", ""])
-def test_every_shipped_mail_says_the_facts_as_they_were_typed(named: str) -> None:
+def test_every_shipped_email_shows_the_details_as_typed(named: str) -> None:
     values: dict[str, object] = {**GOOD, "address": GOOD["address"].split("\n")}
     practice = parse_practice(with_settings(TOML, values))
     for sequence, step, email in emails():
@@ -175,7 +175,7 @@ def test_every_shipped_mail_says_the_facts_as_they_were_typed(named: str) -> Non
         ("address", ["1 High Street\u2028London"], "one line"),
     ],
 )
-def test_a_fact_that_cannot_be_is_refused_with_its_file_and_its_line(
+def test_an_invalid_detail_is_refused_with_its_file_and_line(
     name: str, value: object, said: str
 ) -> None:
     toml = written(**{name: value})
@@ -185,7 +185,7 @@ def test_a_fact_that_cannot_be_is_refused_with_its_file_and_its_line(
     assert str(refused.value).startswith(f"practice.toml, line {line}, {name}: ")
 
 
-def test_check_refuses_the_file_and_names_every_slip(tmp_path: Path) -> None:
+def test_check_refuses_the_file_and_names_every_mistake(tmp_path: Path) -> None:
     root = tmp_path / "emails"
     shutil.copytree(SHIPPED, root)
     (root / "practice.toml").write_text(written(reply_to="", booking_url="calendly.com/x"))
@@ -200,13 +200,13 @@ def test_check_refuses_the_file_and_names_every_slip(tmp_path: Path) -> None:
     assert "Traceback" not in done.output
 
 
-def test_a_published_practice_is_read_however_wrong_it_is() -> None:
-    """What an earlier version let through must not stop the pages of subscribers."""
+def test_an_already_published_practice_is_read_even_if_invalid() -> None:
+    """What an earlier version accepted must not stop subscribers' pages from working."""
     practice = parse_practice(written(sender_address="päul@example.org", booking_url="ü"))
     assert (practice.sender_address, practice.booking_url) == ("päul@example.org", "ü")
 
 
-def test_facts_are_edited_as_they_were_typed_and_sent_as_mails_carry_them() -> None:
+def test_details_are_edited_as_typed_and_sent_in_ascii() -> None:
     toml = written(reply_to="paul@prüfung.example", website_url="https://prüfung.example")
     assert read_facts(toml)["reply_to"] == "paul@prüfung.example"
     practice = parse_practice(toml)
@@ -214,12 +214,12 @@ def test_facts_are_edited_as_they_were_typed_and_sent_as_mails_carry_them() -> N
     assert practice.website_url == "https://xn--prfung-4ya.example"
 
 
-def test_the_shipped_practice_has_no_slips() -> None:
+def test_the_shipped_practice_has_no_mistakes() -> None:
     refuse_slips(TOML)
     assert tomlkit.parse(TOML)["name"] == "Human Movement"
 
 
-def test_an_address_for_answers_that_no_mail_can_name_is_refused_and_stops_no_mail() -> None:
+def test_an_invalid_reply_address_is_refused_but_once_published_stops_no_email() -> None:
     toml = written(reply_to="päul@example.org")
     with pytest.raises(LibraryError, match=r"reply_to: Few mail servers take such letters before"):
         refuse_slips(toml)

@@ -1,4 +1,4 @@
-"""Plans that a newer version has published are read as far as they are known, and no further."""
+"""Plans published by a newer version are read as far as they are understood, and no further."""
 
 import pytest
 import tomlkit
@@ -17,21 +17,21 @@ from nurture.library.published import (
 from nurture.library.reading import LibraryError
 from nurture.library.segments import parse_segments
 from nurture.library.sequences import parse_sequence
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 
 PLAN = (SHIPPED / "pain-guide/sequence.toml").read_text()
 PRACTICE = (SHIPPED / "practice.toml").read_text()
 SEGMENTS = (SHIPPED / "segments.toml").read_text()
 
 
-def test_what_is_known_is_read_as_ever() -> None:
+def test_known_content_is_read_as_usual() -> None:
     assert published_sequence("pain-guide", PLAN) == (parse_sequence("pain-guide", PLAN), True)
     assert published_segments(SEGMENTS) == (parse_segments(SEGMENTS), True)
     assert published_practice(PRACTICE) == parse_practice(PRACTICE)
 
 
 @given(place=st.integers(0, 9), name=st.sampled_from(["kind", "late", "wait", "colour"]))
-def test_a_step_that_is_not_known_is_left_out_and_told(place: int, name: str) -> None:
+def test_an_unknown_step_is_left_out_and_reported(place: int, name: str) -> None:
     plan = tomlkit.parse(PLAN).unwrap()
     plan["steps"][place][name] = "of the future"
     found, is_whole = published_sequence("pain-guide", tomlkit.dumps(plan))
@@ -44,20 +44,20 @@ def test_a_step_that_is_not_known_is_left_out_and_told(place: int, name: str) ->
     ("old", "new"),
     [('"marketing"]', '"series"]'), ('"collect"', '"post"'), ("opt_in ", "price = 1\nopt_in ")],
 )
-def test_a_form_that_is_not_wholly_known_is_no_form(old: str, new: str) -> None:
+def test_a_partly_unknown_form_is_dropped(old: str, new: str) -> None:
     plan = PLAN.replace(old, new)
     found, is_whole = published_sequence("pain-guide", plan)
     assert (found.form, is_whole) == (None, False)
     assert form_keys(plan) == {"pain-guide"}
 
 
-def test_other_parts_that_are_not_known_are_told_and_the_form_stays() -> None:
+def test_other_unknown_parts_are_reported_and_the_form_stays() -> None:
     for more in ('colour = "red"\n', 'answers = "complaint"\n'):
         found, is_whole = published_sequence("pain-guide", more + PLAN)
         assert (found, is_whole) == (parse_sequence("pain-guide", PLAN), False)
 
 
-def test_segments_and_settings_that_are_not_known_are_left_out() -> None:
+def test_unknown_segments_and_settings_are_left_out() -> None:
     more = '\n[[segments]]\nname = "new"\nall = [{ watched = true }]\n[topics.new]\nicon = "x"\n'
     found, is_whole = published_segments(SEGMENTS + more)
     assert not is_whole
@@ -65,7 +65,7 @@ def test_segments_and_settings_that_are_not_known_are_left_out() -> None:
     assert published_practice('motto = "x"\n' + PRACTICE) == parse_practice(PRACTICE)
 
 
-def test_what_is_no_plan_at_all_is_not_taken_for_one() -> None:
+def test_an_invalid_plan_is_refused() -> None:
     for plan in ("", "[[steps", "steps = 1"):
         with pytest.raises(LibraryError):
             published_sequence("pain-guide", plan)
@@ -75,7 +75,7 @@ def test_what_is_no_plan_at_all_is_not_taken_for_one() -> None:
             published_segments(segments)
 
 
-def test_a_word_that_is_not_known_is_read_as_what_is_said_instead() -> None:
+def test_an_unknown_word_is_read_as_its_fallback() -> None:
     removed = EnrolmentStatus.REMOVED
     assert known(EnrolmentStatus, "active", removed) is EnrolmentStatus.ACTIVE
     assert known(EnrolmentStatus, "waiting", removed) is removed

@@ -8,7 +8,7 @@ from nurture.domain.scheduling.gate import Caps, one_in
 from nurture.domain.scheduling.hours import ClosedDays, Nation, Rhythm
 from nurture.library.practice import parse_practice
 from nurture.library.reading import LibraryError
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 
 PRACTICE = (SHIPPED / "practice.toml").read_text()
 
@@ -17,12 +17,12 @@ def rhythm_of(more: str) -> Rhythm:
     return parse_practice(f"{PRACTICE}\n{more}").rhythm
 
 
-def test_a_practice_that_sets_nothing_writes_as_before() -> None:
+def test_a_practice_without_hours_settings_gets_the_defaults() -> None:
     assert rhythm_of("") == Rhythm()
     assert rhythm_of("[cap]\nusual_days = 9").caps == Caps(one_in(9), one_in(9))
 
 
-def test_everything_that_is_set_is_read() -> None:
+def test_every_hours_setting_is_read() -> None:
     read = rhythm_of(
         '[hours]\nopens = "09:30"\ncloses = "17:00"\n[cap]\nusual_days = 2\nfewer_days = 14\n'
         '[holidays]\nbank = "Scotland"\nclosed = ["2026-12-28 to 2027-01-02", 2026-08-03]\n'
@@ -60,6 +60,6 @@ def test_a_mistake_names_the_table_and_the_field(more: str, named: str) -> None:
         parse_practice(toml)
 
 
-def test_a_rhythm_is_no_setting() -> None:
+def test_rhythm_is_not_a_setting() -> None:
     with pytest.raises(LibraryError, match="rhythm"):
         parse_practice(f'rhythm = "slow"\n{PRACTICE}')

@@ -1,4 +1,4 @@
-"""A segment is changed as a person would change it: nothing around it moves."""
+"""A segment is edited as a person would edit it: nothing around it changes."""
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,7 @@ from nurture.library.segment_writing import (
     without_segment,
 )
 from nurture.library.segments import parse_segments
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 from tests.people import conditions
 
 TOML = (SHIPPED / "segments.toml").read_text()
@@ -30,7 +30,7 @@ _text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 
 
 @given(conditions, _text, _text)
-def test_whatever_is_written_is_read_back_and_all_else_is_as_it_was(
+def test_a_written_segment_is_read_back_and_everything_else_is_unchanged(
     condition: Condition, title: str, about: str
 ) -> None:
     segment = Segment("golfers", title or "Golf", about, All((condition,)))
@@ -41,13 +41,13 @@ def test_whatever_is_written_is_read_back_and_all_else_is_as_it_was(
 
 
 @pytest.mark.parametrize("condition", [Booked(), Not(Booked()), AnyOf((Booked(), Collected()))])
-def test_a_new_one_comes_last(condition: Condition) -> None:
+def test_a_new_segment_comes_last(condition: Condition) -> None:
     written = with_segment(TOML, Segment("x", "X", "", condition))
     assert written.startswith(TOML.rstrip())
     assert list(parse_segments(written).segments)[-1] == "x"
 
 
-def test_comments_stay_and_a_new_title_touches_one_line() -> None:
+def test_a_new_title_changes_one_line_and_keeps_the_comments() -> None:
     now = parse_segments(TOML).segments["golfers"]
     written = with_segment(
         TOML, Segment("golfers", "People who play golf", now.about, now.condition), "golfers"
@@ -55,13 +55,13 @@ def test_comments_stay_and_a_new_title_touches_one_line() -> None:
     assert written == TOML.replace('title = "Golfers"', 'title = "People who play golf"')
 
 
-def test_a_condition_is_laid_out_a_line_for_each_part() -> None:
+def test_a_condition_is_written_with_one_line_for_each_part() -> None:
     both = Segment("golfers", "Golfers", "", All((Booked(), Not(Collected("golf")))))
     text = segment_text(with_segment(TOML, both, "golfers"), "golfers")
     assert 'all = [\n  { booked = true },\n  { not = { collected = "golf" } },\n]' in text
 
 
-def test_taking_one_out_takes_its_comment_and_nothing_else() -> None:
+def test_deleting_a_segment_deletes_its_comment_and_nothing_else() -> None:
     banner = '# --- More ---\n\n[[segments]]\nname = "last"\nall = [{ booked = true }]\n'
     gone = without_segment(TOML + "\n" + banner, "golfers")
     assert "Gets the golf article" not in gone
@@ -69,7 +69,7 @@ def test_taking_one_out_takes_its_comment_and_nothing_else() -> None:
     assert list(parse_segments(gone).segments) == ["ready-to-book", "gone-quiet", "last"]
 
 
-def test_what_is_written_as_text_is_taken_as_it_is() -> None:
+def test_a_segment_written_as_text_is_stored_unchanged() -> None:
     text = '[[segments]]  # mine\nname = "golfers"\nany = [{ booked = true }]  # for now'
     written = with_segment_text(TOML, "golfers", text)
     assert text in written and "# Gets the golf article" in written
@@ -79,12 +79,12 @@ def test_what_is_written_as_text_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize(
     "text", ["", "name = 1", "[topics]", "[[segments]]\n[[segments]]", "[[segments]]\n[topics]"]
 )
-def test_what_is_not_one_segment_is_refused(text: str) -> None:
+def test_text_that_is_not_exactly_one_segment_is_refused(text: str) -> None:
     with pytest.raises(LibraryError):
         with_segment_text(TOML, "golfers", text)
 
 
-def test_a_fault_names_its_line_and_a_segment_that_is_gone_is_named() -> None:
+def test_an_error_names_its_line_and_a_missing_segment_is_named() -> None:
     with pytest.raises(LibraryError, match="line 2"):
         with_segment_text(TOML, "golfers", "[[segments]]\nname = golfers")
     with pytest.raises(LibraryError, match="no segment “nothing”"):

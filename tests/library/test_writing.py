@@ -1,4 +1,4 @@
-"""What is changed in the studio leaves the owner's comments and order as they are."""
+"""Changes in the studio preserve the owner's comments and order."""
 
 import tomllib
 
@@ -42,14 +42,14 @@ def steps(toml: str) -> list[str]:
     return [step["email"] for step in tomllib.loads(toml)["steps"]]
 
 
-def test_a_step_is_added_behind_another() -> None:
+def test_a_step_is_added_after_another() -> None:
     changed = with_step(PLAN, {"email": "new", "wait": "1 day"}, after="two")
     assert steps(changed) == ["one", "two", "new", "three"]
     assert changed.replace('[[steps]]\nemail = "new"\nwait = "1 day"\n\n', "") == PLAN
     assert steps(with_step(PLAN, {"email": "new"})) == ["new", "one", "two", "three"]
 
 
-def test_a_step_is_taken_out_with_its_comment() -> None:
+def test_a_step_is_removed_with_its_comment() -> None:
     changed = without_step(PLAN, "three")
     assert steps(changed) == ["one", "two"]
     assert "Only in the week" not in changed
@@ -71,7 +71,7 @@ def test_a_step_is_changed_in_place() -> None:
     assert "wait" not in with_changed_step(PLAN, "two", {"wait": None})
 
 
-def test_settings_are_changed_beside_their_comments() -> None:
+def test_settings_are_changed_and_their_comments_stay() -> None:
     assert 'title = "U" # ours' in with_settings(PLAN, {"title": "U"})
     assert tomllib.loads(with_settings(PLAN, {"after": "1 year"}, "quiet"))["quiet"] == {
         "after": "1 year"

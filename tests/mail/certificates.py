@@ -1,4 +1,4 @@
-"""Certificates for servers that tests bring up."""
+"""Certificates for servers that tests start."""
 
 import ipaddress
 import ssl

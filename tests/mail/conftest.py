@@ -1,4 +1,4 @@
-"""What the tests of the mail room share."""
+"""What the email tests share."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,6 @@ from tests.mail.offering import close_mailers
 
 @pytest.fixture(autouse=True)
 def mailers_closed() -> Iterator[None]:
-    """Leave no connection open behind a test."""
+    """Leave no connection open after a test."""
     yield
     close_mailers()

@@ -1,4 +1,4 @@
-"""Offering messages to a server that a test brought up, and counting what became of them."""
+"""Offering messages to a test's server, and counting the outcomes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def close_mailers() -> None:
 def offered(
     server: ScriptedServer, count: int = 1, data: bytes = DATA, **options: float
 ) -> list[Outcome]:
-    """Offer messages to a server, say goodbye, and return the outcomes by number."""
+    """Offer messages to a server, close, and return the outcomes by number."""
     sending = mailer(server, **options)
     outcomes = list(sending.offer(envelopes(count, data)))
     sending.close()

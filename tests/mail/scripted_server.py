@@ -1,7 +1,7 @@
 """A mail server that follows a script: what to answer at which stage, and where to fail.
 
-It reads what really arrives on a socket, so it knows what a client did as opposed to
-what the client says it did: `accepted` is filled before the answer that says so is sent.
+It reads what really arrives on a socket, so it knows what a client did, not just what the client
+says it did: `accepted` is filled before the answer that says so is sent.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ _USUAL = {
 
 @dataclass(frozen=True)
 class Accepted:
-    """A message that the server took, whether or not anybody heard so."""
+    """A message that the server accepted, whether or not the client learnt that."""
 
     sender: str
     recipient: str
@@ -60,18 +60,17 @@ class Visit:
 
 
 class _GoneError(Exception):
-    """The connection is at its end."""
+    """The connection has ended."""
 
 
 class ScriptedServer:
-    """A mail server on a free loopback port, one thread a connection, while the block lasts.
+    """A mail server on a free loopback port, one thread per connection, during the block.
 
-    `script` gives for a stage (greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, content,
-    dot, RSET, QUIT) either one answer for always, or a list to be used up before the usual
-    answers; None in a list is the usual answer. `delay` is in seconds, before each answer or
-    group of answers; `late_greeting` is for every connection but the first. `at_once` is how
-    many connections are let in, and `served` how many of the oldest get the usual answers
-    whatever the script says.
+    `script` gives for a stage (greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, content, dot,
+    RSET, QUIT) either one permanent answer, or a list to be used up before the usual answers; None
+    in a list is the usual answer. `delay` is in seconds, before each answer or group of answers;
+    `late_greeting` applies to every connection but the first. `at_once` is how many connections are
+    admitted, and `served` how many of the oldest get the usual answers whatever the script says.
     """
 
     def __init__(
@@ -110,13 +109,13 @@ class ScriptedServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         port: int = self._listener.getsockname()[1]
         return port
 
     @property
     def url(self) -> str:
-        """The address, as NURTURE_SMTP_URL spells it."""
+        """The URL for NURTURE_SMTP_URL."""
         return f"smtp://{HOST}:{self.port}"
 
     def __enter__(self) -> Self:
@@ -135,12 +134,12 @@ class ScriptedServer:
             sock.close()
 
     def hang_up(self) -> None:
-        """Drop every connection there is."""
+        """Drop every connection."""
         for sock in self._sockets:
             _end(sock)
 
     def say(self, text: str) -> None:
-        """Say something unasked on every connection."""
+        """Send something unasked on every connection."""
         for sock in self._sockets:
             with contextlib.suppress(OSError):
                 sock.sendall(text.encode() + b"\r\n")
@@ -163,7 +162,7 @@ class ScriptedServer:
             self._start(self._serve, sock, visit)
 
     def remember(self, sock: socket.socket) -> None:
-        """Note a connection that has to end with the block."""
+        """Remember a connection to be closed at the end of the block."""
         self._sockets.append(sock)
 
     def _serve(self, sock: socket.socket, visit: Visit) -> None:
@@ -185,7 +184,7 @@ class ScriptedServer:
             sock.close()
 
     def answer(self, stage: str, visit: Visit) -> Answer:
-        """Return what the script says to a stage of a connection now."""
+        """Return what the script currently answers at a stage of a connection."""
         with self._lock:
             if visit in self._open[: self._served]:
                 return self._usual(stage)
@@ -203,7 +202,7 @@ class ScriptedServer:
 
     @property
     def goes_on(self) -> bool:
-        """False once the block is left."""
+        """False once the block has been left."""
         return not self._over.is_set()
 
     @property
@@ -213,17 +212,17 @@ class ScriptedServer:
 
     @property
     def tls(self) -> ssl.SSLContext | None:
-        """What to encrypt with."""
+        """The TLS context for encryption."""
         return self._tls
 
     @property
     def encrypted_from_the_start(self) -> bool:
-        """True for what smtps:// means."""
+        """True for implicit TLS, as with smtps://."""
         return self._implicit_tls
 
 
 class _Guest:
-    """One connection, served."""
+    """One connection being served."""
 
     def __init__(self, server: ScriptedServer, sock: socket.socket, visit: Visit) -> None:
         self._server = server

@@ -1,4 +1,4 @@
-"""What is asked of Amazon, and whose calls are believed to be of our own topic."""
+"""Requests made to Amazon, and which calls are believed to concern our own topic."""
 
 import base64
 import json
@@ -54,7 +54,7 @@ def signed_by_amazon(canonical: str) -> str:
 
 
 def notification(message: str, topic: str = OURS, **more: Any) -> dict[str, Any]:
-    """A message as Amazon makes and signs it for whoever owns the topic."""
+    """Return a message as Amazon makes and signs it for a topic's owner."""
     said = {"Message": message, "MessageId": "m-1", **more, "Timestamp": NOW.isoformat()}
     said |= {"TopicArn": topic, "Type": "Notification"}
     canonical = "".join(f"{name}\n{value}\n" for name, value in said.items())
@@ -69,13 +69,13 @@ def verify(message: Mapping[str, Any]) -> None:
     amazon().verify(OURS, {}, json.dumps(message).encode(), NOW)
 
 
-def test_a_message_of_our_topic_is_believed_with_line_feeds_in_what_it_says() -> None:
+def test_a_message_from_our_topic_is_accepted_with_line_feeds_in_its_text() -> None:
     verify(notification("one\ntwo"))
     verify(notification("one", Subject="Amazon SES Email Event Notification"))
 
 
-def test_what_amazon_signed_for_a_foreign_topic_cannot_be_read_as_ours() -> None:
-    """The fields are joined by line feeds, so that a value with some could be read as several."""
+def test_a_message_signed_for_another_topic_cannot_be_passed_off_as_ours() -> None:
+    """Fields are joined by line feeds, so a value containing some could be read as several."""
     end = f"Timestamp\n{NOW.isoformat()}\nTopicArn"
     inner = f"forged\nMessageId\nx\n{end}\n{OURS}\nType\nNotification"
     theirs = notification(inner, THEIRS)
@@ -91,7 +91,7 @@ def test_what_amazon_signed_for_a_foreign_topic_cannot_be_read_as_ours() -> None
 
 @pytest.mark.parametrize("name", ["MessageId", "Subject", "Timestamp", "TopicArn", "Type"])
 @pytest.mark.parametrize("end", ["\n", "\r", "\u2028", "\nType\nNotification"])
-def test_no_line_feed_stands_outside_the_message(name: str, end: str) -> None:
+def test_line_feeds_are_refused_in_every_field_but_the_message(name: str, end: str) -> None:
     said = notification("x", Subject="s")
     said[name] += end
     names = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
@@ -101,7 +101,7 @@ def test_no_line_feed_stands_outside_the_message(name: str, end: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["", "notification", "Other", None, ["Notification"], 1])
-def test_a_kind_of_message_that_amazon_does_not_send_is_refused(kind: object) -> None:
+def test_an_unknown_kind_of_amazon_message_is_refused(kind: object) -> None:
     with pytest.raises(SignatureError, match="Type"):
         verify(notification("x") | {"Type": kind})
 
@@ -122,7 +122,7 @@ def test_a_kind_of_message_that_amazon_does_not_send_is_refused(kind: object) ->
         "https://[",
     ],
 )
-def test_a_certificate_is_at_amazons_own_host_in_our_region_and_nowhere_else(url: str) -> None:
+def test_a_certificate_is_accepted_only_from_amazons_host_in_our_region(url: str) -> None:
     assert not is_certificate(url, OURS)
     assert is_certificate(PEM, OURS)
     assert is_certificate(PEM.replace(".com/", ".com.cn/"), OURS)
@@ -132,13 +132,13 @@ def test_a_certificate_is_at_amazons_own_host_in_our_region_and_nowhere_else(url
 @pytest.mark.parametrize(
     "url", [YES.replace("Confirm", "Un"), YES.replace("sns.", "x."), YES + "\n", "https://["]
 )
-def test_only_amazons_own_address_says_yes(url: str) -> None:
+def test_a_subscription_is_confirmed_only_at_amazons_own_address(url: str) -> None:
     assert not is_request(url, OURS)
     assert is_request(YES, OURS)
 
 
 class Amazon:
-    """Counts what it is asked, and answers or does not."""
+    """A stand-in for Amazon that counts requests, and answers or fails."""
 
     def __init__(self, answers: bool = True) -> None:
         self.asked: list[str] = []
@@ -154,7 +154,7 @@ class Amazon:
         return Certificates(self.load, lambda: self.now)
 
 
-def test_a_certificate_is_asked_for_once_a_day() -> None:
+def test_a_certificate_is_fetched_once_a_day() -> None:
     amazon = Amazon()
     certificates = amazon.certificates()
     for _ in range(100):
@@ -165,7 +165,7 @@ def test_a_certificate_is_asked_for_once_a_day() -> None:
     assert len(amazon.asked) == 2
 
 
-def test_a_failure_is_remembered_and_thousands_of_addresses_ask_nothing() -> None:
+def test_a_failed_fetch_is_remembered_for_all_certificate_addresses() -> None:
     amazon = Amazon(answers=False)
     certificates = amazon.certificates()
     for number in range(3_000):
@@ -180,7 +180,7 @@ def test_a_failure_is_remembered_and_thousands_of_addresses_ask_nothing() -> Non
     assert certificates.get(f"{PEM}0") == CERTIFICATE
 
 
-def test_while_one_is_asked_for_nobody_waits_in_line() -> None:
+def test_nobody_waits_while_a_certificate_is_fetched() -> None:
     asked, answer = threading.Event(), threading.Event()
 
     def slow(url: str) -> bytes:
@@ -209,7 +209,7 @@ def https(folder: Path, status: int, body: bytes) -> Iterator[tuple[str, ssl.SSL
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     made = self_signed(folder, "localhost")
     server = HTTPServer(("127.0.0.1", 0), Answers)
@@ -225,7 +225,7 @@ def https(folder: Path, status: int, body: bytes) -> Iterator[tuple[str, ssl.SSL
         server.server_close()
 
 
-def test_what_is_downloaded_has_an_end_and_leads_nowhere_else(tmp_path: Path) -> None:
+def test_a_download_is_limited_in_size_and_follows_no_redirect(tmp_path: Path) -> None:
     with https(tmp_path, 200, CERTIFICATE) as (url, trusting):
         assert download(url, trusting) == CERTIFICATE
         with pytest.raises(AmazonUnavailableError, match="SSL"):

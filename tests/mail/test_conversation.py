@@ -27,7 +27,7 @@ def envelope(number: int = 1, recipient: str = "a@example.org", data: bytes = DA
 
 
 def started(*numbers: int, pipelining: bool = True) -> Conversation:
-    """A conversation that has taken envelopes as far as it would, and written all it had."""
+    """Return a conversation that has taken all the envelopes it would, and written all it had."""
     conversation = Conversation("mail.example.org", pipelining=pipelining)
     for number in numbers:
         assert conversation.wants_envelope
@@ -44,21 +44,21 @@ def written(conversation: Conversation) -> bytes:
 
 
 def handed_over(number: int = 1) -> Conversation:
-    """A conversation that has written a whole message and waits for the answer."""
+    """Return a conversation that has written a whole message and awaits the answer."""
     conversation = started(number)
     conversation.receive(YES + YES + GO_ON)
     written(conversation)
     return conversation
 
 
-def test_with_pipelining_the_three_commands_go_out_in_one_write() -> None:
+def test_pipelining_sends_the_three_commands_in_one_write() -> None:
     conversation = Conversation("mail.example.org", pipelining=True)
     conversation.take(envelope())
     assert conversation.outgoing() == OPENING
     assert conversation.outgoing() == b""
 
 
-def test_content_final_dot_and_the_next_commands_go_out_in_one_write() -> None:
+def test_the_content_the_final_dot_and_the_next_commands_go_out_in_one_write() -> None:
     conversation = started(1)
     assert conversation.receive(YES + YES + GO_ON) == []
     assert conversation.wants_envelope
@@ -66,7 +66,7 @@ def test_content_final_dot_and_the_next_commands_go_out_in_one_write() -> None:
     assert conversation.outgoing() == DATA + b".\r\n" + OPENING
 
 
-def test_no_more_than_one_message_is_written_ahead() -> None:
+def test_at_most_one_message_is_written_ahead() -> None:
     conversation = started(1)
     assert not conversation.wants_envelope
     conversation.receive(YES + YES + GO_ON)
@@ -74,7 +74,7 @@ def test_no_more_than_one_message_is_written_ahead() -> None:
     assert not conversation.wants_envelope
 
 
-def test_without_pipelining_every_command_waits_for_its_answer() -> None:
+def test_every_command_waits_for_its_answer_without_pipelining() -> None:
     conversation = Conversation("mail.example.org", pipelining=False)
     conversation.take(envelope())
     said = [written(conversation)]
@@ -87,25 +87,25 @@ def test_without_pipelining_every_command_waits_for_its_answer() -> None:
     assert conversation.wants_envelope
 
 
-def test_an_acceptance_keeps_the_servers_words() -> None:
+def test_an_acceptance_records_the_servers_words() -> None:
     [outcome] = handed_over(7).receive(b"250 2.0.0 queued as 4711\r\n")
     assert outcome == Outcome(7, ACCEPTED, "250 2.0.0 queued as 4711", 250)
 
 
 @pytest.mark.parametrize("code", [b"421", b"450", b"451", b"452"])
-def test_a_temporary_answer_to_the_dot_defers(code: bytes) -> None:
+def test_a_temporary_answer_after_the_dot_defers_the_message(code: bytes) -> None:
     [outcome] = handed_over().receive(code + b" 4.3.0 later\r\n")
     assert (outcome.status, outcome.code) == (DEFERRED, int(code))
 
 
 @pytest.mark.parametrize("code", [b"550", b"552", b"554"])
-def test_a_final_refusal_of_the_content_fails_and_blames_no_address(code: bytes) -> None:
+def test_a_permanent_refusal_of_the_content_fails_without_blaming_the_address(code: bytes) -> None:
     [outcome] = handed_over().receive(code + b" 5.6.0 no\r\n")
     assert (outcome.status, outcome.address_refused) == (FAILED, False)
 
 
 @pytest.mark.parametrize("code", [b"550", b"552", b"554"])
-def test_nobody_there_said_of_the_whole_message_is_tried_again(code: bytes) -> None:
+def test_an_unknown_user_error_after_the_dot_defers_the_message(code: bytes) -> None:
     [outcome] = handed_over().receive(code + b" 5.1.1 no\r\n")
     assert (outcome.status, outcome.address_refused) == (DEFERRED, False)
 
@@ -136,7 +136,7 @@ def test_nobody_there_said_of_the_whole_message_is_tried_again(code: bytes) -> N
         (b"500 what?", False),
     ],
 )
-def test_a_refused_recipient_is_suppressed_only_where_the_address_is_to_blame(
+def test_a_refused_recipient_is_suppressed_only_if_the_address_is_to_blame(
     answer: bytes, dead: bool
 ) -> None:
     conversation = started(1)
@@ -147,14 +147,14 @@ def test_a_refused_recipient_is_suppressed_only_where_the_address_is_to_blame(
     assert answer.splitlines()[-1][4:].decode() in outcome.reason
 
 
-def test_a_refused_sender_puts_the_message_off_once_and_is_about_the_account() -> None:
+def test_a_refused_sender_defers_the_message_once_and_blames_the_account() -> None:
     conversation = started(1)
     outcomes = conversation.receive(b"550 5.1.1 no\r\n503 no sender\r\n503 no recipients\r\n")
     assert [(o.status, o.code, o.about_the_account) for o in outcomes] == [(DEFERRED, 550, True)]
     assert conversation.idle
 
 
-def test_a_refusal_leaves_the_session_clean_for_the_next_message() -> None:
+def test_a_refusal_resets_the_session_for_the_next_message() -> None:
     conversation = started(1)
     conversation.receive(YES + b"550 5.1.1 no\r\n503 no recipients\r\n")
     conversation.take(envelope(2))
@@ -163,7 +163,7 @@ def test_a_refusal_leaves_the_session_clean_for_the_next_message() -> None:
     assert written(conversation) == DATA + b".\r\n"
 
 
-def test_without_pipelining_reset_waits_for_its_answer_too() -> None:
+def test_a_reset_waits_for_its_answer_without_pipelining() -> None:
     conversation = started(1, pipelining=False)
     conversation.receive(YES)
     written(conversation)
@@ -174,14 +174,14 @@ def test_without_pipelining_reset_waits_for_its_answer_too() -> None:
     assert written(conversation).startswith(b"MAIL")
 
 
-def test_no_reset_where_the_server_holds_nothing() -> None:
+def test_no_reset_is_sent_if_the_server_holds_nothing() -> None:
     conversation = started(1)
     conversation.receive(b"451 later\r\n503 no\r\n503 no\r\n")
     conversation.take(envelope(2))
     assert conversation.outgoing() == OPENING
 
 
-def test_a_server_that_goes_on_without_recipients_gets_an_empty_message() -> None:
+def test_a_server_that_continues_without_recipients_gets_an_empty_message() -> None:
     conversation = started(1)
     outcomes = conversation.receive(YES + b"550 5.1.1 no\r\n" + GO_ON)
     assert [o.status for o in outcomes] == [FAILED]
@@ -191,7 +191,7 @@ def test_a_server_that_goes_on_without_recipients_gets_an_empty_message() -> Non
     assert conversation.idle
 
 
-def test_even_an_accepted_empty_message_stays_refused() -> None:
+def test_a_refusal_stands_even_if_the_empty_message_is_accepted() -> None:
     conversation = started(1)
     [refused] = conversation.receive(YES + b"451 4.7.1 greylisted\r\n" + GO_ON)
     written(conversation)
@@ -201,7 +201,7 @@ def test_even_an_accepted_empty_message_stays_refused() -> None:
 
 
 @pytest.mark.parametrize("answered", range(3))
-def test_a_loss_before_the_content_defers(answered: int) -> None:
+def test_a_connection_lost_before_the_content_defers_the_message(answered: int) -> None:
     conversation = started(1)
     conversation.receive(YES * answered)
     [outcome] = conversation.lost("the server hung up")
@@ -210,7 +210,7 @@ def test_a_loss_before_the_content_defers(answered: int) -> None:
 
 
 @pytest.mark.parametrize("short", [0, 1, 3, 4, 30])
-def test_only_a_loss_after_a_byte_of_the_dot_is_in_doubt(short: int) -> None:
+def test_a_message_is_in_doubt_only_if_a_byte_of_the_final_dot_was_sent(short: int) -> None:
     """The last three bytes are the dot's line; without its first byte nothing is accepted."""
     conversation = started(1)
     conversation.receive(YES + YES + GO_ON)
@@ -219,14 +219,14 @@ def test_only_a_loss_after_a_byte_of_the_dot_is_in_doubt(short: int) -> None:
     assert outcome.status is (IN_DOUBT if short < 3 else DEFERRED)
 
 
-def test_bytes_that_may_have_left_uncounted_put_the_message_in_doubt() -> None:
+def test_uncounted_bytes_that_may_have_been_sent_put_the_message_in_doubt() -> None:
     conversation = started(1)
     conversation.receive(YES + YES + GO_ON)
     conversation.wrote(len(conversation.outgoing()) - 5)
     assert conversation.lost("the server hung up", unsure=5)[0].status is IN_DOUBT
 
 
-def test_a_message_written_ahead_is_deferred_at_a_loss() -> None:
+def test_a_message_written_ahead_is_deferred_if_the_connection_is_lost() -> None:
     conversation = started(1)
     conversation.receive(YES + YES + GO_ON)
     conversation.take(envelope(2))
@@ -235,7 +235,7 @@ def test_a_message_written_ahead_is_deferred_at_a_loss() -> None:
     assert {o.message: o.status for o in outcomes} == {1: IN_DOUBT, 2: DEFERRED}
 
 
-def test_an_acceptance_that_came_before_the_loss_stands() -> None:
+def test_an_acceptance_received_before_the_loss_stands() -> None:
     conversation = handed_over()
     assert conversation.receive(YES)[0].status is ACCEPTED
     assert conversation.lost("the server hung up") == []
@@ -245,7 +245,7 @@ def test_an_acceptance_that_came_before_the_loss_stands() -> None:
     "garbage", [b"hello\r\n", b"\x00\xff\r\n", b"2500 ok\r\n", b"250x\r\n", b"999 ok\r\n", b"\r\n"]
 )
 @pytest.mark.parametrize("heard", [b"", YES, YES + YES, YES + YES + GO_ON])
-def test_garbage_defers_before_the_dot_and_is_in_doubt_after_it(
+def test_a_garbled_answer_defers_before_the_dot_and_is_in_doubt_after_it(
     heard: bytes, garbage: bytes
 ) -> None:
     conversation = started(1)
@@ -258,18 +258,18 @@ def test_garbage_defers_before_the_dot_and_is_in_doubt_after_it(
 
 
 @pytest.mark.parametrize("answer", [b"354 go on\r\n", b"250-ok\r\n354 go on\r\n"])
-def test_an_answer_out_of_place_is_a_fault(answer: bytes) -> None:
+def test_an_unexpected_answer_is_a_fault(answer: bytes) -> None:
     assert handed_over().receive(answer)[0].status is IN_DOUBT
     assert started(1).receive(answer)[0].status is DEFERRED
 
 
-def test_a_positive_answer_to_data_that_is_no_invitation_is_a_fault() -> None:
+def test_a_positive_answer_to_data_other_than_354_is_a_fault() -> None:
     conversation = started(1)
     assert conversation.receive(YES + YES + YES)[0].status is DEFERRED
     assert conversation.outgoing() == b""
 
 
-def test_an_acceptance_before_the_dot_is_written_is_not_believed() -> None:
+def test_an_acceptance_before_the_dot_was_written_is_not_believed() -> None:
     conversation = started(1)
     conversation.receive(YES + YES + GO_ON)
     conversation.wrote(len(conversation.outgoing()) - 10)
@@ -279,9 +279,7 @@ def test_an_acceptance_before_the_dot_is_written_is_not_believed() -> None:
 
 
 @pytest.mark.parametrize(("answer", "status"), [(b"452 4.3.1", DEFERRED), (b"552 5.3.4", FAILED)])
-def test_a_refusal_in_the_middle_of_the_content_is_believed(
-    answer: bytes, status: MessageStatus
-) -> None:
+def test_a_refusal_during_the_content_is_believed(answer: bytes, status: MessageStatus) -> None:
     conversation = started(1)
     conversation.receive(YES + YES + GO_ON)
     conversation.wrote(len(conversation.outgoing()) - 10)
@@ -290,7 +288,7 @@ def test_a_refusal_in_the_middle_of_the_content_is_believed(
     assert conversation.ended is not None
 
 
-def test_421_defers_what_it_answers_and_gives_back_what_was_written_ahead() -> None:
+def test_a_421_defers_the_answered_message_and_returns_the_one_written_ahead() -> None:
     conversation = started(1)
     conversation.receive(YES + YES + GO_ON)
     conversation.take(envelope(2))
@@ -301,7 +299,7 @@ def test_421_defers_what_it_answers_and_gives_back_what_was_written_ahead() -> N
     assert "421 4.3.2 going down" in str(conversation.ended)
 
 
-def test_421_after_an_acceptance_does_not_touch_it() -> None:
+def test_a_421_after_an_acceptance_does_not_change_it() -> None:
     conversation = started(1)
     conversation.receive(YES + YES + GO_ON)
     conversation.take(envelope(2))
@@ -311,14 +309,14 @@ def test_421_after_an_acceptance_does_not_touch_it() -> None:
     assert [e.message for e in conversation.unmet] == [2]
 
 
-def test_a_server_that_wants_a_login_fails_no_message() -> None:
+def test_a_server_that_requires_a_login_fails_no_message() -> None:
     [outcome] = started(1).receive(b"530 5.7.0 Authentication required\r\n")
     assert (outcome.status, outcome.code) == (DEFERRED, None)
     assert "NURTURE_SMTP_URL" in outcome.reason
 
 
 @pytest.mark.parametrize("news", [b"421 4.4.2 idle too long\r\n", b"hello\r\n", None])
-def test_a_rested_session_that_turns_out_dead_harms_nobody(news: bytes | None) -> None:
+def test_a_dead_idle_session_returns_its_message_unharmed(news: bytes | None) -> None:
     conversation = handed_over()
     conversation.receive(YES)
     conversation.rest()
@@ -329,7 +327,7 @@ def test_a_rested_session_that_turns_out_dead_harms_nobody(news: bytes | None) -
     assert [e.message for e in conversation.unmet] == [2]
 
 
-def test_a_rested_session_that_has_answered_is_a_session_like_any_other() -> None:
+def test_an_idle_session_that_has_answered_is_an_ordinary_session_again() -> None:
     conversation = handed_over()
     conversation.receive(YES)
     conversation.rest()
@@ -340,13 +338,13 @@ def test_a_rested_session_that_has_answered_is_a_session_like_any_other() -> Non
     assert conversation.unmet == []
 
 
-def test_a_word_unasked_ends_an_idle_session() -> None:
+def test_an_unsolicited_reply_ends_an_idle_session() -> None:
     conversation = started()
     assert conversation.receive(b"421 idle too long\r\n") == []
     assert conversation.ended is not None
 
 
-def test_an_answer_may_arrive_in_any_pieces_and_several_lines() -> None:
+def test_an_answer_may_arrive_in_pieces_and_span_several_lines() -> None:
     reader = ReplyReader()
     pieces = [b"25", b"0-one\r", b"\n250-two", b"\r\n250 thr", b"ee\r\n250\r\n354 go\n"]
     replies = [reply for piece in pieces for reply in reader.feed(piece)]
@@ -354,12 +352,12 @@ def test_an_answer_may_arrive_in_any_pieces_and_several_lines() -> None:
 
 
 @pytest.mark.parametrize("endless", [b"2" * 5000, b"250-a\r\n" * 200, b"250 " + b"a" * 5000])
-def test_an_answer_without_end_is_given_up(endless: bytes) -> None:
+def test_an_endless_answer_is_abandoned(endless: bytes) -> None:
     with pytest.raises(GarbledReplyError):
         list(ReplyReader().feed(endless))
 
 
-def test_control_characters_of_the_server_reach_nobodys_screen() -> None:
+def test_control_characters_from_the_server_are_made_printable() -> None:
     [reply] = ReplyReader().feed(b"550 no\x1b[31m such\x00user\x9b\xff\r\n")
     assert str(reply).isprintable()
 
@@ -370,7 +368,7 @@ lines = st.lists(
 
 
 @given(lines.map(b"\r\n".join))
-def test_stuffed_content_never_ends_early_and_comes_out_as_it_went_in(data: bytes) -> None:
+def test_dot_stuffed_content_never_ends_early_and_is_read_back_unchanged(data: bytes) -> None:
     stuffed = dot_stuffed(data)
     assert stuffed.endswith(b"\r\n")
     wire = b"\r\n" + stuffed + b".\r\n"
@@ -387,10 +385,10 @@ def test_content_without_dots_is_not_copied() -> None:
 
 @dataclass
 class ModelServer:
-    """A strict server in memory that obeys the RFC as far as its whims allow.
+    """A strict in-memory server that obeys the RFC, apart from the whims it is given.
 
-    It sees only the bytes delivered to it, so what it took is the truth that
-    outcomes are held against.
+    It sees only the bytes delivered to it, so what it accepted is the truth against which
+    outcomes are checked.
     """
 
     whims: Iterator[str]
@@ -403,7 +401,7 @@ class ModelServer:
     _content: bool = False
 
     def deliver(self, data: bytes) -> bytes:
-        """Take bytes and return what is answered to them."""
+        """Receive bytes and return the answers to them."""
         self._in += data
         answers = b""
         while not self.closed and (answer := self._step()):
@@ -460,7 +458,7 @@ class ModelServer:
 
 @dataclass
 class Wire:
-    """Carries bytes in pieces between a conversation and a server, until it breaks."""
+    """A link that carries bytes in pieces between a conversation and a server, until it breaks."""
 
     conversation: Conversation
     server: ModelServer
@@ -469,7 +467,7 @@ class Wire:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def carry(self) -> bool:
-        """Write everything there is to write; False where nothing more can be done."""
+        """Write everything there is to write; return False if nothing more can be done."""
         outgoing = self.conversation.outgoing()
         for piece in self._pieces(outgoing):
             self.conversation.wrote(len(piece))
@@ -501,7 +499,7 @@ letters = st.lists(st.sampled_from([b"", b".", b"..", b".a", b"a", b"a."]), max_
     patience=st.integers(1, 30),
     pipelining=st.booleans(),
 )
-def test_whatever_the_server_does_every_envelope_has_one_true_outcome_or_comes_back(
+def test_every_envelope_gets_one_true_outcome_or_is_returned(
     letters: list[bytes], whims: list[str], sizes: list[int], patience: int, pipelining: bool
 ) -> None:
     conversation = Conversation("mail.example.org", pipelining=pipelining)

@@ -1,4 +1,4 @@
-"""What a DKIM signature promises, held against another implementation."""
+"""DKIM signatures, checked by another implementation."""
 
 import base64
 import re
@@ -57,11 +57,11 @@ both_kinds = pytest.mark.parametrize("signer", [RSA, ED25519], ids=["rsa", "ed25
 
 
 class BadSignatureError(Exception):
-    """What the other implementation's cryptography raises."""
+    """The exception that the other implementation's cryptography raises."""
 
 
 class VerifyKey:
-    """The other implementation's Ed25519, for which its own library is not installed."""
+    """A stand-in for the other implementation's Ed25519 library, which is not installed."""
 
     def __init__(self, key: bytes, encoder: object) -> None:
         self._key = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
@@ -87,7 +87,7 @@ def ed25519_for_the_other_implementation() -> Any:
 
 
 def verified(signed: bytes, *signers: Signer) -> bool:
-    """Ask the other implementation, which sees only what the signers' DNS would say."""
+    """Ask the other implementation, which sees only what the signer's DNS would say."""
     records = dict(signer.dns_record() for signer in signers or (RSA, ED25519))
 
     def look_up(name: bytes, timeout: int = 5) -> bytes | None:
@@ -103,7 +103,7 @@ def signed(signer: Signer, data: bytes) -> bytes:
     return signer.sign(data) + data
 
 
-def test_the_other_implementation_agrees_about_the_example_of_rfc_8463() -> None:
+def test_the_reference_implementation_accepts_the_example_of_rfc_8463() -> None:
     """Appendix A: without this the stand-in for its cryptography would prove nothing."""
     data = (
         b"DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n"
@@ -126,7 +126,7 @@ def test_the_other_implementation_agrees_about_the_example_of_rfc_8463() -> None
 
 
 @both_kinds
-def test_a_signature_is_believed_by_the_other_implementation(signer: Signer) -> None:
+def test_the_reference_implementation_accepts_our_signature(signer: Signer) -> None:
     assert verified(signed(signer, message()))
 
 
@@ -138,7 +138,9 @@ def test_a_message_may_carry_both_kinds_of_signature() -> None:
 
 @both_kinds
 @pytest.mark.parametrize("name", HEADERS)
-def test_changing_or_dropping_any_signed_header_breaks_it(signer: Signer, name: bytes) -> None:
+def test_changing_or_dropping_a_signed_header_breaks_the_signature(
+    signer: Signer, name: bytes
+) -> None:
     header = signer.sign(message())
     assert not verified(header + message({**HEADERS, name: HEADERS[name] + b"x"}))
     assert not verified(header + message({k: v for k, v in HEADERS.items() if k != name}))
@@ -146,7 +148,7 @@ def test_changing_or_dropping_any_signed_header_breaks_it(signer: Signer, name: 
 
 @both_kinds
 @pytest.mark.parametrize("body", [BODY[:-3] + b"!\r\n", BODY + b"PS\r\n", b"", b"\r\n" + BODY])
-def test_changing_the_body_breaks_it(signer: Signer, body: bytes) -> None:
+def test_changing_the_body_breaks_the_signature(signer: Signer, body: bytes) -> None:
     assert not verified(signer.sign(message()) + message(body=body))
 
 
@@ -164,7 +166,7 @@ def test_changing_the_body_breaks_it(signer: Signer, body: bytes) -> None:
         b"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
     ],
 )
-def test_a_second_header_put_on_top_of_what_is_singular_breaks_it(added: bytes) -> None:
+def test_adding_a_second_copy_of_a_unique_header_breaks_the_signature(added: bytes) -> None:
     header = RSA.sign(message())
     assert not verified(header + added + b"\r\n" + message())
     assert not verified(added + b"\r\n" + header + message())
@@ -172,7 +174,7 @@ def test_a_second_header_put_on_top_of_what_is_singular_breaks_it(added: bytes) 
     assert not verified(added + b"\r\n" + signed(RSA, bare))
 
 
-def test_what_relays_add_on_the_way_leaves_it_whole() -> None:
+def test_headers_added_by_relays_do_not_break_the_signature() -> None:
     for added in (
         b"Received: from x",
         b"Feedback-ID: theirs",
@@ -182,13 +184,13 @@ def test_what_relays_add_on_the_way_leaves_it_whole() -> None:
         assert verified(added + b"\r\n" + signed(RSA, message()))
 
 
-def test_another_key_does_not_verify_it() -> None:
+def test_another_key_does_not_verify_the_signature() -> None:
     other = Signer.load("s1", pem(rsa.generate_private_key(65537, 2048)), "example.org")
     assert not verified(signed(RSA, message()), other)
 
 
 @both_kinds
-def test_headers_may_be_folded_before_signing_and_refolded_after(signer: Signer) -> None:
+def test_a_header_may_be_folded_before_signing_and_refolded_afterwards(signer: Signer) -> None:
     folded = {**HEADERS, b"Subject": b"Why stretching\r\n  and massage\r\n\twon't help"}
     header = signer.sign(message(folded))
     assert verified(header + message(folded))
@@ -199,7 +201,7 @@ def test_headers_may_be_folded_before_signing_and_refolded_after(signer: Signer)
     )
 
 
-def test_of_headers_that_occur_twice_both_are_signed() -> None:
+def test_both_copies_of_a_repeated_header_are_signed() -> None:
     doubled = b"List-Id: <other.example.org>\r\n" + message()
     header = RSA.sign(doubled)
     assert verified(header + doubled)
@@ -207,7 +209,7 @@ def test_of_headers_that_occur_twice_both_are_signed() -> None:
     assert not verified(header + doubled.replace(b"<guides.", b"<guide."))
 
 
-def test_headers_that_are_there_are_named_and_what_is_singular_once_more() -> None:
+def test_the_signature_names_present_headers_and_each_unique_header_once_more() -> None:
     header = RSA.sign(b"From: a@example.org\r\nList-Id: <x>\r\nX-Other: x\r\n\r\nHello\r\n")
     unfolded = re.sub(rb"\r\n +", b"", header)
     assert re.search(
@@ -218,7 +220,7 @@ def test_headers_that_are_there_are_named_and_what_is_singular_once_more() -> No
 
 
 @both_kinds
-def test_the_header_is_whole_folded_and_names_no_time(signer: Signer) -> None:
+def test_the_signature_header_is_folded_and_contains_no_time(signer: Signer) -> None:
     header = signer.sign(message())
     assert header.startswith(b"DKIM-Signature: v=1; ")
     assert header.endswith(b"\r\n")
@@ -228,7 +230,7 @@ def test_the_header_is_whole_folded_and_names_no_time(signer: Signer) -> None:
     assert b"c=relaxed/simple" in header
 
 
-def test_long_names_stay_within_a_line_of_mail() -> None:
+def test_a_long_domain_stays_within_the_line_limit() -> None:
     domain = ".".join(["a" * 60] * 4)
     signer = Signer.load("selector" * 7, pem(RSA.key), domain)
     header = signer.sign(message())
@@ -241,7 +243,9 @@ def test_long_names_stay_within_a_line_of_mail() -> None:
     "body",
     [b"", b"\r\n", b"\r\n\r\n\r\n", b"no end", b"text\r\n\r\n\r\n", b"\r\ntext\r\n \r\n", b"\r"],
 )
-def test_empty_lines_at_the_end_count_as_the_standard_says(signer: Signer, body: bytes) -> None:
+def test_trailing_empty_lines_are_canonicalised_as_the_standard_requires(
+    signer: Signer, body: bytes
+) -> None:
     assert verified(signed(signer, message(body=body)))
 
 
@@ -261,7 +265,7 @@ bodies = st.lists(st.sampled_from([b"text", b"", b" ", b".", b"  two  words\t"])
 
 @both_kinds
 @given(headers=st.dictionaries(st.sampled_from(sorted(HEADERS)), values), body=bodies)
-def test_whatever_is_signed_verifies_and_nothing_else_does(
+def test_every_signature_verifies_and_any_change_breaks_it(
     signer: Signer, headers: dict[bytes, bytes], body: bytes
 ) -> None:
     headers = {b"From": b"paul@example.org", **headers}
@@ -272,8 +276,8 @@ def test_whatever_is_signed_verifies_and_nothing_else_does(
     assert not verified(header + message(headers, body + b"x"))
 
 
-def test_signing_many_keeps_each_persons_headers_apart() -> None:
-    """More people than are remembered at once, most of whose headers are the same."""
+def test_signing_many_messages_never_mixes_their_headers() -> None:
+    """More people than the cache holds, most of whose headers are the same."""
     people = [
         {**HEADERS, b"To": b"p%d@example.org" % n, b"Message-ID": b"<%d@example.org>" % n}
         for n in range(3000)
@@ -284,7 +288,7 @@ def test_signing_many_keeps_each_persons_headers_apart() -> None:
         assert not verified(headers[n] + message(people[n - 1]))
 
 
-def test_a_signer_does_not_take_another_ones_beginning_for_its_own() -> None:
+def test_a_signer_never_reuses_another_signers_prefix() -> None:
     other = Signer.load("s3", pem(Ed25519PrivateKey.generate()), "example.com")
     for signer in (RSA, other, ED25519, RSA):
         header = signer.sign(message())
@@ -293,7 +297,7 @@ def test_a_signer_does_not_take_another_ones_beginning_for_its_own() -> None:
 
 
 @both_kinds
-def test_the_dns_record_is_what_the_owner_publishes(signer: Signer) -> None:
+def test_the_dns_record_holds_the_public_key(signer: Signer) -> None:
     name, value = signer.dns_record()
     kind = "rsa" if signer is RSA else "ed25519"
     assert name == f"{signer.selector}._domainkey.example.org"
@@ -318,7 +322,7 @@ def test_the_dns_record_is_what_the_owner_publishes(signer: Signer) -> None:
         ("s1", pem(RSA.key), "", "domain"),
     ],
 )
-def test_what_cannot_sign_is_refused_with_a_remedy(
+def test_an_unusable_key_is_refused_with_a_remedy(
     selector: str, key: bytes, domain: str, said: str
 ) -> None:
     with pytest.raises(DkimKeyError, match=said) as raised:
@@ -326,7 +330,7 @@ def test_what_cannot_sign_is_refused_with_a_remedy(
     assert raised.value.remedy
 
 
-def test_a_key_under_a_password_is_explained() -> None:
+def test_a_password_protected_key_is_explained() -> None:
     locked = RSA.key.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")
     )

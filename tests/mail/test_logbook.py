@@ -1,4 +1,4 @@
-"""The logbook: what may be believed of it, and when what it does not say is believed too."""
+"""The logbook: what may be believed of it, and when its silence counts as well."""
 
 import errno
 import os
@@ -34,7 +34,7 @@ def smtp_server() -> Iterator[ScriptedServer]:
 
 
 def begun(books: Logbooks, claim: str = "c1") -> Logbook:
-    """A logbook with one message accepted, one refused, one under way and one doubtful."""
+    """Return a logbook with one message accepted, one refused, one in progress and one in doubt."""
     book = books.begin(claim)
     assert isinstance(book, Logbook)
     for message in (1, 2, 3, 4, 5):
@@ -47,20 +47,20 @@ def begun(books: Logbooks, claim: str = "c1") -> Logbook:
 
 
 def fates(books: Logbooks, claim: str = "c1") -> list[MessageStatus]:
-    """What is told of messages 1 to 6; of the last there is no line."""
+    """Return the logbook's statements about messages 1 to 6; it has no line for the last."""
     told = books.read(claim)
     assert told is not None
     return [told.fate(message) for message in range(1, 7)]
 
 
-def test_of_a_writer_that_is_gone_everything_is_known_but_what_was_under_way(
+def test_a_logbook_tells_every_outcome_except_what_was_in_progress(
     books: Logbooks,
 ) -> None:
     begun(books).end(served=False)
     assert fates(books) == [ACCEPTED, DEFERRED, IN_DOUBT, IN_DOUBT, FAILED, DEFERRED]
 
 
-def test_a_writer_that_was_killed_leaves_every_line(books: Logbooks) -> None:
+def test_a_killed_writer_leaves_every_line_readable(books: Logbooks) -> None:
     child = os.fork()
     if not child:
         begun(books)
@@ -69,7 +69,7 @@ def test_a_writer_that_was_killed_leaves_every_line(books: Logbooks) -> None:
     assert fates(books) == [ACCEPTED, DEFERRED, IN_DOUBT, IN_DOUBT, FAILED, DEFERRED]
 
 
-def test_as_long_as_its_writer_lives_nothing_is_told_and_nothing_removed(books: Logbooks) -> None:
+def test_a_logbook_is_neither_read_nor_removed_while_its_writer_lives(books: Logbooks) -> None:
     book = begun(books)
     assert books.read("c1") is None
     books.remove("c1")
@@ -77,7 +77,9 @@ def test_as_long_as_its_writer_lives_nothing_is_told_and_nothing_removed(books: 
     assert books.read("c1") is not None
 
 
-def test_two_may_read_at_once(books: Logbooks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_readers_may_read_a_logbook_at_once(
+    books: Logbooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun(books).end(served=False)
     seen = []
     told = logbook_module._told
@@ -91,13 +93,13 @@ def test_two_may_read_at_once(books: Logbooks, monkeypatch: pytest.MonkeyPatch) 
     assert books.read("c1") == seen[0]
 
 
-def test_of_a_claim_without_a_logbook_nothing_is_told(books: Logbooks) -> None:
+def test_a_claim_without_a_logbook_has_no_outcomes(books: Logbooks) -> None:
     assert books.read("c1") is None
     assert books.claims() == []
     books.remove("c1")
 
 
-def test_what_has_served_is_gone(books: Logbooks) -> None:
+def test_a_logbook_that_is_no_longer_needed_is_removed(books: Logbooks) -> None:
     begun(books).end(served=True)
     begun(books, "c2").end(served=False)
     assert books.claims() == ["c2"]
@@ -123,7 +125,7 @@ def emptied(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [with_another_boot, without_its_end, copied, emptied])
-def test_what_is_missing_from_one_that_may_not_be_whole_is_in_doubt(
+def test_messages_missing_from_a_possibly_incomplete_logbook_are_in_doubt(
     books: Logbooks, tmp_path: Path, harm: object
 ) -> None:
     begun(books).end(served=False)
@@ -134,14 +136,14 @@ def test_what_is_missing_from_one_that_may_not_be_whole_is_in_doubt(
     assert told[0] == (IN_DOUBT if harm is emptied else ACCEPTED)
 
 
-def test_half_a_line_says_nothing(books: Logbooks, tmp_path: Path) -> None:
+def test_an_incomplete_line_is_ignored(books: Logbooks, tmp_path: Path) -> None:
     begun(books).end(served=False)
     with (tmp_path / "sending/c1").open("ab") as file:
         file.write(b"=6")
     assert fates(books)[5] == IN_DOUBT
 
 
-def test_where_the_system_does_not_say_which_boot_this_is_nothing_is_taken_for_whole(
+def test_a_logbook_is_never_assumed_complete_if_the_boot_id_is_unknown(
     books: Logbooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logbook_module, "_BOOT_ID", tmp_path / "nothing")
@@ -149,12 +151,12 @@ def test_where_the_system_does_not_say_which_boot_this_is_nothing_is_taken_for_w
     assert fates(books)[5] == IN_DOUBT
 
 
-def test_where_none_can_be_kept_sending_goes_on(tmp_path: Path) -> None:
+def test_sending_continues_if_no_logbook_can_be_created(tmp_path: Path) -> None:
     (tmp_path / "a-file").touch()
     assert Logbooks(tmp_path / "a-file").begin("c1") is NO_LOGBOOK
 
 
-def test_on_a_full_disk_sending_goes_on_and_the_logbook_tells_nothing(books: Logbooks) -> None:
+def test_sending_continues_without_a_logbook_on_a_full_disk(books: Logbooks) -> None:
     """`/dev/full` is a disk that is always full."""
     book = begun(books)
     full = os.open("/dev/full", os.O_WRONLY)
@@ -166,7 +168,7 @@ def test_on_a_full_disk_sending_goes_on_and_the_logbook_tells_nothing(books: Log
     assert books.claims() == []
 
 
-def test_where_not_even_that_is_possible_the_message_is_not_handed_over(
+def test_a_message_is_deferred_if_its_logbook_can_be_neither_written_nor_removed(
     books: Logbooks, smtp_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -185,7 +187,7 @@ def test_where_not_even_that_is_possible_the_message_is_not_handed_over(
 
 @dataclass
 class Watching:
-    """Notes that look at whether the server has a message at that moment."""
+    """Notes that check whether the server has a message at that moment."""
 
     has: Callable[[int], bool]
     seen: list[tuple[str, int, bool]] = field(default_factory=list)
@@ -198,11 +200,11 @@ class Watching:
 
 
 def noted(count: int, notes: Notes) -> Iterator[Envelope]:
-    """Envelopes whose way is noted."""
+    """Return envelopes whose handover is noted."""
     return (replace(envelope(number), notes=notes) for number in range(count))
 
 
-def test_every_message_is_noted_before_the_mail_server_can_have_it_and_when_it_has_it(
+def test_every_message_is_logged_before_it_is_sent_and_once_it_is_accepted(
     smtp_server: ScriptedServer,
 ) -> None:
     notes = Watching(
@@ -214,7 +216,7 @@ def test_every_message_is_noted_before_the_mail_server_can_have_it_and_when_it_h
     assert sorted(n for what, n, _ in notes.seen if what == ACCEPTED) == list(range(30))
 
 
-def test_at_most_one_message_a_connection_is_at_the_mail_server(
+def test_at_most_one_message_per_connection_is_being_sent(
     smtp_server: ScriptedServer,
 ) -> None:
     notes = Watching(lambda _: False)
@@ -230,7 +232,7 @@ def test_at_most_one_message_a_connection_is_at_the_mail_server(
     assert 1 <= most <= 3
 
 
-def test_the_outbox_notes_as_well(tmp_path: Path) -> None:
+def test_the_outbox_writes_the_logbook_too(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox")
     notes = Watching(lambda number: (tmp_path / f"outbox/message-{number:08d}.eml").exists())
     list(outbox.offer(noted(1, notes)))

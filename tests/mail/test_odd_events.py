@@ -1,4 +1,4 @@
-"""An event that says who and what counts, whatever else of it is missing or odd."""
+"""An event that says who and what counts, even if everything else is missing or odd."""
 
 import copy
 import json
@@ -32,7 +32,7 @@ WHO = {"triggerEvent", "event", "type", "payload", "attendees", "email"}
 
 
 def odd_ones(sample: Any) -> Iterator[tuple[str, Any]]:
-    """The sample with one value after the other made odd, and the names that lead there."""
+    """Yield the sample with one value after another made odd, and the path to each."""
     for path in places(sample):
         for odd in ODD:
             changed = copy.deepcopy(sample)
@@ -63,7 +63,9 @@ def cases() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("name", "payload"), list(cases()))
-def test_an_odd_field_costs_no_event_that_still_says_who_and_what(name: str, payload: str) -> None:
+def test_an_odd_field_loses_no_event_that_still_names_a_person_and_a_kind(
+    name: str, payload: str
+) -> None:
     sample = json.loads(payloads(name)[payload])
     right = meanings(name, sample)
     for field, changed in odd_ones(sample):
@@ -76,7 +78,7 @@ def test_an_odd_field_costs_no_event_that_still_says_who_and_what(name: str, pay
 
 
 @pytest.mark.parametrize("payload", [n for n in payloads("ses") if n != "confirmation"])
-def test_an_odd_field_inside_what_amazon_wraps_costs_nothing_either(payload: str) -> None:
+def test_an_odd_field_inside_an_amazon_wrapper_loses_no_event(payload: str) -> None:
     sample = json.loads(payloads("ses")[payload])
     right = meanings("ses", sample)
     for field, changed in odd_ones(json.loads(sample["Message"])):
@@ -90,7 +92,7 @@ def meanings(name: str, document: Any) -> list[tuple[EventKind | None, bool]]:
 
 
 @pytest.mark.parametrize("name", ["calendly", "cal", "generic"])
-def test_an_odd_field_costs_no_booking_that_still_says_who_and_what(name: str) -> None:
+def test_an_odd_field_loses_no_booking_that_still_names_a_person_and_a_kind(name: str) -> None:
     for body in bookings(name).values():
         sample = json.loads(body)
         right = [in_words(event) for event in booking.registry()[name].parse(body)]
@@ -113,7 +115,7 @@ def parsed(name: str, document: object) -> MailEvent:
     return event
 
 
-def test_a_no_and_a_bounce_count_without_their_time() -> None:
+def test_opt_outs_and_bounces_count_without_a_time() -> None:
     no = {"RecordType": "Bounce", "Type": "Unsubscribe", "ID": 1, "Email": "ann@example.org"}
     told = parsed("postmark", no)
     assert (told.kind, told.recipient, told.occurred_at) == (
@@ -129,12 +131,12 @@ def test_a_no_and_a_bounce_count_without_their_time() -> None:
 
 
 @pytest.mark.parametrize("count", ["1772440265123", 1772440265123, "1772440265.123"])
-def test_a_time_counted_in_text_is_read(count: object) -> None:
+def test_a_timestamp_written_as_text_is_read(count: object) -> None:
     told = parsed("brevo", {"event": "delivered", "email": "ann@example.org", "ts_epoch": count})
     assert told.occurred_at == datetime(2026, 3, 2, 8, 31, 5, 123000, UTC)
 
 
-def test_amazons_notes_in_plain_text_are_kept_without_a_meaning() -> None:
+def test_a_plain_text_note_from_amazon_is_kept_without_a_meaning() -> None:
     note = "Successfully validated SNS topic for Amazon SES event publishing."
     told = parsed("ses", {"Type": "Notification", "MessageId": "m1", "Message": note})
     assert (told.kind, told.event_id, told.raw) == (
@@ -145,7 +147,7 @@ def test_amazons_notes_in_plain_text_are_kept_without_a_meaning() -> None:
 
 
 @pytest.mark.parametrize("headers", [None, [], {}, "odd"])
-def test_a_message_is_found_by_its_tag_where_amazon_leaves_the_headers_out(headers: object) -> None:
+def test_a_message_is_found_by_its_tag_if_amazon_omits_the_headers(headers: object) -> None:
     mail = {"destination": ["ann@example.org"], "headers": headers, "tags": {"nurture": ["7-c0de"]}}
     event = {"eventType": "Delivery", "mail": mail, "delivery": {}}
     wrapped = {"Type": "Notification", "MessageId": "m1", "Message": json.dumps(event)}
@@ -153,7 +155,7 @@ def test_a_message_is_found_by_its_tag_where_amazon_leaves_the_headers_out(heade
 
 
 @pytest.mark.parametrize("headers", [[], None, "odd"])
-def test_a_message_is_found_by_its_variable_where_mailgun_leaves_the_headers_out(
+def test_a_message_is_found_by_its_variable_if_mailgun_omits_the_headers(
     headers: object,
 ) -> None:
     sample = json.loads(payloads("mailgun")["failed_permanent"])
@@ -167,7 +169,7 @@ def test_a_message_is_found_by_its_variable_where_mailgun_leaves_the_headers_out
 
 
 @pytest.mark.parametrize("name", ["sendgrid", "brevo", "generic", "postmark", "mailgun", "resend"])
-def test_one_event_or_a_list_of_them_is_read_alike(name: str) -> None:
+def test_a_single_event_is_read_like_a_list_of_one(name: str) -> None:
     body = json.loads(next(iter(payloads(name).values())))
     wrapper = {"generic": "events", "mailgun": "event-data"}.get(name)
     events = body[wrapper] if wrapper else body
@@ -176,7 +178,7 @@ def test_one_event_or_a_list_of_them_is_read_alike(name: str) -> None:
     assert parsed(name, alone) == parsed(name, listed)
 
 
-def test_a_moved_booking_without_a_uid_is_known_by_the_one_it_moved_from() -> None:
+def test_a_moved_booking_without_a_uid_is_identified_by_the_booking_it_replaces() -> None:
     moved = {
         "triggerEvent": "BOOKING_RESCHEDULED",
         "createdAt": "2026-03-03T09:00:00.000Z",
@@ -187,7 +189,7 @@ def test_a_moved_booking_without_a_uid_is_known_by_the_one_it_moved_from() -> No
     assert told.event_id == "BOOKING_RESCHEDULED b1 2026-03-03T09:00:00.000Z 1"
 
 
-def test_an_attendee_without_an_address_costs_the_others_nothing() -> None:
+def test_an_attendee_without_an_address_does_not_affect_the_others() -> None:
     sample = json.loads(bookings("cal")["created"])
     sample["payload"]["attendees"] = [
         {"name": "By telephone", "email": None},
@@ -198,7 +200,7 @@ def test_an_attendee_without_an_address_costs_the_others_nothing() -> None:
     assert "ann@example.org" in [event.email for event in told]
 
 
-def test_where_no_attendee_is_listed_the_bookers_own_answer_counts() -> None:
+def test_the_bookers_own_answer_counts_if_no_attendee_is_listed() -> None:
     sample = json.loads(bookings("cal")["created"])
     sample["payload"] |= {"attendees": [], "responses": {"email": {"value": "ann@example.org"}}}
     (told,) = booking.registry()["cal"].parse(json.dumps(sample).encode())

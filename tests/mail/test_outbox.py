@@ -1,4 +1,4 @@
-"""What the outbox keeps, and how it can be looked at."""
+"""What the outbox stores, and how it can be viewed."""
 
 import html.parser
 import os
@@ -31,7 +31,7 @@ def letter(
     subject: str = "Hello",
     page: str | None = "<html><head><title>x</title></head><body><p>Hé</p></body></html>",
 ) -> Envelope:
-    """A mail as they are sent: a text part and, where there is a page, an HTML part."""
+    """Return an email as really sent: a text part and, if given, an HTML part."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "paul@example.org", recipient, subject
     mail["Date"] = f"Tue, 05 May 2026 08:{number:02}:00 +0100"
@@ -56,13 +56,13 @@ def test_every_message_becomes_a_file_with_exactly_its_bytes(tmp_path: Path) -> 
     assert {path.read_bytes() for path in paths} == {DATA}
 
 
-def test_the_same_message_twice_is_one_file(tmp_path: Path) -> None:
+def test_the_same_message_twice_makes_one_file(tmp_path: Path) -> None:
     offered(tmp_path, envelope(1), envelope(1, data=DATA + b"again\r\n"))
     [path] = tmp_path.iterdir()
     assert path.read_bytes().endswith(b"again\r\n")
 
 
-def test_a_reader_never_sees_half_a_mail(tmp_path: Path) -> None:
+def test_a_reader_never_sees_a_partly_written_email(tmp_path: Path) -> None:
     sizes: set[int] = set()
     done = threading.Event()
     small, large = b"a" * 10, b"b" * 2_000_000
@@ -80,7 +80,7 @@ def test_a_reader_never_sees_half_a_mail(tmp_path: Path) -> None:
     assert sizes <= {len(small), len(large)}
 
 
-def test_envelopes_are_pulled_one_by_one(tmp_path: Path) -> None:
+def test_the_outbox_takes_envelopes_one_at_a_time(tmp_path: Path) -> None:
     pulled = []
 
     def watched() -> Iterator[Envelope]:
@@ -92,7 +92,7 @@ def test_envelopes_are_pulled_one_by_one(tmp_path: Path) -> None:
         assert len(pulled) == known
 
 
-def test_listed_addresses_are_refused_as_a_mail_server_would(tmp_path: Path) -> None:
+def test_listed_addresses_are_refused_as_a_mail_server_would_refuse_them(tmp_path: Path) -> None:
     (tmp_path / "refused-addresses.txt").write_text("Gone@example.org\n\n  away@example.org  \r\n")
     gone, away, there = offered(
         tmp_path,
@@ -107,21 +107,21 @@ def test_listed_addresses_are_refused_as_a_mail_server_would(tmp_path: Path) -> 
     assert [mail.number for mail in list_mails(tmp_path)] == [3]
 
 
-def test_a_directory_that_cannot_be_written_to_defers(tmp_path: Path) -> None:
+def test_an_unwritable_directory_defers_the_message(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     [outcome] = offered(tmp_path / "file", envelope(1))
     assert outcome.status is MessageStatus.DEFERRED
     assert str(tmp_path / "file") in outcome.reason
 
 
-def test_a_mail_that_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_email_that_cannot_be_saved_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "message-00000001.eml").mkdir()
     [outcome] = offered(tmp_path, envelope(1))
     assert outcome.status is MessageStatus.DEFERRED
     assert [path.name for path in tmp_path.iterdir()] == ["message-00000001.eml"]
 
 
-def test_mails_are_listed_newest_first_with_what_their_headers_say(tmp_path: Path) -> None:
+def test_emails_are_listed_newest_first_with_their_headers(tmp_path: Path) -> None:
     offered(tmp_path, *(letter(n, "Ann <ann@example.org>", f"Why “{n}”?") for n in (1, 2, 10)))
     mails = list_mails(tmp_path)
     assert [mail.number for mail in mails] == [10, 2, 1]
@@ -131,7 +131,7 @@ def test_mails_are_listed_newest_first_with_what_their_headers_say(tmp_path: Pat
     assert mails[0].path == tmp_path / "message-00000010.eml"
 
 
-def test_listing_reads_no_mail_before_it_is_asked_about(tmp_path: Path) -> None:
+def test_listing_reads_no_email_until_asked(tmp_path: Path) -> None:
     offered(tmp_path, letter(1), letter(2))
     newest, oldest = list_mails(tmp_path)
     oldest.path.unlink()
@@ -139,21 +139,21 @@ def test_listing_reads_no_mail_before_it_is_asked_about(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("date", ["", "Date: nonsense\r\n", "Date: Tue, 99 May 2026\r\n"])
-def test_a_mail_without_a_usable_date_is_listed_all_the_same(tmp_path: Path, date: str) -> None:
+def test_an_email_without_a_usable_date_is_still_listed(tmp_path: Path, date: str) -> None:
     offered(tmp_path, envelope(1, data=date.encode() + DATA))
     [mail] = list_mails(tmp_path)
     assert mail.date is None
     assert "undated" in write_index(tmp_path).read_text()
 
 
-def test_nothing_else_in_the_directory_is_taken_for_a_mail(tmp_path: Path) -> None:
+def test_other_files_in_the_directory_are_not_listed_as_emails(tmp_path: Path) -> None:
     offered(tmp_path, letter(1))
     for name in ("message-.eml", "message-one.eml", "note.eml", ".message-00000002.eml.7"):
         (tmp_path / name).write_bytes(DATA)
     assert [mail.number for mail in list_mails(tmp_path)] == [1]
 
 
-def test_no_directory_is_an_empty_outbox(tmp_path: Path) -> None:
+def test_a_missing_directory_is_an_empty_outbox(tmp_path: Path) -> None:
     assert list_mails(tmp_path / "nowhere") == []
     assert "0 emails" in write_index(tmp_path / "nowhere").read_text()
 
@@ -176,7 +176,7 @@ class Page(html.parser.HTMLParser):
         self.words += data
 
 
-def test_the_index_lists_each_recipients_mails_in_the_order_of_sending(tmp_path: Path) -> None:
+def test_the_index_lists_each_recipients_emails_in_sending_order(tmp_path: Path) -> None:
     to = ["bob@example.org", "ann@example.org", "bob@example.org"]
     offered(tmp_path, *(letter(n, who, f"Letter {n}") for n, who in enumerate(to)))
     index = write_index(tmp_path)
@@ -188,7 +188,7 @@ def test_the_index_lists_each_recipients_mails_in_the_order_of_sending(tmp_path:
     assert index == tmp_path / "index.html"
 
 
-def test_a_removed_mail_is_in_no_file_and_not_in_the_index_and_others_stay(tmp_path: Path) -> None:
+def test_a_removed_email_leaves_no_trace_and_the_others_stay(tmp_path: Path) -> None:
     offered(tmp_path, letter(1), letter(2, "bob@example.org"))
     write_index(tmp_path)
     remove_mails(tmp_path, [1, 7])
@@ -198,12 +198,12 @@ def test_a_removed_mail_is_in_no_file_and_not_in_the_index_and_others_stay(tmp_p
     assert "bob@example.org" in left
 
 
-def test_removing_from_an_outbox_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+def test_removing_from_a_missing_outbox_is_no_error(tmp_path: Path) -> None:
     remove_mails(tmp_path / "none", [1])
     assert not (tmp_path / "none").exists()
 
 
-def test_the_index_stands_alone(tmp_path: Path) -> None:
+def test_the_index_needs_no_other_site_or_script(tmp_path: Path) -> None:
     offered(tmp_path, letter(1))
     text = write_index(tmp_path).read_text()
     page = Page(text)
@@ -213,7 +213,7 @@ def test_the_index_stands_alone(tmp_path: Path) -> None:
     assert "prefers-color-scheme: dark" in text
 
 
-def test_every_link_leads_to_a_view_of_the_mail(tmp_path: Path) -> None:
+def test_every_link_in_the_index_leads_to_a_view_of_an_email(tmp_path: Path) -> None:
     offered(tmp_path, letter(1), letter(2, page=None))
     page = Page(write_index(tmp_path).read_text())
     assert page.links == ["message-00000001.html", "message-00000001.txt", "message-00000002.txt"]
@@ -222,7 +222,7 @@ def test_every_link_leads_to_a_view_of_the_mail(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", ["<html><HEAD lang=x><title>x</title></HEAD></html>", "<p>x</p>"])
-def test_the_page_of_a_mail_may_run_no_script(tmp_path: Path, page: str) -> None:
+def test_the_page_of_an_email_may_run_no_script(tmp_path: Path, page: str) -> None:
     offered(tmp_path, letter(1, page=page))
     write_index(tmp_path)
     text = (tmp_path / "message-00000001.html").read_text("utf-8")
@@ -234,7 +234,7 @@ spiteful = st.text(st.sampled_from("<>'&{}/=x"), min_size=1, max_size=10)
 
 
 @given(subject=spiteful, name=spiteful)
-def test_whatever_a_mail_says_the_index_shows_it_and_obeys_none_of_it(
+def test_the_index_escapes_everything_an_email_contains(
     tmp_path_factory: pytest.TempPathFactory, subject: str, name: str
 ) -> None:
     directory = tmp_path_factory.mktemp("outbox")
@@ -250,7 +250,7 @@ def test_whatever_a_mail_says_the_index_shows_it_and_obeys_none_of_it(
     assert "x" not in page.tags
 
 
-def test_the_index_can_be_written_while_mails_arrive(tmp_path: Path) -> None:
+def test_the_index_can_be_rewritten_while_emails_arrive(tmp_path: Path) -> None:
     offered(tmp_path, letter(1))
     first = write_index(tmp_path).read_text()
     offered(tmp_path, letter(2))

@@ -1,6 +1,6 @@
-"""What holds for every mail provider, and what each one's own words mean.
+"""What all mail providers have in common, and what each one's own terms mean.
 
-A provider that is found by the registry and has no `Scheme` here fails the first test.
+A provider that the registry finds but that has no `Scheme` here fails the first test.
 """
 
 import base64
@@ -45,7 +45,7 @@ Call = tuple[dict[str, str], bytes]
 
 @dataclass(frozen=True)
 class Scheme:
-    """A provider's side of the bargain: how it would sign a body."""
+    """How a provider would sign a body."""
 
     secret: str
     wrong_secret: str
@@ -183,32 +183,32 @@ def a_body(provider: Provider) -> bytes:
 # What holds for every provider.
 
 
-def test_every_provider_has_captured_payloads_and_says_where_they_are_from(
+def test_every_provider_has_captured_payloads_with_a_stated_source(
     provider: Provider,
 ) -> None:
     assert payloads(provider.name)
     assert (PAYLOADS / provider.name / "README").read_text().strip()
 
 
-def test_the_name_is_the_module_and_the_setting_follows_from_it(provider: Provider) -> None:
+def test_a_provider_and_its_setting_are_named_after_its_module(provider: Provider) -> None:
     assert provider.verify.__module__ == f"nurture.mail.providers.{provider.name}"
     assert provider.secret_setting == f"NURTURE_{provider.name.upper()}_SECRET"
     assert provider.secret_help.endswith(".")
 
 
-def test_a_call_that_the_provider_signed_is_accepted(provider: Provider, scheme: Scheme) -> None:
+def test_a_call_signed_by_the_provider_is_accepted(provider: Provider, scheme: Scheme) -> None:
     for body in payloads(provider.name).values():
         headers, signed = scheme.sign(body, NOW)
         provider.verify(scheme.secret, headers, signed, NOW)
 
 
-def test_capitals_in_header_names_do_not_matter(provider: Provider, scheme: Scheme) -> None:
+def test_header_names_are_case_insensitive(provider: Provider, scheme: Scheme) -> None:
     headers, body = scheme.sign(a_body(provider), NOW)
     provider.verify(scheme.secret, {k.upper(): v for k, v in headers.items()}, body, NOW)
     provider.verify(scheme.secret, {k.lower(): v for k, v in headers.items()}, body, NOW)
 
 
-def test_another_secret_is_refused_and_never_repeated(provider: Provider, scheme: Scheme) -> None:
+def test_a_wrong_secret_is_refused_and_never_repeated(provider: Provider, scheme: Scheme) -> None:
     headers, body = scheme.sign(a_body(provider), NOW)
     with pytest.raises(SignatureError) as refused:
         provider.verify(scheme.wrong_secret, headers, body, NOW)
@@ -217,7 +217,7 @@ def test_another_secret_is_refused_and_never_repeated(provider: Provider, scheme
 
 
 @pytest.mark.parametrize("secret", ["", "   "])
-def test_without_a_secret_nothing_is_ever_accepted(
+def test_no_call_is_accepted_without_a_secret(
     provider: Provider, scheme: Scheme, secret: str
 ) -> None:
     headers, body = scheme.sign(a_body(provider), NOW)
@@ -234,7 +234,7 @@ def test_a_call_without_a_signature_is_refused(provider: Provider, scheme: Schem
         provider.verify(scheme.secret, {}, b"{}", NOW)
 
 
-def test_each_header_that_a_signature_needs_is_missed(provider: Provider, scheme: Scheme) -> None:
+def test_every_header_of_a_signature_is_required(provider: Provider, scheme: Scheme) -> None:
     headers, body = scheme.sign(a_body(provider), NOW)
     for name in headers:
         fewer = {other: value for other, value in headers.items() if other != name}
@@ -243,7 +243,7 @@ def test_each_header_that_a_signature_needs_is_missed(provider: Provider, scheme
         assert refused.value.reason is SignatureFault.MISSING
 
 
-def test_a_changed_body_is_refused_or_the_provider_admits_it_is_not_signed(
+def test_a_changed_body_is_refused_unless_the_provider_does_not_sign_it(
     provider: Provider, scheme: Scheme
 ) -> None:
     headers, body = scheme.sign(a_body(provider), NOW)
@@ -256,7 +256,7 @@ def test_a_changed_body_is_refused_or_the_provider_admits_it_is_not_signed(
     assert refused.value.reason is SignatureFault.WRONG
 
 
-def test_a_stale_call_is_refused_or_the_provider_admits_no_time_is_signed(
+def test_a_stale_call_is_refused_unless_the_provider_signs_no_time(
     provider: Provider, scheme: Scheme
 ) -> None:
     headers, body = scheme.sign(a_body(provider), NOW)
@@ -287,7 +287,7 @@ def ids(events: list[MailEvent]) -> list[str]:
     return [event.event_id for event in events]
 
 
-def test_every_captured_event_names_our_message_the_reader_and_a_utc_time(
+def test_every_captured_event_names_our_message_the_recipient_and_a_utc_time(
     provider: Provider,
 ) -> None:
     for name, body in payloads(provider.name).items():
@@ -299,7 +299,7 @@ def test_every_captured_event_names_our_message_the_reader_and_a_utc_time(
                 assert (event.message_id, event.recipient) == (MESSAGE_ID, READER)
 
 
-def test_only_a_bounce_condemns_an_address(provider: Provider) -> None:
+def test_only_a_bounce_may_be_permanent(provider: Provider) -> None:
     for body in payloads(provider.name).values():
         for event in provider.parse(body):
             assert not event.permanent or event.kind is EventKind.BOUNCED
@@ -325,14 +325,14 @@ def assert_parses_or_names_a_field(provider: Provider, body: bytes) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(body=st.binary(max_size=60) | json_values.map(json.dumps).map(str.encode))
-def test_a_garbage_body_is_a_payload_error_and_nothing_else(body: bytes) -> None:
+def test_a_garbage_body_raises_only_a_payload_error(body: bytes) -> None:
     for provider in registry().values():
         assert_parses_or_names_a_field(provider, body)
 
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_one_field_gone_wrong_is_a_payload_error_or_no_harm(data: st.DataObject) -> None:
+def test_one_corrupted_field_raises_a_payload_error_or_does_no_harm(data: st.DataObject) -> None:
     provider = registry()[data.draw(st.sampled_from(sorted(registry())))]
     sample = json.loads(data.draw(st.sampled_from(list(payloads(provider.name).values()))))
     body = json.dumps(with_one_change(sample, data)).encode()
@@ -371,7 +371,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
         b"",
     ],
 )
-def test_hostile_json_is_a_payload_error_and_nothing_else(provider: Provider, body: bytes) -> None:
+def test_hostile_json_raises_only_a_payload_error(provider: Provider, body: bytes) -> None:
     with pytest.raises(PayloadError):
         provider.parse(body)
 
@@ -382,7 +382,7 @@ def test_hostile_json_is_a_payload_error_and_nothing_else(provider: Provider, bo
     header=st.text(max_size=40),
     secret=st.text(max_size=40),
 )
-def test_a_garbage_signature_is_a_signature_error_and_nothing_else(
+def test_a_garbage_signature_raises_only_a_signature_error(
     body: bytes, header: str, secret: str
 ) -> None:
     names = ["authorization", "webhook-id", "webhook-timestamp", "webhook-signature"]
@@ -454,20 +454,20 @@ OURS = [
 
 
 @pytest.mark.parametrize(("name", "payload", "expected"), OURS)
-def test_a_captured_payload_in_our_words(
+def test_a_captured_payload_is_translated_into_our_event_kinds(
     name: str, payload: str, expected: list[str | None]
 ) -> None:
-    """An exclamation mark: the address itself is no good."""
+    """An exclamation mark means a permanent failure of the address."""
     events = registry()[name].parse(payloads(name)[payload])
     assert [event.kind and event.kind + "!" * event.permanent for event in events] == expected
 
 
-def test_no_captured_payload_is_left_without_an_expectation() -> None:
+def test_every_captured_payload_has_an_expectation() -> None:
     expected = {(name, payload) for name, payload, _ in OURS}
     assert expected == {(name, payload) for name in registry() for payload in payloads(name)}
 
 
-def test_an_event_unheard_of_is_kept_without_a_kind() -> None:
+def test_an_unknown_event_is_recorded_without_a_kind() -> None:
     body = json.dumps(json.loads(payloads("mailgun")["opened"])).replace('"opened"', '"levitated"')
     (event,) = registry()["mailgun"].parse(body.encode())
     assert event.kind is None
@@ -490,7 +490,7 @@ def test_an_event_unheard_of_is_kept_without_a_kind() -> None:
         ("resend", "delivered", '"2026-03-02T08:31:05.126Z"', "[]"),
     ],
 )
-def test_an_event_counts_without_its_time_where_no_calendar_holds_that(
+def test_an_event_with_an_impossible_date_counts_without_its_time(
     name: str, payload: str, right: str, wrong: str
 ) -> None:
     body = payloads(name)[payload].decode()
@@ -499,7 +499,7 @@ def test_an_event_counts_without_its_time_where_no_calendar_holds_that(
     assert (event.message_id, event.recipient, event.occurred_at) == (MESSAGE_ID, READER, None)
 
 
-def test_our_message_id_comes_back_from_where_each_provider_was_told_to_carry_it() -> None:
+def test_each_provider_gets_our_message_id_in_the_header_it_sends_back() -> None:
     def carried(name: str) -> Mapping[str, str]:
         return registry()[name].headers_for(MESSAGE_ID)
 
@@ -514,7 +514,7 @@ def test_our_message_id_comes_back_from_where_each_provider_was_told_to_carry_it
     assert carried("generic") == {}
 
 
-def test_brevo_is_read_in_milliseconds_and_in_seconds_alike() -> None:
+def test_brevo_times_are_read_in_milliseconds_and_in_seconds() -> None:
     (spam,) = registry()["brevo"].parse(payloads("brevo")["spam"])
     (delivered,) = registry()["brevo"].parse(payloads("brevo")["delivered"])
     assert spam.occurred_at == NOW
@@ -527,8 +527,8 @@ SENDGRID_KEY = (
 )
 
 
-def test_a_call_that_sendgrid_itself_signed_is_accepted() -> None:
-    """The values SendGrid publishes for testing its own libraries."""
+def test_a_call_signed_by_sendgrid_itself_is_accepted() -> None:
+    """The values that SendGrid publishes for testing its own libraries."""
     body = (
         b'[{"email":"hello@world.com","event":"dropped","reason":"Bounced Address",'
         b'"sg_event_id":"ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA",'
@@ -558,7 +558,7 @@ def test_a_call_that_sendgrid_itself_signed_is_accepted() -> None:
         "https://[broken/a.pem",
     ],
 )
-def test_a_certificate_from_elsewhere_is_not_even_looked_at(url: str) -> None:
+def test_a_certificate_from_another_host_is_not_even_fetched(url: str) -> None:
     def must_not_be_called(url: str, path: str) -> bytes:
         raise AssertionError(f"fetched {url}")
 
@@ -568,7 +568,7 @@ def test_a_certificate_from_elsewhere_is_not_even_looked_at(url: str) -> None:
         careful.verify(f"{TOPIC} -", {}, json.dumps(message).encode(), NOW)
 
 
-def test_an_sns_message_signed_with_sha1_is_refused_with_the_way_out(
+def test_an_sns_message_signed_with_sha1_is_refused_with_the_remedy(
     schemes: Mapping[str, Scheme],
 ) -> None:
     scheme = schemes["ses"]

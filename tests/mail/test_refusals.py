@@ -1,4 +1,4 @@
-"""Every refusal of the corpus at every verb of a real conversation: nobody is failed for others."""
+"""Each refusal of the corpus at each verb of a real session: nobody fails because of others."""
 
 import tomllib
 from pathlib import Path
@@ -23,9 +23,7 @@ def _cases() -> list[Any]:
 
 
 @pytest.mark.parametrize(("verb", "case"), _cases())
-def test_an_answer_in_the_middle_of_a_run_costs_nobody_else_anything(
-    verb: str, case: dict[str, Any]
-) -> None:
+def test_a_refusal_during_a_run_affects_no_other_message(verb: str, case: dict[str, Any]) -> None:
     says = case["says"].replace("-", " ", 1) if case["says"][3] == "-" else case["says"]
     script: dict[str, Answer | list[Answer | None]] = {_STAGE[verb]: [None, None, says]}
     with ScriptedServer(script) as server:

@@ -1,4 +1,4 @@
-"""What the address of the mail server may look like, and what is said when it does not."""
+"""The accepted forms of the mail server's URL, and the errors for all others."""
 
 from contextlib import suppress
 
@@ -18,7 +18,7 @@ from nurture.mail.smtp.route import RouteError, SmtpRoute, StartTls
         ("smtp://mail.example.org:2525/", 2525),
     ],
 )
-def test_the_usual_ports_need_not_be_written(url: str, port: int) -> None:
+def test_the_default_ports_may_be_omitted(url: str, port: int) -> None:
     assert SmtpRoute.from_url(url).port == port
 
 
@@ -37,9 +37,7 @@ def test_the_usual_ports_need_not_be_written(url: str, port: int) -> None:
         ("smtp://u:p@localhost.example.org", StartTls.REQUIRED),
     ],
 )
-def test_a_password_leaves_this_machine_encrypted_unless_told_otherwise(
-    url: str, starttls: StartTls
-) -> None:
+def test_a_password_is_sent_encrypted_by_default(url: str, starttls: StartTls) -> None:
     assert SmtpRoute.from_url(url).starttls is starttls
 
 
@@ -73,7 +71,9 @@ def test_user_name_and_password_are_percent_decoded() -> None:
         ("smtp://user:hunter2@[mail.example.org", "NURTURE_SMTP_URL"),
     ],
 )
-def test_a_mistake_is_named_with_its_remedy_and_without_the_password(url: str, part: str) -> None:
+def test_a_mistake_in_the_url_is_named_with_its_remedy_and_without_the_password(
+    url: str, part: str
+) -> None:
     with pytest.raises(RouteError) as raised:
         SmtpRoute.from_url(url)
     assert part in str(raised.value)
@@ -82,14 +82,14 @@ def test_a_mistake_is_named_with_its_remedy_and_without_the_password(url: str, p
     assert "ter2" not in str(raised.value)
 
 
-def test_a_route_can_be_shown_without_its_password() -> None:
+def test_a_route_is_displayed_without_its_password() -> None:
     route = SmtpRoute.from_url("smtp://user:hunter2@[::1]:2525")
     assert "hunter2" not in f"{route} {route!r}"
     assert str(route) == "[::1]:2525"
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_a_route_or_a_route_error(text: str) -> None:
+def test_any_text_gives_a_route_or_a_route_error(text: str) -> None:
     for url in (text, f"smtp://{text}", f"smtp://u:p@host{text}"):
         with suppress(RouteError):
             assert SmtpRoute.from_url(url).host

@@ -1,4 +1,4 @@
-"""What sending through a mail server promises, held against servers that misbehave."""
+"""What sending through a mail server promises, tested with misbehaving servers."""
 
 import os
 import time
@@ -27,7 +27,7 @@ from tests.mail.scripted_server import GARBAGE, Answer, Fault, ScriptedServer
 from tests.servers.smtp import SmtpSink
 
 
-def test_a_server_that_is_not_there_is_named_with_what_to_check() -> None:
+def test_an_unreachable_server_is_named_with_the_setting_to_check() -> None:
     with ScriptedServer() as server:
         gone = server.url
     [outcome] = mailer_to(gone).offer(envelopes(1))
@@ -36,13 +36,13 @@ def test_a_server_that_is_not_there_is_named_with_what_to_check() -> None:
     assert "NURTURE_SMTP_URL" in outcome.reason
 
 
-def test_nothing_is_opened_where_there_is_nothing_to_send() -> None:
+def test_no_connection_is_opened_if_there_is_nothing_to_send() -> None:
     with ScriptedServer() as server:
         assert offered(server, 0) == []
         assert server.visits == []
 
 
-def test_sessions_that_keep_failing_end_the_offer() -> None:
+def test_repeatedly_failing_sessions_end_the_offer() -> None:
     todo = envelopes(50)
     with ScriptedServer({"MAIL": Fault.DROP}) as server:
         sending = mailer(server)
@@ -53,14 +53,14 @@ def test_sessions_that_keep_failing_end_the_offer() -> None:
     assert len(outcomes) < 20
 
 
-def test_sessions_that_fail_now_and_then_do_not_end_the_offer() -> None:
+def test_occasionally_failing_sessions_do_not_end_the_offer() -> None:
     now_and_then: list[Answer | None] = [Fault.DROP, None, Fault.DROP]
     with ScriptedServer({"MAIL": now_and_then * 5}, pipelining=False) as server:
         outcomes = offered(server, 15, connections=1)
         assert [o.status for o in outcomes] == [DEFERRED, ACCEPTED, DEFERRED] * 5
 
 
-def test_one_bad_session_does_not_end_the_offer() -> None:
+def test_one_failing_session_does_not_end_the_offer() -> None:
     with ScriptedServer({"DATA": [None, None, Fault.DROP]}) as server:
         outcomes = offered(server, 30)
         assert len(outcomes) == 30
@@ -68,7 +68,7 @@ def test_one_bad_session_does_not_end_the_offer() -> None:
         assert len(recipients(server)) == statuses(outcomes)[ACCEPTED]
 
 
-def test_a_server_without_pipelining_is_never_spoken_to_ahead() -> None:
+def test_a_server_without_pipelining_is_never_sent_commands_ahead() -> None:
     with ScriptedServer(pipelining=False) as server:
         assert statuses(offered(server, 6, connections=1)) == {ACCEPTED: 6}
         [visit] = server.visits
@@ -76,21 +76,23 @@ def test_a_server_without_pipelining_is_never_spoken_to_ahead() -> None:
         assert not any(b"MAIL" in a and b"RCPT" in a for a in visit.arrivals)
 
 
-def test_with_pipelining_a_message_costs_one_round_trip() -> None:
+def test_a_message_costs_one_round_trip_with_pipelining() -> None:
     with ScriptedServer() as server:
         assert statuses(offered(server, 10, connections=1)) == {ACCEPTED: 10}
         [visit] = server.visits
         assert len(visit.arrivals) == len(["EHLO", "first commands"]) + 10 + len(["QUIT"])
 
 
-def test_what_arrives_is_what_was_sent() -> None:
+def test_the_server_receives_exactly_what_was_sent() -> None:
     with ScriptedServer() as server:
         offered(server, 3)
         assert {accepted.data for accepted in server.accepted} == {DATA}
         assert {accepted.sender for accepted in server.accepted} == {"paul@example.org"}
 
 
-def test_an_independent_server_takes_thousands_of_lines_byte_by_byte(smtp_sink: SmtpSink) -> None:
+def test_an_independent_server_receives_thousands_of_lines_byte_for_byte(
+    smtp_sink: SmtpSink,
+) -> None:
     data = b"Subject: dots\r\n\r\n" + b"".join(b"." * (n % 5) + b"line\r\n" for n in range(2000))
     smtp_sink.refuse("r3@example.org")
     smtp_sink.greylist("r5@example.org")
@@ -104,17 +106,17 @@ def test_an_independent_server_takes_thousands_of_lines_byte_by_byte(smtp_sink: 
     assert len({mail.recipients for mail in smtp_sink.mails}) == 38
 
 
-def test_421_at_goodbye_changes_nothing() -> None:
+def test_a_421_in_reply_to_quit_changes_nothing() -> None:
     with ScriptedServer({"QUIT": "421 4.3.2 going down"}) as server:
         assert statuses(offered(server, 3)) == {ACCEPTED: 3}
 
 
-def test_a_server_that_never_says_goodbye_holds_nobody_for_long() -> None:
+def test_a_server_that_never_answers_quit_holds_nobody_for_long() -> None:
     with ScriptedServer({"QUIT": Fault.DROP}) as server:
         assert statuses(offered(server, 3)) == {ACCEPTED: 3}
 
 
-def test_421_after_an_acceptance_leaves_it_accepted_and_the_rest_goes_by_a_new_session() -> None:
+def test_a_421_between_messages_moves_the_rest_to_a_new_session() -> None:
     script: dict[str, Answer | list[Answer | None]] = {
         "MAIL": [None, None, "421 4.7.0 enough for now"]
     }
@@ -125,7 +127,7 @@ def test_421_after_an_acceptance_leaves_it_accepted_and_the_rest_goes_by_a_new_s
         assert len(server.visits) == 2
 
 
-def test_several_connections_share_the_waiting() -> None:
+def test_several_connections_share_the_waiting_time() -> None:
     with ScriptedServer(delay=0.02) as server:
         before = time.monotonic()
         assert statuses(offered(server, 64)) == {ACCEPTED: 64}
@@ -139,7 +141,7 @@ def test_one_message_opens_one_connection() -> None:
         assert len(server.visits) == 1
 
 
-def test_a_server_that_is_far_away_gets_more_connections_than_usual() -> None:
+def test_a_distant_server_gets_more_connections_than_usual() -> None:
     with ScriptedServer(delay=0.03) as server:
         assert statuses(offered(server, 600, connections=40)) == {ACCEPTED: 600}
         assert USUAL_CONNECTIONS < len(server.visits) <= 40
@@ -152,7 +154,7 @@ def test_a_server_that_allows_few_connections_gets_few() -> None:
         assert len(server.visits) < 8
 
 
-def test_envelopes_are_pulled_no_sooner_than_they_can_be_offered() -> None:
+def test_envelopes_are_taken_only_as_they_can_be_offered() -> None:
     pulled: list[int] = []
 
     def watched() -> Iterator[Envelope]:
@@ -168,7 +170,7 @@ def test_envelopes_are_pulled_no_sooner_than_they_can_be_offered() -> None:
         sending.close()
 
 
-def test_a_connection_is_replaced_after_its_share_of_messages() -> None:
+def test_a_connection_is_replaced_after_a_set_number_of_messages() -> None:
     with ScriptedServer() as server:
         outcomes = offered(server, 25, connections=1, messages_per_connection=10)
         assert statuses(outcomes) == {ACCEPTED: 25}
@@ -177,7 +179,7 @@ def test_a_connection_is_replaced_after_its_share_of_messages() -> None:
         assert [visit.commands[-1] for visit in server.visits] == ["QUIT"] * 3
 
 
-def test_connections_are_kept_from_one_offer_to_the_next() -> None:
+def test_connections_are_reused_from_one_offer_to_the_next() -> None:
     with ScriptedServer() as server:
         sending = mailer(server)
         for number in range(4):
@@ -186,7 +188,7 @@ def test_connections_are_kept_from_one_offer_to_the_next() -> None:
         assert len(server.visits) == 1
 
 
-def test_a_kept_connection_that_died_meanwhile_costs_nothing() -> None:
+def test_a_kept_connection_that_died_loses_nothing() -> None:
     with ScriptedServer() as server:
         sending = mailer(server)
         list(sending.offer(envelopes(1)))
@@ -196,7 +198,7 @@ def test_a_kept_connection_that_died_meanwhile_costs_nothing() -> None:
         assert len(server.accepted) == 4
 
 
-def test_a_connection_that_came_too_late_and_died_meanwhile_costs_nothing() -> None:
+def test_a_late_connection_that_died_loses_nothing() -> None:
     with ScriptedServer(late_greeting=0.02) as server:
         sending = mailer(server, connections=2)
         assert statuses(list(sending.offer(envelopes(2)))) == {ACCEPTED: 2}
@@ -206,7 +208,7 @@ def test_a_connection_that_came_too_late_and_died_meanwhile_costs_nothing() -> N
         sending.close()
 
 
-def test_a_kept_connection_that_was_closed_with_421_costs_nothing() -> None:
+def test_a_kept_connection_closed_with_421_loses_nothing() -> None:
     with ScriptedServer() as server:
         sending = mailer(server)
         list(sending.offer(envelopes(1)))
@@ -218,7 +220,7 @@ def test_a_kept_connection_that_was_closed_with_421_costs_nothing() -> None:
 @pytest.mark.parametrize(
     "death", [Fault.DROP, Fault.SILENCE, "421 4.4.2 idle too long", GARBAGE], ids=str
 )
-def test_an_envelope_that_only_met_a_dead_kept_connection_is_offered_on_a_new_one(
+def test_an_envelope_that_met_a_dead_connection_is_offered_on_a_new_one(
     death: Answer,
 ) -> None:
     with ScriptedServer({"MAIL": [None, death]}) as server:
@@ -230,7 +232,7 @@ def test_an_envelope_that_only_met_a_dead_kept_connection_is_offered_on_a_new_on
         assert len(server.visits) == 2
 
 
-def test_a_connection_kept_too_long_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_kept_too_long_is_not_reused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nurture.mail.smtp.connections.FRESH_SECONDS", 0.0)
     with ScriptedServer() as server:
         sending = mailer(server)
@@ -240,7 +242,7 @@ def test_a_connection_kept_too_long_is_not_trusted(monkeypatch: pytest.MonkeyPat
         assert [visit.commands[-1] for visit in server.visits] == ["QUIT", "QUIT"]
 
 
-def test_one_worker_does_not_keep_the_few_connections_of_a_server_from_another(
+def test_one_worker_does_not_occupy_the_few_connections_another_needs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("nurture.mail.smtp.connections.FRESH_SECONDS", 0.1)
@@ -253,7 +255,7 @@ def test_one_worker_does_not_keep_the_few_connections_of_a_server_from_another(
         assert statuses(list(another.offer(envelopes(1)))) == {ACCEPTED: 1}
 
 
-def test_a_forked_child_leaves_its_parents_connections_alone() -> None:
+def test_a_forked_child_does_not_use_its_parents_connections() -> None:
     with ScriptedServer() as server:
         sending = mailer(server)
         list(sending.offer(iter([envelope(0)])))
@@ -272,7 +274,7 @@ def test_a_forked_child_leaves_its_parents_connections_alone() -> None:
         ]
 
 
-def test_an_offer_that_is_abandoned_leaves_no_half_said_session_behind() -> None:
+def test_an_abandoned_offer_leaves_no_session_half_finished() -> None:
     with ScriptedServer() as server:
         sending = mailer(server, connections=1)
         abandoned = sending.offer(envelopes(20))
@@ -283,7 +285,7 @@ def test_an_offer_that_is_abandoned_leaves_no_half_said_session_behind() -> None
         assert all(visit.complaints == [] for visit in server.visits)
 
 
-def test_trouble_of_the_caller_is_raised_once_everything_under_way_is_settled() -> None:
+def test_a_callers_error_is_raised_once_every_started_message_is_settled() -> None:
     def troubled() -> Iterator[Envelope]:
         yield from envelopes(5)
         raise LookupError("the database is away")
@@ -298,7 +300,7 @@ def test_trouble_of_the_caller_is_raised_once_everything_under_way_is_settled() 
         assert len(server.accepted) == 5
 
 
-def test_an_address_that_mail_servers_do_not_take_is_refused_without_asking_one() -> None:
+def test_an_address_no_mail_server_accepts_is_refused_without_contacting_one() -> None:
     with ScriptedServer() as server:
         bad = ["jürgen@example.org", "a b@example.org", "a>\r\nDATA", "a\r\n@example.org", ""]
         todo = [Envelope(n, "paul@example.org", address, DATA) for n, address in enumerate(bad)]
@@ -308,14 +310,14 @@ def test_an_address_that_mail_servers_do_not_take_is_refused_without_asking_one(
     assert all(outcome.reason for outcome in outcomes)
 
 
-def test_a_senders_address_that_cannot_be_used_suppresses_no_recipient() -> None:
+def test_an_unusable_sender_address_suppresses_no_recipient() -> None:
     with ScriptedServer() as server:
         todo = [Envelope(1, "paul <paul@example.org>", "a@example.org", DATA)]
         [outcome] = mailer(server).offer(iter(todo))
     assert (outcome.status, outcome.about_the_account) == (DEFERRED, True)
 
 
-def test_a_message_above_the_servers_limit_fails_and_is_not_offered() -> None:
+def test_a_message_over_the_servers_limit_fails_without_being_offered() -> None:
     with ScriptedServer(extensions=["SIZE 1000"]) as server:
         todo = [envelope(0), envelope(1, b"a" * 1000 + b"\r\n"), envelope(2)]
         sending = mailer(server)

@@ -1,4 +1,4 @@
-"""What holds for encrypted connections, and what is said when there is none to be had."""
+"""Encrypted connections, and the messages shown if none is possible."""
 
 import socket
 import ssl
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.mail.smtp.session import Session
+from nurture.mail.smtp.session import SmtpSession
 from tests.mail.certificates import SelfSigned, self_signed
 from tests.mail.offering import (
     ACCEPTED,
@@ -30,7 +30,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> SelfSigned:
     return self_signed(tmp_path_factory.mktemp("tls"), "localhost", "127.0.0.1")
 
 
-def test_mail_goes_encrypted_by_starttls(
+def test_starttls_encrypts_the_session(
     certificate: SelfSigned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
@@ -46,7 +46,7 @@ def test_mail_goes_encrypted_by_starttls(
         assert verbs[:5] == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL"]
 
 
-def test_mail_goes_encrypted_from_the_first_byte(
+def test_smtps_encrypts_the_session_from_the_first_byte(
     certificate: SelfSigned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
@@ -59,7 +59,7 @@ def test_mail_goes_encrypted_from_the_first_byte(
 
 @pytest.mark.parametrize("fault", [Fault.DROP, Fault.SILENCE, GARBAGE], ids=str)
 @pytest.mark.parametrize("stage", STAGES)
-def test_faults_mean_the_same_when_encrypted(
+def test_faults_have_the_same_outcome_over_tls(
     certificate: SelfSigned, monkeypatch: pytest.MonkeyPatch, stage: str, fault: Answer
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
@@ -71,7 +71,7 @@ def test_faults_mean_the_same_when_encrypted(
 
 
 def encrypted_pair(certificate: SelfSigned) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
-    """Two ends of an encrypted connection with little room in between."""
+    """Return two ends of an encrypted connection with small buffers."""
     client, server = socket.socketpair()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     trusting = ssl.create_default_context(cafile=certificate.path)
@@ -80,15 +80,15 @@ def encrypted_pair(certificate: SelfSigned) -> tuple[ssl.SSLSocket, ssl.SSLSocke
         return trusting.wrap_socket(client, server_hostname="localhost"), accepting.result()
 
 
-def test_a_dot_in_a_record_that_may_have_left_unnoticed_is_in_doubt(
+def test_a_final_dot_in_a_tls_record_that_may_have_been_sent_is_in_doubt(
     certificate: SelfSigned,
 ) -> None:
-    """The last record stuck on its way out is never reported as written."""
+    """The last record, stuck on its way out, is never reported as written."""
     stuck = []
     for kilobytes in range(4, 260, 8):
         client, server = encrypted_pair(certificate)
         with client, server:
-            session = Session(client, server="x", pipelining=True, size_limit=0, timeout=1)
+            session = SmtpSession(client, server="x", pipelining=True, size_limit=0, timeout=1)
             session.take(envelope(1, b"a" * kilobytes * 1024 + b"\r\n"))
             session.write()
             server.sendall(b"250 ok\r\n250 ok\r\n354 go on\r\n")
@@ -100,7 +100,7 @@ def test_a_dot_in_a_record_that_may_have_left_unnoticed_is_in_doubt(
     assert stuck == sorted(stuck, key=[IN_DOUBT, DEFERRED].index)
 
 
-def test_a_certificate_that_nobody_vouches_for_defers(certificate: SelfSigned) -> None:
+def test_an_untrusted_certificate_defers_the_message(certificate: SelfSigned) -> None:
     with ScriptedServer(tls=certificate.context) as server:
         [outcome] = mailer_to(f"{server.url}?starttls=required").offer(envelopes(1))
     assert outcome.status is DEFERRED
@@ -108,7 +108,7 @@ def test_a_certificate_that_nobody_vouches_for_defers(certificate: SelfSigned) -
     assert "SSL_CERT_FILE" in outcome.reason
 
 
-def test_a_certificate_for_another_host_defers(
+def test_a_certificate_for_another_host_defers_the_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = self_signed(tmp_path, "other.example.org")
@@ -128,7 +128,7 @@ def test_a_certificate_for_another_host_defers(
         (Fault.SILENCE, "did not answer"),
     ],
 )
-def test_starttls_that_fails_never_falls_back_to_plain_text(
+def test_a_failed_starttls_never_falls_back_to_plain_text(
     certificate: SelfSigned, answer: Answer, said: str
 ) -> None:
     with ScriptedServer({"STARTTLS": answer}, tls=certificate.context) as server:
@@ -139,7 +139,7 @@ def test_starttls_that_fails_never_falls_back_to_plain_text(
     assert said in outcome.reason
 
 
-def test_speaking_tls_to_a_plain_port_is_explained() -> None:
+def test_a_tls_attempt_on_a_plain_port_is_explained() -> None:
     with ScriptedServer() as server:
         url = f"smtps://127.0.0.1:{server.port}"
         [outcome] = mailer_to(url, timeout=1.0).offer(envelopes(1))

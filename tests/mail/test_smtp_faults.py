@@ -1,4 +1,4 @@
-"""What a fault does to a message, at every stage of a session and of its opening."""
+"""The effect of a fault on a message, at every stage of opening and using a session."""
 
 import socket
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import pytest
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.mailer import Outcome
-from nurture.mail.smtp.session import Session
+from nurture.mail.smtp.session import SmtpSession
 from tests.mail.offering import (
     ACCEPTED,
     DEFERRED,
@@ -31,7 +31,7 @@ FAULTS: tuple[Answer, ...] = (Fault.DROP, Fault.SILENCE, Fault.DRIP, GARBAGE)
 @pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one by one"])
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_fault_before_the_dot_is_deferred_and_one_after_it_in_doubt(
+def test_a_fault_before_the_final_dot_defers_and_one_after_it_is_in_doubt(
     stage: str, fault: Answer, pipelining: bool
 ) -> None:
     with ScriptedServer({stage: fault}, pipelining=pipelining) as server:
@@ -44,7 +44,7 @@ def test_a_fault_before_the_dot_is_deferred_and_one_after_it_in_doubt(
 @pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one by one"])
 @pytest.mark.parametrize("stage", STAGES[1:])
 @pytest.mark.parametrize(("answer", "status"), [(LATER, DEFERRED), (NEVER, FAILED)])
-def test_a_refusal_concerns_its_message_only(
+def test_a_refusal_affects_only_its_own_message(
     stage: str, answer: str, status: MessageStatus, pipelining: bool
 ) -> None:
     with ScriptedServer({stage: [None, answer]}, pipelining=pipelining) as server:
@@ -59,7 +59,7 @@ def test_a_refusal_concerns_its_message_only(
 
 @pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one by one"])
 @pytest.mark.parametrize("says", ["451 mails per session limit exceeded", "452 enough", "421 bye"])
-def test_a_session_that_takes_so_many_mails_is_followed_by_a_fresh_one(
+def test_a_session_with_a_message_limit_is_replaced_by_a_new_one(
     says: str, pipelining: bool
 ) -> None:
     script: dict[str, Answer | list[Answer | None]] = {"MAIL": [None, None, says] * 10}
@@ -72,9 +72,7 @@ def test_a_session_that_takes_so_many_mails_is_followed_by_a_fresh_one(
 
 @pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "one by one"])
 @pytest.mark.parametrize("stage", ["MAIL", "dot"])
-def test_a_server_that_allows_three_sessions_is_content_with_three(
-    stage: str, pipelining: bool
-) -> None:
+def test_a_server_limited_to_three_sessions_gets_three(stage: str, pipelining: bool) -> None:
     server = ScriptedServer(
         {stage: "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded"},
         pipelining=pipelining,
@@ -87,7 +85,7 @@ def test_a_server_that_allows_three_sessions_is_content_with_three(
         assert len(set(recipients(server))) == len(recipients(server)) == 200
 
 
-def test_a_quota_said_once_stops_the_offer_and_fails_nobody() -> None:
+def test_a_quota_refusal_stops_the_offer_and_fails_nobody() -> None:
     quota = "550 5.4.5 Daily user sending limit exceeded."
     with ScriptedServer({"dot": [*[None] * 5, *[quota] * 100]}) as server:
         outcomes = offered(server, 100, connections=1)
@@ -96,44 +94,44 @@ def test_a_quota_said_once_stops_the_offer_and_fails_nobody() -> None:
         assert any(outcome.about_the_account for outcome in outcomes)
 
 
-def test_a_lost_answer_to_the_dot_is_in_doubt_and_the_message_is_not_offered_again() -> None:
+def test_a_message_whose_final_answer_is_lost_is_in_doubt_and_not_offered_again() -> None:
     with ScriptedServer({"dot": [None, Fault.DROP]}) as server:
         outcomes = offered(server, 3, connections=1)
         assert [o.status for o in outcomes[:2]] == [ACCEPTED, IN_DOUBT]
         assert recipients(server).count("r1@example.org") == 1
 
 
-def test_a_message_written_ahead_is_deferred_when_the_one_before_it_is_lost() -> None:
+def test_a_message_written_ahead_is_deferred_if_the_connection_is_lost() -> None:
     with ScriptedServer({"dot": Fault.DROP}) as server:
         outcomes = offered(server, 2, connections=1)
         assert [outcome.status for outcome in outcomes] == [IN_DOUBT, DEFERRED]
 
 
-def test_content_that_could_not_be_written_to_the_end_is_deferred() -> None:
+def test_a_message_whose_content_was_cut_off_is_deferred() -> None:
     with ScriptedServer({"content": Fault.DROP}, receive_buffer=8192) as server:
         [outcome] = offered(server, data=b"a line of text\r\n" * 1_000_000)
     assert outcome.status is DEFERRED
 
 
-def test_content_that_nobody_reads_is_given_up_and_deferred() -> None:
+def test_a_message_whose_content_the_server_does_not_read_is_deferred() -> None:
     with ScriptedServer({"content": Fault.SILENCE}, receive_buffer=8192) as server:
         [outcome] = offered(server, data=b"a line of text\r\n" * 1_000_000, timeout=PATIENCE)
     assert outcome.status is DEFERRED
 
 
-def test_a_refusal_in_the_middle_of_the_content_is_heard_although_writing_fails() -> None:
+def test_a_refusal_during_the_content_is_read_even_if_writing_fails() -> None:
     with ScriptedServer({"content": "552 5.3.4 too much"}, receive_buffer=8192) as server:
         [outcome] = offered(server, data=b"a line of text\r\n" * 1_000_000)
     assert (outcome.status, outcome.code) == (FAILED, 552)
 
 
-@pytest.mark.parametrize("move", [Session.write, Session.exchange])
-def test_a_server_that_answered_before_it_hung_up_is_heard_out(
-    move: Callable[[Session], list[Outcome]],
+@pytest.mark.parametrize("move", [SmtpSession.write, SmtpSession.exchange])
+def test_an_answer_sent_before_the_server_hung_up_is_still_read(
+    move: Callable[[SmtpSession], list[Outcome]],
 ) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        session = Session(ours, server="x", pipelining=True, size_limit=0, timeout=1)
+        session = SmtpSession(ours, server="x", pipelining=True, size_limit=0, timeout=1)
         session.take(envelope(1))
         session.write()
         theirs.recv(65_536)
@@ -145,7 +143,7 @@ def test_a_server_that_answered_before_it_hung_up_is_heard_out(
     assert (outcome.status, outcome.code) == (FAILED, 552)
 
 
-def test_content_larger_than_all_buffers_is_written_as_the_server_reads() -> None:
+def test_content_larger_than_all_buffers_is_still_delivered() -> None:
     data = b"a line of text\r\n" * 500_000
     with ScriptedServer(receive_buffer=65_536) as server:
         [outcome] = offered(server, data=data)
@@ -177,7 +175,7 @@ OPENINGS = [
 
 
 @pytest.mark.parametrize(("script", "url", "said"), OPENINGS)
-def test_a_session_that_cannot_be_had_defers_what_was_pulled_and_pulls_no_more(
+def test_a_session_that_cannot_be_opened_defers_one_envelope_and_takes_no_more(
     script: dict[str, Answer | list[Answer | None]], url: str, said: str
 ) -> None:
     todo = envelopes(5)

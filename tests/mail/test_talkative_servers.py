@@ -1,4 +1,4 @@
-"""Mail servers that say far too much cost neither memory nor room."""
+"""Mail servers that send far too much exhaust neither memory nor storage."""
 
 import itertools
 import socket
@@ -14,7 +14,7 @@ from tests.mail.offering import envelope, mailer_to
 
 @contextmanager
 def talking(first: bytes, again: bytes) -> Iterator[str]:
-    """A server that says one thing, and then another again and again until it is cut off."""
+    """Run a server that sends one thing, then repeats another until it is cut off."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def talk() -> None:
@@ -36,14 +36,14 @@ def talking(first: bytes, again: bytes) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("again", [b"220-welcome\r\n", b"x" * 50, b"220-" + b"y" * 400 + b"\r\n"])
-def test_a_greeting_without_end_is_cut_off(again: bytes) -> None:
+def test_an_endless_greeting_is_cut_off(again: bytes) -> None:
     with talking(b"220-hello\r\n", again) as url:
         [outcome] = mailer_to(url).offer(iter([envelope(1)]))
     assert outcome.status == "deferred"
     assert len(outcome.reason) < 500
 
 
-def test_of_a_long_answer_the_beginning_is_kept() -> None:
+def test_a_long_answer_is_truncated() -> None:
     long = b"".join(b"550-5.7.1 " + b"z" * 3000 + b"\r\n" for _ in range(90)) + b"550 end\r\n"
     [reply] = ReplyReader().feed(long)
     assert reply.code == 550
@@ -53,7 +53,7 @@ def test_of_a_long_answer_the_beginning_is_kept() -> None:
     assert len(one.text) == MOST_KEPT
 
 
-def test_marks_that_turn_the_order_of_words_around_are_taken_out() -> None:
+def test_characters_that_reverse_the_text_direction_are_removed() -> None:
     said = "550 5.1.1 no \u202egnp.exe\u202c such\a \u2066user\u2069\r\n"
     [reply] = ReplyReader().feed(said.encode())
     assert reply.text == "5.1.1 no gnp.exe such user"

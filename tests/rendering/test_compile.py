@@ -1,4 +1,4 @@
-"""Compiling finds every fault before anybody gets the email, and says where it is."""
+"""Compiling finds every fault before anyone gets the email, and says where it is."""
 
 import json
 from dataclasses import replace
@@ -48,7 +48,7 @@ def test_every_shipped_email_compiles(email: EmailSource) -> None:
     assert "mj-" not in compiled.html.replace("mj-outlook", "").replace("mj-column", "")
 
 
-def test_a_fault_in_the_html_is_named_with_file_and_line_of_the_file() -> None:
+def test_an_error_in_the_html_is_named_with_the_files_own_line_number() -> None:
     content = "+++\nsubject = 'S'\n+++\n" + BODY.format("\n{{ nobody }}")
     front, mjml, first_line = parse_email(content, "email.mjml")
     email = EmailSource("series/email", front, mjml, "Hello", {}, first_line)
@@ -56,7 +56,7 @@ def test_a_fault_in_the_html_is_named_with_file_and_line_of_the_file() -> None:
     assert "series/email.mjml, line 5" in findings(email)
 
 
-def test_a_fault_below_a_shared_part_is_named_with_the_line_of_the_file() -> None:
+def test_an_error_after_a_shared_part_is_named_with_the_files_own_line_number() -> None:
     mjml = BODY.format("").replace("<mj-body>", '<mj-body><mj-include path="layout/a.mjml" />\n')
     part = "\n".join(["<mj-section></mj-section>"] * 10)
     email = replace(source(), body=mjml.replace("></mj-text>", ">{{ nobody }}</mj-text>"))
@@ -64,13 +64,13 @@ def test_a_fault_below_a_shared_part_is_named_with_the_line_of_the_file() -> Non
     assert "series/email.mjml, line 2" in found
 
 
-def test_a_fault_in_the_text_is_named_with_file_and_line() -> None:
+def test_an_error_in_the_text_is_named_with_file_and_line() -> None:
     assert "series/email.txt, line 2: there is no value “nobody”" in findings(
         source(text="Hello\n{{ nobody }}")
     )
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_all_errors_are_reported_together() -> None:
     email = source("{{ a }}<br", "{{ b }}", subject="{{ c }}", preheader=1, colour="red")
     found = findings(email)
     for fault in ("“b”", "“c”", "colour is not a setting", "preheader is not what it should be"):
@@ -81,14 +81,14 @@ def test_an_email_needs_a_subject() -> None:
     assert "there is no subject" in findings(source(subject=""))
 
 
-def test_a_part_that_is_not_there_is_named() -> None:
+def test_a_missing_part_is_named() -> None:
     email = replace(
         source(), body=BODY.replace("<mj-body>", '<mj-body><mj-include path="x.mjml" />')
     )
     assert "x.mjml" in findings(email)
 
 
-def test_links_to_places_outside_are_followed_and_our_own_are_not() -> None:
+def test_links_to_other_sites_are_tracked_and_our_own_are_not() -> None:
     html = '<a href="{{ booking_url }}">a</a> <a href="{{ guide_url }}">b</a> <a href="tel:1">c</a>'
     compiled = compile_email(source(html, "{{ booking_url }} {{ guide_url }} https://a.org/b."))
     assert compiled.html.count("link(") == 1
@@ -96,22 +96,22 @@ def test_links_to_places_outside_are_followed_and_our_own_are_not() -> None:
     assert compiled.text == ("{{ link(booking_url) }} {{ guide_url }} {{ link(0) }}.")
 
 
-def test_the_pixel_is_the_last_thing_in_the_mail() -> None:
+def test_the_pixel_is_the_last_thing_in_the_email() -> None:
     assert compile_email(source()).html.rstrip().endswith("{{ pixel() }}</body></html>")
 
 
-def test_an_address_inside_an_expression_is_left_alone() -> None:
+def test_an_address_inside_an_expression_is_left_unchanged() -> None:
     email = source(text="{{ blog_url or 'https://example.org/blog' }}")
     assert b"https://" in rendered(email)
 
 
 def test_an_address_cannot_smuggle_an_expression_past_the_checks() -> None:
-    """What is arithmetic only once the link has been written around it must stay text."""
+    """A URL that becomes arithmetic once inside a link expression must remain text."""
     text = "https://example.org/\\ ' ~ (7*6) ~ 'x') }} done"
     assert b"(7*6)" in rendered(source(text=text), tracking=False)
 
 
-def test_a_statement_without_a_line_of_its_own_is_a_finding_all_the_same() -> None:
+def test_a_forbidden_statement_is_found_even_if_it_has_no_line_of_its_own() -> None:
     found = findings(source("{% autoescape false %}{{ first_name }}{% endautoescape %}"))
     assert "series/email.mjml, line 1" in found
 
@@ -120,7 +120,7 @@ GOLF = "https://practice.example.org/golf"
 WITH_LINKS = f'<a href="{GOLF}">golf</a> <a href="{{{{ article_url }}}}">more</a>'
 
 
-def test_single_links_have_topics_of_their_own_by_address_or_by_name() -> None:
+def test_a_single_link_may_have_its_own_topics_by_address_or_by_name() -> None:
     links = {GOLF: ["golf"], "article_url": ["back-pain", "strength"]}
     compiled = compile_email(source(WITH_LINKS, links=links))
     assert compiled.link_topics == {GOLF: ("golf",), "article_url": ("back-pain", "strength")}
@@ -135,7 +135,7 @@ def test_an_email_stored_before_links_had_topics_can_still_be_read() -> None:
 
 
 @pytest.mark.parametrize("link", ["https://elsewhere.example.org/", "booking_url", "guide_url"])
-def test_topics_of_a_link_that_is_not_in_the_email_are_a_finding(link: str) -> None:
+def test_topics_for_a_link_that_is_not_in_the_email_are_a_finding(link: str) -> None:
     assert f"no link leads to “{link}”" in findings(source(WITH_LINKS, links={link: ["golf"]}))
 
 
@@ -145,7 +145,7 @@ def test_a_topic_is_one_word(word: object) -> None:
         assert f"“{word}” is no topic" in findings(source(WITH_LINKS, **front))
 
 
-def test_topics_are_a_list_and_not_a_long_one() -> None:
+def test_topics_must_be_a_short_list() -> None:
     assert "write a list" in findings(source(WITH_LINKS, links={GOLF: "golf"}))
     many = [f"topic-{n}" for n in range(21)]
     assert "more than 20" in findings(source(WITH_LINKS, topics=many))

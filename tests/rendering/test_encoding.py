@@ -1,4 +1,4 @@
-"""Any text survives the way through a mail, in lines that every server takes."""
+"""Any text survives transmission by email, in lines that every server accepts."""
 
 import quopri
 from email import message_from_bytes, policy
@@ -23,7 +23,7 @@ def normal(text: str) -> str:
 
 
 def lines_end_properly(data: bytes) -> bool:
-    """Whether every line ends with CR and LF together (RFC 5321 section 2.3.8)."""
+    """Return whether every line ends with CR and LF together (RFC 5321 section 2.3.8)."""
     rest = data.replace(b"\r\n", b"")
     return b"\r" not in rest and b"\n" not in rest
 
@@ -34,7 +34,7 @@ def lines_end_properly(data: bytes) -> bool:
 @example("a" * 60)
 @example("a" * 61)
 @example("x\r\nBcc: everybody@example.org")
-def test_a_subject_reads_the_same_by_new_and_old_readers(subject: str) -> None:
+def test_a_subject_reads_the_same_in_new_and_old_mail_programs(subject: str) -> None:
     head = b"Subject: " + header_text(subject) + b"\r\n\r\n"
     new = message_from_bytes(head, policy=policy.default)
     assert (list(new), str(new["Subject"])) == (["Subject"], normal(subject))
@@ -45,7 +45,7 @@ def test_a_subject_reads_the_same_by_new_and_old_readers(subject: str) -> None:
 @settings(max_examples=400)
 @given(SUBJECTS)
 @example('Paul "the knee" O\'Brien \\ Sons')
-def test_a_mailbox_reads_the_same_whatever_the_name(name: str) -> None:
+def test_a_mailbox_reads_the_same_with_any_name(name: str) -> None:
     head = b"From: " + mailbox(name, "paul@example.org") + b"\r\n\r\n"
     shown, address = parseaddr(message_from_bytes(head)["From"])
     assert address == "paul@example.org"
@@ -77,7 +77,7 @@ def test_a_subject_line_with_an_encoded_word_has_at_most_seventy_six_characters(
 @given(BODIES)
 @example("a\r\nb\rc\nd\r\n\r\n")
 @example("trailing blanks \t \nmore ")
-def test_a_body_reads_the_same(body: str) -> None:
+def test_a_body_is_decoded_as_it_was_written(body: str) -> None:
     expected = body.replace("\r\n", "\n").replace("\r", "\n")
     part = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable"
     message = message_from_bytes(part + b"\r\n\r\n" + quoted(body), policy=policy.default)
@@ -89,7 +89,7 @@ def test_a_body_reads_the_same(body: str) -> None:
 
 @settings(max_examples=500)
 @given(BODIES, BODIES, BODIES)
-def test_a_value_reads_the_same_between_what_stands_around_it(
+def test_a_value_is_decoded_unchanged_whatever_surrounds_it(
     before: str, value: str, after: str
 ) -> None:
     def normal_ends(text: str) -> str:
@@ -102,7 +102,7 @@ def test_a_value_reads_the_same_between_what_stands_around_it(
 
 
 @pytest.mark.parametrize("character", ["a", "é", "=", " "])
-def test_long_lines_are_broken_properly(character: str) -> None:
+def test_long_lines_are_broken_correctly(character: str) -> None:
     for length in (75, 76, 77, 200):
         text = character * length
         for data in (quoted(text), quoted_value(text), quoted(f"{text}\n{text}")):
@@ -110,14 +110,14 @@ def test_long_lines_are_broken_properly(character: str) -> None:
             assert all(len(line) <= 76 for line in data.split(b"\r\n"))
 
 
-def test_a_value_after_a_full_line_does_not_make_it_longer() -> None:
+def test_a_value_after_a_full_line_does_not_lengthen_it() -> None:
     data = quoted("a" * 76) + quoted_value("b")
     assert all(len(line) <= 76 for line in data.split(b"\r\n"))
 
 
 @settings(max_examples=300)
 @given(BODIES, BODIES)
-def test_lines_are_short_and_end_properly_around_any_value(body: str, value: str) -> None:
+def test_lines_are_short_and_end_correctly_around_any_value(body: str, value: str) -> None:
     data = quoted(body) + quoted_value(value) + quoted(body)
     assert lines_end_properly(data)
     assert all(len(line) <= 76 for line in data.split(b"\r\n"))

@@ -1,7 +1,7 @@
-"""No shipped mail does what spam does to be seen by filters and not by people.
+"""No shipped email uses the tricks by which spam evades filters.
 
-What SpamAssassin and rspamd count is computed here; where SpamAssassin is installed, it is
-asked itself (`make spam`).
+What SpamAssassin and rspamd count is computed here; if SpamAssassin is installed, it is
+run itself (`make spam`).
 """
 
 import re
@@ -41,7 +41,7 @@ SILENT = frozenset({"style", "title"})
 
 @dataclass(frozen=True)
 class Mail:
-    """One shipped mail to one kind of person."""
+    """One shipped email to one kind of person."""
 
     key: str
     data: bytes
@@ -64,7 +64,7 @@ def made(name: str, tracking: bool) -> Iterator[Mail]:
 
 
 class Words(HTMLParser):
-    """Every piece of text, hidden or not, with the colours and the size written on elements."""
+    """A parser of every piece of text, hidden or not, with its elements' colours and size."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -100,13 +100,13 @@ def words(html: str) -> list[tuple[str, float, float]]:
 
 
 def addresses(mail: Mail) -> list[str]:
-    """What is linked, shown or written out: every address as a filter counts it."""
+    """Return every linked, shown or written URL, as a filter counts it."""
     in_html = re.findall(r'(?:href|src)="(https?://[^"]+)"', mail.html)
     return [*in_html, *re.findall(r"https?://\S+", mail.text)]
 
 
 @pytest.mark.parametrize(("name", "tracking"), SHAPES)
-def test_no_shipped_mail_hides_words_in_their_colour_or_size(name: str, tracking: bool) -> None:
+def test_no_shipped_email_hides_text_by_colour_or_size(name: str, tracking: bool) -> None:
     for mail in made(name, tracking):
         found = words(mail.html)
         assert len(found) > 10
@@ -115,7 +115,7 @@ def test_no_shipped_mail_hides_words_in_their_colour_or_size(name: str, tracking
 
 
 @pytest.mark.parametrize(("name", "tracking"), SHAPES)
-def test_a_shipped_mail_names_as_many_addresses_as_two_equal_versions_would(
+def test_both_versions_of_a_shipped_email_have_the_same_number_of_addresses(
     name: str, tracking: bool
 ) -> None:
     for mail in made(name, tracking):
@@ -124,7 +124,7 @@ def test_a_shipped_mail_names_as_many_addresses_as_two_equal_versions_would(
 
 
 @pytest.mark.parametrize("colour", ["#ffffff", "#111111", "#f3f1ec"])
-def test_the_preview_text_is_hidden_and_readable_on_every_page(colour: str) -> None:
+def test_the_preview_text_is_hidden_but_has_a_readable_contrast(colour: str) -> None:
     mjml = (
         "<mjml><mj-head><mj-preview>First &amp; foremost</mj-preview></mj-head>"
         f'<mj-body background-color="{colour}"><mj-section><mj-column>'
@@ -139,14 +139,14 @@ def test_the_preview_text_is_hidden_and_readable_on_every_page(colour: str) -> N
 
 
 @pytest.mark.parametrize(("name", "tracking"), SHAPES)
-def test_what_an_inbox_shows_first_is_the_preview_text(name: str, tracking: bool) -> None:
+def test_an_inbox_shows_the_preview_text_first(name: str, tracking: bool) -> None:
     for mail, (_, _, source) in zip(made(name, tracking), SHIPPED, strict=True):
         body = re.sub(r"(?s).*<body[^>]*>|<!--.*?-->", "", mail.html)
         shown = " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
         assert shown.startswith(source.front["preheader"]), mail.key
 
 
-def test_whoever_is_followed_is_told_so_in_both_versions_and_nobody_else_is() -> None:
+def test_only_tracked_recipients_are_told_of_tracking_and_in_both_versions() -> None:
     for name, tracking in SHAPES:
         for mail in made(name, tracking):
             told = [
@@ -158,7 +158,7 @@ def test_whoever_is_followed_is_told_so_in_both_versions_and_nobody_else_is() ->
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("spamassassin") is None, reason="SpamAssassin is not installed")
 @pytest.mark.parametrize(("name", "tracking"), SHAPES)
-def test_spamassassin_counts_nothing_on_any_shipped_mail(
+def test_spamassassin_gives_no_points_to_any_shipped_email(
     name: str, tracking: bool, tmp_path: Path
 ) -> None:
     for number, mail in enumerate(made(name, tracking)):

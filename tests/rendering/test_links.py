@@ -1,4 +1,4 @@
-"""Every link leads where the email says: designed or plain, followed or not."""
+"""Every link leads where the email says: as a button or plain, tracked or not."""
 
 import re
 from dataclasses import replace
@@ -109,7 +109,7 @@ SHAPES = (True, False)
 def versions(
     email: CompiledEmail, tracking: bool, practice: Practice = PRACTICE
 ) -> tuple[str, str]:
-    """The HTML and the plain text that somebody gets."""
+    """Return the HTML and the plain text that a person receives."""
     around = Surroundings(practice, TOKENS, URL)
     prepared = PreparedEmail(email, SEQUENCE, StepKind.ARTICLE, around)
     to = Recipient(7, 8, 9, "ann@example.org", "Ann", tracking)
@@ -137,7 +137,7 @@ def hrefs(html: str) -> list[str]:
 
 
 def led_to(address: str, tracking: bool) -> str:
-    """Where an address in a mail leads in the end; a followed one says so in its token."""
+    """Return the final destination of a URL in an email; a tracked one has it in its token."""
     if not tracking:
         return address
     assert address.startswith(f"{URL}/c/"), address
@@ -162,7 +162,7 @@ def escaped(address: str) -> str:
 
 @pytest.mark.parametrize("tracking", SHAPES)
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_written_out_stays_whole(address: str, tracking: bool) -> None:
+def test_a_written_out_address_stays_complete(address: str, tracking: bool) -> None:
     """As a link and a button, and in the plain version between angle brackets."""
     html = (
         f'<mj-text><a href="{escaped(address)}">a</a></mj-text>'
@@ -177,7 +177,7 @@ def test_an_address_written_out_stays_whole(address: str, tracking: bool) -> Non
 @pytest.mark.parametrize("tracking", SHAPES)
 @pytest.mark.parametrize("address", [a for a in ADDRESSES if a[-1] not in ".,!?:;'*()"])
 @pytest.mark.parametrize("around", ["{}", "see {}.", "({})", "({}).", "“{}”", "'{}'", "[{}], {}!"])
-def test_an_address_in_a_sentence_ends_before_what_closes_the_sentence(
+def test_an_address_in_a_sentence_ends_before_the_closing_punctuation(
     address: str, around: str, tracking: bool
 ) -> None:
     said = around.format(address, address)
@@ -217,7 +217,7 @@ def test_an_address_in_markdown_leads_to_one_place_in_every_version(
 
 @pytest.mark.parametrize("tracking", SHAPES)
 @pytest.mark.parametrize(("written", "meant"), VALUES)
-def test_a_value_leads_to_the_page_meant_whatever_stands_behind_it(
+def test_a_placeholder_link_with_a_suffix_leads_to_the_intended_page(
     written: str, meant: str, tracking: bool
 ) -> None:
     body = f"[Book]({written})\n\nSee [this]({written}).\n\nOr\n{written}, if you like."
@@ -242,7 +242,7 @@ def test_a_value_leads_to_the_page_meant_whatever_stands_behind_it(
     ],
 )
 @pytest.mark.parametrize("tracking", SHAPES)
-def test_a_value_and_what_stands_behind_it_are_joined_to_one_address(
+def test_a_placeholder_and_its_suffix_are_joined_into_one_address(
     website: str, written: str, meant: str, tracking: bool
 ) -> None:
     email = markdown(f"See [this]({{{{ website_url }}}}{written}).")
@@ -264,7 +264,7 @@ def test_a_value_and_what_stands_behind_it_are_joined_to_one_address(
         "https://",
     ],
 )
-def test_an_address_that_differs_from_person_to_person_is_left_alone(text: str) -> None:
+def test_an_address_that_differs_between_people_is_left_unchanged(text: str) -> None:
     html = f'<mj-text><a href="{text}">a</a></mj-text>'
     assert "{% if" not in text or "link(" not in mjml("<mj-text>a</mj-text>", text).text
     email = mjml(html if "{%" not in text else "<mj-text>a</mj-text>", text)
@@ -272,7 +272,7 @@ def test_an_address_that_differs_from_person_to_person_is_left_alone(text: str) 
     assert versions(email, tracking=True)[1] == versions(email, tracking=False)[1]
 
 
-def test_a_choice_around_an_address_is_not_a_part_of_it() -> None:
+def test_a_condition_around_an_address_is_not_part_of_it() -> None:
     text = (
         "{% if first_name %}https://a.example/x.{% else %}https://b.example/y{% endif %}"
         "{% if first_name %}{{ booking_url }}{% endif %}\n"
@@ -296,13 +296,13 @@ def test_a_choice_around_an_address_is_not_a_part_of_it() -> None:
         "https://site.example/ as words",
     ],
 )
-def test_nothing_but_the_address_of_a_link_is_changed(html: str) -> None:
+def test_only_the_address_of_a_link_is_changed(html: str) -> None:
     email = mjml(f"<mj-text>{html}</mj-text>", "Hello")
     assert email.links == ()
     assert versions(email, tracking=True)[0].count("/c/") == 0
 
 
-def test_a_style_sheet_is_fetched_and_not_clicked() -> None:
+def test_a_stylesheet_address_is_not_tracked_as_a_link() -> None:
     source = EmailSource(
         "a/b",
         {"subject": "S"},
@@ -318,7 +318,7 @@ def test_a_style_sheet_is_fetched_and_not_clicked() -> None:
     assert 'href="https://site.example/a.css"' in email.html
 
 
-def test_topics_may_be_given_to_a_value_with_something_behind_it() -> None:
+def test_a_placeholder_with_a_suffix_may_have_topics() -> None:
     content = (
         '+++\nsubject = "S"\n[links]\n"booking_url?a=b" = ["golf"]\n+++\n'
         "See [this]({{ booking_url }}?a=b)."
@@ -334,7 +334,7 @@ WRITTEN = st.text("htps:/ab.()[]<>'\" &?#=,;!|é%\n", max_size=40).map(
 
 
 @given(WRITTEN)
-def test_a_plain_version_with_its_counted_links_read_back_is_as_it_was_written(text: str) -> None:
+def test_a_plain_version_reads_as_written_once_its_tracked_links_are_resolved(text: str) -> None:
     email = mjml("<mj-text>a</mj-text>", text)
     _, plain = versions(email, tracking=False)
     _, followed = versions(email, tracking=True)

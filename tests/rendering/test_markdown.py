@@ -26,7 +26,7 @@ def source(markdown: str, text: str = "") -> EmailSource:
 
 
 def components(markdown: str) -> list[str]:
-    """The MJML that the Markdown itself became, line by line."""
+    """Return the MJML made from the Markdown itself, line by line."""
     design, _, findings = compose_markdown(source(markdown))
     assert findings == []
     return [line.text for line in design.lines if "email.md" in line.place]
@@ -75,7 +75,7 @@ def compiled(markdown: str) -> CompiledEmail:
         ("Hi{% if first_name %} {{ first_name }}{% endif %},", "{% if first_name %} {{ first"),
     ],
 )
-def test_each_spelling_becomes_its_component(markdown: str, mjml: str) -> None:
+def test_each_markdown_construct_becomes_its_component(markdown: str, mjml: str) -> None:
     assert any(mjml in line for line in components(markdown))
     assert compiled(markdown).html
 
@@ -93,7 +93,7 @@ def test_each_spelling_becomes_its_component(markdown: str, mjml: str) -> None:
         ("one  \ntwo\nthree", "one\ntwo\nthree"),
     ],
 )
-def test_the_plain_version_has_the_words_and_the_links_written_out(
+def test_the_plain_version_has_the_words_and_the_written_out_links(
     markdown: str, text: str
 ) -> None:
     assert plain(markdown) == text
@@ -111,7 +111,7 @@ LINES = [
 
 @pytest.mark.parametrize("typed", LINES)
 @pytest.mark.parametrize("mark", ["", "- ", "> "])
-def test_lines_typed_one_below_the_other_stay_lines_in_both_versions(typed: str, mark: str) -> None:
+def test_consecutive_lines_stay_separate_lines_in_both_versions(typed: str, mark: str) -> None:
     indented = mark + typed.replace("\n", "\n" + (mark if mark == "> " else " " * len(mark)))
     wanted = [line.strip() for line in typed.replace("*", "").split("\n")]
     html = re.sub(r"</?(em|strong|p|li|ul|mj-text)\b[^>]*>", "", "\n".join(components(indented)))
@@ -121,7 +121,7 @@ def test_lines_typed_one_below_the_other_stay_lines_in_both_versions(typed: str,
     assert [line.removeprefix(mark).strip() for line in plain(indented).splitlines()] == wanted
 
 
-def test_the_ends_of_a_line_that_holds_only_a_choice_are_not_seen() -> None:
+def test_a_line_that_holds_only_a_condition_adds_no_line_breaks() -> None:
     typed = "one\n{% if first_name %}\ntwo\n{% endif %}\nthree\nfour"
     assert "".join(components(typed)).count("<br />") == 1
     assert plain(typed).splitlines()[-1] == "four"
@@ -131,7 +131,7 @@ def test_the_label_of_a_button_is_one_line() -> None:
     assert "<br" not in "".join(components("[Read\nit](https://e.org/)"))
 
 
-def test_lines_that_an_editor_broke_in_mid_sentence_are_found() -> None:
+def test_lines_an_editor_broke_mid_sentence_are_found() -> None:
     long = "The next time that you go downstairs, notice which leg you trust"
     assert wrapped_lines(f"Hello\n\n{long}\nand which you do not.") == [3]
     for typed in (f"{long}.\nand", f"{long}\n\nand", f"{long}\nAnd", *LINES):
@@ -144,11 +144,11 @@ def test_the_plain_version_is_wrapped_and_ends_with_the_footer() -> None:
     assert "{{ unsubscribe_url }}" in compiled("Hello").text
 
 
-def test_a_plain_version_written_beside_it_is_taken() -> None:
+def test_a_separately_written_plain_version_is_used() -> None:
     assert compile_email(source("Hello", "Another hello")).text.startswith("Another hello\n")
 
 
-def test_what_stands_between_if_and_endif_comes_and_goes_together() -> None:
+def test_everything_between_if_and_endif_appears_and_disappears_together() -> None:
     lines = components("{% if booking_url %}\n\nOne\n\n[Book](https://e.org/)\n\n{% endif %}")
     assert (lines[0], lines[-1]) == ("{% if booking_url %}", "{% endif %}")
     assert plain("a\n\n{% if booking_url %}\n\nb\n\n{% endif %}\n\nc").split("\n\n") == [
@@ -174,11 +174,11 @@ def test_what_stands_between_if_and_endif_comes_and_goes_together() -> None:
         ("> " * 15 + "deep", "series/email.md: quotes and lists nest too deep"),
     ],
 )
-def test_a_fault_is_named_with_the_line_of_the_markdown(markdown: str, place: str) -> None:
+def test_an_error_is_named_with_the_line_of_the_markdown(markdown: str, place: str) -> None:
     assert place in findings(markdown)
 
 
-def test_the_design_is_that_of_the_emails_in_mjml() -> None:
+def test_markdown_emails_have_the_same_design_as_mjml_emails() -> None:
     html = compiled("# One\n\nHello\n\n[Read](https://e.org/)\n\n*Paul*").html
     for part in ('class="card', 'class="copy', 'class="action', "Unsubscribe</a>", "#1d5c54"):
         assert part in html
@@ -188,7 +188,7 @@ WORDS = st.text(st.sampled_from("ab *_[]()!#>-+1.`<&\"'\n{}%é\\|~:/"), max_size
 
 
 @given(WORDS)
-def test_whatever_is_typed_is_compiled_or_refused_with_a_place(markdown: str) -> None:
+def test_any_input_is_compiled_or_refused_with_a_place(markdown: str) -> None:
     try:
         email = compiled(markdown)
     except EmailError as error:

@@ -1,4 +1,4 @@
-"""A prepared email is, for each person, exactly what its templates say to that person alone."""
+"""A prepared email is, for each person, exactly what its templates produce for them alone."""
 
 import re
 from collections.abc import Mapping
@@ -101,9 +101,9 @@ def part(message: EmailMessage, subtype: str) -> str:
 
 
 def slowly_rendered(key: str, to: Recipient) -> tuple[str, EmailMessage]:
-    """The same email by Jinja and the standard library alone, once for this person.
+    """Return the same email rendered by Jinja and the standard library alone, for this person.
 
-    The subject is told by itself, because a message misreads what looks like an encoded word.
+    The subject is returned separately: parsing would decode what looks like an encoded word.
     """
     email = emails()[key]
     pixel = f"{URL}/o/{TOKENS.opened(to.message)}.gif"
@@ -139,7 +139,7 @@ def signer() -> Signer:
 
 
 def believed(signed: bytes) -> bool:
-    """Ask the other implementation, which sees only what our DNS would say."""
+    """Ask another DKIM implementation, which sees only what our DNS would say."""
     name, value = signer().dns_record()
 
     def look_up(asked: bytes, timeout: int = 5) -> bytes | None:
@@ -150,7 +150,7 @@ def believed(signed: bytes) -> bool:
 
 @settings(max_examples=60)
 @given(recipients, st.integers(0, 2))
-def test_a_signed_message_is_believed_by_another_implementation(to: Recipient, which: int) -> None:
+def test_the_reference_implementation_accepts_a_signed_message(to: Recipient, which: int) -> None:
     data = prepared(list(emails())[which]).message(to, NOW)
     assert believed(signer().sign(data) + data)
 
@@ -159,7 +159,7 @@ def test_a_signed_message_is_believed_by_another_implementation(to: Recipient, w
 @given(recipients, st.integers(0, 2))
 @example(ANN, 0)
 @example(QUIET_ANN, 0)
-def test_a_message_says_what_its_templates_say(to: Recipient, which: int) -> None:
+def test_a_message_matches_its_rendered_templates(to: Recipient, which: int) -> None:
     key = list(emails())[which]
     fast, (subject, slow) = parsed(prepared(key).message(to, NOW)), slowly_rendered(key, to)
     assert part(fast, "plain") == part(slow, "plain")
@@ -168,7 +168,7 @@ def test_a_message_says_what_its_templates_say(to: Recipient, which: int) -> Non
 
 
 @given(recipients)
-def test_the_way_out_is_one_untouched_https_address(to: Recipient) -> None:
+def test_the_unsubscribe_header_is_one_unbroken_https_address(to: Recipient) -> None:
     message = prepared(OWN.key).message(to, NOW)
     [line] = re.findall(rb"^List-Unsubscribe: <(https://[!-~]+)>\r$", message, re.MULTILINE)
     token = line.decode().removeprefix(f"{URL}/unsubscribe/")
@@ -177,7 +177,7 @@ def test_the_way_out_is_one_untouched_https_address(to: Recipient) -> None:
 
 
 @given(recipients)
-def test_a_message_has_its_own_fields_once_each_and_no_others(to: Recipient) -> None:
+def test_a_message_has_exactly_its_own_headers_once_each(to: Recipient) -> None:
     message = parsed(prepared(OWN.key).message(to, NOW))
     assert [name.lower() for name in message.keys()] == [  # noqa: SIM118 - a field may come twice
         *("date", "from", "reply-to", "to", "subject", "message-id", "list-unsubscribe"),
@@ -188,7 +188,7 @@ def test_a_message_has_its_own_fields_once_each_and_no_others(to: Recipient) -> 
 
 
 @pytest.mark.parametrize("name", ["Ann\r\nBcc: all@example.org", "Ann\r\n\r\nBody", "Ann\n.\n"])
-def test_a_name_with_line_ends_adds_neither_a_field_nor_a_body(name: str) -> None:
+def test_a_name_with_line_breaks_adds_neither_a_header_nor_a_body(name: str) -> None:
     to = Recipient(1, 2, 3, "ann@example.org", name, tracking=False)
     message = parsed(prepared(OWN.key).message(to, NOW))
     plain = parsed(prepared(OWN.key).message(QUIET_ANN, NOW))
@@ -202,7 +202,7 @@ def addresses_in(message: EmailMessage, letter: str) -> list[str]:
 
 
 @given(recipients)
-def test_whoever_did_not_agree_is_not_followed(to: Recipient) -> None:
+def test_a_person_without_tracking_consent_is_not_tracked(to: Recipient) -> None:
     message = parsed(prepared(OWN.key).message(to, NOW))
     if not to.tracking:
         assert addresses_in(message, "c") == addresses_in(message, "o") == []
@@ -210,7 +210,7 @@ def test_whoever_did_not_agree_is_not_followed(to: Recipient) -> None:
 
 
 @given(recipients)
-def test_whoever_agreed_is_followed_by_addresses_that_lead_where_the_email_says(
+def test_a_tracked_persons_links_lead_where_the_email_says(
     to: Recipient,
 ) -> None:
     message = parsed(prepared(OWN.key).message(to, NOW))
@@ -224,7 +224,7 @@ def test_whoever_agreed_is_followed_by_addresses_that_lead_where_the_email_says(
 
 
 @given(st.lists(recipients, min_size=2, max_size=6), st.integers(0, 2))
-def test_nobodys_values_get_into_another_persons_message(
+def test_no_persons_values_get_into_another_persons_message(
     people: list[Recipient], which: int
 ) -> None:
     shared = prepared(list(emails())[which])
@@ -245,7 +245,7 @@ def test_a_message_is_the_same_whatever_was_prepared_before(to: Recipient) -> No
 
 @pytest.mark.parametrize("tracking", [True, False])
 @pytest.mark.parametrize("which", [0, 1, 2])
-def test_every_line_ends_properly_and_is_short(which: int, tracking: bool) -> None:
+def test_every_line_is_short_and_ends_correctly(which: int, tracking: bool) -> None:
     to = Recipient(1, 2, 3, "ann@example.org", "Zoë", tracking=tracking)
     data = prepared(list(emails())[which]).message(to, NOW)
     head, _, body = data.partition(b"\r\n\r\n")
@@ -255,7 +255,7 @@ def test_every_line_ends_properly_and_is_short(which: int, tracking: bool) -> No
 
 
 @pytest.mark.parametrize("kind", StepKind)
-def test_only_what_was_asked_for_says_that_it_is_automatic(kind: StepKind) -> None:
+def test_only_requested_emails_are_marked_as_automatic(kind: StepKind) -> None:
     message = parsed(prepared(OWN.key, kind).message(ANN, NOW))
     automatic = kind in (StepKind.GUIDE, StepKind.REMINDER, StepKind.ANSWER)
     assert message["Auto-Submitted"] == ("auto-generated" if automatic else None)

@@ -1,4 +1,4 @@
-"""The sample guides open, say that they are samples, and are what their sources make."""
+"""The sample guides open, say that they are samples, and match their sources."""
 
 import importlib.util
 from pathlib import Path
@@ -23,7 +23,7 @@ def guide(key: str) -> Path:
 
 
 def catalogue(key: str) -> Any:
-    """The root of the PDF's objects, which pypdf has no closer type for."""
+    """Return the PDF's root object, for which pypdf has no closer type."""
     return PdfReader(guide(key)).trailer["/Root"]
 
 
@@ -36,7 +36,7 @@ def maker() -> ModuleType:
     return module
 
 
-def test_a_guide_is_a_few_a4_pages_and_light_enough_for_a_telephone(key: str) -> None:
+def test_a_guide_is_a_few_a4_pages_and_small_enough_for_a_phone(key: str) -> None:
     pages = PdfReader(guide(key)).pages
     assert 4 <= len(pages) <= 6
     assert {(round(page.mediabox.width), round(page.mediabox.height)) for page in pages} == {
@@ -50,7 +50,7 @@ def test_every_page_says_that_it_is_a_sample(key: str) -> None:
         assert "Sample: to be replaced by the practice’s own guide" in page.extract_text()
 
 
-def test_the_last_page_says_where_the_practice_is(key: str) -> None:
+def test_the_last_page_gives_the_address_of_the_practice(key: str) -> None:
     last = PdfReader(guide(key)).pages[-1].extract_text()
     for fact in (
         "Human Movement",
@@ -63,7 +63,7 @@ def test_the_last_page_says_where_the_practice_is(key: str) -> None:
         assert fact in last
 
 
-def test_a_guide_bears_the_title_the_form_promised(key: str) -> None:
+def test_a_guide_has_the_title_the_form_promised(key: str) -> None:
     metadata = PdfReader(guide(key)).metadata
     assert metadata is not None
     assert metadata.title == TITLES[key]
@@ -80,7 +80,7 @@ def test_a_guide_is_tagged_for_screen_readers_in_british_english(key: str) -> No
     assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_data()
 
 
-def test_every_font_travels_inside_the_guide(key: str) -> None:
+def test_every_font_is_embedded_in_the_guide(key: str) -> None:
     pages: list[Any] = list(PdfReader(guide(key)).pages)
     fonts = [
         font.get_object()["/DescendantFonts"][0].get_object()
@@ -91,7 +91,7 @@ def test_every_font_travels_inside_the_guide(key: str) -> None:
     assert all("/FontFile3" in font["/FontDescriptor"] for font in fonts)
 
 
-def test_the_committed_guide_is_what_the_script_makes_byte_for_byte(
+def test_the_committed_guide_equals_the_scripts_output_byte_for_byte(
     key: str, tmp_path: Path
 ) -> None:
     written = {path.parent.name: path for path in maker().make_sample_guides(tmp_path)}

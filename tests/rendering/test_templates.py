@@ -1,4 +1,4 @@
-"""A template may show values and make choices; everything else is refused, with its line."""
+"""A template may print values and use conditionals; everything else is refused with its line."""
 
 import pytest
 from jinja2 import UndefinedError
@@ -33,7 +33,7 @@ def test_every_value_may_be_printed_and_tested(name: str) -> None:
         "{# a note #}{% raw %}{{ anything }}{% endraw %}",
     ],
 )
-def test_values_choices_and_comparisons_are_allowed(allowed: str) -> None:
+def test_values_conditions_and_comparisons_are_allowed(allowed: str) -> None:
     refuse_what_mails_do_not_need(allowed)
 
 
@@ -94,12 +94,12 @@ def test_everything_else_is_refused_with_its_line(refused: str) -> None:
 @pytest.mark.parametrize(
     "refused", ["{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "{{ " + "9" * 5000 + " }}"]
 )
-def test_what_no_parser_can_take_is_refused_too(refused: str) -> None:
+def test_unparsable_templates_are_refused_too(refused: str) -> None:
     with pytest.raises(TemplateError):
         refuse_what_mails_do_not_need(refused)
 
 
-def test_an_unknown_value_is_named_together_with_those_that_are_known() -> None:
+def test_an_unknown_value_is_named_together_with_the_known_ones() -> None:
     with pytest.raises(TemplateError, match=r"“frist_name”.*first_name"):
         refuse_what_mails_do_not_need("{{ frist_name }}")
 
@@ -109,6 +109,6 @@ def test_html_is_escaped_and_plain_text_is_not() -> None:
         assert compile_template("{{ first_name }}", html=html).render(first_name="<b>") == shown
 
 
-def test_a_value_that_is_missing_when_rendering_is_an_error_and_not_a_gap() -> None:
+def test_a_missing_value_raises_an_error_instead_of_leaving_a_gap() -> None:
     with pytest.raises(UndefinedError):
         compile_template("{{ first_name }}", html=False).render()

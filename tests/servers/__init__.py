@@ -1,1 +1,1 @@
-"""The servers and the clock that tests bring up for themselves, all real, all gone afterwards."""
+"""Real servers and a clock that tests start for themselves, all gone afterwards."""

@@ -8,7 +8,7 @@ A_MONDAY_MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 class ClockFile:
-    """A clock for NURTURE_CLOCK, named by `path`, that stands still until it is moved."""
+    """A clock for NURTURE_CLOCK, with its file at `path`, that stands still until it is moved."""
 
     def __init__(self, path: Path, now: datetime = A_MONDAY_MORNING) -> None:
         self.path = path
@@ -28,6 +28,6 @@ class ClockFile:
         draft.replace(self.path)
 
     def advance(self, length: timedelta) -> datetime:
-        """Move on by `length` and say what time it is then."""
+        """Advance by `length` and return the new time."""
         self.set(self.now + length)
         return self.now

@@ -1,4 +1,4 @@
-"""Fresh, migrated databases by the dozen: the migrations run once, the rest are copies."""
+"""Many fresh, migrated databases: the migrations run once, the rest are copies."""
 
 import secrets
 import shutil
@@ -38,14 +38,14 @@ _SHAPE = """
 
 @dataclass(frozen=True)
 class _State:
-    """What a database is like, and the rows that there are."""
+    """A database's schema and settings, and its rows."""
 
     shape: object
     rows: dict[str, list[str]]
 
 
 class PostgresDatabases:
-    """Databases on one server, copied from a template that exists while the block lasts."""
+    """Databases on one server, copied from a template that exists during the block."""
 
     def __init__(self, server: str, migrate: Migrate) -> None:
         self._server = make_url(server).set(drivername="postgresql")
@@ -65,13 +65,13 @@ class PostgresDatabases:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Drop the template and what was lent."""
+        """Drop the template and the lent databases."""
         for name in (self._template, *self._idle):
             self._do(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        """The address of a database of one's own; it is dropped afterwards."""
+        """Yield the URL of a separate database, which is dropped afterwards."""
         name = self._made()
         try:
             yield self._url(name)
@@ -80,10 +80,10 @@ class PostgresDatabases:
 
     @contextmanager
     def lent(self) -> Iterator[str]:
-        """The address of a database that others may have had before, and that holds none of it.
+        """Yield the URL of an empty database that others may have used before.
 
-        To empty one takes a fraction of what it takes to make one. One that comes back with
-        other tables or settings than it was made with is dropped and not lent again.
+        Emptying one takes a fraction of the time of making one. A database returned with other
+        tables or settings than it was made with is dropped and not lent again.
         """
         name = self._idle.pop() if self._idle else self._made()
         as_made = self._as_made = self._as_made or self._look(name)
@@ -108,7 +108,7 @@ class PostgresDatabases:
             return _state(connection)
 
     def _emptied(self, name: str, as_made: _State) -> bool:
-        """Whether a database could be made again what it was made as."""
+        """Return whether a database could be restored to its original state."""
         try:
             with psycopg.connect(self._url(name)) as connection:
                 connection.execute(_HANG_UP_ON_OTHERS)
@@ -138,7 +138,7 @@ class SqliteDatabases:
         connection.close()
 
     def fresh(self, directory: Path) -> str:
-        """The address of a database of one's own in `directory`, which removes it."""
+        """Return the URL of a separate database in `directory`, which is removed with it."""
         path = directory / "nurture.db"
         shutil.copyfile(self._template, path)
         return f"sqlite:///{path}"

@@ -1,7 +1,7 @@
-"""No test talks to anything but this machine, and none that tries goes unnoticed.
+"""A fence that confines every test to this machine and notices each attempt to leave it.
 
-Processes that a test starts, and libraries that open their connections in C, are
-beyond the fence; their addresses come from settings that the tests make.
+Processes started by a test, and libraries that open their connections in C, are outside the
+fence; their addresses come from settings that the tests make.
 """
 
 import ipaddress
@@ -15,11 +15,11 @@ _attempts: list[str] = []
 
 
 class OutsideConnectionError(AssertionError):
-    """Something wanted to talk to another machine; a test has to bring up its own servers."""
+    """A test tried to reach another machine; it must start its own servers instead."""
 
 
 def put_up() -> None:
-    """Fence this process in, for good: sockets, and names that would have to be looked up."""
+    """Fence this process in permanently: sockets, and names that would need a lookup."""
     for name in ("connect", "connect_ex", "sendto"):
         setattr(socket.socket, name, _fenced_method(getattr(socket.socket, name)))
     for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
@@ -28,7 +28,7 @@ def put_up() -> None:
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Fail in the end where something in the block tried to get out, even if it hid the error."""
+    """Fail at the end if anything in the block tried to get out, even if it hid the error."""
     forget()
     yield
     if _attempts:
@@ -36,7 +36,7 @@ def watched() -> Iterator[None]:
 
 
 def forget() -> None:
-    """Hold nothing against a test that tried to get out on purpose."""
+    """Forgive a test that tried to get out on purpose."""
     _attempts.clear()
 
 

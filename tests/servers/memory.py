@@ -1,7 +1,7 @@
-"""Where files are kept that nobody wants after the run: in memory, where there is enough of it.
+"""Storage for files not wanted after the run: in memory, if there is enough of it.
 
 The program waits for the disk at every commit, as it must; on a disk, half of a test's time
-goes by with that.
+would be spent on that.
 """
 
 import shutil
@@ -13,7 +13,7 @@ _ENOUGH_BYTES = 4 * 2**30
 
 
 def quick_directory() -> Path:
-    """A directory for anybody's temporary files, with a short name."""
+    """Return a directory for temporary files, with a short name."""
     try:
         roomy = shutil.disk_usage(_IN_MEMORY).free >= _ENOUGH_BYTES
         with tempfile.TemporaryFile(dir=_IN_MEMORY):

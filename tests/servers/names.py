@@ -1,4 +1,4 @@
-"""A name server of a test's own, which knows only what it is told."""
+"""A test's own name server, which knows only the records it was given."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ import dns.rrset
 
 @contextmanager
 def name_server(texts: Mapping[str, str]) -> Iterator[None]:
-    """While the block lasts, TXT records are looked up here: by name, without the last dot."""
+    """Resolve TXT records here during the block: by name, without the final dot."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         thread = Thread(target=_answer_all, args=(server, texts), daemon=True)

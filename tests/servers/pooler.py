@@ -1,4 +1,4 @@
-"""What may stand in front of PostgreSQL: a pooler, or what one does to the start of a session."""
+"""What may come between us and PostgreSQL: a pooler, or its effect on starting a session."""
 
 import os
 import shutil
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+
+from tests.servers.ports import free_port
 
 _CONFIGURATION = """
 [databases]
@@ -30,7 +32,7 @@ max_client_conn = 200
 
 @contextmanager
 def pgbouncer(url: str, directory: Path, more: str = "") -> Iterator[str]:
-    """The address of a real PgBouncer that lends four connections by the transaction."""
+    """Yield the URL of a real PgBouncer that pools four connections by transaction."""
     database, host = _where(url)
     port = free_port()
     file = directory / "pgbouncer.ini"
@@ -53,7 +55,7 @@ def pgbouncer(url: str, directory: Path, more: str = "") -> Iterator[str]:
 
 @contextmanager
 def dropping_options(url: str, refusing: bool = False) -> Iterator[str]:
-    """The address of a door that drops what is asked for when connecting, or refuses it."""
+    """Yield the URL of a proxy that drops the options of a new connection, or refuses them."""
     database, host = _where(url)
     server = socket.create_server(("127.0.0.1", 0))
     door = threading.Thread(target=_take_all, args=(server, f"{host}/.s.PGSQL.5432", refusing))
@@ -94,7 +96,7 @@ def _serve(client: socket.socket, behind: str, refusing: bool) -> None:
 
 
 def _startup(client: socket.socket) -> dict[bytes, bytes]:
-    """What a client sends first in PostgreSQL's protocol 3.0: a length, names and values."""
+    """Read a client's startup message in PostgreSQL's protocol 3.0: a length, names and values."""
     length, version = struct.unpack("!II", client.recv(8, socket.MSG_WAITALL))
     words = client.recv(length - 8, socket.MSG_WAITALL).split(b"\0")
     assert version == 3 << 16
@@ -117,13 +119,6 @@ def _copy(one: socket.socket, other: socket.socket) -> None:
         while data := one.recv(65536):
             other.sendall(data)
         other.shutdown(socket.SHUT_WR)
-
-
-def free_port() -> int:
-    """A port that nobody listens on at present."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _wait_for(port: int) -> None:

@@ -1,13 +1,13 @@
-"""A real PostgreSQL server for the tests, wherever they run and whoever runs them.
+"""A real PostgreSQL server for the tests, on every machine and for every account.
 
-`TEST_DATABASE_URL` names one that is running already (its user may create
-databases). Otherwise one is started from the programs on this machine, or from
-those that came with the development packages.
+`TEST_DATABASE_URL` names one that is already running (its user may create databases).
+Otherwise one is started from the programs on this machine, or from those that came with the
+development packages.
 
-A started server belongs to a *keeper*, a small process of its own (this very file,
-run as a program). Everybody who uses the server holds a shared lock on one file;
-the keeper waits for the exclusive one, which the system grants the moment the last
-user is gone, however it went. Then it stops the server and removes its files.
+A server started here belongs to a *keeper*, a small separate process (this very file, run as a
+program). Each user of the server holds a shared lock on one file; the keeper waits for the
+exclusive lock, which the system grants the moment the last user has ended, however that
+happened. Then it stops the server and removes its files.
 """
 
 import ctypes
@@ -52,17 +52,17 @@ class _Identity(TypedDict, total=False):
 
 
 class PostgresError(Exception):
-    """No PostgreSQL server could be had; the message says what to do."""
+    """No PostgreSQL server is available; the message says what to do."""
 
 
 @contextmanager
 def postgres_server(directory: Path) -> Iterator[str]:
-    """The address of a server shared by everybody who names the same `directory`.
+    """Yield the URL of a server shared by all who name the same `directory`.
 
-    The first one in starts it, the last one out (or killed) ends it. The address
-    is that of the maintenance database; its user may create others.
+    The first to enter starts it, the last to leave (or be killed) stops it. The URL is that of
+    the maintenance database; its user may create others.
 
-    Raises `PostgresError` where there is no server to be had.
+    Raise `PostgresError` if no server is available.
     """
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
@@ -108,9 +108,9 @@ def _start_keeper(directory: Path) -> None:
 
 
 def find_programs() -> Path:
-    """The directory of initdb and postgres to use: the machine's own, else the packaged ones.
+    """Return the directory of initdb and postgres: the machine's own, else the packaged ones.
 
-    Raises `PostgresError` where there are neither.
+    Raise `PostgresError` if there are neither.
     """
     for directory in _installed():
         if (_major_version(directory) or 0) >= OLDEST_MAJOR_VERSION:
@@ -154,8 +154,8 @@ def _packaged() -> Path:
 class Server:
     """A server with its data in a short temporary directory, listening on a Unix socket there.
 
-    Tests that want to stop and start a server of their own use it directly, as
-    `with Server(find_programs()) as server`; `stop` and `start` keep what it holds,
+    Tests that need to stop and start their own server use it directly, as
+    `with Server(find_programs()) as server`; `stop` and `start` preserve its data,
     and `url` stays the same.
     """
 
@@ -182,7 +182,7 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def start(self) -> None:
-        """Start the server; it takes connections when this returns."""
+        """Start the server; it accepts connections when this returns."""
         settings = _SETTINGS | {"unix_socket_directories": str(self.directory)}
         choices = [f"--{key}={value}" for key, value in settings.items()]
         self._process = subprocess.Popen(
@@ -196,7 +196,7 @@ class Server:
         self._wait_until_ready(self._process)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop the server: SIGINT properly, SIGQUIT at once, SIGKILL as a power cut would."""
+        """Stop the server: SIGINT properly, SIGQUIT immediately, SIGKILL as a power cut would."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait()
@@ -231,7 +231,7 @@ class Server:
 
 
 def _as_the_server() -> _Identity:
-    """Whom to run the server as: it refuses to be root."""
+    """Return options for the server's user, as it refuses to run as root."""
     if os.geteuid():
         return {}
     try:
@@ -258,7 +258,7 @@ def _die_with_the_parent() -> None:
 
 
 def keep(directory: Path, programs: Path, within: Path) -> None:
-    """Run a server until its last user is gone; its address stands in `postgres.url`."""
+    """Run a server until its last user has gone; its URL is in `postgres.url`."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     address = directory / "postgres.url"
     with (directory / "postgres.users").open("a") as users, Server(programs, within) as server:

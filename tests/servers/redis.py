@@ -1,4 +1,4 @@
-"""A real Redis-protocol server for the tests: the very one the program embeds."""
+"""A real Redis-protocol server for the tests: the same one that the program embeds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,12 @@ from nurture.broker.embedded import EmbeddedRedis
 
 @contextmanager
 def redis_server(directory: Path) -> Iterator[EmbeddedRedis]:
-    """A running server with its files in `directory`, stopped when the block ends."""
+    """Run a server with its files in `directory`, stopped when the block ends."""
     with EmbeddedRedis.start(directory) as server:
         yield server
 
 
 def empty(server: EmbeddedRedis) -> None:
-    """Forget everything the server holds."""
+    """Delete everything the server holds."""
     with redis.from_url(server.redis_url) as connection:
         connection.flushall()

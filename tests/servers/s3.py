@@ -1,4 +1,4 @@
-"""A real S3-compatible server: SeaweedFS, which checks signatures and takes uploads in parts."""
+"""A real S3-compatible server: SeaweedFS, which checks signatures and accepts multipart uploads."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ import obstore
 from obstore.store import S3Store
 
 from nurture.lifeline import tied_to_us
-from tests.servers.pooler import free_port
+from tests.servers.ports import free_port
 
 BUCKET = "backups"
 KEY, SECRET = "key-of-the-backups", "secret-of-the-backups"
@@ -29,22 +29,22 @@ SECONDS_TO_START = 60
 
 @dataclass
 class S3Server:
-    """A server that runs; `keys` is what a house has set to use it."""
+    """A running server; `keys` are the settings an installation needs to use it."""
 
     endpoint: str
     keys: ClassVar = {"NURTURE_BACKUP_S3_KEY": KEY, "NURTURE_BACKUP_S3_SECRET": SECRET}
     _numbers: ClassVar = count(1)
 
     def fresh_folder(self) -> str:
-        """The name of a folder in which nothing lies."""
+        """Return the name of an empty folder."""
         return f"house-{next(self._numbers)}"
 
     def url(self, folder: str, bucket: str = BUCKET) -> str:
-        """What NURTURE_BACKUP_URL says."""
+        """Return the value of NURTURE_BACKUP_URL."""
         return f"s3://{bucket}/{folder}?endpoint={self.endpoint}&region=us-east-1"
 
     def store(self, folder: str = "") -> S3Store:
-        """A folder of the bucket as its owner sees it."""
+        """Return a folder of the bucket as its owner sees it."""
         return S3Store(
             BUCKET,
             prefix=folder or None,
@@ -56,18 +56,18 @@ class S3Server:
         )
 
     def names(self, folder: str) -> list[str]:
-        """Every object in a folder."""
+        """Return the name of every object in a folder."""
         return sorted(one["path"] for chunk in self.store(folder).list() for one in chunk)
 
     def make_bucket(self) -> None:
-        """Make the bucket; it fails while the server is not there yet."""
+        """Make the bucket; this fails until the server is ready."""
         url = obstore.sign(self.store(), "PUT", "", timedelta(minutes=5))
         urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=20).close()
 
 
 @contextmanager
 def s3_server(directory: Path) -> Iterator[S3Server]:
-    """A server of our own with its files in that folder, gone when the block ends."""
+    """Run a server with its files in that folder, deleted when the block ends."""
     directory.mkdir(parents=True)
     (directory / "data").mkdir()
     names = (*("master", "volume", "filer", "s3"), *(f"{n}.grpc" for n in _WITH_GRPC))

@@ -1,4 +1,4 @@
-"""A real mail server that keeps what it is given, and refuses what it is told to refuse."""
+"""A real mail server that stores what it receives, and refuses what it is told to."""
 
 import asyncio
 import email
@@ -27,12 +27,12 @@ class Mail:
 
     @cached_property
     def message(self) -> EmailMessage:
-        """The message, parsed."""
+        """The parsed message."""
         return email.message_from_bytes(self.data, policy=email.policy.default)
 
 
 class SmtpSink:
-    """A mail server on a free loopback port, in a thread, running while the block lasts.
+    """A mail server on a free loopback port, in a thread, running during the block.
 
     `mails` is everything accepted so far, in order. It announces PIPELINING, 8BITMIME,
     SIZE and SMTPUTF8, and neither TLS nor authentication.
@@ -52,11 +52,11 @@ class SmtpSink:
 
     @property
     def url(self) -> str:
-        """The address, as NURTURE_SMTP_URL spells it."""
+        """The URL for NURTURE_SMTP_URL."""
         return f"smtp://{HOST}:{self.port}"
 
     def __enter__(self) -> "SmtpSink":
-        """Listen; the port is known and connections are taken when this returns."""
+        """Listen; when this returns, the port is known and connections are accepted."""
         self._thread.start()
         listening = self._loop.create_server(self._conversation, HOST, 0)
         self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
@@ -64,14 +64,14 @@ class SmtpSink:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Hang up on everybody and end the thread."""
+        """Close all connections and end the thread."""
         asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
 
     def refuse(self, address: str, answer: str = "550 5.1.1 No such user") -> None:
-        """From now on answer every `RCPT TO` of this address with `answer`."""
+        """Answer every `RCPT TO` of this address with `answer` from now on."""
         self._refusals[address.casefold()] = answer
 
     def greylist(self, address: str, times: int = 1) -> None:
@@ -84,12 +84,12 @@ class SmtpSink:
         self._greylisted.pop(address.casefold(), None)
 
     def mails_to(self, address: str) -> list[Mail]:
-        """What was accepted for this address, in the order it came."""
+        """Return what was accepted for this address, in order of arrival."""
         with self._arrival:
             return [mail for mail in self.mails if address in mail.recipients]
 
     def wait_for(self, count: int, seconds: float = 5) -> list[Mail]:
-        """All mails, as soon as there are at least `count`; fails when there are not in time."""
+        """Return all emails once there are at least `count`; fail if there are not in time."""
         deadline = time.monotonic() + seconds
         with self._arrival:
             while len(self.mails) < count:
@@ -108,14 +108,14 @@ class SmtpSink:
         hostname: str,
         responses: list[str],
     ) -> list[str]:
-        """Announce what is offered."""
+        """Announce the extensions offered."""
         session.host_name = hostname
         return [*responses[:-1], "250-PIPELINING", responses[-1]]
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Accept a recipient, or answer what the test asked for."""
+        """Accept a recipient, or answer as the test requested."""
         known_as = address.casefold()
         if refusal := self._refusals.get(known_as) or self._decided("RCPT", address):
             return refusal
@@ -128,7 +128,7 @@ class SmtpSink:
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Accept a sender, or answer what the test asked for."""
+        """Accept a sender, or answer as the test requested."""
         if refusal := self._decided("MAIL", address):
             return refusal
         envelope.mail_from = address
@@ -142,7 +142,7 @@ class SmtpSink:
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        """Keep a message exactly as it came."""
+        """Store a message exactly as it arrived."""
         if refusal := self._decided("DATA", envelope.rcpt_tos[0]):
             return refusal
         data = envelope.original_content

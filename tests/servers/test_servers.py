@@ -1,4 +1,4 @@
-"""The servers that tests stand on keep their own promises."""
+"""The servers that tests rely on keep their own promises."""
 
 import contextlib
 import smtplib
@@ -35,7 +35,7 @@ def no_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_server_is_named")
-def test_one_postgresql_is_shared_goes_with_its_last_user_and_comes_again(tmp_path: Path) -> None:
+def test_a_shared_postgresql_ends_with_its_last_user_and_can_start_again(tmp_path: Path) -> None:
     with postgres_server(tmp_path) as first:
         with postgres_server(tmp_path) as second:
             assert first == second
@@ -46,7 +46,7 @@ def test_one_postgresql_is_shared_goes_with_its_last_user_and_comes_again(tmp_pa
 
 
 @pytest.mark.usefixtures("no_server_is_named")
-def test_postgresql_goes_when_its_user_is_killed(tmp_path: Path) -> None:
+def test_postgresql_ends_when_its_user_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys, time, pathlib\n"
         "from tests.servers.postgres import postgres_server\n"
@@ -68,7 +68,7 @@ def test_postgresql_goes_when_its_user_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_server_is_named")
-def test_a_restarted_postgresql_keeps_its_address_and_what_it_holds() -> None:
+def test_a_restarted_postgresql_keeps_its_address_and_its_data() -> None:
     with Server(find_programs()) as server:
         with psycopg.connect(server.url) as connection:
             connection.execute("CREATE TABLE kept (it int)")
@@ -81,7 +81,7 @@ def test_a_restarted_postgresql_keeps_its_address_and_what_it_holds() -> None:
 
 
 @pytest.mark.usefixtures("no_server_is_named")
-def test_packaged_programs_serve_where_none_are_installed_and_nobody_may_read_them(
+def test_packaged_programs_work_if_none_are_installed_even_in_a_private_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "_installed", list)
@@ -94,14 +94,14 @@ def test_packaged_programs_serve_where_none_are_installed_and_nobody_may_read_th
         assert _answers(server.url)
 
 
-def test_a_named_server_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_server_is_used_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_DATABASE_URL", "postgresql://somebody@/somewhere")
     with postgres_server(tmp_path) as url:
         assert url == "postgresql://somebody@/somewhere"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_fresh_postgresql_database_is_migrated_alone_and_dropped(postgres_url: str) -> None:
+def test_a_fresh_postgresql_database_is_migrated_isolated_and_dropped(postgres_url: str) -> None:
     with PostgresDatabases(postgres_url, _migrate_postgresql) as databases:
         with databases.fresh() as one, databases.fresh() as other:
             with psycopg.connect(one) as connection:
@@ -111,7 +111,7 @@ def test_a_fresh_postgresql_database_is_migrated_alone_and_dropped(postgres_url:
         assert not _answers(one)
 
 
-def test_a_postgresql_database_comes_back_empty_and_is_lent_again(postgres_url: str) -> None:
+def test_a_returned_postgresql_database_is_emptied_and_lent_again(postgres_url: str) -> None:
     with PostgresDatabases(postgres_url, _migrate_postgresql) as databases:
         with databases.lent() as first:
             left_open = psycopg.connect(first)
@@ -139,7 +139,7 @@ def test_a_postgresql_database_comes_back_empty_and_is_lent_again(postgres_url: 
         "ALTER DATABASE {} SET default_transaction_read_only = on",
     ],
 )
-def test_a_postgresql_database_that_was_changed_is_not_lent_again(
+def test_a_postgresql_database_with_a_changed_schema_is_not_lent_again(
     postgres_url: str, change: str
 ) -> None:
     with PostgresDatabases(postgres_url, _migrate_postgresql) as databases:
@@ -153,7 +153,7 @@ def test_a_postgresql_database_that_was_changed_is_not_lent_again(
 # SQLite
 
 
-def test_a_fresh_sqlite_database_is_migrated_and_alone(tmp_path: Path) -> None:
+def test_a_fresh_sqlite_database_is_migrated_and_isolated(tmp_path: Path) -> None:
     def migrate(url: str) -> None:
         with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -192,7 +192,7 @@ def test_every_test_finds_redis_empty(
 # Mail
 
 
-def test_the_mail_server_keeps_what_it_accepts_in_order(smtp_sink: SmtpSink) -> None:
+def test_the_mail_server_records_accepted_emails_in_order(smtp_sink: SmtpSink) -> None:
     for number in range(3):
         _post(smtp_sink, "ann@example.org", subject=f"Letter {number}")
     mails = smtp_sink.wait_for(3)
@@ -202,7 +202,7 @@ def test_the_mail_server_keeps_what_it_accepts_in_order(smtp_sink: SmtpSink) -> 
     assert smtp_sink.mails_to("bob@example.org") == []
 
 
-def test_the_mail_server_keeps_the_very_bytes(smtp_sink: SmtpSink) -> None:
+def test_the_mail_server_records_the_exact_bytes(smtp_sink: SmtpSink) -> None:
     data = b"Subject: x\r\n\r\n.a dot\r\n\xff \r\n..two\r\n"
     with smtplib.SMTP("127.0.0.1", smtp_sink.port) as client:
         client.sendmail("us@example.org", ["a@example.org"], data, ["BODY=8BITMIME"])
@@ -210,7 +210,7 @@ def test_the_mail_server_keeps_the_very_bytes(smtp_sink: SmtpSink) -> None:
     assert (mail.sender, mail.recipients, mail.data) == ("us@example.org", ("a@example.org",), data)
 
 
-def test_the_mail_server_refuses_whom_it_is_told_to(smtp_sink: SmtpSink) -> None:
+def test_the_mail_server_refuses_the_addresses_it_is_told_to(smtp_sink: SmtpSink) -> None:
     smtp_sink.refuse("Gone@example.org", "550 5.1.1 Nobody of that name")
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
         _post(smtp_sink, "gone@example.org")
@@ -221,7 +221,7 @@ def test_the_mail_server_refuses_whom_it_is_told_to(smtp_sink: SmtpSink) -> None
     assert len(smtp_sink.mails) == 1
 
 
-def test_the_mail_server_puts_off_as_often_as_it_is_told_to(smtp_sink: SmtpSink) -> None:
+def test_the_mail_server_defers_as_often_as_it_is_told_to(smtp_sink: SmtpSink) -> None:
     smtp_sink.greylist("ann@example.org", times=2)
     for _ in range(2):
         with pytest.raises(smtplib.SMTPRecipientsRefused) as put_off:
@@ -231,7 +231,7 @@ def test_the_mail_server_puts_off_as_often_as_it_is_told_to(smtp_sink: SmtpSink)
     assert len(smtp_sink.mails_to("ann@example.org")) == 1
 
 
-def test_the_mail_server_takes_commands_in_one_go(smtp_sink: SmtpSink) -> None:
+def test_the_mail_server_accepts_pipelined_commands(smtp_sink: SmtpSink) -> None:
     with socket.create_connection(("127.0.0.1", smtp_sink.port)) as connection:
         lines = connection.makefile("rb")
         lines.readline()
@@ -242,7 +242,9 @@ def test_the_mail_server_takes_commands_in_one_go(smtp_sink: SmtpSink) -> None:
         assert [lines.readline()[:3] for _ in range(3)] == [b"250", b"250", b"354"]
 
 
-def test_waiting_for_mail_that_does_not_come_fails_and_says_what_came(smtp_sink: SmtpSink) -> None:
+def test_waiting_for_an_email_that_does_not_arrive_fails_and_lists_the_others(
+    smtp_sink: SmtpSink,
+) -> None:
     _post(smtp_sink, "ann@example.org")
     with pytest.raises(AssertionError, match=r"2 mails .* 1 came, to .*ann@example.org"):
         smtp_sink.wait_for(2, seconds=0.05)
@@ -260,7 +262,7 @@ def test_the_mail_server_hangs_up_and_frees_its_port() -> None:
 # The clock
 
 
-def test_the_clock_moves_only_when_it_is_moved(clock_file: ClockFile) -> None:
+def test_the_clock_moves_only_when_told_to(clock_file: ClockFile) -> None:
     began = clock_file.now
     assert clock_file.advance(timedelta(days=2)) == began + timedelta(days=2) == clock_file.now
     clock_file.set(datetime(2027, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))))
@@ -287,13 +289,13 @@ def test_the_clock_refuses_a_time_without_a_zone(clock_file: ClockFile) -> None:
         lambda: socket.gethostbyname("mail.example.org"),
     ],
 )
-def test_other_machines_are_out_of_reach(reach: Callable[[], None]) -> None:
+def test_other_machines_are_unreachable_from_a_test(reach: Callable[[], None]) -> None:
     with pytest.raises(fence.OutsideConnectionError, match="a test tried"):
         reach()
     fence.forget()
 
 
-def test_a_failure_to_get_out_is_noticed_even_where_it_is_swallowed() -> None:
+def test_an_attempt_to_reach_another_machine_is_noticed_even_if_swallowed() -> None:
     outside = ("192.0.2.1", 25)
     swallowing = contextlib.suppress(fence.OutsideConnectionError)
     with pytest.raises(AssertionError, match="tried to reach 192"), fence.watched(), swallowing:
@@ -301,7 +303,7 @@ def test_a_failure_to_get_out_is_noticed_even_where_it_is_swallowed() -> None:
     fence.forget()
 
 
-def test_this_machine_is_in_reach() -> None:
+def test_this_machine_is_reachable_from_a_test() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         for host in ("127.0.0.1", "localhost"):
             socket.create_connection((host, server.getsockname()[1])).close()

@@ -1,4 +1,4 @@
-"""TLS in front of a server on a Unix socket: what comes in by the net goes through, decrypted."""
+"""TLS in front of a server on a Unix socket: network traffic is decrypted and passed on."""
 
 import socket
 import ssl
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass
 class TlsDoor:
-    """A door that is open; `heard` is everything that clients said once it was decrypted."""
+    """A running TLS proxy; `heard` is everything clients sent, decrypted."""
 
     port: int
     heard: bytearray = field(default_factory=bytearray)
@@ -19,7 +19,7 @@ class TlsDoor:
 
 @contextmanager
 def tls_door(behind: Path, context: ssl.SSLContext) -> Iterator[TlsDoor]:
-    """Listen on a port of this machine while the block lasts."""
+    """Listen on a port of this machine during the block."""
     server = socket.create_server(("127.0.0.1", 0))
     door = TlsDoor(server.getsockname()[1])
     thread = threading.Thread(target=_take_all, args=(server, behind, context, door))

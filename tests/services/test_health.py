@@ -33,7 +33,7 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions
 from nurture.store.tables.withdrawals import list_withdrawals
-from tests.house import Household
+from tests.installation import Installation
 from tests.servers.names import name_server
 from tests.services.owner.test_checklist import RECORDS
 
@@ -48,18 +48,18 @@ REAL = {"NURTURE_CLOCK": ""}
 
 @pytest.fixture(autouse=True)
 def nobodys_names() -> Iterator[None]:
-    """A name server that knows nothing."""
+    """A name server without any records."""
     with name_server({}):
         yield
 
 
-def look(home: Household, **settings: str) -> list[Finding]:
-    """What the doctor finds, each problem with a remedy."""
+def look(home: Installation, **settings: str) -> list[Finding]:
+    """Return the doctor's findings, checking that each problem has a remedy."""
     _, found = examined(home, "--json", **settings)
     return found
 
 
-def examined(home: Household, *options: str, **settings: str) -> tuple[int, list[Finding]]:
+def examined(home: Installation, *options: str, **settings: str) -> tuple[int, list[Finding]]:
     environment = home.environment | NEAR | settings
     result = CliRunner().invoke(main, ["doctor", *options], env=environment)
     assert result.exception is None or isinstance(result.exception, SystemExit)
@@ -78,7 +78,7 @@ def said(found: list[Finding], name: str) -> str:
 
 
 def on_disk(directory: Path) -> dict[str, tuple[int, int, str]]:
-    """Every file with its mode, the time of its last change and a digest; folders with a mode."""
+    """Return every file with its mode, modification time and digest; folders with their mode."""
     return {
         str(path.relative_to(directory)): (
             path.stat().st_mode,
@@ -89,8 +89,8 @@ def on_disk(directory: Path) -> dict[str, tuple[int, int, str]]:
     }
 
 
-def test_where_nothing_has_failed_it_ends_with_0_and_strict_minds_warnings(
-    sqlite_home: Household,
+def test_the_doctor_exits_with_0_unless_a_check_fails_or_strict_finds_a_warning(
+    sqlite_home: Installation,
 ) -> None:
     code, found = examined(sqlite_home, "--json", **REAL)
     assert [one for one in found if one.level == "failure"] == []
@@ -101,7 +101,9 @@ def test_where_nothing_has_failed_it_ends_with_0_and_strict_minds_warnings(
     assert examined(sqlite_home, "--json", "--strict", **REAL)[0] == 1
 
 
-def test_piped_it_is_plain_and_the_worst_comes_first(sqlite_home: Household) -> None:
+def test_the_doctor_prints_plain_text_to_a_pipe_with_the_worst_first(
+    sqlite_home: Installation,
+) -> None:
     result = CliRunner().invoke(main, ["doctor"], env=sqlite_home.environment | NEAR)
     assert "\x1b" not in result.stdout
     assert result.stdout.startswith("failure   clock: NURTURE_CLOCK is set")
@@ -109,7 +111,7 @@ def test_piped_it_is_plain_and_the_worst_comes_first(sqlite_home: Household) -> 
     assert result.exit_code == 1
 
 
-def test_nothing_is_written_where_there_is_nothing(tmp_path: Path) -> None:
+def test_the_doctor_writes_nothing_on_an_empty_machine(tmp_path: Path) -> None:
     done = as_a_process(tmp_path, NURTURE_DATA_DIR="new/var", NURTURE_BACKUP_URL="new/backups")
     assert done.returncode == 1
     assert "There is no database" in done.stdout
@@ -118,13 +120,13 @@ def test_nothing_is_written_where_there_is_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("log", ["folded", "left behind"])
-def test_nothing_is_written_where_there_is_a_database(
-    sqlite_home: Household, tmp_path: Path, log: str
+def test_the_doctor_writes_nothing_beside_an_existing_database(
+    sqlite_home: Installation, tmp_path: Path, log: str
 ) -> None:
-    """Also not what SQLite itself would tidy up after a crash."""
+    """SQLite must not even tidy up after a crash."""
     home, var = sqlite_home, tmp_path / "var"
     home.subscribe("ann@example.org")
-    home.house.journal.note(SeenHit(1, Hit(EventKind.OPENED, home.clock.now)))
+    home.context.journal.note(SeenHit(1, Hit(EventKind.OPENED, home.clock.now)))
     database = Path(home.url.removeprefix("sqlite:///"))
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -144,8 +146,8 @@ def test_nothing_is_written_where_there_is_a_database(
     assert {*after} - {*before} <= {"copy/db-shm"}
 
 
-def test_a_file_that_others_can_open_is_told_and_left_as_it_is(
-    sqlite_home: Household, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_file_readable_by_others_is_reported_and_left_unchanged(
+    sqlite_home: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path(".env").write_text("NURTURE_BATCH=10\n")
@@ -160,7 +162,7 @@ def test_a_file_that_others_can_open_is_told_and_left_as_it_is(
     assert var.stat().st_mode & 0o777 == 0o755
 
 
-def test_what_is_set_and_unknown_or_guessed_is_told(sqlite_home: Household) -> None:
+def test_unknown_and_guessed_settings_are_reported(sqlite_home: Installation) -> None:
     found = look(sqlite_home, NURTURE_SWEEP_SECOND="3", NURTURE_DKIM_SELECTOR="s")
     assert (levels(found, "settings"), len(found)) == (["failure"], 1)
     found = look(sqlite_home, NURTURE_SWEEP_SECOND="3", NURTURE_BASE_URL="")
@@ -168,7 +170,7 @@ def test_what_is_set_and_unknown_or_guessed_is_told(sqlite_home: Household) -> N
     assert sorted(levels(found, "settings")) == ["failure", "warning"]
 
 
-def test_a_clock_that_is_a_file_is_no_clock_to_send_by(sqlite_home: Household) -> None:
+def test_a_file_clock_is_reported_as_unsuitable_for_sending(sqlite_home: Installation) -> None:
     assert levels(look(sqlite_home), "clock") == ["failure"]
     assert levels(look(sqlite_home, NURTURE_SMTP_URL=""), "clock") == ["warning"]
     sqlite_home.clock.path.write_text("soon")
@@ -180,7 +182,7 @@ def test_a_clock_that_is_a_file_is_no_clock_to_send_by(sqlite_home: Household) -
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """A port that takes connections and says nothing."""
+    """A port that accepts connections but never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -210,7 +212,7 @@ def everything_at(port: int) -> dict[str, str]:
     }
 
 
-def test_a_dead_port_is_named_wherever_it_is_needed(tmp_path: Path) -> None:
+def test_an_unreachable_port_is_reported_by_each_check_that_needs_it(tmp_path: Path) -> None:
     done = as_a_process(tmp_path, "--json", **everything_at(9))
     found = [Finding(**one) for one in json.loads(done.stdout)]
     for name in ("database", "redis", "mail server"):
@@ -222,7 +224,7 @@ def test_a_dead_port_is_named_wherever_it_is_needed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_where_every_port_hangs_it_ends_within_fifteen_seconds(tmp_path: Path) -> None:
+def test_the_doctor_ends_within_fifteen_seconds_if_every_port_hangs(tmp_path: Path) -> None:
     with silent_port() as port:
         began = time.monotonic()
         done = as_a_process(tmp_path, **everything_at(port))
@@ -233,7 +235,7 @@ def test_where_every_port_hangs_it_ends_within_fifteen_seconds(tmp_path: Path) -
     assert "Traceback" not in done.stderr
 
 
-def test_what_hangs_for_too_long_is_a_finding_and_the_rest_is_told() -> None:
+def test_a_check_that_hangs_is_reported_and_the_others_still_finish() -> None:
     def slow() -> Iterator[Finding]:
         yield fine("slow", "It began well.")
         time.sleep(5)
@@ -250,7 +252,7 @@ def test_what_hangs_for_too_long_is_a_finding_and_the_rest_is_told() -> None:
 
 
 class _Stranger(BaseHTTPRequestHandler):
-    """Answers like many a program, a day late."""
+    """A server that is not ours, whose Date header is a day behind."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -261,7 +263,7 @@ class _Stranger(BaseHTTPRequestHandler):
         return super().date_time_string(time.time() - 86_400)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -274,28 +276,30 @@ def stranger() -> Iterator[int]:
         thread.join(5)
 
 
-def test_a_stranger_at_our_port_is_told_from_nobody(sqlite_home: Household, stranger: int) -> None:
+def test_another_program_on_our_port_is_recognised(
+    sqlite_home: Installation, stranger: int
+) -> None:
     found = look(sqlite_home, NURTURE_PORT=str(stranger))
     assert levels(found, "web") == ["failure"]
     assert "Another program" in said(found, "web")
 
 
-def test_a_clock_that_disagrees_with_the_public_address_is_told(
-    sqlite_home: Household, stranger: int
+def test_a_clock_that_disagrees_with_the_public_address_is_reported(
+    sqlite_home: Installation, stranger: int
 ) -> None:
     found = look(sqlite_home, NURTURE_BASE_URL=f"http://127.0.0.1:{stranger}", **REAL)
     assert levels(found, "clock") == ["failure"]
     assert "NTP" in said(found, "clock")
 
 
-def test_a_login_that_is_refused_is_told(sqlite_home: Household) -> None:
+def test_a_refused_mail_server_login_is_reported(sqlite_home: Installation) -> None:
     url = sqlite_home.smtp_url.replace("smtp://", "smtp://ann:hush@")
     found = look(sqlite_home, NURTURE_SMTP_URL=url)
     assert levels(found, "mail server") == ["failure"]
     assert "hush" not in said(found, "mail server")
 
 
-def test_the_records_of_the_domain_are_told_one_by_one(sqlite_home: Household) -> None:
+def test_the_dns_records_of_the_domain_are_reported_one_by_one(sqlite_home: Installation) -> None:
     with name_server(RECORDS):
         assert levels(look(sqlite_home), "dns") == ["ok"] * 3
     with name_server({}):
@@ -308,10 +312,10 @@ def test_the_records_of_the_domain_are_told_one_by_one(sqlite_home: Household) -
 
 
 @pytest.mark.parametrize(("shape", "words"), [("0016", "older"), ("9999", "newer")])
-def test_an_older_or_newer_database_is_told_and_nothing_else_of_it(
-    home: Household, shape: str, words: str
+def test_an_older_or_newer_database_is_reported_without_further_checks(
+    home: Installation, shape: str, words: str
 ) -> None:
-    with home.house.database.engine.begin() as connection:
+    with home.context.database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :s"), {"s": shape})
     found = look(home)
     assert levels(found, "database") == ["failure"]
@@ -319,21 +323,21 @@ def test_an_older_or_newer_database_is_told_and_nothing_else_of_it(
     assert {"sending", "backups", "withdrawals"}.isdisjoint(one.name for one in found)
 
 
-def test_other_keys_are_told(home: Household) -> None:
+def test_a_database_with_other_keys_is_reported(home: Installation) -> None:
     home.subscribe("ann@example.org")
     found = look(home, NURTURE_SECRET_KEY="a key that was made on another machine")
     assert levels(found, "secrets") == ["failure"]
 
 
-def test_a_database_in_which_nothing_is_published_is_told(home: Household) -> None:
-    with home.house.database.engine.begin() as connection:
+def test_a_database_without_publications_is_reported(home: Installation) -> None:
+    with home.context.database.engine.begin() as connection:
         connection.execute(delete(revisions))
     found = look(home)
     assert levels(found, "published") == ["failure"]
     assert "nurture publish" in said(found, "published")
 
 
-def test_tables_alone_are_no_publication(tmp_path: Path) -> None:
+def test_empty_tables_count_as_unpublished(tmp_path: Path) -> None:
     migrate(f"sqlite:///{tmp_path}/var/nurture.db")
     done = as_a_process(tmp_path, NURTURE_PORT="0")
     assert "failure   published: " in done.stdout
@@ -342,7 +346,7 @@ def test_tables_alone_are_no_publication(tmp_path: Path) -> None:
 # --- What is stuck -----------------------------------------------------------------------------
 
 
-def test_what_is_due_and_taken_by_nobody_is_told(home: Household) -> None:
+def test_overdue_emails_that_no_worker_claims_are_reported(home: Installation) -> None:
     home.subscribe("ann@example.org")
     assert levels(look(home), "sending") == ["ok"]
     home.clock.advance(timedelta(minutes=11))
@@ -351,12 +355,12 @@ def test_what_is_due_and_taken_by_nobody_is_told(home: Household) -> None:
     assert "1 enrolments" in said(found, "sending")
 
 
-def test_what_workers_left_behind_is_told(home: Household) -> None:
+def test_messages_abandoned_by_workers_are_reported(home: Installation) -> None:
     for name in ("ann", "ben", "cleo"):
         home.subscribe(f"{name}@example.org")
     home.deliver()
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         for number, values in (
             (1, {"status": "sending", "lease_until": long_ago}),
             (2, {"status": "in_doubt", "lease_until": None}),
@@ -370,25 +374,25 @@ def test_what_workers_left_behind_is_told(home: Household) -> None:
     assert levels(found, "held") == ["warning"]
 
 
-def test_a_database_that_is_not_armed_is_told(home: Household) -> None:
+def test_an_unarmed_database_is_reported(home: Installation) -> None:
     home.subscribe("ann@example.org")
-    with home.house.database.engine.begin() as connection:
+    with home.context.database.engine.begin() as connection:
         connection.execute(text("DELETE FROM instance"))
         row = "INSERT INTO instance (id, armed_for, armed_at) VALUES (1, 'another', :at)"
         connection.execute(text(row), {"at": "2026-03-02 09:00:00"})
     assert "nurture arm" in said(look(home), "sending")
 
 
-def test_a_mail_account_that_takes_nothing_is_told(home: Household) -> None:
+def test_a_held_mail_account_is_reported(home: Installation) -> None:
     for cause, level in ((Cause.RATE, "warning"), (Cause.LOGIN, "failure")):
-        with home.house.database.writing() as connection:
+        with home.context.database.writing() as connection:
             connection.execute(text("DELETE FROM account"))
             hold.hold(connection, cause, "no", home.clock.now)
         assert levels(look(home), "mail account") == [level]
 
 
-def test_hits_that_no_worker_folds_are_told(home: Household) -> None:
-    home.house.journal.note(SeenHit(1, Hit(EventKind.OPENED, home.clock.now)))
+def test_hits_that_no_worker_folds_are_reported(home: Installation) -> None:
+    home.context.journal.note(SeenHit(1, Hit(EventKind.OPENED, home.clock.now)))
     assert levels(look(home), "hits") == []
     home.clock.advance(timedelta(minutes=11))
     assert levels(look(home), "hits") == ["warning"]
@@ -396,8 +400,8 @@ def test_hits_that_no_worker_folds_are_told(home: Household) -> None:
     assert levels(look(home), "hits") == []
 
 
-def test_a_no_that_is_not_copied_out_is_told(home: Household) -> None:
-    with home.house.database.writing() as connection:
+def test_a_withdrawal_that_is_not_copied_out_is_reported(home: Installation) -> None:
+    with home.context.database.writing() as connection:
         kinds = [SuppressionReason.UNSUBSCRIBED]
         list_withdrawals(connection, ["a-hash"], kinds, home.clock.now)
     assert levels(look(home), "withdrawals") == ["ok"]
@@ -405,7 +409,7 @@ def test_a_no_that_is_not_copied_out_is_told(home: Household) -> None:
     assert levels(look(home), "withdrawals") == ["failure"]
 
 
-def test_calls_that_were_refused_are_told_for_two_days(home: Household) -> None:
+def test_refused_calls_are_reported_for_two_days(home: Installation) -> None:
     home.client.post("/webhooks/signup/pain-guide", json={"email": "ann@example.org"})
     found = look(home)
     assert "signup/pain-guide" in said(found, "callers")
@@ -413,14 +417,16 @@ def test_calls_that_were_refused_are_told_for_two_days(home: Household) -> None:
     assert levels(look(home), "callers") == []
 
 
-def test_a_provider_whose_calls_would_be_refused_is_told(sqlite_home: Household) -> None:
+def test_a_provider_whose_calls_would_be_refused_is_reported(sqlite_home: Installation) -> None:
     found = look(sqlite_home, NURTURE_MAIL_PROVIDER="brevo")
     assert "NURTURE_BREVO_SECRET" in said(found, "providers")
     found = look(sqlite_home, NURTURE_MAIL_PROVIDER="brevo", NURTURE_BREVO_SECRET="x" * 40)
     assert levels(found, "providers") == ["ok"]
 
 
-def test_backups_that_are_not_made_are_told(sqlite_home: Household, tmp_path: Path) -> None:
+def test_missing_and_damaged_backups_are_reported(
+    sqlite_home: Installation, tmp_path: Path
+) -> None:
     assert levels(look(sqlite_home), "backups") == ["warning"]
     place = {"NURTURE_BACKUP_URL": str(tmp_path / "elsewhere")}
     assert "once by hand" in said(look(sqlite_home, **place), "backups")
@@ -433,7 +439,7 @@ def test_backups_that_are_not_made_are_told(sqlite_home: Household, tmp_path: Pa
     assert levels(look(sqlite_home, **place), "backups") == ["failure"]
 
 
-def test_a_data_directory_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+def test_an_unusable_data_directory_is_reported(tmp_path: Path) -> None:
     (tmp_path / "var").touch()
     done = as_a_process(tmp_path, "--json")
     assert [Finding(**one).name for one in json.loads(done.stdout)] == ["settings"]

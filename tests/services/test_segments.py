@@ -13,14 +13,14 @@ from nurture.domain.audience.conditions import Booked, Not
 from nurture.services import segments
 from nurture.services.segments import UnknownSegmentError
 from nurture.store.tables.events import add_events
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.test_spreadsheet import undefused
 
 ANN = "ann@example.org"
 
 
-def clicks(home: Household, address: str, times: int, verdict: str = "human") -> None:
-    """Links about golf that were followed and judged."""
+def clicks(home: Installation, address: str, times: int, verdict: str = "human") -> None:
+    """Add judged clicks on links about golf."""
     rows = [
         {
             "kind": "clicked",
@@ -35,37 +35,37 @@ def clicks(home: Household, address: str, times: int, verdict: str = "human") ->
         }
         for n in range(times)
     ]
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         add_events(connection, rows)
 
 
-def run(home: Household, *words: str) -> str:
+def run(home: Installation, *words: str) -> str:
     done = CliRunner(env=dict(home.environment)).invoke(main, ["segment", *words])
     assert done.exit_code == 0, done.output
     return done.output
 
 
-def test_whoever_clicked_twice_is_a_golfer_and_a_scanner_never_is(home: Household) -> None:
+def test_a_person_who_clicked_twice_is_a_golfer_and_a_scanner_is_not(home: Installation) -> None:
     for address in (ANN, "scanned@example.org"):
         home.subscribe(address, "over-50-guide")
     clicks(home, ANN, 2)
     clicks(home, "scanned@example.org", 5, verdict="machine")
-    house = home.house
-    found = segments.glimpse(house.database, house.catalogue, "golfers", home.clock.now)
+    context = home.context
+    found = segments.glimpse(context.database, context.catalogue, "golfers", home.clock.now)
     assert (found.count, [one.address for one in found.sample]) == (1, [ANN])
 
 
-def test_a_condition_can_be_tried_before_it_is_published(home: Household) -> None:
+def test_a_condition_can_be_tried_before_it_is_published(home: Installation) -> None:
     for address in (ANN, "bob@example.org", "cid@example.org"):
         home.subscribe(address)
-    house = home.house
+    context = home.context
     count, some = segments.try_out(
-        house.database, house.catalogue, Not(Booked()), home.clock.now, sample=2
+        context.database, context.catalogue, Not(Booked()), home.clock.now, sample=2
     )
     assert (count, len(some)) == (3, 2)
 
 
-def test_the_command_lists_counts_and_exports(sqlite_home: Household) -> None:
+def test_the_segment_command_lists_counts_and_exports(sqlite_home: Installation) -> None:
     home = sqlite_home
     home.subscribe("=1+1@example.org", "over-50-guide", first_name="Ann")
     clicks(home, "=1+1@example.org", 2)
@@ -85,15 +85,15 @@ def test_the_command_lists_counts_and_exports(sqlite_home: Household) -> None:
     assert row["since"] == f"{home.clock.now:%Y-%m-%d %H:%M:%S}"
 
 
-def test_an_unknown_segment_names_those_there_are(sqlite_home: Household) -> None:
-    house = sqlite_home.house
-    with pytest.raises(UnknownSegmentError, match="golfers, gone-quiet, ready-to-book"):
-        segments.glimpse(house.database, house.catalogue, "nobody", sqlite_home.clock.now)
-
-
-def test_an_export_that_cannot_be_written_is_refused_in_one_line(
-    home: Household, tmp_path: Path
+def test_an_unknown_segment_is_refused_with_the_names_of_the_known_ones(
+    sqlite_home: Installation,
 ) -> None:
+    context = sqlite_home.context
+    with pytest.raises(UnknownSegmentError, match="golfers, gone-quiet, ready-to-book"):
+        segments.glimpse(context.database, context.catalogue, "nobody", sqlite_home.clock.now)
+
+
+def test_an_unwritable_export_is_refused_in_one_line(home: Installation, tmp_path: Path) -> None:
     home.subscribe(ANN)
     file = tmp_path / "no-such-folder" / "people"
     environment = dict(home.environment)
@@ -102,5 +102,5 @@ def test_an_export_that_cannot_be_written_is_refused_in_one_line(
         assert refused.exit_code == 1
         assert refused.output == (
             f"nurture: {file} cannot be written: No such file or directory. "
-            "Name a file in a folder that you may write to.\n"
+            "Choose a folder that you can write to.\n"
         )

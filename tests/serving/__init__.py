@@ -1,1 +1,1 @@
-"""The supervised tree, for real."""
+"""The supervised process tree, with real processes."""

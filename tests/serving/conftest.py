@@ -1,5 +1,5 @@
-"""Fixtures for programs that run."""
+"""Fixtures for running programs."""
 
-from tests.homes import home, smtp_sink, sqlite_home
+from tests.installations import home, smtp_sink, sqlite_home
 
 __all__ = ["home", "smtp_sink", "sqlite_home"]

@@ -1,4 +1,4 @@
-"""A web side behind the real server, in this process, with limits that a test can wait for."""
+"""A web side behind the real server, in this process, with limits short enough for tests."""
 
 import socket
 import time
@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 from threading import Thread
 from wsgiref.types import WSGIApplication
 
-from nurture.serving.web.connection import Crowd, Patience
+from nurture.serving.web.connection import Patience, WaitingConnections
 from nurture.serving.web.front import Front
 from nurture.serving.web.server import Server, listen
 
@@ -23,9 +23,9 @@ SHORT = Patience(head=0.6, body=1.0, answer=1.0, idle=0.6, stopping=0.3, look=0.
 def fronted(
     app: WSGIApplication, *, proxied: bool = False, patience: Patience = SHORT, most: int = 2000
 ) -> Iterator[tuple[int, Server]]:
-    """The port where the application answers while the block lasts, and the server."""
+    """Serve the application during the block; yield its port, and the server."""
     front = Front(app, FULL.append)
-    server = Server(front, Crowd.of(most, proxied=proxied, patience=patience))
+    server = Server(front, WaitingConnections.of(most, proxied=proxied, patience=patience))
     listener = listen("127.0.0.1", 0)
     thread = Thread(target=server.run, args=([listener],))
     thread.start()
@@ -38,7 +38,7 @@ def fronted(
 
 
 def get(port: int, path: str, client: str = "127.0.0.1") -> tuple[int, bytes]:
-    """What an honest visitor gets who comes from that address."""
+    """Return what an honest visitor from that address receives."""
     visitor = HTTPConnection("127.0.0.1", port, timeout=10, source_address=(client, 0))
     try:
         visitor.request("GET", path)
@@ -49,7 +49,7 @@ def get(port: int, path: str, client: str = "127.0.0.1") -> tuple[int, bytes]:
 
 
 def connect(port: int, said: bytes, client: str = "127.0.0.1") -> socket.socket:
-    """A connection from that address, over which so much has been said."""
+    """Return a connection from that address on which this has been sent."""
     visitor = socket.socket()
     visitor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     visitor.settimeout(10)
@@ -60,7 +60,7 @@ def connect(port: int, said: bytes, client: str = "127.0.0.1") -> socket.socket:
 
 
 def is_open(visitor: socket.socket) -> bool:
-    """Whether the other side has not closed it; whatever it said is read."""
+    """Return whether the other side has not closed it, discarding what it sent."""
     visitor.setblocking(False)
     try:
         while visitor.recv(1 << 16):
@@ -73,7 +73,7 @@ def is_open(visitor: socket.socket) -> bool:
 
 
 def heard(visitor: socket.socket) -> bytes:
-    """All that the other side says until it closes."""
+    """Return all that the other side sends until it closes."""
     visitor.settimeout(10)
     said = b""
     try:
@@ -85,7 +85,7 @@ def heard(visitor: socket.socket) -> bytes:
 
 
 def seconds_until_closed(visitor: socket.socket, at_most: float = 10) -> float:
-    """How long it takes until the other side closes; what it says is left unread."""
+    """Return how long the other side takes to close; what it sends is discarded."""
     began = time.monotonic()
     while time.monotonic() < began + at_most:
         if not is_open(visitor):

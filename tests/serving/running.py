@@ -1,4 +1,4 @@
-"""A `nurture serve` of the test's own, driven from outside like any user's."""
+"""A test's own `nurture serve`, driven from outside like any user's."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class Running:
         self.said = ""
 
     def read_welcome(self) -> None:
-        """Wait for the welcome and find the address in it."""
+        """Wait for the welcome message and extract the URL from it."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.said += line
@@ -43,7 +43,7 @@ class Running:
         self.url = found[1]
 
     def sign_up(self, address: str, form: str = "pain-guide", **fields: str) -> int:
-        """Call the signup webhook with the token that the first start made."""
+        """Call the signup webhook with the token made at the first start."""
         token = dotenv_values(self.directory / "secrets.env")["NURTURE_SIGNUP_TOKEN"]
         return self.post(
             f"/webhooks/signup/{form}",
@@ -52,13 +52,13 @@ class Running:
         )[0]
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Post a body; the status and what came back."""
+        """Post a body; return the status and the answer."""
         return self._call(
             urllib.request.Request(self.url + path, body, dict(headers), method="POST")
         )
 
     def get(self, path: str) -> tuple[int, bytes]:
-        """Read a page; the status and what came back."""
+        """Read a page; return the status and the answer."""
         return self._call(urllib.request.Request(self.url + path))
 
     def _call(self, request: urllib.request.Request) -> tuple[int, bytes]:
@@ -69,7 +69,7 @@ class Running:
             return error.code, error.read()
 
     def processes(self) -> dict[str, list[int]]:
-        """The tree's processes by what they are."""
+        """Return the tree's processes by role."""
         kinds = {"valkey": "redis"}
         kinds |= {f"nurture {name}": name for name in ("web", "worker", "beat")}
         found: dict[str, list[int]] = {name: [] for name in kinds.values()}
@@ -82,7 +82,7 @@ class Running:
 
 
 def processes_of(directory: Path) -> list[int]:
-    """Every living process that was started for that data directory."""
+    """Return every living process that was started for that data directory."""
     wanted = f"NURTURE_DATA_DIR={directory}".encode()
     found = []
     for entry in Path("/proc").iterdir():
@@ -101,7 +101,7 @@ def processes_of(directory: Path) -> list[int]:
 
 
 def environment(directory: Path, **settings: str) -> dict[str, str]:
-    """What a process gets to know, and nothing of this machine's own settings."""
+    """Return a process's environment, without any of this machine's own settings."""
     bare = {k: v for k, v in os.environ.items() if not k.startswith("NURTURE_")}
     return bare | {
         "NURTURE_DATA_DIR": str(directory),
@@ -115,7 +115,7 @@ def environment(directory: Path, **settings: str) -> dict[str, str]:
 def running(
     directory: Path, sink: SmtpSink | None, command: Sequence[str] = SERVE, **settings: str
 ) -> Iterator[Running]:
-    """The program, up when the block begins and gone when it ends; without a sink, the outbox's."""
+    """Run the program during the block; without a sink, it writes to the outbox."""
     process = subprocess.Popen(
         [sys.executable, *command],
         env=environment(directory, NURTURE_SMTP_URL=sink.url if sink else "", **settings),
@@ -139,7 +139,7 @@ def running(
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = PATIENCE) -> bool:
-    """Whether something came about in time."""
+    """Return whether a condition became true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():

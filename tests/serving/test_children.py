@@ -1,4 +1,4 @@
-"""What children say is kept whole, and their logs never fill a disk."""
+"""Children's output is stored completely, and their logs never fill a disk."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from nurture.serving.children import Child
 from tests.serving.running import wait_until
 
 
-def test_a_log_is_put_aside_while_its_child_goes_on_writing_and_no_line_is_lost(
+def test_a_log_is_rotated_while_its_child_writes_and_no_line_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "_LARGEST", 5_000)
@@ -26,7 +26,7 @@ def test_a_log_is_put_aside_while_its_child_goes_on_writing_and_no_line_is_lost(
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_a_log_whose_directory_somebody_removed_goes_on_once_it_is_back(
+def test_a_log_resumes_once_its_removed_directory_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "_LARGEST", 10)
@@ -43,19 +43,19 @@ def test_a_log_whose_directory_somebody_removed_goes_on_once_it_is_back(
     assert (directory / "child.log").read_text() == "after\n"
 
 
-def test_a_last_line_without_an_end_is_kept(tmp_path: Path) -> None:
+def test_a_last_line_without_a_line_break_is_kept(tmp_path: Path) -> None:
     _listen_to(tmp_path, lambda: print("half a line", end="", flush=True))
     assert (tmp_path / "child.log").read_text() == "half a line"
 
 
-def test_why_a_child_died_stands_in_its_log(tmp_path: Path) -> None:
+def test_a_childs_log_says_why_it_died(tmp_path: Path) -> None:
     _listen_to(tmp_path, lambda: _fail("nobody expected this"))
     said = (tmp_path / "child.log").read_text()
     assert "Traceback" in said
     assert "nobody expected this" in said
 
 
-def test_what_ends_again_and_again_is_started_at_growing_intervals(tmp_path: Path) -> None:
+def test_a_child_that_keeps_dying_is_restarted_at_growing_intervals(tmp_path: Path) -> None:
     family: list[Child] = []
     child = Child("child", lambda: _spoken(lambda: _fail("again")), tmp_path, family)
     family.append(child)
@@ -70,7 +70,7 @@ def test_what_ends_again_and_again_is_started_at_growing_intervals(tmp_path: Pat
 
 
 def _listen_to(directory: Path, program: Callable[[], object]) -> None:
-    """Run it as a child until it ends, and write down all that it says."""
+    """Run it as a child until it ends, and log all its output."""
     family: list[Child] = []
     child = Child("child", lambda: _spoken(program), directory, family)
     family.append(child)
@@ -85,7 +85,7 @@ def _listen_to(directory: Path, program: Callable[[], object]) -> None:
 
 
 def _spoken(program: Callable[[], object]) -> int:
-    """Run it with the streams that a process has outside of a test."""
+    """Run it with the streams that a process has outside a test."""
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
     program()
     return 0

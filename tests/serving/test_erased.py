@@ -1,4 +1,4 @@
-"""Erased is erased: nothing is left in any file of any machine, while everything still runs."""
+"""Erased means erased: nothing remains in any file of any machine, while everything runs."""
 
 import os
 import quopri
@@ -18,7 +18,7 @@ from nurture.services.subscribers import erasure
 from nurture.settings import load_settings
 from nurture.store.tables.subscribers import find_by_address
 from tests.files.test_private import open_paths
-from tests.house import Household
+from tests.installation import Installation
 from tests.leftovers import files_telling_of, tells
 from tests.servers.clock import ClockFile
 from tests.serving.running import Running, environment, running, wait_until
@@ -46,19 +46,19 @@ def forget_by_command(directory: Path, address: str) -> None:
 
 
 def forget_as_the_studio_does(directory: Path, addresses: list[str]) -> None:
-    """Once more a process of its own, whose pages of the database are not the command's."""
-    house = build(load_settings(environment(directory)))
+    """Erase in a separate process, whose cached database pages are not the command's."""
+    context = build(load_settings(environment(directory)))
     for address in addresses:
-        with house.database.reading() as connection:
+        with context.database.reading() as connection:
             person = find_by_address(connection, address)
         assert person
-        assert erasure.forget(house.database, house.files, person.id, house.clock())
-    house.database.close()
+        assert erasure.forget(context.database, context.files, person.id, context.clock())
+    context.database.close()
 
 
 @pytest.fixture
 def careless(tmp_path: Path) -> Iterator[Path]:
-    """A data directory that somebody made beforehand, open to everybody, under a common umask."""
+    """A data directory created carelessly beforehand, open to everyone, with a common umask."""
     directory = tmp_path / "var"
     directory.mkdir()
     directory.chmod(0o777)
@@ -67,7 +67,7 @@ def careless(tmp_path: Path) -> Iterator[Path]:
     os.umask(before)
 
 
-def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_files_are_private(
+def test_an_erased_person_is_in_no_file_and_all_files_are_private(
     careless: Path,
 ) -> None:
     with running(careless, None) as program:
@@ -86,13 +86,13 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_and_all_files_are_priva
         assert open_paths(careless) == []
 
 
-def test_the_other_machine_follows_without_being_told(
+def test_another_machine_removes_the_erased_persons_files_by_itself(
     tmp_path: Path, postgresql_url: str, clock_file: ClockFile, redis_url: str
 ) -> None:
-    home = Household(postgresql_url, tmp_path / "here", clock_file).publish_shipped()
+    home = Installation(postgresql_url, tmp_path / "here", clock_file).publish_shipped()
     home.subscribe(PEOPLE[0], first_name=NAME)
     home.deliver()
-    here, there = home.house.settings.data_dir, tmp_path / "there"
+    here, there = home.context.settings.data_dir, tmp_path / "there"
     shutil.copytree(here / "outbox", there / "outbox")
     (there / "outbox/.message-00000001.eml.77.1").write_text(f"To: {PEOPLE[0]}, half written")
     (there / "outbox/refused-addresses.txt").write_text(f"{STAYS}\n{PEOPLE[0].upper()}\n")
@@ -102,8 +102,8 @@ def test_the_other_machine_follows_without_being_told(
         [sys.executable, "-m", "nurture", "worker"], env=environ | {"NURTURE_REDIS_URL": redis_url}
     )
     try:
-        house = home.house
-        assert erasure.forget(house.database, house.files, 1, clock_file.now)
+        context = home.context
+        assert erasure.forget(context.database, context.files, 1, clock_file.now)
         assert files_telling_of(here, PEOPLE[0], NAME) == []
         assert wait_until(lambda: not files_telling_of(there, PEOPLE[0], NAME))
     finally:
@@ -128,7 +128,7 @@ def test_the_other_machine_follows_without_being_told(
         lambda text: b64encode(b"To: a " + text.encode("utf-16-le")),
     ],
 )
-def test_the_search_finds_every_way_of_writing(written: object) -> None:
+def test_the_search_finds_an_address_in_every_encoding(written: object) -> None:
     assert callable(written)
     assert tells(b"before" + written(PEOPLE[0]) + b"after", PEOPLE[0])
     assert not tells(b"before" + written(PEOPLE[1]) + b"after", PEOPLE[0])

@@ -1,4 +1,4 @@
-"""Visitors who send what no honest program sends cost nobody else anything."""
+"""Visitors who send what no honest client sends do not affect others."""
 
 import logging
 import socket
@@ -40,7 +40,7 @@ def _fresh() -> Iterator[None]:
     GO_ON.set()
 
 
-def test_headers_behind_a_body_are_refused_and_never_believed() -> None:
+def test_trailers_after_a_body_are_refused_and_never_believed() -> None:
     with fronted(_app) as (port, _):
         with connect(port, _CHUNKED + b"0\r\nAuthorization: good\r\n\r\n") as visitor:
             assert heard(visitor).startswith(b"HTTP/1.1 400 ")
@@ -61,7 +61,7 @@ def test_headers_behind_a_body_are_refused_and_never_believed() -> None:
         b"X-" + b"n" * 300 + b": y\r\n",
     ],
 )
-def test_a_head_that_is_too_much_is_refused_however_it_comes(head: bytes) -> None:
+def test_an_oversized_request_head_is_refused_however_it_arrives(head: bytes) -> None:
     with fronted(_app) as (port, _):
         for path in (b"/healthz", b"/studio/x"):
             with connect(port, b"GET " + path + b" " + _HOST + head + b"\r\n") as visitor:
@@ -72,7 +72,7 @@ def test_a_head_that_is_too_much_is_refused_however_it_comes(head: bytes) -> Non
 
 
 @pytest.mark.parametrize("path", [b"/healthz", b"/n"])
-def test_a_burst_of_requests_is_cut_off_and_nobody_waits_for_it(path: bytes) -> None:
+def test_a_burst_of_pipelined_requests_is_cut_off_and_delays_nobody(path: bytes) -> None:
     burst = (b"GET " + path + b" HTTP/1.1\r\n\r\n") * 50_000
     with fronted(_app) as (port, _), ExitStack() as after:
         began = time.monotonic()
@@ -83,7 +83,7 @@ def test_a_burst_of_requests_is_cut_off_and_nobody_waits_for_it(path: bytes) -> 
     assert len(SEEN) < 5 * 40
 
 
-def test_who_hoards_answers_is_not_heard_any_more_and_then_given_up() -> None:
+def test_a_visitor_who_does_not_read_responses_is_paused_and_then_disconnected() -> None:
     with fronted(_app) as (port, _), _with_little_room(port, 4096) as deaf:
         deaf.settimeout(0.2)
         began = time.monotonic()
@@ -93,7 +93,7 @@ def test_who_hoards_answers_is_not_heard_any_more_and_then_given_up() -> None:
         assert seconds_until_closed(deaf, 4) < 4
 
 
-def test_a_slow_body_behind_many_answers_has_no_more_time_than_any_other() -> None:
+def test_a_slow_body_after_many_responses_has_the_usual_time_limit() -> None:
     half = b"POST /webhooks/x " + _HOST + b"Content-Length: 100\r\n\r\nx"
     with fronted(_app) as (port, _), _with_little_room(port, 8192) as visitor:
         for _ in range(200):
@@ -106,7 +106,7 @@ def test_a_slow_body_behind_many_answers_has_no_more_time_than_any_other() -> No
         assert time.monotonic() - began < 4
 
 
-def test_who_leaves_in_the_midst_leaves_nothing_in_the_log(
+def test_a_visitor_who_disconnects_midway_leaves_nothing_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO), fronted(_app) as (port, _):
@@ -121,7 +121,7 @@ def test_who_leaves_in_the_midst_leaves_nothing_in_the_log(
     assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
-def test_told_to_stop_it_refuses_who_comes_then_and_answers_who_came_before() -> None:
+def test_a_stopping_server_refuses_new_visitors_and_answers_earlier_ones() -> None:
     with ExitStack() as after, fronted(_app) as (port, server):
         asked = after.enter_context(connect(port, _SLOW))
         time.sleep(0.3)
@@ -142,7 +142,7 @@ def _with_little_room(port: int, room: int) -> socket.socket:
 
 
 def _say(visitor: socket.socket, words: bytes) -> bool:
-    """Say it, and whether it could be said."""
+    """Send it, and return whether that was possible."""
     if visitor.gettimeout() == 0:
         visitor.settimeout(1)
     try:

@@ -1,16 +1,16 @@
-"""A web side or a worker of its own starts with the database's keys, or with none to compare."""
+"""A separate web side or worker starts with the database's keys, or with none to compare."""
 
 import subprocess
 import sys
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
-from socket import create_server
 
 import pytest
 
-from tests.homes import home, smtp_sink, sqlite_home
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import home, smtp_sink, sqlite_home
+from tests.servers.ports import free_port
 from tests.serving.running import environment, wait_until
 
 __all__ = ["home", "smtp_sink", "sqlite_home"]
@@ -30,8 +30,8 @@ def start(program: str, settings: Mapping[str, str], directory: Path) -> "subpro
 
 
 @pytest.mark.parametrize("program", ["web", "worker"])
-def test_with_other_keys_it_says_so_in_one_sentence_and_ends(
-    sqlite_home: Household, program: str
+def test_a_program_with_other_keys_exits_with_one_sentence(
+    sqlite_home: Installation, program: str
 ) -> None:
     sqlite_home.subscribe("anna@example.org")
     process = start(program, sqlite_home.environment | OTHERS, sqlite_home.directory)
@@ -43,11 +43,11 @@ def test_with_other_keys_it_says_so_in_one_sentence_and_ends(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["away", "empty", "fitting"])
-def test_it_starts_where_there_is_nothing_to_compare_or_all_is_well(
-    sqlite_home: Household, what: str
+def test_the_web_side_starts_if_keys_match_or_cannot_be_compared(
+    sqlite_home: Installation, what: str
 ) -> None:
     home = sqlite_home
-    settings = home.environment | {"NURTURE_PORT": str(a_free_port())}
+    settings = home.environment | {"NURTURE_PORT": str(free_port())}
     if what == "away":
         settings["NURTURE_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
     if what == "empty":
@@ -61,12 +61,6 @@ def test_it_starts_where_there_is_nothing_to_compare_or_all_is_well(
         process.communicate(timeout=30)
     assert process.returncode == 0
     assert not (home.directory / "none.db").exists()
-
-
-def a_free_port() -> int:
-    with create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def is_alive(port: int) -> bool:

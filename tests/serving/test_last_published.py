@@ -1,4 +1,4 @@
-"""A start with the files of the start before checks and compiles nothing, and misses nothing."""
+"""A start with the same files as the last checks and compiles nothing, and misses nothing."""
 
 import shutil
 from pathlib import Path
@@ -12,52 +12,52 @@ from nurture.services.publishing import files
 from nurture.serving.last_published import LastPublished
 from nurture.serving.preparation import prepare
 from nurture.store.tables.revisions import latest_publication
-from tests.homes import home, smtp_sink, sqlite_home
-from tests.house import SHIPPED, Household
+from tests.installation import SHIPPED, Installation
+from tests.installations import home, smtp_sink, sqlite_home
 
 __all__ = ["home", "smtp_sink", "sqlite_home"]
 
 
 class Place:
-    """A database, and a folder of emails that somebody edits."""
+    """A database, and a folder of emails that are edited."""
 
-    def __init__(self, home: Household, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, home: Installation, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.home = folder, home
         for name, value in home.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("NURTURE_TEMPLATES_DIR", str(folder))
-        self.house = home.another(NURTURE_TEMPLATES_DIR=str(folder))
+        self.context = home.another(NURTURE_TEMPLATES_DIR=str(folder))
 
     def start(self) -> dict[str, Any]:
-        """What a start does before anything runs."""
+        """Do what a start does before anything runs."""
         return prepare()
 
     @property
     def publication(self) -> int:
-        """The number of what is published now."""
-        with self.house.database.reading() as connection:
+        """Return the number of the current publication."""
+        with self.context.database.reading() as connection:
             return latest_publication(connection)
 
     @property
     def needs_no_publishing(self) -> bool:
-        """Whether the next start would take the files as published."""
-        return LastPublished(self.house).find_notes() is not None
+        """Return whether the next start would treat the files as published."""
+        return LastPublished(self.context).find_notes() is not None
 
 
 @pytest.fixture
-def place(home: Household, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(home: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     shutil.copytree(SHIPPED, tmp_path / "emails")
     return Place(home, tmp_path / "emails", monkeypatch)
 
 
-def test_the_second_start_says_what_the_first_one_said(place: Place) -> None:
+def test_the_second_start_reports_the_same_as_the_first(place: Place) -> None:
     assert not place.needs_no_publishing
     first = place.start()
     assert place.needs_no_publishing
     assert place.start() == first
 
 
-def test_a_link_that_leads_to_another_folder_is_published_by_the_next_start(place: Place) -> None:
+def test_a_symlink_moved_to_another_folder_is_published_at_the_next_start(place: Place) -> None:
     (place.folder / "releases").mkdir()
     kept = (place.folder / "pain-guide").rename(place.folder / "releases/one")
     plan = shutil.copytree(kept, place.folder / "releases/two") / "sequence.toml"
@@ -71,14 +71,14 @@ def test_a_link_that_leads_to_another_folder_is_published_by_the_next_start(plac
     assert not place.needs_no_publishing
 
 
-def test_links_that_lead_nowhere_out_or_round_keep_nobody_from_starting(place: Place) -> None:
+def test_broken_and_circular_symlinks_do_not_prevent_a_start(place: Place) -> None:
     for name, to in (("out", "/"), ("round", "."), ("nowhere", "gone"), ("itself", "itself")):
         (place.folder / "layout" / f"zz-{name}").symlink_to(to)
     (place.folder / "round").symlink_to("layout")
     assert len(list(files_of(place.folder))) < 200
 
 
-def test_a_file_that_was_edited_is_published_by_the_next_start(place: Place) -> None:
+def test_an_edited_file_is_published_at_the_next_start(place: Place) -> None:
     place.start()
     before, practice = place.publication, place.folder / "practice.toml"
     practice.write_text(practice.read_text().replace("Human Movement", "Other Movement"))
@@ -88,7 +88,7 @@ def test_a_file_that_was_edited_is_published_by_the_next_start(place: Place) -> 
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "renamed"])
-def test_a_file_that_comes_or_goes_is_noticed(place: Place, change: str) -> None:
+def test_an_added_or_removed_file_is_noticed(place: Place, change: str) -> None:
     place.start()
     [*_, email] = sorted(place.folder.glob("*/*.md"))
     if change == "added":
@@ -100,7 +100,7 @@ def test_a_file_that_comes_or_goes_is_noticed(place: Place, change: str) -> None
     assert not place.needs_no_publishing
 
 
-def test_a_faulty_file_is_refused_at_every_start(place: Place) -> None:
+def test_an_invalid_file_is_refused_at_every_start(place: Place) -> None:
     place.start()
     [*_, email] = sorted(place.folder.glob("*/*.md"))
     email.write_text(email.read_text() + "\n\n{{ nonsense }}\n")
@@ -109,20 +109,20 @@ def test_a_faulty_file_is_refused_at_every_start(place: Place) -> None:
             place.start()
 
 
-def test_what_somebody_else_published_since_is_looked_at(place: Place) -> None:
+def test_a_publication_by_another_program_is_noticed(place: Place) -> None:
     place.start()
     library = place.folder.parent / "elsewhere"
     shutil.copytree(place.folder, library)
     practice = library / "practice.toml"
     practice.write_text(practice.read_text().replace("Human Movement", "Other Movement"))
     now = place.home.clock.now
-    files.publish(place.house.database, read_library(library), now)
+    files.publish(place.context.database, read_library(library), now)
     assert not place.needs_no_publishing
 
 
-def test_what_a_full_disk_left_of_the_note_is_not_believed(place: Place) -> None:
+def test_a_truncated_note_of_the_last_publication_is_not_trusted(place: Place) -> None:
     place.start()
-    kept = place.house.settings.data_dir / "last-published.json"
+    kept = place.context.settings.data_dir / "last-published.json"
     whole = kept.read_bytes()
     for part in (b"", b"[]", b"null", whole[: len(whole) // 2]):
         kept.write_bytes(part)

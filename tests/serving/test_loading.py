@@ -1,4 +1,4 @@
-"""What the programs of the tree need is loaded before they part."""
+"""What the programs of the tree need is loaded before they fork."""
 
 import sys
 from collections import Counter
@@ -28,7 +28,7 @@ sys.exit(serve(load_settings()))
 _PAGES = ("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/preferences/nobodys")
 
 
-def test_nothing_is_imported_in_each_program_that_all_could_share(
+def test_every_shared_module_is_imported_before_forking(
     tmp_path: Path, smtp_sink: SmtpSink, database: Database
 ) -> None:
     where = {"NURTURE_DATABASE_URL": database.url}

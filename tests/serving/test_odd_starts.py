@@ -1,4 +1,4 @@
-"""Starts in odd places: it runs all the same, or says in one sentence what is wrong and ends."""
+"""Starting in unusual places: it runs anyway, or states the problem in one sentence and exits."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 from tests.serving.running import Running, environment, processes_of, running, wait_until
 
 NURTURE = (sys.executable, "-m", "nurture")
@@ -30,14 +30,14 @@ may_mount = pytest.mark.skipif(
 
 
 def bare(**settings: str) -> dict[str, str]:
-    """An environment with nothing in it but the way to the program."""
+    """An environment containing only the path to the program."""
     return {"PYTHONPATH": str(ROOT), "NURTURE_PORT": "0"} | settings
 
 
 def run(
     *words: str, cwd: Path, shell: str = "", within: str = "", **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; `within` prepares mounts of its own, `shell` redirects."""
+    """Run a command to its end; `within` prepares separate mounts, `shell` redirects."""
     line = f'{within}exec "$@" {shell}'
     mounts = ["unshare", "-m"] if within else []
     return subprocess.run(
@@ -53,7 +53,7 @@ def run(
 
 
 def says_one_thing(ended: subprocess.CompletedProcess[str], *words: str) -> None:
-    """It ended with 1 and one line that holds these words."""
+    """Check that it ended with 1 and a single line containing these words."""
     assert ended.returncode == 1, ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
     assert ended.stderr.startswith("nurture: ")
@@ -63,7 +63,7 @@ def says_one_thing(ended: subprocess.CompletedProcess[str], *words: str) -> None
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in whose `var` a database with everything published is."""
+    """A folder with a fully published database in its `var`."""
     directory = tmp_path_factory.mktemp("published")
     assert run("publish", cwd=directory).returncode == 0
     return directory
@@ -87,7 +87,7 @@ def place(published: Path, tmp_path: Path) -> Path:
     ],
     ids=["ascii", "posix", "latin-1"],
 )
-def test_letters_that_a_terminal_has_not_are_no_reason_to_end(
+def test_a_terminal_that_lacks_our_characters_does_not_crash_a_command(
     place: Path, letters: Mapping[str, str]
 ) -> None:
     ended = run("doctor", cwd=place, **letters)
@@ -97,17 +97,17 @@ def test_letters_that_a_terminal_has_not_are_no_reason_to_end(
     assert ended.returncode == 2
 
 
-def test_a_disk_that_is_full_where_it_says_things_is_told(place: Path) -> None:
-    says_one_thing(run("status", cwd=place, shell=">/dev/full"), "No space left", "Make room")
+def test_output_to_a_full_disk_is_reported(place: Path) -> None:
+    says_one_thing(run("status", cwd=place, shell=">/dev/full"), "No space left", "Free some space")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
-def test_closed_streams_keep_no_command_from_its_work(place: Path, closed: str) -> None:
+def test_a_command_works_with_closed_streams(place: Path, closed: str) -> None:
     ended = run("arm", cwd=place, shell=closed)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_who_stops_listening_ends_it_without_a_word(place: Path) -> None:
+def test_a_closed_pipe_ends_a_command_silently(place: Path) -> None:
     ended = run("check", cwd=place, shell="| true")
     assert ended.stderr == ""
 
@@ -132,7 +132,7 @@ def test_a_read_only_data_directory_is_named(place: Path) -> None:
 
 @may_mount
 @pytest.mark.parametrize("size", ["64k", "900k"])
-def test_a_full_disk_at_the_start_is_told_as_such(tmp_path: Path, size: str) -> None:
+def test_a_full_disk_at_startup_is_reported_clearly(tmp_path: Path, size: str) -> None:
     (tmp_path / "small").mkdir()
     within = f"mount -t tmpfs -o size={size} none small && "
     ended = run("serve", cwd=tmp_path, within=within, NURTURE_DATA_DIR="small/var")
@@ -140,7 +140,7 @@ def test_a_full_disk_at_the_start_is_told_as_such(tmp_path: Path, size: str) -> 
 
 
 @may_mount
-def test_a_database_that_has_no_room_says_so(tmp_path: Path) -> None:
+def test_a_database_without_disk_space_is_reported(tmp_path: Path) -> None:
     (tmp_path / "small").mkdir()
     within = "mount -t tmpfs -o size=500k none small && "
     ended = run("publish", cwd=tmp_path, within=within, NURTURE_DATA_DIR="small/var")
@@ -149,7 +149,7 @@ def test_a_database_that_has_no_room_says_so(tmp_path: Path) -> None:
 
 @may_mount
 @pytest.mark.parametrize("command", ["serve", "worker"])
-def test_workers_that_can_have_no_locks_are_told_before_anything_runs(
+def test_workers_without_shared_memory_are_reported_before_anything_runs(
     place: Path, command: str
 ) -> None:
     within = (
@@ -160,7 +160,7 @@ def test_workers_that_can_have_no_locks_are_told_before_anything_runs(
     says_one_thing(ended, "/dev/shm", "Mount a tmpfs")
 
 
-def test_an_address_of_a_database_that_cannot_be_read_is_named_and_not_quoted(
+def test_an_unreadable_database_url_is_named_without_quoting_it(
     tmp_path: Path,
 ) -> None:
     for url in ("postgresql://u:hu:sh@h:abc/d", "postgresql+other://u:hush@h/d"):
@@ -173,7 +173,7 @@ def test_an_address_of_a_database_that_cannot_be_read_is_named_and_not_quoted(
 
 
 @pytest.mark.slow
-def test_a_second_copy_on_the_same_data_directory_leaves_the_first_alone(place: Path) -> None:
+def test_a_second_copy_on_the_same_data_directory_does_not_disturb_the_first(place: Path) -> None:
     data = place / "var"
     with running(data, None) as first:
         ended = run("serve", cwd=place)
@@ -184,8 +184,8 @@ def test_a_second_copy_on_the_same_data_directory_leaves_the_first_alone(place: 
 
 
 @pytest.mark.slow
-def test_it_runs_in_a_place_with_blanks_and_letters_of_ours(tmp_path: Path) -> None:
-    """Under an ASCII locale, with no place for temporary files and read-only templates."""
+def test_the_program_runs_in_a_path_with_spaces_and_accents(tmp_path: Path) -> None:
+    """In an ASCII locale, without a temporary directory and with read-only templates."""
     directory, emails = tmp_path / "Práxis Müller/dä ta", tmp_path / "Práxis Müller/emails"
     shutil.copytree(SHIPPED, emails)
     directory.mkdir()
@@ -206,7 +206,7 @@ def test_it_runs_in_a_place_with_blanks_and_letters_of_ours(tmp_path: Path) -> N
             path.chmod(path.stat().st_mode | 0o200)
 
 
-def test_with_every_stream_closed_and_no_home_it_runs_and_stops(place: Path) -> None:
+def test_the_program_runs_and_stops_with_every_stream_closed_and_no_home(place: Path) -> None:
     process = subprocess.Popen(
         ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *NURTURE, "serve"],
         env=bare(NURTURE_DATA_DIR="var"),
@@ -223,7 +223,7 @@ def test_with_every_stream_closed_and_no_home_it_runs_and_stops(place: Path) -> 
 
 @contextmanager
 def on_a_small_disk(directory: Path, published: Path) -> Iterator[tuple[Running, Path]]:
-    """The program with its data on 60 MB that only it has mounted, and the way to them."""
+    """Run the program with its data on 60 MB mounted for it alone; yield the path to them."""
     (directory / "small").mkdir()
     line = (
         'mount -t tmpfs -o size=60m none small && cp -a "$0/var" small/ && '
@@ -248,7 +248,7 @@ def on_a_small_disk(directory: Path, published: Path) -> Iterator[tuple[Running,
 
 
 def _fill(directory: Path, leave: int) -> None:
-    """Leave so many bytes of a small disk."""
+    """Leave that many bytes free on a small disk."""
     left = os.statvfs(directory)
     with (directory / "fill").open("ab", buffering=0) as file:
         try:
@@ -261,7 +261,7 @@ def _fill(directory: Path, leave: int) -> None:
 
 @may_mount
 @pytest.mark.slow
-def test_while_the_disk_is_full_signups_are_asked_to_come_again_and_then_taken(
+def test_a_full_disk_postpones_signups_until_there_is_space_again(
     tmp_path: Path, published: Path
 ) -> None:
     with on_a_small_disk(tmp_path, published) as (program, data):

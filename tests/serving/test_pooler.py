@@ -1,4 +1,4 @@
-"""The whole program behind a real PgBouncer that lends four connections by the transaction."""
+"""The whole program behind a real PgBouncer that pools four connections by transaction."""
 
 import http.cookiejar
 import json
@@ -29,7 +29,7 @@ PAGES = ("", "people", "emails", "sequences", "sequences/pain-guide", "segments"
 def pooled_url(
     request: pytest.FixtureRequest, postgresql_url: str, tmp_path: Path
 ) -> Iterator[str]:
-    """The address of a database behind a pooler with what is asked for at the start refused."""
+    """The URL of a database behind a pooler that refuses startup options."""
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
         name = connection.info.dbname
         connection.execute(f"ALTER DATABASE {name} SET datestyle = 'SQL, DMY'".encode())
@@ -38,7 +38,7 @@ def pooled_url(
 
 
 @pytest.mark.hosts
-def test_behind_a_pooler_everybody_is_signed_up_written_to_and_shown(
+def test_signups_emails_and_pages_work_behind_a_connection_pooler(
     pooled_url: str, postgresql_url: str, tmp_path: Path, smtp_sink: SmtpSink
 ) -> None:
     settings = {"NURTURE_DATABASE_URL": pooled_url, "NURTURE_SIGNUPS_PER_CLIENT_HOUR": "10000"}
@@ -61,7 +61,7 @@ def test_behind_a_pooler_everybody_is_signed_up_written_to_and_shown(
 
 
 def sign_up(program: Running, number: int) -> int:
-    """Sign somebody up who agrees to be followed."""
+    """Sign up a person who consents to tracking."""
     token = dotenv_values(program.directory / "secrets.env")["NURTURE_SIGNUP_TOKEN"]
     body = {"email": f"p{number}@example.org", "name": "Ann", "consent": ["tracking"]}
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -69,7 +69,7 @@ def sign_up(program: Running, number: int) -> int:
 
 
 def links(sink: SmtpSink) -> list[str]:
-    """The guide's page and the picture that tells of an opening, of every mail."""
+    """Return the guide page's link and the tracking pixel of every email."""
     found = []
     for mail in sink.mails:
         html = mail.message.get_body(("html",))
@@ -82,13 +82,13 @@ def links(sink: SmtpSink) -> list[str]:
 
 
 def visit(program: Running, link: str) -> int:
-    """Look at a page, and take the guide from its page."""
+    """View a page, and collect the guide from its page."""
     status, _ = program.get(link)
     return program.post(link, b"", {})[0] if "/guide/" in link and status == 200 else status
 
 
 def folded(url: str) -> int:
-    """How many openings have reached the database."""
+    """Return how many opens have reached the database."""
     with psycopg.connect(url) as connection:
         [count] = connection.execute(
             "SELECT count(*) FROM events WHERE kind = 'opened'"
@@ -99,7 +99,7 @@ def folded(url: str) -> int:
 def sign_in(
     program: Running, directory: Path, settings: dict[str, str]
 ) -> urllib.request.OpenerDirector:
-    """A browser with the owner signed in."""
+    """Return a browser with the owner signed in."""
     added = subprocess.run(
         [sys.executable, "-m", "nurture", "owner", "add", "paul@example.org"],
         env=environment(directory, **settings | {"NURTURE_PORT": program.url.rpartition(":")[2]}),

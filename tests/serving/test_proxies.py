@@ -1,4 +1,4 @@
-"""The web servers that the documentation puts in front, with just the configuration it gives."""
+"""The web servers from the documentation, with exactly the configuration it gives."""
 
 import re
 import signal
@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from nurture.store.tables.consents import consents
-from tests.house import Household
+from tests.installation import Installation
 from tests.mail.certificates import self_signed
-from tests.servers.pooler import free_port
+from tests.servers.ports import free_port
 from tests.serving.front import fronted
 from webhooks import create_app
 
@@ -25,7 +25,7 @@ _NAME = "mail.example.org"
 
 
 def _written(kind: str) -> str:
-    """The configuration that the page gives for one web server."""
+    """Return the page's configuration for one web server."""
     found = re.search(rf"```{kind}\n(.*?)```", _PAGE.read_text(), re.DOTALL)
     assert found
     return found[1]
@@ -79,8 +79,8 @@ def _running(command: list[str]) -> Iterator[None]:
 
 @pytest.mark.hosts
 @pytest.mark.parametrize("proxy", [_nginx, _caddy], ids=["nginx", "caddy"])
-def test_behind_it_visitors_are_who_they_are_and_files_pass(
-    proxy: object, sqlite_home: Household, tmp_path: Path
+def test_visitors_are_identified_and_files_pass_behind_a_proxy(
+    proxy: object, sqlite_home: Installation, tmp_path: Path
 ) -> None:
     assert callable(proxy)
     home = sqlite_home
@@ -88,7 +88,7 @@ def test_behind_it_visitors_are_who_they_are_and_files_pass(
     behind = home.another(NURTURE_TRUSTED_PROXIES="1", NURTURE_BASE_URL=f"https://{_NAME}")
     with fronted(create_app(behind), proxied=True) as (port, _), proxy(tmp_path, port) as url:
         assert _ask(f"{url}/healthz", patience=10) == (200, b"ok\n")
-        token = home.house.tokens.unsubscribe(1, 1)
+        token = home.context.tokens.unsubscribe(1, 1)
         forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "evil.example"}
         status, _ = _ask(f"{url}/unsubscribe/{token}", b"List-Unsubscribe=One-Click", forged)
         assert status == 200
@@ -104,7 +104,7 @@ def test_behind_it_visitors_are_who_they_are_and_files_pass(
 def _ask(
     url: str, body: bytes | None = None, headers: dict[str, str] | None = None, patience: float = 0
 ) -> tuple[int, bytes]:
-    """What is answered; a server that is still starting is waited for."""
+    """Return the answer, waiting for a server that is still starting."""
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     opener = urllib.request.build_opener(

@@ -1,4 +1,4 @@
-"""`kill -HUP` makes the running program the version that is installed now, and nobody notices."""
+"""`kill -HUP` turns the running program into the version now installed, unnoticed by visitors."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from threading import Event
 import pytest
 from dotenv import dotenv_values
 
-from tests.house import SHIPPED
+from tests.installation import SHIPPED
 from tests.servers.smtp import SmtpSink
 from tests.serving.running import Running, running, wait_until
 
@@ -40,7 +40,7 @@ def _renewed(program: Running, before: list[int]) -> bool:
 
 
 def _ask_until(port: int, done: Event, told: Counter[object]) -> None:
-    """Ask over one connection, as a proxy does, until told to stop; count what comes."""
+    """Send requests over one connection, as a proxy does, until told to stop; count the answers."""
     visitor = HTTPConnection("127.0.0.1", port, timeout=20)
     while not done.is_set():
         try:
@@ -55,7 +55,7 @@ def _ask_until(port: int, done: Event, told: Counter[object]) -> None:
     visitor.close()
 
 
-def test_told_by_sighup_it_becomes_what_is_installed_now_and_drops_no_request(
+def test_sighup_upgrades_the_program_without_dropping_a_request(
     program: Running, smtp_sink: SmtpSink, emails: Path
 ) -> None:
     practice = emails / "practice.toml"
@@ -84,7 +84,7 @@ def test_told_by_sighup_it_becomes_what_is_installed_now_and_drops_no_request(
     assert wait_until(lambda: _renewed(program, again), 60)
 
 
-def test_what_cannot_start_does_not_take_over(program: Running, emails: Path) -> None:
+def test_an_upgrade_that_cannot_start_does_not_take_over(program: Running, emails: Path) -> None:
     practice = emails / "practice.toml"
     assert wait_until(lambda: len(program.processes()["worker"]) == 3)
     right, before = practice.read_text(), program.processes()

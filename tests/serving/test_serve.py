@@ -1,4 +1,4 @@
-"""What `nurture serve` promises: it runs, it heals, and it leaves nothing behind."""
+"""What `nurture serve` promises: it runs, it recovers, and it leaves nothing behind."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def mail_server() -> Iterator[SmtpSink]:
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory, mail_server: SmtpSink) -> Iterator[Running]:
-    """The program in a folder where other things lie, for tests that leave it running."""
+    """The program in a folder with other files, for tests that leave it running."""
     directory = tmp_path_factory.mktemp("serve")
     for name in ("tasks", "webhooks", "celeryconfig"):
         (directory / f"{name}.py").write_text(f"raise SystemExit('this is another {name}')\n")
@@ -43,12 +43,12 @@ def program(tmp_path_factory: pytest.TempPathFactory, mail_server: SmtpSink) -> 
 
 @pytest.fixture
 def short_lived(tmp_path: Path, mail_server: SmtpSink) -> Iterator[Running]:
-    """The program in a directory of its own, for tests that end it."""
+    """The program in its own directory, for tests that end it."""
     with running(tmp_path, mail_server) as started:
         yield started
 
 
-def test_a_signup_gets_its_mail_and_the_page_hands_over_the_guide(
+def test_a_signup_gets_its_email_and_the_page_delivers_the_guide(
     program: Running, mail_server: SmtpSink
 ) -> None:
     assert program.sign_up("ann@example.org") == 202
@@ -63,7 +63,7 @@ def test_a_signup_gets_its_mail_and_the_page_hands_over_the_guide(
     assert body.startswith(b"%PDF-")
 
 
-def test_whatever_dies_comes_back_and_the_next_mail_still_leaves(
+def test_every_killed_process_restarts_and_the_next_email_is_still_sent(
     program: Running, mail_server: SmtpSink
 ) -> None:
     for name in ("worker", "redis", "web", "beat"):
@@ -73,7 +73,7 @@ def test_whatever_dies_comes_back_and_the_next_mail_still_leaves(
     assert wait_until(lambda: mail_server.mails_to("bob@example.org"))
 
 
-def test_what_died_is_told_where_it_was_started(program: Running) -> None:
+def test_a_restarted_process_is_reported_with_its_log(program: Running) -> None:
     _kill(program, "beat")
     assert program.process.stdout is not None
     told = (line for line in program.process.stdout if "started again" in line)
@@ -81,13 +81,13 @@ def test_what_died_is_told_where_it_was_started(program: Running) -> None:
     assert str(program.directory / "logs" / "beat.log") in said
 
 
-def test_whoever_forks_has_one_thread_also_after_something_died(program: Running) -> None:
+def test_the_forking_process_keeps_a_single_thread_after_a_restart(program: Running) -> None:
     before = _kill(program, "beat")
     assert wait_until(lambda: _is_back(program, "beat", before))
     assert len(list(Path(f"/proc/{program.process.pid}/task").iterdir())) == 1
 
 
-def test_what_else_lies_in_the_folder_it_is_started_from_is_not_run(
+def test_other_files_in_the_starting_folder_are_not_run(
     program: Running, mail_server: SmtpSink
 ) -> None:
     assert (program.directory / "tasks.py").exists()
@@ -95,7 +95,7 @@ def test_what_else_lies_in_the_folder_it_is_started_from_is_not_run(
     assert wait_until(lambda: mail_server.mails_to("carol@example.org"), 10)
 
 
-def test_told_to_stop_it_ends_well_and_leaves_nothing_running(
+def test_a_stopped_program_answers_requests_in_progress_and_leaves_nothing_running(
     short_lived: Running, tmp_path: Path
 ) -> None:
     program = short_lived
@@ -115,12 +115,12 @@ def test_told_to_stop_it_ends_well_and_leaves_nothing_running(
     assert wait_until(lambda: not processes_of(tmp_path), 5)
 
 
-def test_killed_it_leaves_nothing_running(short_lived: Running, tmp_path: Path) -> None:
+def test_a_killed_program_leaves_nothing_running(short_lived: Running, tmp_path: Path) -> None:
     short_lived.process.kill()
     assert wait_until(lambda: not processes_of(tmp_path), 15)
 
 
-def test_a_port_that_is_taken_is_named_and_nothing_is_left_running(tmp_path: Path) -> None:
+def test_an_occupied_port_is_named_and_nothing_is_left_running(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -141,7 +141,7 @@ def test_a_port_that_is_taken_is_named_and_nothing_is_left_running(tmp_path: Pat
 
 
 def _kill(program: Running, name: str) -> int:
-    """Kill one of the tree, which may be about to come back from the time before."""
+    """Kill a process of the tree, which may just be restarting after an earlier test."""
     assert wait_until(lambda: program.processes()[name]), name
     victim = program.processes()[name][0]
     os.kill(victim, signal.SIGKILL)

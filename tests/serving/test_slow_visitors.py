@@ -1,4 +1,4 @@
-"""Visitors who are slow, or who only pretend to want something, keep nobody else waiting."""
+"""Visitors who are slow, or only pretend to want something, keep nobody else waiting."""
 
 import re
 import socket
@@ -26,7 +26,7 @@ MADE = Event()
 
 
 def _app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-    """Looks at the head, then reads the body, as the webhooks do."""
+    """Look at the head, then read the body, as the webhooks do."""
     body = b"hello"
     if environ["REQUEST_METHOD"] == "POST":
         if environ.get("HTTP_AUTHORIZATION") != "good":
@@ -54,7 +54,7 @@ def _nothing_made() -> Iterator[None]:
     ("said", "victim"),
     [(_BEGUN, "127.0.0.1"), (_BEGUN, "127.0.0.2"), (_HALF_A_HEAD, "127.0.0.1"), (b"", "127.0.0.1")],
 )
-def test_hundreds_who_never_finish_what_they_say_hold_up_nobody(said: bytes, victim: str) -> None:
+def test_hundreds_of_unfinished_requests_delay_nobody(said: bytes, victim: str) -> None:
     with fronted(_app) as (port, _), ExitStack() as after:
         attackers = [after.enter_context(connect(port, said)) for _ in range(300)]
         began = time.monotonic()
@@ -64,7 +64,7 @@ def test_hundreds_who_never_finish_what_they_say_hold_up_nobody(said: bytes, vic
         assert wait_until(lambda: not any(map(is_open, attackers)), 2.5)
 
 
-def test_the_newest_of_one_address_get_through_and_other_addresses_lose_nothing() -> None:
+def test_a_busy_address_displaces_only_its_own_older_requests() -> None:
     with fronted(_app) as (port, _), ExitStack() as after:
         other = after.enter_context(connect(port, _BEGUN, "127.0.0.3"))
         attackers = [after.enter_context(connect(port, _BEGUN)) for _ in range(40)]
@@ -75,7 +75,7 @@ def test_the_newest_of_one_address_get_through_and_other_addresses_lose_nothing(
         assert b" 200 " in other.recv(1000)
 
 
-def test_behind_a_proxy_of_ours_all_come_from_one_address_and_none_makes_room() -> None:
+def test_visitors_behind_a_trusted_proxy_do_not_displace_one_another() -> None:
     with fronted(_app, proxied=True) as (port, _), ExitStack() as after:
         visitors = [after.enter_context(connect(port, _BEGUN)) for _ in range(60)]
         for visitor in visitors:
@@ -83,7 +83,7 @@ def test_behind_a_proxy_of_ours_all_come_from_one_address_and_none_makes_room() 
         assert all(b" 200 " in visitor.recv(1000) for visitor in visitors)
 
 
-def test_who_asks_and_does_not_take_the_answer_is_given_up_and_others_get_theirs() -> None:
+def test_a_visitor_who_does_not_read_the_response_is_disconnected_and_delays_nobody() -> None:
     with fronted(_app) as (port, _), ExitStack() as after:
         deaf = [after.enter_context(_deaf(port)) for _ in range(40)]
         assert get(port, "/guide/big", "127.0.0.2") == (200, _BIG)
@@ -92,7 +92,7 @@ def test_who_asks_and_does_not_take_the_answer_is_given_up_and_others_get_theirs
         assert all(len(heard(one)) < len(_BIG) for one in deaf)
 
 
-def test_who_takes_an_answer_slowly_but_steadily_gets_all_of_it() -> None:
+def test_a_slow_but_steady_reader_gets_the_whole_response() -> None:
     with fronted(_app) as (port, _), _deaf(port) as visitor:
         got = 0
         while got < len(_BIG) and (more := visitor.recv(1 << 17)):
@@ -101,7 +101,7 @@ def test_who_takes_an_answer_slowly_but_steadily_gets_all_of_it() -> None:
         assert got >= len(_BIG)
 
 
-def test_a_caller_whose_head_is_refused_is_answered_without_the_body() -> None:
+def test_a_refused_request_is_answered_without_reading_its_body() -> None:
     with fronted(_app) as (port, _):
         head = b"POST /webhooks/signup/x HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n"
         with connect(port, head) as stranger:
@@ -110,7 +110,7 @@ def test_a_caller_whose_head_is_refused_is_answered_without_the_body() -> None:
             assert stranger.recv(1000).startswith(b"HTTP/1.1 401 ")
 
 
-def test_a_body_that_comes_in_parts_is_read_to_its_end_and_the_connection_serves_on() -> None:
+def test_a_body_in_parts_is_read_completely_and_the_connection_stays_usable() -> None:
     with fronted(_app) as (port, _), connect(port, _BEGUN) as visitor:
         time.sleep(0.5)
         visitor.sendall(b"b" * 500)
@@ -123,7 +123,7 @@ def test_a_body_that_comes_in_parts_is_read_to_its_end_and_the_connection_serves
         assert CALLS[-1] == b"hi"
 
 
-def test_a_body_that_never_ends_is_cut_off_unless_it_is_a_file_that_keeps_coming() -> None:
+def test_an_endless_body_is_cut_off_unless_it_is_a_steadily_uploaded_file() -> None:
     with fronted(_app) as (port, _), connect(port, _BEGUN) as trickling:
         assert _trickle(trickling, b"x", 0.1) < 2
     with fronted(_app) as (port, _):
@@ -133,7 +133,7 @@ def test_a_body_that_never_ends_is_cut_off_unless_it_is_a_file_that_keeps_coming
             assert b" 200 " in uploading.recv(1000)
 
 
-def test_after_an_answer_silence_and_stray_bytes_are_borne_for_a_moment_only() -> None:
+def test_an_idle_connection_is_closed_soon_after_its_response() -> None:
     with fronted(_app) as (port, _):
         for stray in (b"", b"\r\n"):
             with connect(port, b"GET /c/x HTTP/1.1\r\nHost: x\r\n\r\n") as idle:
@@ -143,13 +143,13 @@ def test_after_an_answer_silence_and_stray_bytes_are_borne_for_a_moment_only() -
                 assert seconds_until_closed(idle, 4) < 2
 
 
-def test_a_head_without_end_is_refused() -> None:
+def test_an_endless_request_head_is_refused() -> None:
     with fronted(_app) as (port, _), connect(port, b"GET / HTTP/1.1\r\nHost: x\r\n") as visitor:
         visitor.sendall(b"X-Long: " + b"x" * 40_000)
         assert heard(visitor).startswith(b"HTTP/1.1 431 ")
 
 
-def test_hits_are_answered_in_their_turn_whatever_else_their_connection_brings() -> None:
+def test_hits_are_answered_in_order_on_a_shared_connection() -> None:
     hit, slow = b"GET /c/%2Fx?a=b HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /studio/slow HTTP/1.1\r\n"
     with fronted(_told) as (port, _):
         with connect(port, hit + slow + b"Host: x\r\n\r\n" + hit) as visitor:
@@ -170,7 +170,7 @@ def test_hits_are_answered_in_their_turn_whatever_else_their_connection_brings()
             assert _paths(heard(old)) == ["/c//x?a=b"]
 
 
-def test_nonsense_behind_a_request_closes_the_connection_and_nothing_fails(
+def test_garbage_after_a_request_closes_the_connection_without_an_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     slow = b"GET /studio/slow HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -186,7 +186,7 @@ def test_nonsense_behind_a_request_closes_the_connection_and_nothing_fails(
     assert caplog.records == []
 
 
-def test_while_the_owner_waits_for_slow_pages_a_subscriber_does_not() -> None:
+def test_slow_studio_pages_do_not_delay_a_subscriber() -> None:
     with fronted(_app) as (port, _), ExitStack() as after:
         for _ in range(10):
             after.enter_context(connect(port, b"GET /studio/slow HTTP/1.1\r\nHost: x\r\n\r\n"))
@@ -197,7 +197,7 @@ def test_while_the_owner_waits_for_slow_pages_a_subscriber_does_not() -> None:
         MADE.set()
 
 
-def test_where_too_many_wait_the_newest_are_told_when_to_try_again() -> None:
+def test_an_overloaded_server_tells_the_newest_visitors_when_to_retry() -> None:
     with fronted(_app) as (port, _), ExitStack() as after:
         slow = b"GET /studio/slow HTTP/1.1\r\nHost: x\r\n\r\n"
         waiting = [after.enter_context(connect(port, slow)) for _ in range(90)]
@@ -209,7 +209,7 @@ def test_where_too_many_wait_the_newest_are_told_when_to_try_again() -> None:
         MADE.set()
 
 
-def test_told_to_stop_it_finishes_what_it_has_and_waits_for_no_straggler() -> None:
+def test_a_stopping_server_finishes_its_requests_and_waits_for_no_straggler() -> None:
     with ExitStack() as after:
         with fronted(_app) as (port, server):
             stragglers = [after.enter_context(connect(port, s)) for s in (_BEGUN, _HALF_A_HEAD)]
@@ -227,7 +227,7 @@ def test_told_to_stop_it_finishes_what_it_has_and_waits_for_no_straggler() -> No
 
 
 def _told(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-    """Answers what was asked for."""
+    """Give the requested answer."""
     if environ["PATH_INFO"] == "/studio/slow":
         MADE.wait(10)
     body = f"[{environ['PATH_INFO']}?{environ['QUERY_STRING']}]".encode()
@@ -240,7 +240,7 @@ def _paths(said: bytes) -> list[str]:
 
 
 def _deaf(port: int) -> socket.socket:
-    """Somebody who asks for much and has hardly room for any of it."""
+    """Connect as a visitor who requests much and has hardly any buffer for it."""
     visitor = socket.socket()
     visitor.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     visitor.settimeout(10)
@@ -250,7 +250,7 @@ def _deaf(port: int) -> socket.socket:
 
 
 def _trickle(visitor: socket.socket, piece: bytes, every: float, most: int = 80) -> float:
-    """Say it again and again until nobody listens; how many seconds that took."""
+    """Send it repeatedly until the connection closes; return how many seconds that took."""
     began = time.monotonic()
     for _ in range(most):
         try:

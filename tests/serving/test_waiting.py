@@ -1,4 +1,4 @@
-"""Who may keep us waiting, and who makes room for whom."""
+"""Which connections may keep us waiting, and which must make room."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +9,7 @@ _COMINGS = st.lists(st.tuples(st.integers(0, 40), st.sampled_from("abc"), st.boo
 
 
 @given(comings=_COMINGS, most=st.integers(1, 12), most_of_one=st.integers(1, 5))
-def test_nobody_has_too_many_and_who_makes_room_waited_longest(
+def test_nobody_exceeds_their_limit_and_the_longest_waiting_visitor_is_displaced(
     comings: list[tuple[int, str, bool]], most: int, most_of_one: int
 ) -> None:
     waiting: Waiting[int] = Waiting(most, most_of_one)
@@ -30,7 +30,7 @@ def test_nobody_has_too_many_and_who_makes_room_waited_longest(
         assert len(waiting) == len(model) <= most
 
 
-def test_an_ipv6_customer_is_one_neighbour_and_a_mapped_address_is_the_ipv4_one() -> None:
+def test_an_ipv6_network_is_one_neighbour_and_a_mapped_address_counts_as_ipv4() -> None:
     assert neighbour_of("2001:db8:1:2::1") == neighbour_of("2001:db8:1:2:ffff::9")
     assert neighbour_of("2001:db8:1:2::1") != neighbour_of("2001:db8:1:3::1")
     assert neighbour_of("::ffff:192.0.2.7") == neighbour_of("192.0.2.7") == "192.0.2.7"

@@ -1,4 +1,4 @@
-"""What providers and calendars told before is cut as what they tell now is, and nothing else."""
+"""Old events from providers and calendars are trimmed like new ones, and nothing else is."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ CUT = "0011"
 
 
 def before_the_cut(url: str) -> Database:
-    """A database as it was just before that migration."""
+    """A database just before that migration."""
     config = _config(url)
     script = ScriptDirectory.from_config(config).get_revision(CUT)
     assert script is not None and isinstance(script.down_revision, str)
@@ -53,7 +53,7 @@ def raws(database: Database) -> list[Any]:
 
 
 def told_before() -> Iterator[tuple[str, str, str, Any, Any]]:
-    """Source, key, kind, the payload as it was kept, and what the program keeps of it now."""
+    """Yield source, key, kind, the payload as stored then, and what the program stores now."""
     for name, provider in registry().items():
         for body in payloads(name).values():
             whole = [value for value, _ in provider.split(body)]
@@ -71,7 +71,7 @@ def told_before() -> Iterator[tuple[str, str, str, Any, Any]]:
             yield name, said.event_id, kind, json.loads(body), said.raw
 
 
-def test_what_was_told_before_is_kept_as_what_is_told_now(empty_url: str) -> None:
+def test_an_old_payload_is_reduced_like_a_new_one(empty_url: str) -> None:
     database = before_the_cut(empty_url)
     told = [one for one in told_before() if one[0] != "resend"]
     for source, key, kind, raw, _ in told:
@@ -82,7 +82,7 @@ def test_what_was_told_before_is_kept_as_what_is_told_now(empty_url: str) -> Non
     database.close()
 
 
-def test_nothing_of_a_person_is_left_in_the_file(tmp_path: Path) -> None:
+def test_the_migration_leaves_no_personal_data_in_the_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/old.db"
     database = before_the_cut(url)
     for number in range(2500):
@@ -110,7 +110,7 @@ def test_nothing_of_a_person_is_left_in_the_file(tmp_path: Path) -> None:
         assert b"MARKER" not in file.read_bytes(), file
 
 
-def test_what_the_program_noted_itself_is_left_alone(empty_url: str) -> None:
+def test_the_programs_own_events_are_left_unchanged(empty_url: str) -> None:
     database = before_the_cut(empty_url)
     own = {"until": "2026-03-09T08:00:00+00:00", "note": "by ann@example.org"}
     add_event(database, "studio", "1", "paused", own)
@@ -122,7 +122,7 @@ def test_what_the_program_noted_itself_is_left_alone(empty_url: str) -> None:
 
 
 @pytest.mark.parametrize("source", ["generic", "cal"])
-def test_an_event_told_again_after_the_cut_is_known(empty_url: str, source: str) -> None:
+def test_an_event_repeated_after_the_migration_is_recognised(empty_url: str, source: str) -> None:
     from nurture.services.inbound.events import _source_key
 
     database = before_the_cut(empty_url)

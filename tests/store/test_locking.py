@@ -1,4 +1,4 @@
-"""Many at once: rows in hand are left to others, and no writer's work is lost."""
+"""Concurrency: rows in progress are left to their owner, and no writer's work is lost."""
 
 import multiprocessing
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ counters = Table(
 
 
 def people(database: Database, count: int) -> None:
-    """So many subscribers, each enrolled and due now."""
+    """Create that many subscribers, each enrolled and now due."""
     with database.writing() as connection:
         for n in range(1, count + 1):
             add_subscriber(
@@ -49,11 +49,11 @@ def people(database: Database, count: int) -> None:
 
 
 def due(connection: Connection, limit: int = 100, now: datetime = NOW) -> list[int]:
-    """The numbers of the enrolments that are to be looked at."""
+    """Return the IDs of the enrolments that are due to be looked at."""
     return [one.id for one in due_enrolments(connection, now, limit)]
 
 
-def test_what_one_worker_has_in_hand_another_does_not_see(postgresql_url: str) -> None:
+def test_rows_locked_by_one_worker_are_invisible_to_another(postgresql_url: str) -> None:
     one, other = Database(postgresql_url), Database(postgresql_url)
     people(one, 10)
     with one.writing() as first, other.writing() as second:
@@ -65,7 +65,7 @@ def test_what_one_worker_has_in_hand_another_does_not_see(postgresql_url: str) -
     other.close()
 
 
-def test_an_enrolment_that_was_moved_on_meanwhile_is_not_taken_on_old_knowledge(
+def test_an_enrolment_changed_in_the_meantime_is_not_claimed_from_stale_data(
     postgresql_url: str,
 ) -> None:
     one, other = Database(postgresql_url), Database(postgresql_url)
@@ -88,7 +88,7 @@ def _count_up(url: str, times: int) -> None:
     database.close()
 
 
-def test_writers_queue_and_none_is_lost(database_url: str) -> None:
+def test_writers_queue_and_lose_no_write(database_url: str) -> None:
     database = Database(database_url)
     with database.writing() as connection:
         counters.create(connection)
@@ -106,7 +106,7 @@ def test_writers_queue_and_none_is_lost(database_url: str) -> None:
     database.close()
 
 
-def test_a_reader_is_not_kept_waiting_by_a_writer(database: Database) -> None:
+def test_a_writer_does_not_block_a_reader(database: Database) -> None:
     people(database, 1)
     with database.writing() as writer:
         change_enrolment(writer, 1, LATER)
@@ -116,7 +116,7 @@ def test_a_reader_is_not_kept_waiting_by_a_writer(database: Database) -> None:
         assert find_next_look(reader) == LATER
 
 
-def test_only_what_is_active_and_whose_time_has_come_is_due_longest_first(
+def test_only_active_overdue_enrolments_are_due_and_the_longest_waiting_come_first(
     database: Database,
 ) -> None:
     people(database, 5)
@@ -130,7 +130,7 @@ def test_only_what_is_active_and_whose_time_has_come_is_due_longest_first(
         assert (count_due(connection, NOW), count_due(connection, NOW, most=2)) == (3, 2)
 
 
-def test_a_plan_made_before_a_change_from_outside_is_looked_at_again_at_once(
+def test_a_plan_made_before_an_outside_change_is_looked_at_again_immediately(
     database: Database,
 ) -> None:
     people(database, 2)
@@ -150,7 +150,7 @@ def test_a_plan_made_before_a_change_from_outside_is_looked_at_again_at_once(
         assert due(connection) == [stale.id]
 
 
-def test_an_end_is_final_for_a_worker_that_comes_late(database: Database) -> None:
+def test_a_late_worker_cannot_change_an_ended_enrolment(database: Database) -> None:
     people(database, 1)
     with database.writing() as connection:
         [one] = due_enrolments(connection, NOW, 10)
@@ -164,7 +164,7 @@ def test_an_end_is_final_for_a_worker_that_comes_late(database: Database) -> Non
         assert due(connection, now=LATER) == []
 
 
-def test_an_address_is_found_in_whatever_case_it_is_written(database: Database) -> None:
+def test_an_address_is_found_in_any_case(database: Database) -> None:
     people(database, 1)
     with database.writing() as connection:
         found = find_by_address(connection, " P1@EXAMPLE.org ")
@@ -172,7 +172,7 @@ def test_an_address_is_found_in_whatever_case_it_is_written(database: Database) 
         assert found.address == "p1@example.org"
 
 
-def test_each_reason_of_a_suppression_stands_by_itself_and_lifting_one_leaves_the_other(
+def test_each_suppression_of_an_address_is_lifted_separately(
     database: Database,
 ) -> None:
     unsubscribed, bounced = SuppressionReason.UNSUBSCRIBED, SuppressionReason.BOUNCED
@@ -187,7 +187,9 @@ def test_each_reason_of_a_suppression_stands_by_itself_and_lifting_one_leaves_th
         assert find_suppression(connection, "h") is None
 
 
-def test_what_was_lifted_stays_so_when_an_earlier_bounce_is_told_late(database: Database) -> None:
+def test_a_lifted_suppression_is_not_restored_by_an_earlier_bounce_reported_late(
+    database: Database,
+) -> None:
     bounced = SuppressionReason.BOUNCED
     with database.writing() as connection:
         assert suppress(connection, "h", bounced, NOW)
@@ -198,7 +200,7 @@ def test_what_was_lifted_stays_so_when_an_earlier_bounce_is_told_late(database: 
         assert find_suppression(connection, "h") is bounced
 
 
-def test_consents_are_appended_and_the_present_state_follows(database: Database) -> None:
+def test_consent_records_are_appended_and_determine_the_current_state(database: Database) -> None:
     people(database, 1)
     said = [(Purpose.GUIDE, True), (Purpose.TRACKING, True), (Purpose.TRACKING, False)]
     with database.writing() as connection:
@@ -227,7 +229,7 @@ def test_no_code_changes_or_removes_a_consent_record() -> None:
 
 
 @pytest.mark.parametrize("table", ["subscribers", "enrolments"])
-def test_a_row_that_names_nobody_is_refused(database: Database, table: str) -> None:
+def test_a_row_that_refers_to_an_unknown_person_is_refused(database: Database, table: str) -> None:
     from sqlalchemy import exc
 
     with pytest.raises(exc.IntegrityError), database.writing() as connection:

@@ -1,4 +1,4 @@
-"""Migrations: what they make is what the program expects, however often and by whomever run."""
+"""Migrations produce what the program expects, however often and by whichever user they run."""
 
 import multiprocessing
 import secrets
@@ -40,7 +40,7 @@ def _empty_postgresql(server: str) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a database in which there is nothing at all."""
+    """The URL of a database with nothing in it at all."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/empty.db"
     else:
@@ -48,7 +48,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             yield url
 
 
-def test_the_migrated_tables_are_the_ones_that_the_program_works_with(
+def test_the_migrated_tables_match_the_tables_in_the_code(
     database: Database,
 ) -> None:
     with database.reading() as connection:
@@ -65,7 +65,7 @@ def test_the_sweep_has_its_partial_indexes(database: Database) -> None:
 
 
 def is_current(database: Database) -> bool:
-    """Whether the newest migration has been made, and no other since."""
+    """Return whether the newest migration has been applied, and no later one."""
     with database.reading() as connection:
         at = MigrationContext.configure(connection).get_current_revision()
     return (
@@ -74,7 +74,7 @@ def is_current(database: Database) -> bool:
     )
 
 
-def test_an_empty_database_is_brought_up_to_date_and_a_second_time_does_nothing(
+def test_migrating_an_empty_database_twice_has_the_same_effect_as_once(
     empty_url: str,
 ) -> None:
     database = Database(empty_url)
@@ -89,7 +89,7 @@ def test_an_empty_database_is_brought_up_to_date_and_a_second_time_does_nothing(
     database.close()
 
 
-def test_a_suppression_from_before_is_kept_and_its_bounces_are_for_good(empty_url: str) -> None:
+def test_an_old_suppression_is_kept_and_its_bounces_become_hard(empty_url: str) -> None:
     command.upgrade(migration._config(empty_url), "0009")
     database = Database(empty_url)
     with database.writing() as connection:
@@ -127,7 +127,7 @@ def test_a_suppression_from_before_is_kept_and_its_bounces_are_for_good(empty_ur
     database.close()
 
 
-def test_four_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
+def test_four_processes_started_together_migrate_once(empty_url: str) -> None:
     context = multiprocessing.get_context("fork")
     workers = [context.Process(target=migrate, args=(empty_url,)) for _ in range(4)]
     for worker in workers:

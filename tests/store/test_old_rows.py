@@ -1,4 +1,4 @@
-"""What was written before reasons were kept shows what can be known of it."""
+"""Rows from before reasons were stored show what can be known about them."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ SOON = NOW + timedelta(days=14)
 
 
 def migrate_to(url: str, revision: str) -> None:
-    """Bring a database to a revision."""
+    """Migrate a database to a revision."""
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     config.attributes["url"] = url
@@ -32,7 +32,7 @@ def migrate_to(url: str, revision: str) -> None:
 
 
 class Before:
-    """A database as it was before, into which rows are written."""
+    """A database at an earlier revision, into which rows are written."""
 
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url)
@@ -53,7 +53,7 @@ class Before:
         return number if isinstance(number, int) else 0
 
     def person(self, name: str, **more: object) -> int:
-        """Somebody."""
+        """Add a person."""
         return self.add(
             "subscribers",
             address=f"{name}@example.org",
@@ -69,7 +69,7 @@ class Before:
         )
 
     def enrolment(self, person: int, status: str, **more: object) -> int:
-        """Something that has ended for them."""
+        """Add an ended enrolment for them."""
         row = {
             "sequence": "pain-guide",
             "enrolled_at": NOW,
@@ -84,7 +84,7 @@ class Before:
         return self.add("enrolments", subscriber_id=person, status=status, **(row | more))
 
     def event(self, person: int | None, kind: str, source: str, raw: str | None = None) -> int:
-        """Something that happened to them, or was done for them."""
+        """Add an event that happened to them, or was done for them."""
         key = f"{person}:{kind}:{source}"
         return self.add(
             "events",
@@ -100,12 +100,12 @@ class Before:
 
 @pytest.fixture
 def before(empty_url: str) -> Before:
-    """A database at the state before, with all kinds of people in it."""
+    """A database at the earlier revision, with all kinds of people in it."""
     migrate_to(empty_url, "0008")
     return Before(empty_url)
 
 
-def test_old_rows_show_what_can_be_known_of_them(before: Before, empty_url: str) -> None:
+def test_old_enrolments_get_the_reason_that_can_be_inferred(before: Before, empty_url: str) -> None:
     expected: dict[int, str | None] = {}
     for name, status, kind, source, raw, because in (
         ("taken", "removed", "removed", "studio", '{"sequence": "pain-guide"}', "taken_out"),
@@ -128,11 +128,11 @@ def test_old_rows_show_what_can_be_known_of_them(before: Before, empty_url: str)
     database = Database(empty_url)
     with database.reading() as connection:
         rows = connection.execute(select(enrolments.c.id, enrolments.c.ended_because))
-        assert dict(rows.tuples().all()) == expected
+        assert {row.id: row.ended_because for row in rows} == expected
     database.close()
 
 
-def test_who_paused_who_booked_and_who_saw_the_boxes_is_found_in_what_happened(
+def test_pauses_bookings_and_answered_boxes_are_inferred_from_events(
     before: Before, empty_url: str
 ) -> None:
     until = SOON + timedelta(days=14)
@@ -163,7 +163,7 @@ def test_who_paused_who_booked_and_who_saw_the_boxes_is_found_in_what_happened(
     database.close()
 
 
-def test_times_that_cannot_be_are_taken_as_when_it_came(empty_url: str) -> None:
+def test_impossible_times_are_replaced_by_the_time_of_receipt(empty_url: str) -> None:
     migrate_to(empty_url, "0012")
     before = Before(empty_url)
     person = before.person("ann")

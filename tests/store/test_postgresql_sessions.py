@@ -1,4 +1,4 @@
-"""A session is the same whatever the database prefers and whatever stands in front of it."""
+"""A session is the same whatever the database's defaults and whatever proxy is in front."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def prefer(postgresql_url: str) -> Callable[..., None]:
-    """Change what the database itself prefers."""
+    """Change the database's own defaults."""
 
     def change(**preferences: str) -> None:
         with psycopg.connect(postgresql_url, autocommit=True) as connection:
@@ -42,7 +42,7 @@ def prefer(postgresql_url: str) -> Callable[..., None]:
 
 @pytest.fixture(params=["directly", "dropped", "refused"])
 def reached_url(request: pytest.FixtureRequest, postgresql_url: str) -> Iterator[str]:
-    """The database, reached directly and through what drops or refuses a session's wishes."""
+    """The database, reached directly and through proxies that drop or refuse session options."""
     if request.param == "directly":
         yield postgresql_url
     else:
@@ -58,7 +58,7 @@ def reached(reached_url: str) -> Iterator[Database]:
 
 
 @pytest.mark.parametrize("style", ["SQL, DMY", "German", "Postgres, MDY", "SQL, MDY"])
-def test_moments_are_read_whatever_the_database_spells_them(
+def test_times_are_read_in_every_date_style(
     prefer: Callable[..., None], reached: Database, style: str
 ) -> None:
     prefer(datestyle=style)
@@ -76,7 +76,7 @@ def test_moments_are_read_whatever_the_database_spells_them(
         assert list(connection.scalars(kept)) == [NOON]
 
 
-def test_nothing_that_a_database_prefers_reaches_a_transaction(
+def test_database_defaults_do_not_reach_a_transaction(
     prefer: Callable[..., None], reached: Database
 ) -> None:
     prefer(**PREFERENCES)
@@ -98,7 +98,7 @@ def test_nothing_that_a_database_prefers_reaches_a_transaction(
         assert interval == timedelta(days=1, hours=2)
 
 
-def test_every_transaction_has_the_isolation_it_was_written_for(
+def test_every_transaction_has_its_intended_isolation_level(
     prefer: Callable[..., None], reached: Database
 ) -> None:
     prefer(default_transaction_isolation="serializable")
@@ -109,7 +109,7 @@ def test_every_transaction_has_the_isolation_it_was_written_for(
             assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"
 
 
-def test_statements_are_prepared_where_the_session_is_ones_own_and_nowhere_else(
+def test_statements_are_prepared_only_in_a_private_session(
     reached: Database, reached_url: str
 ) -> None:
     for number in range(8):
@@ -119,7 +119,7 @@ def test_statements_are_prepared_where_the_session_is_ones_own_and_nowhere_else(
     assert (prepared > 0) is ("127.0.0.1" not in reached_url)
 
 
-def test_a_schema_named_in_the_address_is_kept(postgresql_url: str) -> None:
+def test_a_schema_named_in_the_url_is_respected(postgresql_url: str) -> None:
     database = Database(f"{postgresql_url}&options=-csearch_path%3Dpg_catalog")
     with database.reading() as connection:
         assert connection.scalar(text("SHOW search_path")) == "pg_catalog"
@@ -127,7 +127,7 @@ def test_a_schema_named_in_the_address_is_kept(postgresql_url: str) -> None:
     database.close()
 
 
-def test_a_database_that_takes_no_writes_is_said_to(
+def test_a_read_only_database_is_reported_as_such(
     prefer: Callable[..., None], reached: Database
 ) -> None:
     prefer(default_transaction_read_only="on")
@@ -138,7 +138,7 @@ def test_a_database_that_takes_no_writes_is_said_to(
     reached.ping()
 
 
-def test_a_database_that_has_no_place_for_every_letter_is_refused_with_the_remedy(
+def test_a_database_without_utf8_is_refused_with_the_remedy(
     postgresql_url: str,
 ) -> None:
     with psycopg.connect(postgresql_url, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""Turns: threads of one process write in the order in which they came."""
+"""Turns: threads of one process write in order of arrival."""
 
 import os
 import time
@@ -10,7 +10,7 @@ from nurture.store.database import Database, DatabaseUnavailableError
 from nurture.store.turns import NoTurnError, Turns
 
 
-def test_whoever_comes_first_has_the_turn_first() -> None:
+def test_turns_are_taken_in_order_of_arrival() -> None:
     turns, came = Turns(), list[int]()
 
     def write(number: int) -> None:
@@ -28,7 +28,7 @@ def test_whoever_comes_first_has_the_turn_first() -> None:
     assert came == list(range(8))
 
 
-def test_a_turn_that_does_not_come_is_given_up_and_holds_up_nobody() -> None:
+def test_a_turn_that_times_out_does_not_block_the_others() -> None:
     turns, refused = Turns(), list[Exception]()
 
     def wait() -> None:
@@ -47,13 +47,13 @@ def test_a_turn_that_does_not_come_is_given_up_and_holds_up_nobody() -> None:
         pass
 
 
-def test_a_turn_within_a_turn_of_the_same_thread_is_refused_at_once() -> None:
+def test_a_nested_turn_in_the_same_thread_is_refused_immediately() -> None:
     turns = Turns()
     with turns.next(1), pytest.raises(RuntimeError), turns.next(60):
         pass
 
 
-def test_a_forked_process_does_not_wait_for_the_threads_of_its_parent() -> None:
+def test_a_forked_process_does_not_wait_for_its_parents_threads() -> None:
     turns = Turns()
     with turns.next(1):
         child = os.fork()
@@ -66,7 +66,7 @@ def test_a_forked_process_does_not_wait_for_the_threads_of_its_parent() -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_database_that_stays_busy_is_said_to_be(
+def test_a_database_that_stays_busy_is_reported_as_busy(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nurture.store.database._BUSY_SECONDS", 0.01)

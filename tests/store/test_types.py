@@ -1,4 +1,4 @@
-"""The column types and the two statements that everything rests on, on both databases."""
+"""The column types and the two basic statements, on both databases."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -37,7 +37,7 @@ many = settings(max_examples=50, suppress_health_check=[HealthCheck.function_sco
 
 
 @pytest.fixture
-def shelf(database: Database) -> Database:
+def guide_files(database: Database) -> Database:
     """A database with a table of every type."""
     with database.writing() as connection:
         things.create(connection)
@@ -45,7 +45,7 @@ def shelf(database: Database) -> Database:
 
 
 def kept(database: Database, column: str, value: Any) -> Any:
-    """What comes back of a value that is stored."""
+    """Return a value after storing and reading it."""
     with database.writing() as connection:
         number = connection.execute(things.insert().values({column: value})).inserted_primary_key
     assert number is not None
@@ -55,29 +55,29 @@ def kept(database: Database, column: str, value: Any) -> Any:
 
 @many
 @given(moment=MOMENTS)
-def test_a_moment_comes_back_as_the_same_instant_aware_and_in_utc(
-    shelf: Database, moment: datetime
+def test_a_time_is_read_back_as_the_same_instant_in_utc(
+    guide_files: Database, moment: datetime
 ) -> None:
-    back = kept(shelf, "at", moment)
+    back = kept(guide_files, "at", moment)
     # Of a time that comes twice in autumn Python says that it equals nothing elsewhere.
     assert back == moment.astimezone(UTC)
     assert back.tzinfo is UTC
 
 
-def test_a_time_without_a_zone_is_refused(shelf: Database) -> None:
+def test_a_time_without_a_zone_is_refused(guide_files: Database) -> None:
     with pytest.raises(exc.StatementError, match="no time zone"):
-        kept(shelf, "at", datetime(2026, 3, 2, 9, 0))
-    with shelf.reading() as connection:
+        kept(guide_files, "at", datetime(2026, 3, 2, 9, 0))
+    with guide_files.reading() as connection:
         assert connection.execute(select(things)).all() == []
 
 
-def test_moments_are_ordered_and_compared_as_instants(shelf: Database) -> None:
+def test_times_are_ordered_and_compared_as_instants(guide_files: Database) -> None:
     noon = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
     east = timezone(timedelta(hours=9))
     moments = [noon, (noon - timedelta(hours=1)).astimezone(east), noon + timedelta(microseconds=1)]
-    with shelf.writing() as connection:
+    with guide_files.writing() as connection:
         connection.execute(things.insert(), [{"at": moment} for moment in moments])
-    with shelf.reading() as connection:
+    with guide_files.reading() as connection:
         ordered = list(connection.scalars(select(things.c.at).order_by(things.c.at)))
         until_noon = list(connection.scalars(select(things.c.at).where(things.c.at <= noon)))
     assert ordered == sorted(moments)
@@ -86,45 +86,45 @@ def test_moments_are_ordered_and_compared_as_instants(shelf: Database) -> None:
 
 @many
 @given(words=st.frozensets(st.from_regex(r"[a-z_-]{1,12}", fullmatch=True), max_size=5))
-def test_words_come_back_as_a_set(shelf: Database, words: frozenset[str]) -> None:
-    assert kept(shelf, "words", words) == words
+def test_words_are_read_back_as_a_set(guide_files: Database, words: frozenset[str]) -> None:
+    assert kept(guide_files, "words", words) == words
 
 
 @many
 @given(document=DOCUMENTS)
-def test_a_document_comes_back_as_it_was(shelf: Database, document: Any) -> None:
-    assert kept(shelf, "document", document) == document
+def test_a_document_is_read_back_unchanged(guide_files: Database, document: Any) -> None:
+    assert kept(guide_files, "document", document) == document
 
 
-def test_only_rows_that_are_not_there_yet_are_inserted(shelf: Database) -> None:
-    with shelf.writing() as connection:
+def test_only_missing_rows_are_inserted(guide_files: Database) -> None:
+    with guide_files.writing() as connection:
         first = insert_new(connection, things, [{"name": "a"}, {"name": "b"}], "name")
         second = insert_new(connection, things, [{"name": "b"}, {"name": "c"}], "name")
         nothing = insert_new(connection, things, [], "name")
         silent = insert_new(connection, things, [{"name": "c"}])
     assert ({row.name for row in first}, [row.name for row in second]) == ({"a", "b"}, ["c"])
     assert (nothing, silent) == ([], [])
-    with shelf.reading() as connection:
+    with guide_files.reading() as connection:
         assert sorted(connection.scalars(select(things.c.name))) == ["a", "b", "c"]
 
 
-def test_a_thousand_rows_at_once_are_answered_for_one_by_one(shelf: Database) -> None:
+def test_inserting_a_thousand_rows_returns_exactly_the_new_ones(guide_files: Database) -> None:
     rows = [{"name": f"n{n}"} for n in range(1500)]
-    with shelf.writing() as connection:
+    with guide_files.writing() as connection:
         insert_new(connection, things, rows[::2])
         added = insert_new(connection, things, rows, "name")
     assert {row.name for row in added} == {row["name"] for row in rows[1::2]}
 
 
-def test_a_block_that_raises_leaves_nothing_behind(shelf: Database) -> None:
-    with pytest.raises(KeyboardInterrupt), shelf.writing() as connection:
+def test_a_block_that_raises_leaves_nothing_behind(guide_files: Database) -> None:
+    with pytest.raises(KeyboardInterrupt), guide_files.writing() as connection:
         connection.execute(things.insert().values(name="a"))
         raise KeyboardInterrupt
-    with shelf.reading() as connection:
+    with guide_files.reading() as connection:
         assert connection.execute(select(things)).all() == []
 
 
-def test_a_database_that_is_not_there_is_said_to_be_unavailable_without_what_was_asked(
+def test_an_unavailable_database_is_reported_without_query_or_password(
     tmp_path: Any,
 ) -> None:
     for url in (f"sqlite:///{tmp_path}", "postgresql://secret:word@127.0.0.1:1/nobody"):

@@ -1,4 +1,4 @@
-"""Wiping: SQLite's files hold nothing of what was emptied, however it came to be kept there."""
+"""Wiping: SQLite's files contain nothing of what was emptied, however it got there."""
 
 import shutil
 import sqlite3
@@ -32,7 +32,7 @@ def keep_and_erase(database: Database, now: datetime = NOW) -> None:
 
 
 def tells_of_ann(database: Database) -> bool:
-    """Whether the file or its log does; looked at when nobody in this process has it open."""
+    """Return whether the file or its log mentions Ann, once this process has closed it."""
     database.close()
     files = (file_of(database), file_of(database, "-wal"))
     return any(ANN.encode() in path.read_bytes() for path in files if path.exists())
@@ -45,20 +45,20 @@ def rewritten_up_to(database: Database) -> int:
 
 @pytest.fixture
 def reader(sqlite_database: Database) -> sqlite3.Connection:
-    """Somebody who is reading, as a long export does."""
+    """A reader with an open transaction, like a long export."""
     connection = sqlite3.connect(file_of(sqlite_database), isolation_level=None)
     connection.execute("BEGIN")
     connection.execute("SELECT count(*) FROM subscribers").fetchone()
     return connection
 
 
-def test_every_connection_overwrites_what_it_empties(sqlite_database: Database) -> None:
+def test_every_connection_overwrites_deleted_data(sqlite_database: Database) -> None:
     with sqlite_database.reading() as one, sqlite_database.reading() as other:
         for connection in (one, other):
             assert connection.exec_driver_sql("PRAGMA secure_delete").scalar_one() == 1
 
 
-def test_the_log_is_emptied_after_an_erasure(sqlite_database: Database) -> None:
+def test_the_write_ahead_log_is_emptied_after_an_erasure(sqlite_database: Database) -> None:
     keep_and_erase(sqlite_database)
     assert ANN.encode() in file_of(sqlite_database, "-wal").read_bytes()
     assert wipe(sqlite_database, NOW)
@@ -66,7 +66,7 @@ def test_the_log_is_emptied_after_an_erasure(sqlite_database: Database) -> None:
     assert not tells_of_ann(sqlite_database)
 
 
-def test_while_somebody_reads_it_is_not_done_and_afterwards_it_is(
+def test_wiping_fails_during_a_read_and_succeeds_afterwards(
     sqlite_database: Database, reader: sqlite3.Connection
 ) -> None:
     keep_and_erase(sqlite_database)
@@ -78,7 +78,7 @@ def test_while_somebody_reads_it_is_not_done_and_afterwards_it_is(
     assert not tells_of_ann(sqlite_database)
 
 
-def test_a_small_file_is_written_anew_at_once_and_a_large_one_a_day_later(
+def test_a_small_database_is_rewritten_immediately_and_a_large_one_a_day_later(
     sqlite_database: Database,
 ) -> None:
     keep_and_erase(sqlite_database)
@@ -91,7 +91,7 @@ def test_a_small_file_is_written_anew_at_once_and_a_large_one_a_day_later(
     assert rewritten_up_to(sqlite_database) == 2
 
 
-def test_what_an_older_version_left_in_free_pages_goes_at_the_first_start(
+def test_data_left_in_free_pages_by_an_older_version_is_wiped_at_startup(
     sqlite_database: Database,
 ) -> None:
     with sqlite3.connect(file_of(sqlite_database), isolation_level=None) as old:
@@ -107,13 +107,13 @@ def test_what_an_older_version_left_in_free_pages_goes_at_the_first_start(
     assert rewritten_up_to(sqlite_database) == 0
 
 
-def test_waiting_for_others_is_as_patient_afterwards_as_before(sqlite_database: Database) -> None:
+def test_wiping_restores_the_busy_timeout(sqlite_database: Database) -> None:
     wipe(sqlite_database, NOW)
     with sqlite_database.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 15_000
 
 
-def test_while_somebody_writes_it_is_not_done_and_nobody_waits_for_long(
+def test_wiping_gives_up_quickly_during_a_write(
     sqlite_database: Database,
 ) -> None:
     keep_and_erase(sqlite_database)
@@ -125,7 +125,7 @@ def test_while_somebody_writes_it_is_not_done_and_nobody_waits_for_long(
     assert not tells_of_ann(sqlite_database)
 
 
-def test_without_room_for_a_second_file_the_log_is_emptied_all_the_same(
+def test_a_full_disk_still_allows_the_write_ahead_log_to_be_emptied(
     sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_and_erase(sqlite_database)
@@ -139,7 +139,7 @@ def test_without_room_for_a_second_file_the_log_is_emptied_all_the_same(
     assert rewritten_up_to(sqlite_database) == 1
 
 
-def test_an_error_of_the_database_names_no_values(sqlite_database: Database) -> None:
+def test_a_database_error_contains_no_values(sqlite_database: Database) -> None:
     with sqlite_database.writing() as connection:
         connection.exec_driver_sql("CREATE TABLE unlike (address TEXT UNIQUE)")
         insert = text("INSERT INTO unlike VALUES (:address)")

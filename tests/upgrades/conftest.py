@@ -1,4 +1,4 @@
-"""Fixtures: a house over a database of before, which has not been brought up to date."""
+"""Fixtures: an installation with an older database that has not been upgraded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import pytest
 
 from nurture.bootstrap import bring_up_to_date
 from nurture.services.reports import status
-from tests.homes import smtp_sink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import smtp_sink
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import SmtpSink
 from tests.store.test_migrate import empty_url
@@ -20,16 +20,16 @@ __all__ = ["Old", "empty_url", "old", "smtp_sink"]
 
 @dataclass
 class Old:
-    """A house over a database of before, and what its own version said of it."""
+    """An installation with an older database, and what its own version said about it."""
 
-    home: Household
+    home: Installation
     seen: Seen
 
-    def upgrade(self) -> Household:
-        """Bring the database up to date; it lies at another place than it did, so arm it."""
-        house = self.home.house
-        bring_up_to_date(house)
-        status.arm(house.database, house.fingerprint, house.witness, self.home.clock.now)
+    def upgrade(self) -> Installation:
+        """Upgrade the database; its location has changed, so arm it."""
+        context = self.home.context
+        bring_up_to_date(context)
+        status.arm(context.database, context.fingerprint, context.witness, self.home.clock.now)
         return self.home
 
 
@@ -41,9 +41,9 @@ def old(
     clock_file: ClockFile,
     smtp_sink: SmtpSink,
 ) -> Iterator[Old]:
-    """Each state of before, on each kind of database."""
+    """Each older state, on each kind of database."""
     seen = restore(request.param, empty_url)
     clock_file.set(seen.now)
-    home = Household(empty_url, tmp_path, clock_file, smtp_sink.url)
+    home = Installation(empty_url, tmp_path, clock_file, smtp_sink.url)
     yield Old(home, seen)
     home.close()

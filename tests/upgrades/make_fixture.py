@@ -1,7 +1,7 @@
-"""Fill a database with people in every state. It runs with the OLD version, not with this one.
+"""Fill a database with people in every state. Run with the OLD version, not with this one.
 
 See the README beside it. Run in a checkout of the old commit, whose services, pages and commands
-do everything; the databases and what was seen of them are written into the folder that is named.
+do everything; the databases and what was observed about them are written to the given folder.
 """
 
 import base64
@@ -36,7 +36,7 @@ from nurture.services.publishing.studio import publish_email
 from nurture.services.subscribers import on_behalf
 from nurture.store.migrate import migrate
 from nurture.store.tables.subscribers import subscribers
-from tests.house import Household, calendly_call
+from tests.installation import Installation, calendly_call
 from tests.servers.databases import PostgresDatabases
 from tests.servers.postgres import find_programs, postgres_server
 
@@ -48,7 +48,7 @@ ALL = {"tracking": True, "health_topics": True}
 
 
 def spring_and_summer(world: World) -> None:
-    """Those who have come to an end by now, one way or another."""
+    """Play the people who have finished by now, one way or another."""
     for name in ("silent", "stayed", "let-go"):
         world.come(name)
     world.home.collect(1)
@@ -81,7 +81,7 @@ def _read_about_golf(world: World) -> None:
 
 
 def september(world: World) -> None:
-    """Those who are under way, and what they have asked for."""
+    """Play the people who are mid-sequence, and their requests."""
     home = world.home
     for name in ("midway", "paused", "owner-paused", "fewer", "taken-out", "booked", "cancelled"):
         world.come_in(name)
@@ -118,9 +118,9 @@ def _choose(world: World) -> None:
     world.press("resubscribed", "unsubscribe")
     world.press("resubscribed", "unsubscribe", undo="1")
     on_behalf.pause(
-        home.house.database, world.number("owner-paused"), now + timedelta(days=20), now
+        home.context.database, world.number("owner-paused"), now + timedelta(days=20), now
     )
-    on_behalf.take_out(home.house.database, world.number("taken-out"), "pain-guide", now)
+    on_behalf.take_out(home.context.database, world.number("taken-out"), "pain-guide", now)
     evidence = Evidence("https://emails.example.org/studio", "192.0.2.9", A_BROWSER)
     on_behalf.stop_everything(*kept, world.number("owner-stopped"), evidence, now)
 
@@ -155,9 +155,9 @@ def _read(world: World) -> None:
 
 
 def studio(world: World) -> None:
-    """What the owner has done: an account, emails, guides, plans, segments, facts."""
-    house, now = world.home.house, world.home.clock.now
-    database = house.database
+    """Do the owner's work: an account, emails, guides, plans, segments, facts."""
+    context, now = world.home.context, world.home.clock.now
+    database = context.database
     signed = sessions.set_first_password(
         database, sessions.make_link(database, OWNER, now), PASSWORD, now
     )
@@ -181,7 +181,7 @@ def studio(world: World) -> None:
 
 
 def _write(world: World, now: datetime) -> None:
-    database = world.home.house.database
+    database = world.home.context.database
     for key, is_published in (
         ("pain-guide/german-approach-to-back-pain", True),
         ("pain-guide/muscle-activation-podcast", False),
@@ -198,7 +198,7 @@ def _write(world: World, now: datetime) -> None:
 
 
 def the_last_day(world: World) -> None:
-    """What is open at the moment of the copy."""
+    """Do what is unfinished at the moment of the copy."""
     home = world.home
     world.until(NOW - timedelta(days=1))
     studio(world)
@@ -217,14 +217,14 @@ def the_last_day(world: World) -> None:
 
 
 def hang_up(server: Any) -> None:
-    """The connection ends, and nobody knows whether the mail was taken."""
+    """Drop the connection, so that the outcome of the email is unknown."""
     transport = server.transport
     assert isinstance(transport, Transport)
     transport.abort()
 
 
 def _kill(world: World, name: str) -> None:
-    """Their worker is killed while it waits for the answer."""
+    """Kill their worker while it waits for the answer."""
     home = world.home
     home.subscribe(at(name), first_name="Killed")
     worker = multiprocessing.get_context("fork").Process(target=_deliver_apart, args=(home,))
@@ -234,14 +234,14 @@ def _kill(world: World, name: str) -> None:
     assert worker.exitcode == -signal.SIGKILL
 
 
-def _deliver_apart(home: Household) -> None:
-    own = Household(home.url, home.directory, home.clock, home.smtp_url)
+def _deliver_apart(home: Installation) -> None:
+    own = Installation(home.url, home.directory, home.clock, home.smtp_url)
     own.deliver()
     os._exit(0)
 
 
 def witness(world: World) -> dict[str, Any]:
-    """What the old version says of everybody, and what it has sent."""
+    """Return what the old version says about everyone, and what it has sent."""
     people = sorted(
         row["address"] for row in world.home.rows(subscribers) if row["address"] is not None
     )
@@ -304,12 +304,12 @@ def on_postgresql(directory: Path, into: Path) -> None:
 
 
 def _is_sql(line: str) -> bool:
-    """Whether this is more than the client's own business, so that any client can run it."""
+    """Return whether a line is SQL for any client, rather than a client's own command."""
     return not line.startswith(("\\", "SET "))
 
 
 def keep(file: Path, text: str) -> None:
-    """Compressed, and the same bytes for the same text."""
+    """Write text compressed, giving the same bytes for the same text."""
     file.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
 

@@ -1,4 +1,4 @@
-"""What people do in a house of the OLD version; see make_fixture.py."""
+"""What people do in an installation of the OLD version; see make_fixture.py."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.signatures import sign_standard_webhook
-from tests.homes import ScriptedSink
-from tests.house import MAIL_SECRET, Household, as_json, link_in
+from tests.installation import MAIL_SECRET, Installation, as_json, link_in
+from tests.installations import ScriptedSink
 from tests.servers.clock import ClockFile
 
 SPRING = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -22,7 +22,7 @@ def at(name: str) -> str:
 
 
 class Sink(ScriptedSink):
-    """A mail server that takes a mail, as far as anybody can tell, and does something instead."""
+    """A mail server that seems to accept an email, then does something else."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,16 +37,16 @@ class Sink(ScriptedSink):
 
 
 class World:
-    """The house and what its people do, each named by the part of the address before the @."""
+    """The installation and its people, each named by the part of the address before the @."""
 
     def __init__(self, url: str, directory: Path, sink: Sink) -> None:
         clock = ClockFile(directory / "clock", SPRING)
-        self.sink, self.home = sink, Household(url, directory, clock, sink.url).publish_shipped()
+        self.sink, self.home = sink, Installation(url, directory, clock, sink.url).publish_shipped()
         self.seen: dict[str, Any] = {}
 
     @property
     def kept(self) -> tuple[Any, Any]:
-        return self.home.house.database, self.home.house.catalogue
+        return self.home.context.database, self.home.context.catalogue
 
     def come(self, name: str, form: str = "pain-guide", **more: str) -> None:
         answer = self.home.fill_in_form(at(name), form, first_name=name.title(), **more)
@@ -90,7 +90,7 @@ class World:
         assert answer.status_code == 204, answer.text
 
     def until(self, moment: datetime) -> None:
-        """Let the time pass, with the upkeep done once a day."""
+        """Let time pass, with the housekeeping done once a day."""
         while self.home.clock.now < moment:
             self.home.live_until(min(moment, self.home.clock.now + timedelta(days=1)))
             self.home.upkeep()

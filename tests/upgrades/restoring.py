@@ -1,4 +1,4 @@
-"""Putting a database of before where a test can work with it."""
+"""Restoring an older database for a test to work with."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ STATES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir() and path
 
 @dataclass(frozen=True)
 class Seen:
-    """What the old version said of everybody, and what it had sent, by that moment."""
+    """What the old version said about everyone, and what it had sent, by that moment."""
 
     document: dict[str, Any]
 
@@ -29,16 +29,16 @@ class Seen:
 
     @property
     def people(self) -> list[str]:
-        """Everybody it knew."""
+        """Everyone it knew."""
         return sorted(self.document["why"])
 
     def why(self, address: str) -> dict[str, Any]:
-        """What it said of somebody."""
+        """Return what it said about a person."""
         found: dict[str, Any] = self.document["why"][address]
         return found
 
     def link(self, address: str, kind: str) -> str:
-        """The newest link of a kind that somebody was sent."""
+        """Return a person's newest link of one kind."""
         mails = [mail["links"] for mail in self.document["mails"] if mail["to"] == address]
         found: str = next(links[kind] for links in reversed(mails) if kind in links)
         return found
@@ -46,13 +46,13 @@ class Seen:
 
 @cache
 def seen(state: str, engine: str) -> Seen:
-    """What stands beside a database."""
+    """Return the observations stored next to a database."""
     text = gzip.decompress((FOLDER / state / f"{engine}.json.gz").read_bytes())
     return Seen(json.loads(text))
 
 
 def restore(state: str, url: str) -> Seen:
-    """Fill an empty database; return what its own version said of it."""
+    """Fill an empty database; return what its own version said about it."""
     engine = make_url(url).get_backend_name()
     script = gzip.decompress((FOLDER / state / f"{engine}.sql.gz").read_bytes()).decode()
     {"sqlite": _into_sqlite, "postgresql": _into_postgresql}[engine](url, script)

@@ -1,4 +1,4 @@
-"""A database that a newer program has upgraded: who must not work with it says so and stops."""
+"""A database upgraded by a newer program: one too old for it says so and stops."""
 
 import os
 import subprocess
@@ -15,8 +15,8 @@ from nurture.cli import main
 from nurture.serving.preparation import prepare
 from nurture.store.database import NewerDatabaseError
 from nurture.store.shape import NEWEST
-from tests.homes import ScriptedSink, home, sqlite_home
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink, home, sqlite_home
 from tests.upgrades.conftest import Old
 
 __all__ = ["home", "sqlite_home"]
@@ -30,7 +30,8 @@ export-person A|forget A --yes|held drop A|held list|held release A
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate
 segment|settle --all --sent|simulate pain-guide|status|status --json|suppression confirm
-suppression dismiss|suppression lift A --reason x|suppression list|web|why A|worker
+suppression dismiss|suppression lift A --reason x|suppression list|trace 1|web
+why A|worker
 """
 LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").split("|")]
 
@@ -40,13 +41,13 @@ LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").
 ELSEWHERE = {"serve", "beat", "demo", "restore", "doctor"}
 
 
-def stamp(home: Household, shape: str) -> None:
-    """As if a program of that shape had upgraded the database."""
-    with home.house.database.engine.begin() as connection:
+def stamp(home: Installation, shape: str) -> None:
+    """Mark the database as upgraded by a program with that schema."""
+    with home.context.database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :s"), {"s": shape})
 
 
-def run(home: Household, line: str) -> tuple[int, str]:
+def run(home: Installation, line: str) -> tuple[int, str]:
     result = CliRunner().invoke(main, line.split(), env=home.environment)
     assert result.exception is None or isinstance(result.exception, SystemExit), line
     return result.exit_code, result.stderr
@@ -60,12 +61,12 @@ def commands(group: click.Group, before: str = "") -> Iterator[str]:
             yield f"{before}{name}"
 
 
-def test_every_command_is_tried_here() -> None:
+def test_every_command_is_tested_here() -> None:
     for command in {*commands(main)} - ELSEWHERE:
         assert any(f"{line} ".startswith(f"{command} ") for line in LINES), command
 
 
-def test_every_command_says_so_in_one_sentence(sqlite_home: Household) -> None:
+def test_every_command_refuses_a_newer_database_in_one_sentence(sqlite_home: Installation) -> None:
     stamp(sqlite_home, "9999")
     for line in LINES:
         code, said = run(sqlite_home, line)
@@ -75,8 +76,8 @@ def test_every_command_says_so_in_one_sentence(sqlite_home: Household) -> None:
         assert "9999" in said and NEWEST in said
 
 
-def test_serve_says_so_and_publishes_nothing(
-    home: Household, monkeypatch: pytest.MonkeyPatch
+def test_serve_refuses_a_newer_database_and_publishes_nothing(
+    home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stamp(home, "9999")
     for name, value in home.environment.items():
@@ -86,8 +87,8 @@ def test_serve_says_so_and_publishes_nothing(
 
 
 @pytest.fixture
-def overtaken(home: Household, smtp_sink: ScriptedSink) -> Household:
-    """A house that has written to Ann, and whose database has been upgraded since."""
+def overtaken(home: Installation, smtp_sink: ScriptedSink) -> Installation:
+    """An installation that has emailed Ann, and whose database has since been upgraded."""
     home.subscribe(ANN)
     home.deliver()
     home.collect(tracking=True)
@@ -109,8 +110,8 @@ for _ in range(3):
 """
 
 
-def at_work(home: Household, code: str = _AT_WORK) -> str:
-    """What a process of a worker's says while it does that, or tries all that it does."""
+def at_work(home: Installation, code: str = _AT_WORK) -> str:
+    """Return what a worker process logs while running this code, by default all its work."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("NURTURE_")}
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -124,12 +125,12 @@ def at_work(home: Household, code: str = _AT_WORK) -> str:
     return done.stderr
 
 
-def test_a_running_web_side_asks_to_come_back_and_clicks_still_lead_on(
-    overtaken: Household, smtp_sink: ScriptedSink, caplog: pytest.LogCaptureFixture
+def test_the_running_web_side_asks_to_retry_and_clicks_still_redirect(
+    overtaken: Installation, smtp_sink: ScriptedSink, caplog: pytest.LogCaptureFixture
 ) -> None:
     home, mail = overtaken, smtp_sink.mails[-1]
     way_out, one_click = link_in(mail, "unsubscribe"), {"List-Unsubscribe": "One-Click"}
-    home.house.database._fits_until = 0.0  # A second later.
+    home.context.database._fits_until = 0.0  # A second later.
     for answer in (
         home.fill_in_form("bob@example.org"),
         home.press(way_out, **one_click),
@@ -145,8 +146,8 @@ def test_a_running_web_side_asks_to_come_back_and_clicks_still_lead_on(
     assert home.press(way_out, **one_click).status_code == 200
 
 
-def test_a_running_worker_sends_nothing_and_says_why_once(
-    overtaken: Household, smtp_sink: ScriptedSink
+def test_a_running_worker_sends_nothing_and_logs_the_reason_once(
+    overtaken: Installation, smtp_sink: ScriptedSink
 ) -> None:
     had = len(smtp_sink.mails)
     said = at_work(overtaken)
@@ -158,25 +159,33 @@ def test_a_running_worker_sends_nothing_and_says_why_once(
     assert len(smtp_sink.mails) == had + 1
 
 
-def test_looking_at_an_older_database_leaves_it_as_it_is(old: Old) -> None:
+def test_read_only_commands_leave_an_older_database_unchanged(old: Old) -> None:
     home = old.home
-    for line in ("status", "status --json", f"why {ANN}", "publish --dry-run", "segment", "arm"):
+    for line in (
+        "status",
+        "status --json",
+        "trace 1",
+        f"why {ANN}",
+        "publish --dry-run",
+        "segment",
+        "arm",
+    ):
         code, said = run(home, line)
         assert code == 1, line
         assert "bring it up to date with “nurture publish”" in said
     assert run(home, "check")[0] == 0
-    assert home.house.database.find_shape() == "0008"
+    assert home.context.database.find_shape() == "0008"
 
 
-def test_publishing_brings_it_up_to_date(old: Old) -> None:
+def test_publishing_upgrades_the_database(old: Old) -> None:
     code, said = run(old.home, "publish --overwrite")
     assert (code, said) == (0, "")
     assert run(old.home, "status") == (0, "")
 
 
 def test_a_failed_upgrade_changes_nothing_and_says_how_to_go_back(old: Old) -> None:
-    """Something is in the way of the last migration."""
-    database = old.home.house.database
+    """Something blocks the last migration."""
+    database = old.home.context.database
     with database.engine.begin() as connection:
         connection.execute(text("CREATE TABLE compatibility (id INTEGER)"))
     code, said = run(old.home, "publish")

@@ -1,4 +1,4 @@
-"""A newer release has upgraded and published, and processes of this one run on beside it."""
+"""A newer release has upgraded and published, while processes of this one keep running."""
 
 import json
 from datetime import timedelta
@@ -19,8 +19,8 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink, home, smtp_sink
-from tests.house import SHIPPED, Household, link_in
+from tests.installation import SHIPPED, Installation, link_in
+from tests.installations import ScriptedSink, home, smtp_sink
 
 __all__ = ["home", "smtp_sink"]
 
@@ -29,8 +29,8 @@ PAIN, OVER_50 = "pain-guide", "over-50-guide"
 
 
 @pytest.fixture
-def between(home: Household, smtp_sink: ScriptedSink) -> Household:
-    """A house with people under way, whose database a newer release has just upgraded."""
+def between(home: Installation, smtp_sink: ScriptedSink) -> Installation:
+    """An installation with current enrolments, just upgraded by a newer release."""
     for address, form in ((ANN, PAIN), (BOB, OVER_50), (CARL, PAIN), (DORA, PAIN)):
         home.subscribe(address, form)
     home.deliver()
@@ -38,13 +38,13 @@ def between(home: Household, smtp_sink: ScriptedSink) -> Household:
         home.collect(home.enrolment(address, form)["id"])
     home.deliver()
     for change in (add_to_the_tables, publish, write_new_words):
-        with home.house.database.writing() as connection:
+        with home.context.database.writing() as connection:
             change(connection, home)
     return home
 
 
-def add_to_the_tables(connection: Connection, home: Household) -> None:
-    """What the migration of the newer release does, and who it says may go on."""
+def add_to_the_tables(connection: Connection, home: Installation) -> None:
+    """Apply the newer release's migration, including which releases may continue."""
     for statement in (
         "ALTER TABLE subscribers ADD COLUMN language TEXT DEFAULT 'en' NOT NULL",
         "ALTER TABLE messages ADD COLUMN broadcast_id INTEGER",
@@ -56,8 +56,8 @@ def add_to_the_tables(connection: Connection, home: Household) -> None:
     connection.execute(update(compatibility).values(shape="9999", oldest=FIRST))
 
 
-def publish(connection: Connection, home: Household) -> None:
-    """Something of an unknown kind, and known things with more in them than is known here."""
+def publish(connection: Connection, home: Installation) -> None:
+    """Publish something of an unknown kind, and known things with unknown additions."""
     plan = (SHIPPED / OVER_50 / "sequence.toml").read_text()
     plan += '\n[[steps]]\nemail = "film"\nkind = "film"\n'
     topics = (SHIPPED / "segments.toml").read_text()
@@ -75,8 +75,8 @@ def publish(connection: Connection, home: Household) -> None:
         connection.execute(insert(revisions).values(row | values))
 
 
-def write_new_words(connection: Connection, home: Household) -> None:
-    """Words of which this release has never heard, wherever there are words."""
+def write_new_words(connection: Connection, home: Installation) -> None:
+    """Write words unknown to this release wherever there are words."""
     people = {row["address"]: row["id"] for row in home.rows(subscribers)}
     of_ann, now = {"subscriber_id": people[ANN]}, home.clock.now
     told = {"source": "studio", "verdict": "likely", "happened_at": now, **of_ann}
@@ -102,7 +102,9 @@ def write_new_words(connection: Connection, home: Household) -> None:
     connection.execute(insert(suppressions).values(row))
 
 
-def test_signups_guides_and_the_way_out_go_on(between: Household, smtp_sink: ScriptedSink) -> None:
+def test_signups_guides_and_unsubscribing_still_work(
+    between: Installation, smtp_sink: ScriptedSink
+) -> None:
     home = between
     assert home.fill_in_form(EVE, PAIN).status_code == 202
     assert home.fill_in_form(EVE, OVER_50).status_code == 202
@@ -119,8 +121,8 @@ def test_signups_guides_and_the_way_out_go_on(between: Household, smtp_sink: Scr
     assert home.client.get("/readyz").status_code == 200
 
 
-def test_what_is_known_is_sent_and_what_is_not_is_left_as_it_is(
-    between: Household, smtp_sink: ScriptedSink
+def test_known_steps_are_sent_and_unknown_ones_are_left_unchanged(
+    between: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = between
     home.subscribe(EVE, OVER_50)
@@ -137,35 +139,35 @@ def test_what_is_known_is_sent_and_what_is_not_is_left_as_it_is(
     assert [m["step"] for m in home.messages_of(DORA)].count("your-guide") == 1
 
 
-def _work(home: Household) -> None:
-    """What a worker of this release does; what it leaves to the newer one stays due."""
-    while batch.deliver_batch(home.house.dispatch).offered:
+def _work(home: Installation) -> None:
+    """Do the work of this release's worker; what it leaves to the newer one stays due."""
+    while batch.deliver_batch(home.context.dispatch).offered:
         pass
     home.upkeep()
 
 
-def test_everybody_can_still_be_told_of(between: Household) -> None:
+def test_everyone_can_still_be_explained_and_exported(between: Installation) -> None:
     home, now = between, between.clock.now
-    house = home.house
+    context = home.context
     for address in (ANN, BOB, CARL, DORA):
-        assert explain(house.database, house.catalogue, address, now).who
-        record = export.export(house.database, house.catalogue, home.person(address)["id"], now)
+        assert explain(context.database, context.catalogue, address, now).who
+        record = export.export(context.database, context.catalogue, home.person(address)["id"], now)
         assert record is not None
         assert json.dumps(record)
-    with house.database.reading() as connection:
-        published = house.catalogue.current(connection)
+    with context.database.reading() as connection:
+        published = context.catalogue.current(connection)
     assert published.beyond == {OVER_50}
     assert "ready-to-book" in published.segments.segments
     assert Purpose.MARKETING in published.sequences[OVER_50].form.grants  # type: ignore[union-attr]
 
 
-def test_a_form_that_grants_more_than_is_known_here_is_left_to_the_newer_one(
-    home: Household,
+def test_a_form_with_an_unknown_purpose_is_left_to_the_newer_version(
+    home: Installation,
 ) -> None:
     plan = (SHIPPED / PAIN / "sequence.toml").read_text().replace('"marketing"]', '"podcast"]')
     row = {"number": 9, "digest": "x", "author": "files", "published_at": home.clock.now}
     values = {"kind": "sequence", "key": PAIN, "source": {"toml": plan}, "compiled": {}}
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         connection.execute(insert(revisions).values(row | values))
     answer = home.fill_in_form(ANN)
     assert answer.status_code == 503

@@ -1,4 +1,4 @@
-"""An upgrade loses nobody, doubles nothing, and every link that was ever sent goes on working."""
+"""An upgrade loses nobody, duplicates nothing, and every link ever sent keeps working."""
 
 import json
 from collections import Counter
@@ -17,8 +17,8 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import ScriptedSink
 from tests.upgrades.conftest import Old
 
 #: Who has said no, one way or another, and gets nothing any more.
@@ -32,22 +32,22 @@ def at(name: str) -> str:
     return f"{name}@example.org"
 
 
-def run(home: Household, *arguments: str) -> str:
+def run(home: Installation, *arguments: str) -> str:
     result = CliRunner().invoke(main, arguments, env=home.environment)
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
 def forecast(said: dict[str, Any]) -> list[tuple[str, ...]]:
-    """What will come, as far as both versions tell it in the same words."""
+    """Return what is to come, as far as both versions describe it in the same words."""
     return [(e["at"], e["what"], e["sequence"], e["step"]) for e in said["coming"]]
 
 
-def test_everybody_is_told_of_as_before(old: Old) -> None:
+def test_everyone_is_explained_as_before_the_upgrade(old: Old) -> None:
     home, seen = old.upgrade(), old.seen
-    house, now = home.house, home.clock.now
+    context, now = home.context, home.clock.now
     for address in seen.people:
-        was, found = seen.why(address), explain(house.database, house.catalogue, address, now)
+        was, found = seen.why(address), explain(context.database, context.catalogue, address, now)
         assert [(m.message, m.sequence, m.step, m.status) for m in found.sent] == [
             (m["message"], m["sequence"], m["step"], m["status"]) for m in was["sent"]
         ], address
@@ -60,23 +60,23 @@ def test_everybody_is_told_of_as_before(old: Old) -> None:
     assert forecast(said) == forecast(seen.why(at("midway")))
 
 
-def test_what_is_counted_and_what_is_kept_of_everybody_is_as_before(old: Old) -> None:
+def test_counts_and_exports_are_the_same_as_before_the_upgrade(old: Old) -> None:
     home, seen = old.upgrade(), old.seen
     standing = json.loads(run(home, "status", "--json"))
     was = seen.document["status"]
     del was["version"]
     assert standing | was == standing
-    house = home.house
+    context = home.context
     for address in seen.people:
         number = home.person(address)["id"]
-        record = export.export(house.database, house.catalogue, number, home.clock.now)
+        record = export.export(context.database, context.catalogue, number, home.clock.now)
         assert record is not None
         _assert_nothing_is_missing(record, seen.document["export"][address])
     assert home.person(at("booked"))["booked_until"] == NOT_CANCELLED
 
 
 def _assert_nothing_is_missing(record: dict[str, Any], was: dict[str, Any]) -> None:
-    """Every row is there with what it held; what came in as it came may have been cut since."""
+    """Check that every row still has its content, except raw payloads, which may be trimmed."""
     for part in ("consents", "signups", "enrolments", "messages", "events", "interests"):
         assert len(record[part]) == len(was[part])
         for row, before in zip(record[part], was[part], strict=True):
@@ -88,11 +88,11 @@ def _assert_nothing_is_missing(record: dict[str, Any], was: dict[str, Any]) -> N
     assert (record["suppression"] or {}).get("reason") == reason
 
 
-def test_what_is_kept_can_be_handed_over_where_emails_are_of_the_very_first_version(
+def test_an_export_works_with_emails_stored_by_the_very_first_version(
     old: Old,
 ) -> None:
     home = old.upgrade()
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         of_emails = revisions.c.kind == "email"
         for row in connection.execute(select(revisions).where(of_emails)).mappings().all():
             first = {n: v for n, v in row["compiled"].items() if n not in ("links", "link_topics")}
@@ -103,7 +103,7 @@ def test_what_is_kept_can_be_handed_over_where_emails_are_of_the_very_first_vers
     assert [m["subject"] for m in record["messages"]] == [m["subject"] for m in kept["messages"]]
 
 
-def test_old_links_work(old: Old) -> None:
+def test_links_from_before_the_upgrade_work(old: Old) -> None:
     home, link = old.upgrade(), old.seen.link
     one_click = {"List-Unsubscribe": "One-Click"}
     assert home.press(link(at("midway"), "unsubscribe"), **one_click).status_code == 200
@@ -122,17 +122,17 @@ def test_old_links_work(old: Old) -> None:
         assert home.client.get(link(at(name), "preferences")).status_code == 404
 
 
-def test_the_owner_is_still_signed_in_and_the_phone_still_opens(old: Old) -> None:
+def test_the_owner_stays_signed_in_and_their_codes_still_work(old: Old) -> None:
     home = old.upgrade()
-    house, seen = home.house, old.seen.document
+    context, seen = home.context, old.seen.document
     signed_in_at = home.clock.now - timedelta(days=1)
-    owner = sessions.find_signed_in(house.database, seen["session"], signed_in_at)
+    owner = sessions.find_signed_in(context.database, seen["session"], signed_in_at)
     assert owner is not None
     assert not owner.awaits_code
-    assert security.get_account(house.database, house.seal, owner.owner).asks_for_codes
+    assert security.get_account(context.database, context.seal, owner.owner).asks_for_codes
 
 
-def test_in_thirty_days_each_gets_what_they_were_owed_and_nobody_a_second_copy(
+def test_everyone_gets_what_is_due_after_the_upgrade_and_nothing_twice(
     old: Old, smtp_sink: ScriptedSink
 ) -> None:
     home, seen = old.upgrade(), old.seen
@@ -154,7 +154,7 @@ def test_in_thirty_days_each_gets_what_they_were_owed_and_nobody_a_second_copy(
 
 
 def _owed(said: dict[str, Any], end: datetime) -> list[tuple[str, str]]:
-    """What the old version foretold, without guides, because those are in the ledger already."""
+    """Return what the old version predicted, except guides, which are already in the ledger."""
     return [
         (entry["sequence"], entry["step"])
         for entry in said["coming"]
@@ -164,9 +164,9 @@ def _owed(said: dict[str, Any], end: datetime) -> list[tuple[str, str]]:
 
 
 def _received(
-    home: Household, people: dict[int, str], before: set[int]
+    home: Installation, people: dict[int, str], before: set[int]
 ) -> dict[str, list[tuple[str, str]]]:
-    """What was sent that was not in the ledger before."""
+    """Return what was sent that was not in the ledger before."""
     found: dict[str, list[tuple[str, str]]] = {address: [] for address in people.values()}
     for row in home.rows(messages):
         if row["id"] not in before:

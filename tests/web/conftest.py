@@ -1,11 +1,11 @@
-"""Every test here may have a house of its own, and its owner's browser."""
+"""Fixtures: an installation for every test, and its owner's browser."""
 
 import pytest
 from flask.testing import FlaskClient
 
 from nurture.services.owner import sessions
-from tests.homes import home, smtp_sink, sqlite_home
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import home, smtp_sink, sqlite_home
 from tests.quick import quick_passwords
 from tests.web.studio import PASSWORD, PAUL, app_of, send
 
@@ -13,15 +13,15 @@ __all__ = ["home", "quick_passwords", "smtp_sink", "sqlite_home"]
 
 
 @pytest.fixture
-def link(sqlite_home: Household) -> str:
+def link(sqlite_home: Installation) -> str:
     """The path of a one-time link for Paul."""
-    house = sqlite_home.house
-    return f"/studio/welcome/{sessions.make_link(house.database, PAUL, house.clock())}"
+    context = sqlite_home.context
+    return f"/studio/welcome/{sessions.make_link(context.database, PAUL, context.clock())}"
 
 
 @pytest.fixture
-def stranger(sqlite_home: Household) -> FlaskClient:
-    """A browser that nobody has signed in with."""
+def stranger(sqlite_home: Installation) -> FlaskClient:
+    """A browser that is not signed in."""
     return app_of(sqlite_home).test_client()
 
 

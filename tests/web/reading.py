@@ -71,5 +71,5 @@ def read(html: str) -> Page:
 
 
 def asking(page: Page) -> list[Element]:
-    """The inputs that a person sees and answers."""
+    """Return the inputs that a person sees and answers."""
     return [box for box in page.all("input") if box.attributes.get("type") != "hidden"]

@@ -1,4 +1,4 @@
-"""A whole web side that other programs reach over the net."""
+"""A whole web side that other programs reach over the network."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,16 +6,16 @@ from threading import Thread
 
 from werkzeug.serving import make_server
 
-from tests.house import Household
+from tests.installation import Installation
 from webhooks import create_app
 
 
 @contextmanager
-def served(household: Household) -> Iterator[str]:
-    """The address at which a real server answers for a house while the block lasts."""
+def served(installation: Installation) -> Iterator[str]:
+    """Run a real server for an installation during the block; yield its URL."""
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     url = f"http://127.0.0.1:{server.server_port}"
-    server.app = create_app(household.another(NURTURE_BASE_URL=url))
+    server.app = create_app(installation.another(NURTURE_BASE_URL=url))
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

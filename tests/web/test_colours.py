@@ -1,4 +1,4 @@
-"""The colours of the pages can be told apart by everybody, in daylight and in the dark."""
+"""The pages' colours have enough contrast for everyone, in light and dark mode."""
 
 import re
 from pathlib import Path
@@ -41,7 +41,7 @@ def palette(scheme: str) -> dict[str, str]:
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance, 0 to 1, as WCAG 2.2 defines it."""
+    """Return the relative luminance, 0 to 1, as WCAG 2.2 defines it."""
     shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
@@ -52,14 +52,14 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def test_contrast_is_reckoned_as_the_standard_reckons_it() -> None:
+def test_contrast_is_calculated_as_in_the_standard() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("text", "ground"), TEXT_ON_GROUND)
-def test_all_text_can_be_read_by_weak_eyes(scheme: str, text: str, ground: str) -> None:
+def test_all_text_has_sufficient_contrast(scheme: str, text: str, ground: str) -> None:
     colours = palette(scheme)
 
     assert contrast(colours[text], colours[ground]) >= 4.5
@@ -67,13 +67,13 @@ def test_all_text_can_be_read_by_weak_eyes(scheme: str, text: str, ground: str) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("edge", "ground"), EDGE_ON_GROUND)
-def test_focus_and_state_can_be_seen_by_weak_eyes(scheme: str, edge: str, ground: str) -> None:
+def test_focus_and_state_have_sufficient_contrast(scheme: str, edge: str, ground: str) -> None:
     colours = palette(scheme)
 
     assert contrast(colours[edge], colours[ground]) >= 3
 
 
-def test_colours_are_named_once_and_used_by_name() -> None:
+def test_each_colour_is_defined_once_and_used_by_name() -> None:
     rules = re.sub(r":root \{.*?\}", "", STYLESHEET, flags=re.DOTALL)
     used = set(re.findall(r"var\((--[\w-]+)\)", rules))
 
@@ -81,7 +81,7 @@ def test_colours_are_named_once_and_used_by_name() -> None:
     assert used == palette("light").keys()
 
 
-def test_pages_and_emails_share_their_accent() -> None:
+def test_pages_and_emails_share_their_accent_colour() -> None:
     emails = (ROOT / "templates" / "emails" / "layout" / "head.mjml").read_text()
 
     assert palette("light")["--accent"] in emails
@@ -94,7 +94,7 @@ def test_the_stylesheet_loads_nothing() -> None:
 
 @pytest.mark.parametrize("sheet", sorted((ROOT / "nurture/web/static").rglob("*.css")))
 def test_every_rule_of_a_stylesheet_is_closed(sheet: Path) -> None:
-    """A brace that is missing takes everything behind it along, and no browser says so."""
+    """A missing brace drops everything after it, and no browser reports that."""
     depth = 0
     for number, line in enumerate(sheet.read_text().splitlines(), 1):
         depth += line.count("{") - line.count("}")

@@ -1,4 +1,4 @@
-"""A disk that runs full: each thing stops in its turn, the owner reads it, people still get out."""
+"""A disk that fills up: functions stop in turn, the owner is told, people can unsubscribe."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.domain.disk_space import Room, Use
+from nurture.domain.disk_space import DiskSpace, DiskUse
 from nurture.files.disk import Disk, look
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
 from tests.servers.smtp import SmtpSink
 from tests.web.studio import send
 
@@ -17,34 +17,34 @@ GB = 1_000_000_000
 
 @dataclass
 class Filling:
-    """A disk of 20 GB on which `free` bytes are left; `looks` counts who asked."""
+    """A disk of 20 GB with `free` bytes left; `looks` counts the checks."""
 
     free: int = 5 * GB
     looks: int = 0
 
-    def __call__(self, path: Path) -> Room:
+    def __call__(self, path: Path) -> DiskSpace:
         self.looks += 1
-        return Room(self.free, 20 * GB)
+        return DiskSpace(self.free, 20 * GB)
 
 
 @pytest.fixture
-def disk(sqlite_home: Household) -> Filling:
-    """The house's disk, to be filled before the house is asked for anything."""
+def disk(sqlite_home: Installation) -> Filling:
+    """The installation's disk, to be filled before anything else is done."""
     filling = Filling()
-    sqlite_home.__dict__["house"] = replace(sqlite_home.house, look_at_disk=filling)
+    sqlite_home.__dict__["context"] = replace(sqlite_home.context, look_at_disk=filling)
     return filling
 
 
-def test_with_room_enough_everything_runs(
-    disk: Filling, sqlite_home: Household, paul: FlaskClient
+def test_everything_runs_with_enough_disk_space(
+    disk: Filling, sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     assert sqlite_home.fill_in_form("ann@example.org").status_code == 202
     assert "nearly full" not in paul.get("/studio/").text
     assert send(paul, "/studio/people/1", "/studio/people/1/export").status_code == 200
 
 
-def test_signups_are_told_to_come_again_and_people_still_leave(
-    disk: Filling, sqlite_home: Household, smtp_sink: SmtpSink
+def test_a_full_disk_postpones_signups_but_people_can_still_unsubscribe(
+    disk: Filling, sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
     sqlite_home.deliver()
@@ -56,7 +56,7 @@ def test_signups_are_told_to_come_again_and_people_still_leave(
 
 
 def test_exports_stop_before_signups_and_the_owner_reads_what_to_do(
-    disk: Filling, sqlite_home: Household, paul: FlaskClient
+    disk: Filling, sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
     disk.free = 350_000_000
@@ -68,13 +68,13 @@ def test_exports_stop_before_signups_and_the_owner_reads_what_to_do(
     assert "previews of emails and exports" in page and "Make room there" in page
 
 
-def test_however_often_it_is_asked_the_disk_is_looked_at_once(tmp_path: Path) -> None:
+def test_the_disk_is_checked_once_for_many_questions(tmp_path: Path) -> None:
     filling = Filling(free=0)
     watch = Disk([tmp_path], filling)
-    assert not any(watch.allows(use) for use in Use if use is not Use.UNSUBSCRIBING)
-    assert watch.allows(Use.UNSUBSCRIBING) and filling.looks == 1
+    assert not any(watch.allows(use) for use in DiskUse if use is not DiskUse.UNSUBSCRIBING)
+    assert watch.allows(DiskUse.UNSUBSCRIBING) and filling.looks == 1
 
 
-def test_a_directory_that_is_not_there_yet_is_asked_of_its_parents(tmp_path: Path) -> None:
+def test_a_missing_directory_is_measured_by_its_parent(tmp_path: Path) -> None:
     there, missing = look(tmp_path), look(tmp_path / "not/there")
     assert there.total == missing.total > missing.free > 0

@@ -1,7 +1,7 @@
-"""A link that a leaked key has signed takes a no; it shows nothing, gives no yes and leads nowhere.
+"""A link signed with a leaked key can opt out; it shows nothing, gives no consent, leads nowhere.
 
-With the leaked key such a link can be made for anybody, so the tests are a subscriber's with an old
-mail, and a stranger's who acts in their name.
+With the leaked key such a link can be made for anyone, so the tests are those of a subscriber with
+an old email, and of a stranger acting in their name.
 """
 
 from urllib.parse import urlsplit
@@ -15,8 +15,8 @@ from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
 from nurture.tokens import Tokens
-from tests.homes import ScriptedSink
-from tests.house import MAIL_SECRET, Household, as_json, link_in
+from tests.installation import MAIL_SECRET, Installation, as_json, link_in
+from tests.installations import ScriptedSink
 from tests.servers.smtp import Mail
 
 ANN = "ann@example.org"
@@ -31,8 +31,8 @@ BOTH = {"tracking": "1", "health_topics": "1"}
 
 
 @pytest.fixture
-def home(sqlite_home: Household, smtp_sink: ScriptedSink) -> Household:
-    """Ann has her guide and an article, agrees to everything, and then the key has leaked."""
+def home(sqlite_home: Installation, smtp_sink: ScriptedSink) -> Installation:
+    """Ann has her guide and an article and has consented to everything; then the key leaks."""
     sqlite_home.subscribe(ANN, first_name="Ann")
     sqlite_home.deliver()
     sqlite_home.collect(tracking=True, health_topics=True)
@@ -42,20 +42,20 @@ def home(sqlite_home: Household, smtp_sink: ScriptedSink) -> Household:
 
 
 @pytest.fixture
-def article(home: Household, smtp_sink: ScriptedSink) -> Mail:
-    """The article, sent before."""
+def article(home: Installation, smtp_sink: ScriptedSink) -> Mail:
+    """The article, sent before the leak."""
     return smtp_sink.mails[-1]
 
 
 @pytest.fixture
-def browser(home: Household) -> FlaskClient:
-    """A browser on the web side as it is since."""
+def browser(home: Installation) -> FlaskClient:
+    """A browser on the web side after the leak."""
     from webhooks import create_app
 
     return create_app(home.another(**LEAKED)).test_client()
 
 
-def wish_of(home: Household) -> tuple[str, bool, set[str], list[str]]:
+def wish_of(home: Installation) -> tuple[str, bool, set[str], list[str]]:
     person = home.person(ANN)
     reasons = [row["reason"] for row in home.rows(suppressions)]
     return person["frequency"], bool(person["paused_until"]), set(person["purposes"]), reasons
@@ -67,12 +67,12 @@ def says_nothing_of_ann(answer: TestResponse) -> bool:
 
 
 def shows_no_trusted_link(answer: TestResponse) -> bool:
-    """No page must turn an old link into a new one."""
+    """Check that no page turns an old link into a new one."""
     return "/preferences/" not in answer.get_data(as_text=True)
 
 
-def test_a_mailbox_providers_one_click_stops_everything_as_ever(
-    home: Household, article: Mail, browser: FlaskClient
+def test_one_click_unsubscribe_still_works_with_an_outdated_link(
+    home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     path = urlsplit(link_in(article, "unsubscribe")).path
     shown = browser.get(path)
@@ -86,7 +86,9 @@ def test_a_mailbox_providers_one_click_stops_everything_as_ever(
     assert again.status_code == 200
 
 
-def test_nobody_takes_a_no_back_in_her_name(home: Household, browser: FlaskClient) -> None:
+def test_an_outdated_link_cannot_undo_an_unsubscribe(
+    home: Installation, browser: FlaskClient
+) -> None:
     path = f"/unsubscribe/{FORGED.unsubscribe(1, 1)}"
     browser.post(path)
     before = home.everything()
@@ -101,7 +103,9 @@ def test_nobody_takes_a_no_back_in_her_name(home: Household, browser: FlaskClien
 
 
 @pytest.mark.parametrize("frequency", ["fewer", "paused", "stopped"])
-def test_she_may_choose_to_get_less(home: Household, browser: FlaskClient, frequency: str) -> None:
+def test_an_outdated_link_can_reduce_the_frequency(
+    home: Installation, browser: FlaskClient, frequency: str
+) -> None:
     path = f"/preferences/{FORGED.preferences(1)}"
     shown = browser.get(path)
     assert shown.status_code == 200 and says_nothing_of_ann(shown)
@@ -116,8 +120,8 @@ def test_she_may_choose_to_get_less(home: Household, browser: FlaskClient, frequ
     assert {"tracking", "health_topics"} <= purposes
 
 
-def test_she_may_be_noticed_no_more_and_nothing_else_changes(
-    home: Household, browser: FlaskClient
+def test_an_outdated_link_can_only_withdraw_tracking_consent(
+    home: Installation, browser: FlaskClient
 ) -> None:
     answer = browser.post(f"/preferences/{FORGED.preferences(1)}", data={"frequency": "usual"})
     assert answer.status_code == 200
@@ -125,16 +129,16 @@ def test_she_may_be_noticed_no_more_and_nothing_else_changes(
     assert home.rows(consents)[-1]["granted"] is False
 
 
-def test_a_page_that_was_open_before_keeps_what_it_takes_back(
-    home: Household, browser: FlaskClient
+def test_a_previously_opened_page_keeps_the_consent_it_does_not_withdraw(
+    home: Installation, browser: FlaskClient
 ) -> None:
     form = {"frequency": "fewer", "tracking": "1"}
     browser.post(f"/preferences/{FORGED.preferences(1)}", data=form)
     assert wish_of(home) == ("fewer", False, {"guide", "marketing", "tracking"}, [])
 
 
-def test_nobody_gives_a_yes_or_ends_a_pause_in_her_name(
-    home: Household, browser: FlaskClient
+def test_an_outdated_link_can_neither_give_consent_nor_end_a_pause(
+    home: Installation, browser: FlaskClient
 ) -> None:
     path = f"/preferences/{FORGED.preferences(1)}"
     browser.post(path, data={"frequency": "paused"})
@@ -145,8 +149,8 @@ def test_nobody_gives_a_yes_or_ends_a_pause_in_her_name(
 
 
 @pytest.mark.parametrize("asked", ["data", "erasure"])
-def test_nobody_asks_for_her_data_or_her_erasure(
-    home: Household, browser: FlaskClient, asked: str
+def test_an_outdated_link_cannot_request_data_or_erasure(
+    home: Installation, browser: FlaskClient, asked: str
 ) -> None:
     before = home.everything()
     path = f"/preferences/{FORGED.preferences(1)}"
@@ -158,8 +162,8 @@ def test_nobody_asks_for_her_data_or_her_erasure(
 
 @pytest.mark.parametrize("path", [f"/guide/{FORGED.guide(1)}", f"/confirm/{FORGED.confirm(1)}"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_guide_and_a_yes_are_to_be_asked_for_afresh(
-    home: Household, browser: FlaskClient, path: str, method: str
+def test_an_outdated_guide_or_confirmation_link_must_be_requested_again(
+    home: Installation, browser: FlaskClient, path: str, method: str
 ) -> None:
     before = home.everything()
     answer = browser.open(path, method=method, data={"asked": "1", "tracking": "1"})
@@ -168,8 +172,8 @@ def test_a_guide_and_a_yes_are_to_be_asked_for_afresh(
     assert home.everything() == before
 
 
-def test_a_click_leads_nowhere_and_its_destination_is_not_shown(
-    home: Household, article: Mail, browser: FlaskClient
+def test_an_outdated_click_leads_nowhere_and_hides_its_destination(
+    home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     for path in (
         urlsplit(link_in(article, "c")).path,
@@ -184,7 +188,9 @@ def test_a_click_leads_nowhere_and_its_destination_is_not_shown(
         assert browser.post(path).status_code == 405
 
 
-def test_a_click_is_answered_so_with_the_database_away(home: Household, tmp_path: object) -> None:
+def test_an_outdated_click_gets_the_same_answer_without_the_database(
+    home: Installation, tmp_path: object
+) -> None:
     from webhooks import create_app
 
     away = home.another(**LEAKED, NURTURE_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
@@ -192,8 +198,8 @@ def test_a_click_is_answered_so_with_the_database_away(home: Household, tmp_path
     assert create_app(away).test_client().get(path).status_code == 410
 
 
-def test_neither_opens_nor_clicks_are_recorded(
-    home: Household, article: Mail, browser: FlaskClient
+def test_an_outdated_link_records_neither_opens_nor_clicks(
+    home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
     had = len(home.rows(events))
     picture = browser.get(urlsplit(link_in(article, "o")).path)
@@ -203,10 +209,10 @@ def test_neither_opens_nor_clicks_are_recorded(
     assert len(home.rows(events)) == had
 
 
-def test_what_a_provider_tells_of_an_older_mail_still_counts(
-    home: Household, article: Mail, browser: FlaskClient
+def test_a_providers_events_about_an_older_email_still_count(
+    home: Installation, article: Mail, browser: FlaskClient
 ) -> None:
-    """A provider proves by a secret of its own who it is; a bounce must not be lost."""
+    """A provider proves its identity with its own secret; a bounce must not be lost."""
     from nurture.signatures import sign_standard_webhook
 
     told = {
@@ -226,10 +232,10 @@ def test_what_a_provider_tells_of_an_older_mail_still_counts(
     assert wish_of(home)[3] == ["complained"]
 
 
-def test_a_new_mails_links_do_everything_again(
-    home: Household, smtp_sink: ScriptedSink, browser: FlaskClient
+def test_the_links_of_a_new_email_work_again(
+    home: Installation, smtp_sink: ScriptedSink, browser: FlaskClient
 ) -> None:
-    since = Household(
+    since = Installation(
         home.url, home.directory, home.clock, home.smtp_url, dict(home.settings) | LEAKED
     )
     since.live(days=8)

@@ -1,4 +1,4 @@
-"""What a subscriber's pages promise whoever reads them, by eye, by ear or by keyboard."""
+"""What subscribers' pages promise their readers, by eye, by ear or by keyboard."""
 
 import re
 from collections.abc import Iterator
@@ -170,14 +170,14 @@ def shown(template: str, **values: Any) -> Page:
 # --- Every page ------------------------------------------------------------------------------
 
 
-def test_every_page_has_an_example_here() -> None:
+def test_every_page_template_has_an_example_here() -> None:
     pages = {path.name for path in (WEB / "templates").glob("[!_]*.html")} - {"base.html"}
 
     assert pages == {template for template, _ in EXAMPLES}
 
 
 @every_page
-def test_a_page_says_its_language_its_name_and_who_is_speaking(
+def test_a_page_states_its_language_its_title_and_the_practice(
     template: str, values: dict[str, Any]
 ) -> None:
     page = shown(template, **values)
@@ -189,7 +189,7 @@ def test_a_page_says_its_language_its_name_and_who_is_speaking(
 
 
 @every_page
-def test_a_page_has_one_heading_at_the_top_and_skips_no_level(
+def test_a_page_has_one_top_heading_and_skips_no_level(
     template: str, values: dict[str, Any]
 ) -> None:
     page = shown(template, **values)
@@ -201,7 +201,7 @@ def test_a_page_has_one_heading_at_the_top_and_skips_no_level(
 
 
 @every_page
-def test_a_page_is_kept_from_search_engines_and_names_itself_to_no_other_site(
+def test_a_page_is_hidden_from_search_engines_and_sends_no_referrer(
     template: str, values: dict[str, Any]
 ) -> None:
     page = shown(template, **values)
@@ -211,7 +211,7 @@ def test_a_page_is_kept_from_search_engines_and_names_itself_to_no_other_site(
 
 
 @every_page
-def test_a_page_holds_no_script_and_no_style_of_its_own(
+def test_a_page_contains_no_script_and_no_inline_style(
     template: str, values: dict[str, Any]
 ) -> None:
     page = shown(template, **values)
@@ -221,7 +221,7 @@ def test_a_page_holds_no_script_and_no_style_of_its_own(
 
 
 @every_page
-def test_a_page_loads_one_stylesheet_and_nothing_from_elsewhere(
+def test_a_page_loads_one_stylesheet_and_nothing_from_other_sites(
     template: str, values: dict[str, Any]
 ) -> None:
     page = shown(template, **values)
@@ -232,7 +232,7 @@ def test_a_page_loads_one_stylesheet_and_nothing_from_elsewhere(
 
 
 @every_page
-def test_every_input_has_a_label_that_says_something(template: str, values: dict[str, Any]) -> None:
+def test_every_input_has_a_label_with_text(template: str, values: dict[str, Any]) -> None:
     page = shown(template, **values)
 
     for box in asking(page):
@@ -241,7 +241,7 @@ def test_every_input_has_a_label_that_says_something(template: str, values: dict
 
 
 @every_page
-def test_every_question_with_several_answers_is_asked_in_a_legend(
+def test_every_group_of_answers_has_its_question_in_a_legend(
     template: str, values: dict[str, Any]
 ) -> None:
     page = shown(template, **values)
@@ -252,7 +252,7 @@ def test_every_question_with_several_answers_is_asked_in_a_legend(
 
 
 @every_page
-def test_every_form_posts_to_its_own_address_with_a_button_that_says_what_it_does(
+def test_every_form_posts_to_its_own_url_with_a_clearly_labelled_button(
     template: str, values: dict[str, Any]
 ) -> None:
     page = shown(template, **values)
@@ -265,7 +265,7 @@ def test_every_form_posts_to_its_own_address_with_a_button_that_says_what_it_doe
 
 
 @every_page
-def test_what_is_drawn_for_the_eye_alone_is_hidden_from_the_ear(
+def test_decorative_drawings_are_hidden_from_screen_readers(
     template: str, values: dict[str, Any]
 ) -> None:
     for drawing in shown(template, **values).all("svg"):
@@ -273,7 +273,7 @@ def test_what_is_drawn_for_the_eye_alone_is_hidden_from_the_ear(
 
 
 @every_page
-def test_every_name_that_is_pointed_at_exists_once(template: str, values: dict[str, Any]) -> None:
+def test_every_referenced_id_exists_exactly_once(template: str, values: dict[str, Any]) -> None:
     page = shown(template, **values)
     ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
     pointers = ("for", "aria-labelledby", "aria-describedby")
@@ -282,7 +282,7 @@ def test_every_name_that_is_pointed_at_exists_once(template: str, values: dict[s
     assert {e.attributes[p] for e in page.elements for p in pointers if p in e.attributes} <= {*ids}
 
 
-def test_the_privacy_notice_is_linked_where_there_is_one() -> None:
+def test_the_privacy_notice_is_linked_if_there_is_one() -> None:
     notice = "https://practice.example.org/privacy"
     linked = shown("not_found.html", practice=practice(privacy_url=notice))
 
@@ -290,7 +290,7 @@ def test_the_privacy_notice_is_linked_where_there_is_one() -> None:
     assert not shown("not_found.html").all("a", href="")
 
 
-def test_a_title_with_markup_in_it_is_shown_and_not_obeyed() -> None:
+def test_markup_in_a_title_is_escaped() -> None:
     page = shown("guide.html", guide=guide("Backs & <b>bones</b>"), problem="")
 
     assert page.one("h1").said() == "Backs & <b>bones</b>"
@@ -299,7 +299,7 @@ def test_a_title_with_markup_in_it_is_shown_and_not_obeyed() -> None:
 # --- The guide -------------------------------------------------------------------------------
 
 
-def test_the_guide_page_says_what_pressing_the_button_does() -> None:
+def test_the_guide_page_says_what_the_button_does() -> None:
     page = shown("guide.html", guide=guide(), problem="")
 
     assert "it tells us this address is yours" in page.one("main").said()
@@ -307,7 +307,7 @@ def test_the_guide_page_says_what_pressing_the_button_does() -> None:
     assert page.one("button").said() == OWN_WORDINGS[Purpose.GUIDE]
 
 
-def test_a_guide_collected_before_is_offered_again() -> None:
+def test_an_already_collected_guide_is_offered_again() -> None:
     page = shown("guide.html", guide=guide(collected=True), problem="")
 
     assert page.one("button").said() == "Download it again"
@@ -325,7 +325,7 @@ def asking_pages(**granted: bool) -> Iterator[Page]:
 
 @pytest.mark.parametrize("tracking", [False, True])
 @pytest.mark.parametrize("health_topics", [False, True])
-def test_a_box_is_ticked_only_where_that_very_consent_was_given(
+def test_a_box_is_ticked_only_if_that_consent_was_given(
     tracking: bool, health_topics: bool
 ) -> None:
     for page in asking_pages(tracking=tracking, health_topics=health_topics):
@@ -334,7 +334,7 @@ def test_a_box_is_ticked_only_where_that_very_consent_was_given(
 
 
 @pytest.mark.parametrize("purpose", [Purpose.TRACKING, Purpose.HEALTH_TOPICS])
-def test_the_words_beside_a_box_are_the_words_kept_with_the_consent(
+def test_the_words_beside_a_box_are_the_words_recorded_with_the_consent(
     purpose: Purpose,
 ) -> None:
     for page in asking_pages():
@@ -346,7 +346,7 @@ def test_the_words_beside_a_box_are_the_words_kept_with_the_consent(
 
 
 @pytest.mark.parametrize("frequency", FREQUENCIES)
-def test_the_preference_page_starts_from_what_holds_now(frequency: str) -> None:
+def test_the_preference_page_starts_from_the_current_settings(frequency: str) -> None:
     page = shown(
         "preferences.html", preferences=preferences(frequency), saved=False, problem="", asked=None
     )
@@ -357,7 +357,7 @@ def test_the_preference_page_starts_from_what_holds_now(frequency: str) -> None:
 
 
 @pytest.mark.parametrize("frequency", FREQUENCIES)
-def test_what_has_been_saved_is_confirmed_before_anything_else(frequency: str) -> None:
+def test_saved_preferences_are_confirmed_at_the_top(frequency: str) -> None:
     page = shown(
         "preferences.html", preferences=preferences(frequency), saved=True, problem="", asked=None
     )
@@ -372,7 +372,7 @@ def test_what_has_been_saved_is_confirmed_before_anything_else(frequency: str) -
     assert unsaved.with_role("status") == []
 
 
-def test_a_pause_says_when_it_ends() -> None:
+def test_the_page_says_when_a_pause_ends() -> None:
     page = shown(
         "preferences.html", preferences=preferences("paused"), saved=False, problem="", asked=None
     )
@@ -380,13 +380,13 @@ def test_a_pause_says_when_it_ends() -> None:
     assert "Paused until 3 December 2026" in page.all("form")[0].said()
 
 
-def test_the_preference_page_shows_no_more_of_the_address_than_it_is_given() -> None:
+def test_the_preference_page_shows_only_the_masked_address() -> None:
     page = shown("preferences.html", preferences=preferences(), saved=False, problem="", asked=None)
 
     assert "p•••@example.org" in page.one("main").said()
 
 
-def test_a_copy_and_an_erasure_are_one_press_away_and_the_practice_one_email() -> None:
+def test_the_preference_page_offers_a_copy_an_erasure_and_the_practices_email() -> None:
     page = shown("preferences.html", preferences=preferences(), saved=False, problem="", asked=None)
     section = page.one("a", href="mailto:paul@example.org").inside("section")
 
@@ -404,7 +404,9 @@ def test_a_copy_and_an_erasure_are_one_press_away_and_the_practice_one_email() -
         ("unreachable", "alert", "paul@example.org"),
     ],
 )
-def test_whoever_asks_is_told_what_happens_next(became: str, role: str, said: str) -> None:
+def test_the_preference_page_says_what_happens_after_a_request(
+    became: str, role: str, said: str
+) -> None:
     asked = ("data", became)
     page = shown(
         "preferences.html", preferences=preferences(), saved=False, problem="", asked=asked
@@ -414,7 +416,7 @@ def test_whoever_asks_is_told_what_happens_next(became: str, role: str, said: st
     assert said in notice.said()
 
 
-def test_every_yes_and_no_is_shown_with_its_words_the_latest_first() -> None:
+def test_the_consent_history_is_shown_with_its_wording_and_the_latest_first() -> None:
     page = shown("preferences.html", preferences=preferences(), saved=False, problem="", asked=None)
     told = [item.said() for item in page.all("li")]
 
@@ -424,7 +426,7 @@ def test_every_yes_and_no_is_shown_with_its_words_the_latest_first() -> None:
     assert "Subscribe below & get our FREE guide." in told[2]
 
 
-def test_the_words_of_a_yes_to_emails_stand_where_it_is_said() -> None:
+def test_the_wording_of_marketing_consent_is_shown_on_both_pages() -> None:
     preferring = shown(
         "preferences.html", preferences=preferences(), saved=False, problem="", asked=None
     )
@@ -451,7 +453,7 @@ def test_a_button_says_what_it_does(matter: str, buttons: list[str]) -> None:
     assert [button.said() for button in page.all("button")] == buttons
 
 
-def test_an_erasure_says_beforehand_that_it_is_for_good_and_what_stays() -> None:
+def test_the_erasure_page_says_that_it_is_final_and_what_is_kept() -> None:
     said = shown("confirm.html", problem="", **confirmation("erasure")).one("main").said()
 
     assert "for good" in said and "fingerprint" in said and "never write" in said
@@ -461,7 +463,7 @@ def test_an_erasure_says_beforehand_that_it_is_for_good_and_what_stays() -> None
 
 
 @pytest.mark.parametrize("frequency", ["usual", "stopped"])
-def test_the_button_on_the_page_sends_what_a_mailbox_s_one_click_sends(
+def test_the_unsubscribe_button_sends_the_same_as_a_mailboxs_one_click(
     frequency: str,
 ) -> None:
     button = shown("unsubscribe.html", **on_the_way_out(frequency)).one("button")
@@ -473,13 +475,13 @@ def test_the_button_on_the_page_sends_what_a_mailbox_s_one_click_sends(
     )
 
 
-def test_fewer_emails_are_one_link_away_from_none() -> None:
+def test_the_unsubscribe_page_links_to_getting_fewer_emails() -> None:
     page = shown("unsubscribe.html", **on_the_way_out())
 
     assert page.one("a", href="/preferences/abc").inside("main")
 
 
-def test_unsubscribing_by_mistake_is_one_press_to_undo() -> None:
+def test_an_accidental_unsubscribe_is_undone_by_one_button() -> None:
     button = shown("unsubscribed.html", **on_the_way_out("stopped")).one("button")
 
     assert (button.attributes["name"], button.attributes["value"]) == ("undo", "1")
@@ -497,7 +499,7 @@ def test_unsubscribing_by_mistake_is_one_press_to_undo() -> None:
         ("confirm.html", confirmation("data")),
     ],
 )
-def test_a_choice_that_is_none_is_named_in_an_alert_and_in_the_title(
+def test_an_invalid_choice_is_named_in_an_alert_and_in_the_title(
     template: str, values: dict[str, Any]
 ) -> None:
     page = shown(template, **{**values, "problem": "“<i>” is no choice."})
@@ -509,11 +511,11 @@ def test_a_choice_that_is_none_is_named_in_an_alert_and_in_the_title(
 
 
 @pytest.mark.parametrize("template", ["not_found.html", "unavailable.html"])
-def test_a_page_of_regret_says_whom_to_write_to(template: str) -> None:
+def test_an_error_page_gives_an_address_to_write_to(template: str) -> None:
     assert shown(template).one("a", href="mailto:paul@example.org").inside("main")
 
 
-def test_every_class_on_a_page_is_drawn_and_every_drawn_class_is_on_a_page() -> None:
+def test_every_class_on_a_page_is_styled_and_every_styled_class_is_used() -> None:
     pages = [shown(template, **values) for template, values in EXAMPLES]
     worn = {c for p in pages for e in p.elements for c in e.attributes.get("class", "").split()}
     drawn = set(re.findall(r"\.([a-z][a-z-]*)", re.sub(r"\{[^{}]*\}", "", STYLESHEET)))

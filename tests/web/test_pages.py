@@ -1,4 +1,4 @@
-"""A subscriber's pages as they are reached through the links of a mail: looking changes nothing."""
+"""A subscriber's pages, reached through an email's links: viewing changes nothing."""
 
 from html import unescape
 from io import BytesIO
@@ -11,8 +11,8 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.store.tables.consents import consents
 from nurture.store.tables.events import events
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink
 from tests.servers.smtp import Mail
 
 ANN = "ann@example.org"
@@ -21,14 +21,14 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
 @pytest.fixture
-def home(sqlite_home: Household) -> Household:
-    """One kind of database will do: the services beneath are tested on both."""
+def home(sqlite_home: Installation) -> Installation:
+    """An installation on one kind of database: the services are tested on both."""
     return sqlite_home
 
 
 @pytest.fixture
-def mail(home: Household, smtp_sink: ScriptedSink) -> Mail:
-    """The first mail that Ann got."""
+def mail(home: Installation, smtp_sink: ScriptedSink) -> Mail:
+    """The first email that Ann received."""
     home.subscribe(ANN, first_name="Ann")
     home.deliver()
     [mail] = smtp_sink.mails
@@ -36,12 +36,12 @@ def mail(home: Household, smtp_sink: ScriptedSink) -> Mail:
 
 
 def path(mail: Mail, page: str) -> str:
-    """Where a link of the mail leads on our own pages."""
+    """Return the path of the email's link to one of our own pages."""
     return urlsplit(link_in(mail, page)).path
 
 
 def guarded(answer: TestResponse) -> bool:
-    """Whether an answer keeps its token from other sites, search engines and frames."""
+    """Return whether an answer protects its token from other sites, search engines and frames."""
     policy = answer.headers["Content-Security-Policy"]
     return (
         "default-src 'none'" in policy
@@ -55,9 +55,7 @@ def guarded(answer: TestResponse) -> bool:
     )
 
 
-def test_a_scanner_that_follows_every_link_in_every_way_changes_nothing(
-    home: Household, mail: Mail
-) -> None:
+def test_a_scanner_that_follows_every_link_changes_nothing(home: Installation, mail: Mail) -> None:
     before = home.everything()
     for page in PAGES:
         for method in ("GET", "HEAD", "OPTIONS"):
@@ -69,7 +67,7 @@ def test_a_scanner_that_follows_every_link_in_every_way_changes_nothing(
     assert home.everything() == before
 
 
-def test_the_header_for_one_click_leads_to_the_same_page_as_the_link(mail: Mail) -> None:
+def test_the_one_click_header_leads_to_the_same_page_as_the_link(mail: Mail) -> None:
     header = mail.message["List-Unsubscribe"]
     part = mail.message.get_body(("html",))
     assert part is not None
@@ -78,7 +76,9 @@ def test_the_header_for_one_click_leads_to_the_same_page_as_the_link(mail: Mail)
     assert mail.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
-def test_the_button_hands_over_the_guide_and_starts_the_series(home: Household, mail: Mail) -> None:
+def test_the_button_delivers_the_guide_and_starts_the_sequence(
+    home: Installation, mail: Mail
+) -> None:
     answer = home.press(link_in(mail, "guide"), asked="1", tracking="1")
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
     assert answer.data.startswith(b"%PDF-")
@@ -90,15 +90,15 @@ def test_the_button_hands_over_the_guide_and_starts_the_series(home: Household, 
     assert [event["kind"] for event in home.rows(events)] == ["downloaded"]
 
 
-def test_an_odd_tick_on_the_guides_page_changes_nothing(home: Household, mail: Mail) -> None:
+def test_an_invalid_box_on_the_guide_page_changes_nothing(home: Installation, mail: Mail) -> None:
     before = home.everything()
     assert home.press(link_in(mail, "guide"), tracking="perhaps").status_code == 422
     assert home.everything() == before
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
-def test_a_mailbox_providers_one_click_stops_everything_without_a_redirect(
-    home: Household, mail: Mail, kind: str
+def test_a_mailboxs_one_click_unsubscribes_without_a_redirect(
+    home: Installation, mail: Mail, kind: str
 ) -> None:
     answer = home.client.post(path(mail, "unsubscribe"), data=ONE_CLICK, content_type=kind)
     assert answer.status_code == 200
@@ -119,15 +119,15 @@ def test_a_mailbox_providers_one_click_stops_everything_without_a_redirect(
         (b"List-Unsubscribe=One-Click&undo=perhaps", "application/x-www-form-urlencoded"),
     ],
 )
-def test_a_no_is_never_lost_on_a_formality(
-    home: Household, mail: Mail, body: bytes, kind: str
+def test_an_unsubscribe_counts_whatever_its_body_contains(
+    home: Installation, mail: Mail, body: bytes, kind: str
 ) -> None:
     answer = home.client.post(path(mail, "unsubscribe"), data=body, content_type=kind)
     assert answer.status_code == 200
     assert home.person(ANN)["purposes"] == frozenset()
 
 
-def test_a_no_said_twice_is_recorded_once(home: Household, mail: Mail) -> None:
+def test_a_repeated_unsubscribe_is_recorded_once(home: Installation, mail: Mail) -> None:
     for _ in range(3):
         assert home.client.post(path(mail, "unsubscribe"), data=ONE_CLICK).status_code == 200
     kinds = [event["kind"] for event in home.rows(events)]
@@ -135,7 +135,7 @@ def test_a_no_said_twice_is_recorded_once(home: Household, mail: Mail) -> None:
     assert home.rows(events)[0]["message_id"] == home.messages_of(ANN)[0]["id"]
 
 
-def test_a_no_may_be_taken_back_on_the_same_page(home: Household, mail: Mail) -> None:
+def test_an_unsubscribe_can_be_undone_on_the_same_page(home: Installation, mail: Mail) -> None:
     home.press(link_in(mail, "unsubscribe"))
     assert home.press(link_in(mail, "unsubscribe"), undo="1").status_code == 200
     assert home.rows(suppressions) == []
@@ -144,8 +144,8 @@ def test_a_no_may_be_taken_back_on_the_same_page(home: Household, mail: Mail) ->
 
 
 @pytest.mark.parametrize("wish", ["usual", "fewer", "paused", "stopped"])
-def test_the_preference_page_keeps_each_wish_and_shows_it_afterwards(
-    home: Household, mail: Mail, wish: str
+def test_the_preference_page_saves_each_choice_and_shows_it_afterwards(
+    home: Installation, mail: Mail, wish: str
 ) -> None:
     link = link_in(mail, "preferences")
     answer = home.press(link, frequency=wish, tracking="1")
@@ -154,15 +154,17 @@ def test_the_preference_page_keeps_each_wish_and_shows_it_afterwards(
     assert f'value="{wish}" checked' in " ".join(shown.split())
 
 
-def test_a_wish_that_the_page_does_not_offer_changes_nothing(home: Household, mail: Mail) -> None:
+def test_a_choice_the_preference_page_does_not_offer_changes_nothing(
+    home: Installation, mail: Mail
+) -> None:
     before = home.everything()
     for form in ({}, {"frequency": "hourly"}, {"frequency": "usual", "tracking": "yes"}):
         assert home.press(link_in(mail, "preferences"), **form).status_code == 422
     assert home.everything() == before
 
 
-def test_the_evidence_kept_with_a_consent_does_not_contain_the_token(
-    home: Household, mail: Mail
+def test_the_evidence_of_a_consent_does_not_contain_the_token(
+    home: Installation, mail: Mail
 ) -> None:
     home.press(link_in(mail, "preferences"), frequency="usual", tracking="1")
     row = home.rows(consents)[-1]
@@ -173,8 +175,8 @@ def test_the_evidence_kept_with_a_consent_does_not_contain_the_token(
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("change", ["cut", "changed", "swapped", "empty", "long", "odd"])
-def test_an_address_that_is_not_ours_is_a_kind_page_that_tells_nothing(
-    sqlite_home: Household, smtp_sink: ScriptedSink, page: str, change: str
+def test_a_forged_address_gets_a_friendly_page_that_reveals_nothing(
+    sqlite_home: Installation, smtp_sink: ScriptedSink, page: str, change: str
 ) -> None:
     home = sqlite_home
     home.subscribe(ANN)
@@ -196,15 +198,15 @@ def test_an_address_that_is_not_ours_is_a_kind_page_that_tells_nothing(
     assert home.everything() == before
 
 
-def test_every_page_keeps_its_token_to_itself(home: Household, mail: Mail) -> None:
+def test_no_page_leaks_its_token(home: Installation, mail: Mail) -> None:
     for page in PAGES:
         assert guarded(home.client.get(path(mail, page)))
     assert guarded(home.press(link_in(mail, "preferences"), frequency="usual"))
     assert guarded(home.press(link_in(mail, "unsubscribe")))
 
 
-def test_while_the_database_is_away_every_page_asks_to_come_back(
-    home: Household, mail: Mail
+def test_every_page_asks_to_retry_while_the_database_is_unavailable(
+    home: Installation, mail: Mail
 ) -> None:
     from webhooks import create_app
 
@@ -217,16 +219,14 @@ def test_while_the_database_is_away_every_page_asks_to_come_back(
             assert guarded(answer)
 
 
-def test_the_address_shown_is_one_that_only_its_owner_recognises(
-    home: Household, mail: Mail
-) -> None:
+def test_pages_show_only_a_masked_address(home: Installation, mail: Mail) -> None:
     for page in ("preferences", "unsubscribe"):
         shown = home.client.get(path(mail, page)).text
         assert ANN not in shown
         assert "a•••@example.org" in shown
 
 
-def test_a_form_too_large_to_be_one_is_refused(home: Household, mail: Mail) -> None:
+def test_an_oversized_form_is_refused(home: Installation, mail: Mail) -> None:
     large = {"frequency": "usual", "x": (BytesIO(b"x" * 20_000), "x")}
     before = home.everything()
     answer = home.client.post(path(mail, "preferences"), data=large)

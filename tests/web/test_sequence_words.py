@@ -1,4 +1,4 @@
-"""What a sequence does, as it is said to somebody who is no engineer."""
+"""What a sequence does, described for a person who is not an engineer."""
 
 from dataclasses import fields, replace
 from datetime import time, timedelta
@@ -43,7 +43,7 @@ SEQUENCE = Sequence("s", "S", (GUIDE, *STEPS), form=FORM)
         (Step("x"), "Straight after {}, within your hours, on any day"),
     ],
 )
-def test_timing_is_said_in_one_phrase(step: Step, said: str) -> None:
+def test_timing_is_described_in_one_phrase(step: Step, said: str) -> None:
     after = Sequence("s", "S", (GUIDE, STEPS[0], step), form=FORM)
     assert words.say_timing(after, step) == said.format("the email before")
     first = Sequence("s", "S", (GUIDE, step), form=FORM)
@@ -52,7 +52,7 @@ def test_timing_is_said_in_one_phrase(step: Step, said: str) -> None:
     assert words.say_timing(alone, step) == said.format("they come in")
 
 
-def test_every_effect_has_words_for_one_and_for_many() -> None:
+def test_every_effect_has_a_singular_and_a_plural_wording() -> None:
     assert {one.name for one in fields(Impact)} == set(words.EFFECTS)
     said = words.say_impact(Impact(unaffected=1, timing_changed=12))
     assert said == [
@@ -61,7 +61,7 @@ def test_every_effect_has_words_for_one_and_for_many() -> None:
     ]
 
 
-def test_a_changed_condition_is_said_with_what_holds_now() -> None:
+def test_a_changed_condition_is_described_by_its_new_meaning() -> None:
     changed = replace(STEPS[0], only_if="golfers", late=Late.SKIP)
     new = replace(SEQUENCE, steps=(GUIDE, changed, *STEPS[1:]))
     assert words.say_changes(SEQUENCE, new, {"a": "Hello"}, {"golfers": "Golfers"}) == [
@@ -71,12 +71,12 @@ def test_a_changed_condition_is_said_with_what_holds_now() -> None:
     assert back == ["“a”: It goes to everybody."]
 
 
-def test_nothing_is_said_where_nothing_changed() -> None:
+def test_nothing_is_reported_if_nothing_changed() -> None:
     assert words.say_changes(SEQUENCE, SEQUENCE, {}, {}) == []
 
 
 @given(some.permutations(STEPS[1:]))
-def test_a_new_order_is_told_by_as_few_moves_as_it_takes_or_little_more(
+def test_a_new_order_is_described_in_fewer_moves_than_there_are_steps(
     order: list[Step],
 ) -> None:
     new = replace(SEQUENCE, steps=(GUIDE, STEPS[0], *order))
@@ -85,7 +85,7 @@ def test_a_new_order_is_told_by_as_few_moves_as_it_takes_or_little_more(
     assert len(moved) < len(STEPS)
 
 
-def test_one_email_moved_is_one_sentence() -> None:
+def test_one_moved_email_is_described_in_one_sentence() -> None:
     a, b, c, d, e, f = STEPS
     for order in ((b, c, d, a, e, f), (a, f, b, c, d, e), (a, c, b, d, e, f)):
         new = replace(SEQUENCE, steps=(GUIDE, *order))
@@ -110,7 +110,7 @@ def test_one_email_moved_is_one_sentence() -> None:
         skip_if=some.sampled_from(["", "gone-quiet"]),
     )
 )
-def test_a_step_comes_out_of_its_form_as_it_went_in(step: Step) -> None:
+def test_a_step_reads_back_from_its_form_unchanged(step: Step) -> None:
     settings = step_form.as_settings(step_form.filled_in(step))
     lines = [f"{name} = {value!r}" for name, value in settings.items() if value is not None]
     toml = 'title = "T"\n[[steps]]\nemail = "x"\n' + "\n".join(lines)

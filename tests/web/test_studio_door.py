@@ -1,4 +1,4 @@
-"""The studio's door: nothing is answered, and nothing done, for anybody but an owner."""
+"""Access control of the studio: nothing is answered or done for anyone but an owner."""
 
 import re
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from werkzeug.routing import Rule
 
 from nurture.services.owner.sessions import FAILURES_PER_ACCOUNT
 from nurture.web.studio.core import auth
-from tests.house import Household
+from tests.installation import Installation
 from tests.web.studio import PASSWORD, PAUL, app_of, identifier, send, token_on
 
 
@@ -30,7 +30,7 @@ def path_of(rule: Rule) -> str:
 # --- Strangers ------------------------------------------------------------------------------------
 
 
-def test_a_stranger_reaches_the_way_in_and_nothing_else(sqlite_home: Household) -> None:
+def test_a_stranger_reaches_only_the_sign_in_pages(sqlite_home: Installation) -> None:
     app = app_of(sqlite_home)
     closed = [rule for rule in rules(app) if rule.endpoint not in auth.OPEN]
     assert len(closed) >= 10
@@ -44,7 +44,7 @@ def test_a_stranger_reaches_the_way_in_and_nothing_else(sqlite_home: Household) 
                 assert answer.status_code == 403, rule
 
 
-def test_what_is_open_is_what_a_stranger_needs(sqlite_home: Household) -> None:
+def test_only_the_pages_a_stranger_needs_are_public(sqlite_home: Installation) -> None:
     known = {rule.endpoint for rule in rules(app_of(sqlite_home))}
     assert known >= auth.OPEN | auth.HALF_OPEN
     assert {name.partition(".")[2] for name in auth.OPEN} == {
@@ -56,20 +56,20 @@ def test_what_is_open_is_what_a_stranger_needs(sqlite_home: Household) -> None:
     }
 
 
-def test_every_address_of_the_studio_is_guarded_by_its_door(sqlite_home: Household) -> None:
+def test_every_studio_url_is_behind_the_sign_in(sqlite_home: Installation) -> None:
     assert {rule.endpoint.partition(".")[0] for rule in rules(app_of(sqlite_home))} == {"studio"}
 
 
-def test_an_unknown_address_says_nothing_to_a_stranger(stranger: FlaskClient) -> None:
+def test_an_unknown_studio_url_tells_a_stranger_nothing(stranger: FlaskClient) -> None:
     assert stranger.get("/studio/not-there").status_code == 303
 
 
-def test_an_invented_session_is_none(stranger: FlaskClient) -> None:
+def test_an_invented_session_is_refused(stranger: FlaskClient) -> None:
     stranger.set_cookie("__Secure-studio", "A" * 43, path="/studio")
     assert stranger.get("/studio/").status_code == 303
 
 
-def test_a_part_of_a_page_leads_a_stranger_to_the_sign_in_page(stranger: FlaskClient) -> None:
+def test_a_page_fragment_sends_a_stranger_to_the_sign_in_page(stranger: FlaskClient) -> None:
     answer = stranger.get("/studio/", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/studio/sign-in")
 
@@ -77,31 +77,31 @@ def test_a_part_of_a_page_leads_a_stranger_to_the_sign_in_page(stranger: FlaskCl
 # --- Getting in -----------------------------------------------------------------------------------
 
 
-def test_the_link_sets_a_password_and_lets_in(paul: FlaskClient) -> None:
+def test_the_welcome_link_sets_a_password_and_signs_in(paul: FlaskClient) -> None:
     assert "Your password is set." in paul.get("/studio/").text
     assert "Your password is set." not in paul.get("/studio/").text
 
 
-def test_looking_at_the_link_does_not_use_it(stranger: FlaskClient, link: str) -> None:
+def test_viewing_the_welcome_link_does_not_use_it_up(stranger: FlaskClient, link: str) -> None:
     assert stranger.get(link).status_code == 200
     assert stranger.head(link).status_code == 200
     assert send(stranger, link, password=PASSWORD).status_code == 303
 
 
-def test_a_link_that_was_used_says_so(paul: FlaskClient, link: str) -> None:
+def test_a_used_welcome_link_says_that_it_was_used(paul: FlaskClient, link: str) -> None:
     assert paul.get(link).status_code == 410
     answer = send(paul, "/studio/account", link, password="another good password")
     assert answer.status_code == 410
 
 
-def test_a_poor_password_is_asked_for_again(stranger: FlaskClient, link: str) -> None:
+def test_a_weak_password_is_refused_with_the_reason(stranger: FlaskClient, link: str) -> None:
     answer = send(stranger, link, password="short")
     assert answer.status_code == 422
     assert "at least 12 characters" in answer.text
     assert 'aria-invalid="true"' in answer.text
 
 
-def test_signing_in_leads_to_where_one_wanted(paul: FlaskClient) -> None:
+def test_signing_in_leads_to_the_requested_page(paul: FlaskClient) -> None:
     send(paul, "/studio/", "/studio/sign-out")
     asked = paul.get("/studio/account").location
     answer = send(paul, asked, email=PAUL, password=PASSWORD)
@@ -122,7 +122,7 @@ def test_signing_in_leads_to_where_one_wanted(paul: FlaskClient) -> None:
         "",
     ],
 )
-def test_signing_in_leads_nowhere_else(paul: FlaskClient, wanted: str) -> None:
+def test_signing_in_never_redirects_to_another_site(paul: FlaskClient, wanted: str) -> None:
     send(paul, "/studio/", "/studio/sign-out")
     token = token_on(paul, "/studio/sign-in")
     fields = {"email": PAUL, "password": PASSWORD, "csrf_token": token}
@@ -130,7 +130,7 @@ def test_signing_in_leads_nowhere_else(paul: FlaskClient, wanted: str) -> None:
     assert (answer.status_code, answer.location) == (303, "/studio/")
 
 
-def test_an_identifier_from_before_signing_in_is_worth_nothing_after(
+def test_an_identifier_from_before_signing_in_is_invalid_afterwards(
     stranger: FlaskClient, link: str
 ) -> None:
     stranger.get(link)
@@ -141,14 +141,14 @@ def test_an_identifier_from_before_signing_in_is_worth_nothing_after(
     assert stranger.get("/studio/").status_code == 303
 
 
-def test_signing_out_makes_the_old_cookie_worthless(paul: FlaskClient) -> None:
+def test_signing_out_invalidates_the_old_cookie(paul: FlaskClient) -> None:
     kept = identifier(paul)
     send(paul, "/studio/", "/studio/sign-out")
     paul.set_cookie("__Secure-studio", kept, path="/studio")
     assert paul.get("/studio/").status_code == 303
 
 
-def test_changing_the_password_changes_the_identifier(paul: FlaskClient) -> None:
+def test_changing_the_password_changes_the_session_identifier(paul: FlaskClient) -> None:
     before = identifier(paul)
     fields = {"present": PASSWORD, "wanted": "another good password"}
     answer = send(paul, "/studio/account", "/studio/account/password", **fields)
@@ -157,14 +157,14 @@ def test_changing_the_password_changes_the_identifier(paul: FlaskClient) -> None
     assert paul.get("/studio/").status_code == 200
 
 
-def test_too_many_attempts_are_answered_429(stranger: FlaskClient) -> None:
+def test_too_many_attempts_get_a_429(stranger: FlaskClient) -> None:
     page = "/studio/sign-in"
     wrong = [send(stranger, page, email=PAUL, password="x") for _ in range(FAILURES_PER_ACCOUNT)]
     assert {answer.status_code for answer in wrong} == {401}
     assert send(stranger, page, email=PAUL, password="x").status_code == 429
 
 
-def test_a_browser_left_open_may_guess_no_password(paul: FlaskClient) -> None:
+def test_an_open_session_cannot_be_used_to_guess_the_password(paul: FlaskClient) -> None:
     page, address = "/studio/account", "/studio/account/password"
     fields = {"present": "a guess", "wanted": "another good password"}
     for _ in range(FAILURES_PER_ACCOUNT):
@@ -174,11 +174,11 @@ def test_a_browser_left_open_may_guess_no_password(paul: FlaskClient) -> None:
     assert "try again in fifteen minutes" in answer.text
 
 
-def test_a_password_half_way_opens_only_the_page_for_the_code(
-    sqlite_home: Household, paul: FlaskClient
+def test_a_password_without_its_code_opens_only_the_code_page(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     send(paul, "/studio/account", "/studio/account/codes")
-    with sqlite_home.house.database.writing() as connection:
+    with sqlite_home.context.database.writing() as connection:
         from nurture.store.tables import owners
 
         owners.set_secret(connection, 1, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", 0)
@@ -195,7 +195,9 @@ def test_a_password_half_way_opens_only_the_page_for_the_code(
 # --- Forms and headers ----------------------------------------------------------------------------
 
 
-def test_no_form_is_taken_without_its_token(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_no_form_is_accepted_without_its_token(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
     changing = [r for r in rules(app_of(sqlite_home)) if "POST" in (r.methods or set())]
     assert len(changing) >= 8
     for rule in changing:
@@ -203,7 +205,9 @@ def test_no_form_is_taken_without_its_token(sqlite_home: Household, paul: FlaskC
             assert paul.post(path_of(rule), data=fields).status_code == 400, rule
 
 
-def test_a_token_of_another_browser_is_none(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_a_token_from_another_browser_is_refused(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
     theirs = token_on(app_of(sqlite_home).test_client(), "/studio/sign-in")
     answer = paul.post("/studio/sign-out", data={"csrf_token": theirs})
     assert answer.status_code == 400
@@ -218,7 +222,7 @@ def test_a_form_on_another_site_is_refused_even_with_the_token(paul: FlaskClient
         assert answer.status_code == status
 
 
-def test_pages_are_kept_nowhere_and_run_nothing_foreign(paul: FlaskClient) -> None:
+def test_studio_pages_are_not_cached_and_run_no_foreign_script(paul: FlaskClient) -> None:
     headers = paul.get("/studio/account").headers
     assert headers["Cache-Control"] == "no-store"
     policy = headers["Content-Security-Policy"]
@@ -227,13 +231,13 @@ def test_pages_are_kept_nowhere_and_run_nothing_foreign(paul: FlaskClient) -> No
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_cookie_is_for_the_studio_alone(stranger: FlaskClient, link: str) -> None:
+def test_the_cookie_is_limited_to_the_studio(stranger: FlaskClient, link: str) -> None:
     cookie = stranger.get(link).headers["Set-Cookie"]
     for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/studio"):
         assert part in cookie
 
 
-def test_the_stylesheet_and_the_script_are_served_from_here(stranger: FlaskClient) -> None:
+def test_the_stylesheet_and_the_script_come_from_our_own_server(stranger: FlaskClient) -> None:
     page = stranger.get("/studio/sign-in").text
     addresses = re.findall(r'(?:href|src)="([^"]+\.(?:css|js))"', page)
     assert len(addresses) == 2
@@ -244,26 +248,26 @@ def test_the_stylesheet_and_the_script_are_served_from_here(stranger: FlaskClien
         assert int(answer.headers["Content-Length"]) < 40_000
 
 
-def test_no_template_carries_styles_or_scripts_of_its_own(sqlite_home: Household) -> None:
+def test_no_template_contains_inline_styles_or_scripts(sqlite_home: Installation) -> None:
     app = app_of(sqlite_home)
     for name in app.jinja_env.list_templates(filter_func=lambda n: n.startswith("studio/")):
         source = app.jinja_env.loader.get_source(app.jinja_env, name)[0]  # type: ignore[union-attr]
         assert not re.search(r"<style|\sstyle=|<script(?! src=)|\son\w+=|hx-on", source), name
 
 
-def test_what_a_visitor_typed_is_shown_as_text(stranger: FlaskClient) -> None:
+def test_text_typed_by_a_visitor_is_escaped(stranger: FlaskClient) -> None:
     answer = send(stranger, "/studio/sign-in", email='"><script>alert(1)</script>', password="x")
     assert "<script>alert" not in answer.text
 
 
-def test_a_forged_notice_is_shown_as_text(paul: FlaskClient) -> None:
+def test_a_forged_notice_is_escaped(paul: FlaskClient) -> None:
     paul.set_cookie("__Secure-studio_told", '[{"sentence":"<b>x","trouble":false}]', path="/studio")
     assert "&lt;b&gt;x" in paul.get("/studio/").text
     paul.set_cookie("__Secure-studio_told", "nonsense", path="/studio")
     assert paul.get("/studio/").status_code == 200
 
 
-def test_the_owner_sees_a_kind_page_where_there_is_none(paul: FlaskClient) -> None:
+def test_the_owner_gets_a_friendly_page_for_an_unknown_url(paul: FlaskClient) -> None:
     answer = paul.get("/studio/not-there")
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
@@ -283,8 +287,8 @@ HTTP, HTTPS = "http://192.0.2.5:8000", "https://emails.example.org"
         (False, {"Sec-Fetch-Site": "cross-site"}, "sent from another website"),
     ],
 )
-def test_a_form_that_is_not_believed_is_told_what_is_the_matter(
-    sqlite_home: Household, cookie: bool, headers: dict[str, str], says: str
+def test_a_refused_form_says_why_it_was_refused(
+    sqlite_home: Installation, cookie: bool, headers: dict[str, str], says: str
 ) -> None:
     browser = app_of(sqlite_home).test_client()
     token = token_on(browser, "/studio/sign-in")

@@ -1,18 +1,18 @@
-"""The editor: what Paul changes there, looks at, publishes and takes back."""
+"""The editor: what Paul edits, previews, publishes and undoes there."""
 
 import re
 
 from flask.testing import FlaskClient
 
-from tests.homes import ScriptedSink
-from tests.house import Household, subjects
+from tests.installation import Installation, subjects
+from tests.installations import ScriptedSink
 from tests.web.studio import PAUL, token_on
 
 PAGE = "/studio/emails/pain-guide/your-guide"
 
 
 def fields(browser: FlaskClient, **changed: str) -> dict[str, str]:
-    """What the editor's form would send, with some of it changed."""
+    """Return what the editor's form would send, with some of it changed."""
     page = browser.get(PAGE).text
     area = re.search(r'name="body"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
     plain = re.search(r'name="text"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
@@ -38,8 +38,8 @@ def test_every_email_is_listed_with_its_state(paul: FlaskClient) -> None:
     assert "published" in page and "draft" not in page.partition("<main")[2]
 
 
-def test_a_typo_is_mended_and_the_next_mail_has_it_right(
-    paul: FlaskClient, sqlite_home: Household, smtp_sink: ScriptedSink
+def test_a_corrected_typo_is_right_in_the_next_email(
+    paul: FlaskClient, sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     said = fields(paul, subject="Your guide is here", action="publish")
     assert paul.post(PAGE, data=said).status_code == 303
@@ -49,7 +49,7 @@ def test_a_typo_is_mended_and_the_next_mail_has_it_right(
     assert subjects(smtp_sink.mails) == ["Your guide is here"]
 
 
-def test_what_is_typed_is_kept_as_a_draft_and_two_windows_notice_each_other(
+def test_typing_is_saved_as_a_draft_and_a_second_window_is_warned(
     paul: FlaskClient,
 ) -> None:
     said = fields(paul, subject="Half a")
@@ -64,7 +64,7 @@ def test_what_is_typed_is_kept_as_a_draft_and_two_windows_notice_each_other(
     assert 'value="Half a"' not in paul.get(PAGE).text
 
 
-def test_an_email_with_faults_is_not_published_and_loses_no_word(paul: FlaskClient) -> None:
+def test_an_email_with_errors_is_not_published_and_loses_no_text(paul: FlaskClient) -> None:
     said = fields(paul, action="publish")
     body = said["body"].replace("{{ first_name }}", "{{ frist_name }}")
     answer = paul.post(PAGE, data=said | {"body": body})
@@ -73,7 +73,7 @@ def test_an_email_with_faults_is_not_published_and_loses_no_word(paul: FlaskClie
     assert re.search(r"Line \d+: there is no value", answer.text)
 
 
-def test_the_preview_shows_what_is_typed_and_can_do_nothing(paul: FlaskClient) -> None:
+def test_the_preview_shows_the_typed_text_and_runs_nothing(paul: FlaskClient) -> None:
     said = fields(paul, as_whom="Ann", mode="dark")
     shown = paul.post(f"{PAGE}/preview", data=said)
     assert "Hello Ann," in shown.text
@@ -89,20 +89,22 @@ def test_the_preview_shows_what_is_typed_and_can_do_nothing(paul: FlaskClient) -
     assert "cannot be shown yet" in broken.text and "<script>" not in broken.text
 
 
-def test_a_test_goes_to_whoever_is_signed_in(paul: FlaskClient, smtp_sink: ScriptedSink) -> None:
+def test_a_test_email_goes_to_the_signed_in_owner(
+    paul: FlaskClient, smtp_sink: ScriptedSink
+) -> None:
     paul.post(PAGE, data=fields(paul, action="test"))
     [mail] = smtp_sink.mails
     assert mail.message["To"] == PAUL
     assert str(mail.message["Subject"]).startswith("[Test] ")
 
 
-def test_words_are_written_without_front_matter_or_tags(paul: FlaskClient) -> None:
+def test_the_editor_shows_the_text_without_front_matter_or_tags(paul: FlaskClient) -> None:
     body = fields(paul)["body"]
     assert body.startswith("# Here is the guide you asked for\n")
     assert "+++" not in body and "subject =" not in body and not re.search(r"</?[a-z]", body)
 
 
-def test_topics_are_words_between_commas(paul: FlaskClient) -> None:
+def test_topics_are_separated_by_commas(paul: FlaskClient) -> None:
     paul.post(PAGE, data=fields(paul, topics="Golf, low-back", action="publish"))
     assert 'name="topics" type="text" value="golf, low-back"' in paul.get(PAGE).text
     refused = paul.post(PAGE, data=fields(paul, topics="two&words", action="publish"))
@@ -110,15 +112,15 @@ def test_topics_are_words_between_commas(paul: FlaskClient) -> None:
     assert "is no topic" in refused.text
 
 
-def test_an_untouched_form_changes_nothing_of_the_file(paul: FlaskClient) -> None:
+def test_an_untouched_form_publishes_no_change(paul: FlaskClient) -> None:
     said = fields(paul, topics="", action="publish")
     del said["preheader"]
     assert paul.post(PAGE, data=said).status_code == 303
     assert "Revision 2" not in paul.get(f"{PAGE}/history").text
 
 
-def test_what_stands_against_it_is_told_while_typing_and_nothing_is_kept(
-    paul: FlaskClient, sqlite_home: Household
+def test_concerns_are_shown_while_typing_and_nothing_is_saved(
+    paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     said, before = fields(paul), sqlite_home.everything()
     part = paul.post(f"{PAGE}/concerns", data=said | {"body": "Hello\n\n{{ nobody }}"}).text
@@ -127,7 +129,7 @@ def test_what_stands_against_it_is_told_while_typing_and_nothing_is_kept(
     assert sqlite_home.everything() == before
 
 
-def test_styles_are_let_into_the_editor_and_into_no_other_page(paul: FlaskClient) -> None:
+def test_only_the_editor_page_allows_inline_styles(paul: FlaskClient) -> None:
     page = paul.get(PAGE)
     found = re.search(r'nonce="([\w-]+)"', page.text)
     assert found
@@ -137,7 +139,7 @@ def test_styles_are_let_into_the_editor_and_into_no_other_page(paul: FlaskClient
         assert "style-src 'self';" in paul.get(other).headers["Content-Security-Policy"]
 
 
-def test_an_old_revision_is_published_again(paul: FlaskClient) -> None:
+def test_an_old_revision_can_be_published_again(paul: FlaskClient) -> None:
     paul.post(PAGE, data=fields(paul, subject="Other", action="publish"))
     page = paul.get(f"{PAGE}/history").text
     assert "Revision 2" in page and "+ subject = &#34;Other&#34;" in page
@@ -147,6 +149,6 @@ def test_an_old_revision_is_published_again(paul: FlaskClient) -> None:
     assert "Your 21-page guide" in paul.get(PAGE).text
 
 
-def test_an_email_that_is_not_there_is_not_found(paul: FlaskClient) -> None:
+def test_an_unknown_email_is_not_found(paul: FlaskClient) -> None:
     assert paul.get("/studio/emails/pain-guide/nothing").status_code == 404
     assert paul.get("/studio/emails/pain-guide/nothing/history").status_code == 404

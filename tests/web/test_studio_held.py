@@ -1,4 +1,4 @@
-"""What is held after a restore is listed by person, and goes or is dropped as the owner says."""
+"""Messages held after a restore are listed by person, and sent or dropped as the owner decides."""
 
 from datetime import timedelta
 
@@ -6,23 +6,25 @@ from flask.testing import FlaskClient
 
 from nurture.services.backup import held
 from nurture.services.profile import explanation
-from tests.house import Household
+from tests.installation import Installation
 from tests.web.studio import send
 
 
-def hold_everybody(sqlite_home: Household) -> None:
+def hold_everybody(sqlite_home: Installation) -> None:
     for name in ("alice", "ben"):
         sqlite_home.subscribe(f"{name}@example.org", first_name=name.title())
-    held.hold_missed(sqlite_home.house.database, sqlite_home.house.catalogue, sqlite_home.clock.now)
+    held.hold_missed(
+        sqlite_home.context.database, sqlite_home.context.catalogue, sqlite_home.clock.now
+    )
 
 
-def test_the_first_page_leads_to_what_is_held_and_each_is_decided(
-    paul: FlaskClient, sqlite_home: Household
+def test_the_first_page_leads_to_held_emails_and_the_owner_decides_each(
+    paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     hold_everybody(sqlite_home)
     assert sqlite_home.deliver() == 0
-    house, now = sqlite_home.house, sqlite_home.clock.now
-    said = explanation.explain(house.database, house.catalogue, "ben@example.org", now)
+    context, now = sqlite_home.context, sqlite_home.clock.now
+    said = explanation.explain(context.database, context.catalogue, "ben@example.org", now)
     assert any("held since the restore" in why for why in said.why_not_sooner)
     assert "2 people’s emails are held since the restore" in paul.get("/studio/").text
     page = paul.get("/studio/held").text
@@ -36,10 +38,10 @@ def test_the_first_page_leads_to_what_is_held_and_each_is_decided(
     assert "Nothing is held." in paul.get("/studio/held").text
 
 
-def test_a_guide_that_is_asked_for_anew_is_not_held(sqlite_home: Household) -> None:
+def test_a_newly_requested_guide_is_not_held(sqlite_home: Installation) -> None:
     hold_everybody(sqlite_home)
     sqlite_home.clock.advance(timedelta(days=2))
     sqlite_home.subscribe("ben@example.org")
     assert sqlite_home.deliver() == 1
     assert [step for step, _ in sqlite_home.statuses("ben@example.org")] == ["your-guide"]
-    assert held.count_held(sqlite_home.house.database) == 2
+    assert held.count_held(sqlite_home.context.database) == 2

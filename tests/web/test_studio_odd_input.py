@@ -1,10 +1,10 @@
-"""Odd input: whatever a browser sends, the answer is a page, and nothing breaks after it."""
+"""Odd input: whatever a browser sends, the answer is a page, and nothing is broken afterwards."""
 
 import pytest
 from flask.testing import FlaskClient
 
 from nurture.services.owner import sessions
-from tests.house import Household
+from tests.installation import Installation
 from tests.web.studio import PASSWORD, PAUL, app_of, send
 
 ARTICLE = "/studio/emails/pain-guide/why-stretching-and-massage-wont-solve-back-pain"
@@ -16,10 +16,10 @@ NUMBERED = (
 HUGE = "9" * 40
 
 
-def test_no_number_is_too_large_and_no_character_too_odd(home: Household) -> None:
-    """On both databases, which break at different things."""
+def test_huge_numbers_and_odd_characters_are_handled_on_both_databases(home: Installation) -> None:
+    """On both databases, which fail on different values."""
     browser = app_of(home).test_client()
-    token = sessions.make_link(home.house.database, PAUL, home.house.clock())
+    token = sessions.make_link(home.context.database, PAUL, home.context.clock())
     assert send(browser, f"/studio/welcome/{token}", password=PASSWORD).status_code == 303
     for address in NUMBERED:
         assert browser.get(address.format(HUGE)).status_code == 404
@@ -35,13 +35,13 @@ def test_no_number_is_too_large_and_no_character_too_odd(home: Household) -> Non
     assert send(browser, edit, f"{edit}/move", **moved).status_code == 303
 
 
-def test_a_stranger_with_an_odd_address_is_answered_as_ever(home: Household) -> None:
+def test_an_odd_address_at_sign_in_gets_an_ordinary_refusal(home: Installation) -> None:
     browser = app_of(home).test_client()
     assert send(browser, "/studio/sign-in", email="a\0b", password="x").status_code == 400
 
 
 @pytest.mark.parametrize("field", ["subject", "preheader", "article", "article_title"])
-def test_a_draft_with_a_line_left_empty_can_be_opened_again(paul: FlaskClient, field: str) -> None:
+def test_a_draft_with_an_empty_field_can_be_reopened(paul: FlaskClient, field: str) -> None:
     written = {
         "subject": "Hello",
         "preheader": "How are you?",
@@ -67,7 +67,7 @@ def test_a_draft_with_a_line_left_empty_can_be_opened_again(paul: FlaskClient, f
         ("late_days", "“-1 days” is not a length of time"),
     ],
 )
-def test_an_odd_timing_is_refused_in_words_and_without_a_file(
+def test_an_invalid_timing_is_refused_in_words_without_a_file_name(
     paul: FlaskClient, field: str, said: str
 ) -> None:
     page = "/studio/sequences/pain-guide/edit/steps/muscle-activation-podcast"
@@ -79,7 +79,7 @@ def test_an_odd_timing_is_refused_in_words_and_without_a_file(
     assert "sequence.toml" not in answer.text
 
 
-def test_a_long_notice_is_cut_so_that_the_browser_keeps_it(paul: FlaskClient) -> None:
+def test_a_long_notice_is_shortened_to_fit_in_a_cookie(paul: FlaskClient) -> None:
     edit = "/studio/sequences/pain-guide/edit"
     answer = send(paul, edit, f"{edit}/move", email="☃" * 5000, by="1", version="0")
     [cookie] = [

@@ -1,4 +1,4 @@
-"""The studio's people: found without a trace in an address, told whole, and attended to."""
+"""The studio's people: found without a trace in a URL, shown completely, and acted on."""
 
 import json
 from datetime import timedelta
@@ -11,7 +11,7 @@ from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services.inbound import events
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.inbound.test_events import book
 from tests.web.studio import send, token_on
 from tests.web.test_studio_today import words
@@ -29,15 +29,15 @@ ACTS = (
 
 
 @pytest.fixture
-def ann(sqlite_home: Household, paul: FlaskClient) -> FlaskClient:
-    """Paul's browser, in a house that Ann and Bob came to."""
+def ann(sqlite_home: Installation, paul: FlaskClient) -> FlaskClient:
+    """Paul's browser, in an installation where Ann and Bob signed up."""
     sqlite_home.subscribe(ANN, first_name="Ann")
     sqlite_home.subscribe("bob@example.org")
     sqlite_home.deliver()
     return paul
 
 
-def test_everybody_is_listed_and_filters_may_stand_in_an_address(ann: FlaskClient) -> None:
+def test_everyone_is_listed_and_filters_may_be_part_of_the_url(ann: FlaskClient) -> None:
     page = ann.get("/studio/people").text
     assert "2 people" in page
     assert page.index("bob@example.org") < page.index(ANN)
@@ -46,7 +46,7 @@ def test_everybody_is_listed_and_filters_may_stand_in_an_address(ann: FlaskClien
     assert "2 people" in ann.get("/studio/people?level=nonsense&stage=nonsense&before=x").text
 
 
-def test_a_search_is_a_post_and_the_address_of_a_page_searches_for_nobody(
+def test_a_search_is_a_post_and_never_part_of_the_url(
     ann: FlaskClient,
 ) -> None:
     answer = send(ann, "/studio/people", words="AnN")
@@ -58,7 +58,7 @@ def test_a_search_is_a_post_and_the_address_of_a_page_searches_for_nobody(
     assert 'method="post"' in form and 'method="get"' not in form
 
 
-def test_a_person_is_told_whole(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_a_persons_page_shows_everything(sqlite_home: Installation, ann: FlaskClient) -> None:
     page = words(ann.get(HER).text)
     for said in (
         "ann@example.org, with you since Mon 2 Mar",
@@ -73,7 +73,7 @@ def test_a_person_is_told_whole(sqlite_home: Household, ann: FlaskClient) -> Non
     assert ann.get("/studio/people/77").status_code == 404
 
 
-def test_looking_changes_nothing(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_viewing_changes_nothing(sqlite_home: Installation, ann: FlaskClient) -> None:
     before = sqlite_home.everything()
     for path in ("", "/stop", "/forget", "/take-out/pain-guide"):
         assert ann.get(HER + path).status_code == 200, path
@@ -83,8 +83,8 @@ def test_looking_changes_nothing(sqlite_home: Household, ann: FlaskClient) -> No
     assert sqlite_home.everything() == before
 
 
-def test_nothing_is_done_without_a_session_or_the_forms_own_value(
-    sqlite_home: Household, ann: FlaskClient
+def test_nothing_changes_without_a_session_or_the_forms_token(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     before = sqlite_home.everything()
     stranger = ann.application.test_client()
@@ -95,7 +95,7 @@ def test_nothing_is_done_without_a_session_or_the_forms_own_value(
     assert sqlite_home.everything() == before
 
 
-def test_pausing_and_going_on(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_a_person_can_be_paused_and_resumed(sqlite_home: Installation, ann: FlaskClient) -> None:
     assert send(ann, HER, f"{HER}/pause", days="30").status_code == 303
     assert "Paused until Wed 1 Apr" in words(ann.get(HER).text)
     send(ann, HER, f"{HER}/resume")
@@ -107,7 +107,9 @@ def test_pausing_and_going_on(sqlite_home: Household, ann: FlaskClient) -> None:
     assert "Paused until Mon 9 Mar" in words(ann.get(HER).text)
 
 
-def test_stopping_is_asked_first(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_stopping_a_persons_emails_needs_confirmation(
+    sqlite_home: Installation, ann: FlaskClient
+) -> None:
     assert "Nobody but they can take it back" in ann.get(f"{HER}/stop").text
     assert send(ann, f"{HER}/stop").location == HER
     assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
@@ -117,15 +119,17 @@ def test_stopping_is_asked_first(sqlite_home: Household, ann: FlaskClient) -> No
     assert "Unsubscribe them" not in page
 
 
-def test_one_series_is_stopped_alone(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_one_sequence_can_be_stopped_on_its_own(
+    sqlite_home: Installation, ann: FlaskClient
+) -> None:
     assert send(ann, f"{HER}/take-out/pain-guide").location == HER
     assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.REMOVED
     assert "You took them out of “9 key principles" in ann.get(HER).text
     assert ann.get(f"{HER}/take-out/pain-guide").status_code == 404
 
 
-def test_whoever_was_taken_out_is_put_back_at_the_press_of_a_button(
-    sqlite_home: Household, ann: FlaskClient
+def test_a_removed_person_is_put_back_by_one_button(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     assert "undo this at any time" in words(ann.get(f"{HER}/take-out/pain-guide").text)
     send(ann, f"{HER}/take-out/pain-guide")
@@ -141,8 +145,8 @@ def test_whoever_was_taken_out_is_put_back_at_the_press_of_a_button(
     assert send(ann, HER, f"{HER}/put-back/nothing").status_code == 409
 
 
-def test_whoever_said_no_since_is_not_put_back_and_the_page_says_why(
-    sqlite_home: Household, ann: FlaskClient
+def test_a_person_who_opted_out_cannot_be_put_back_and_the_page_says_why(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     send(ann, f"{HER}/take-out/pain-guide")
     send(ann, f"{HER}/stop")
@@ -154,8 +158,8 @@ def test_whoever_said_no_since_is_not_put_back_and_the_page_says_why(
     assert answer.status_code == 409 and "you unsubscribed them" in answer.text
 
 
-def test_a_box_that_was_left_empty_is_told_from_one_that_was_never_shown(
-    sqlite_home: Household, ann: FlaskClient
+def test_a_box_left_empty_is_distinguished_from_one_never_shown(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     sqlite_home.subscribe("bob@example.org")
     sqlite_home.subscribe("cleo@example.org")
@@ -168,8 +172,8 @@ def test_a_box_that_was_left_empty_is_told_from_one_that_was_never_shown(
     assert "They saw the box on" in cleo_page
 
 
-def test_whoever_cancelled_is_not_marked_as_booked(
-    sqlite_home: Household, ann: FlaskClient
+def test_a_cancelled_booking_is_not_shown_as_booked(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     book(sqlite_home, ANN)
     assert "Booked" in words(ann.get("/studio/people").text)
@@ -179,7 +183,9 @@ def test_whoever_cancelled_is_not_marked_as_booked(
     assert page.count("Booked") == page.count("Booked a session")
 
 
-def test_forgetting_wants_the_address_typed(sqlite_home: Household, ann: FlaskClient) -> None:
+def test_erasing_a_person_requires_their_address(
+    sqlite_home: Installation, ann: FlaskClient
+) -> None:
     before = sqlite_home.rows(subscribers)
     wrong = send(ann, f"{HER}/forget", address="bob@example.org")
     assert wrong.status_code == 422 and "Nothing has been erased" in wrong.text
@@ -192,7 +198,7 @@ def test_forgetting_wants_the_address_typed(sqlite_home: Household, ann: FlaskCl
     assert gone.status_code == 404
 
 
-def test_everything_kept_can_be_saved_as_a_page_or_as_json(ann: FlaskClient) -> None:
+def test_all_stored_data_can_be_downloaded_as_a_page_or_as_json(ann: FlaskClient) -> None:
     document = send(ann, HER, f"{HER}/export", format="json")
     assert document.headers["Content-Disposition"] == 'attachment; filename="person-1.json"'
     assert json.loads(document.text)["person"]["address"] == ANN
@@ -201,24 +207,26 @@ def test_everything_kept_can_be_saved_as_a_page_or_as_json(ann: FlaskClient) -> 
     assert "Everything we hold about you" in page.text
 
 
-def test_what_people_typed_is_shown_as_text(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_text_typed_by_subscribers_is_escaped(sqlite_home: Installation, paul: FlaskClient) -> None:
     sqlite_home.subscribe("a@example.org", first_name="<img src=x>", utm={"x": "<img src=y>"})
     for page in ("/studio/people", HER):
         assert "<img" not in paul.get(page).text
     assert "<img" not in send(paul, "/studio/people", words="<img src=z>").text
 
 
-def bounced(home: Household) -> None:
-    """Postmark says that Ann's mailbox does not exist."""
+def bounced(home: Installation) -> None:
+    """Report, as Postmark, that Ann's mailbox does not exist."""
     told = MailEvent(
         EventKind.BOUNCED, "postmark", "b1", home.clock.now, ANN, None, True, "550 No such user", {}
     )
-    house = home.house
-    events.record_mail_events(house.database, house.catalogue, house.tokens, [told], home.clock.now)
+    context = home.context
+    events.record_mail_events(
+        context.database, context.catalogue, context.tokens, [told], home.clock.now
+    )
 
 
-def test_a_bounce_is_lifted_with_a_reason_and_the_story_tells_it(
-    sqlite_home: Household, ann: FlaskClient
+def test_a_bounce_is_lifted_with_a_reason_and_appears_in_the_story(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     bounced(sqlite_home)
     page = words(ann.get(HER).text)
@@ -238,8 +246,8 @@ def test_a_bounce_is_lifted_with_a_reason_and_the_story_tells_it(
     assert sqlite_home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_a_no_offers_no_button_and_says_who_could_take_it_back(
-    sqlite_home: Household, ann: FlaskClient
+def test_an_opt_out_has_no_lift_button_and_the_page_says_who_can_undo_it(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     send(ann, f"{HER}/stop")
     page = words(ann.get(HER).text)

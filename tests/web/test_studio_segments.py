@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.store.tables.revisions import revisions
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.test_segments import clicks
 from tests.web.studio import send, token_on
 from tests.web.test_studio_today import words
@@ -25,15 +25,15 @@ ROW = {
 
 
 @pytest.fixture
-def ann(sqlite_home: Household, paul: FlaskClient) -> FlaskClient:
-    """Paul's browser, in a house in which Ann is a golfer and Bob is none."""
+def ann(sqlite_home: Installation, paul: FlaskClient) -> FlaskClient:
+    """Paul's browser, in an installation where Ann is a golfer and Bob is not."""
     sqlite_home.subscribe(ANN, "over-50-guide", first_name="Ann")
     sqlite_home.subscribe("bob@example.org")
     clicks(sqlite_home, ANN, 2)
     return paul
 
 
-def test_every_segment_is_told_in_words_and_counted(ann: FlaskClient) -> None:
+def test_every_segment_is_described_in_words_and_counted(ann: FlaskClient) -> None:
     page = words(ann.get("/studio/segments").text)
     assert "Everybody who clicked a link about Golf at least twice." in page
     assert "collected a guide, is cooling or asleep, and did not book a session" in page
@@ -44,7 +44,7 @@ def test_every_segment_is_told_in_words_and_counted(ann: FlaskClient) -> None:
     assert ann.get("/studio/segments/nothing/edit").status_code == 404
 
 
-def test_a_segment_is_exported_by_a_post(ann: FlaskClient) -> None:
+def test_a_segment_is_exported_by_post_only(ann: FlaskClient) -> None:
     answer = send(ann, GOLF, f"{GOLF}/export", format="csv")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="golfers.csv"'
     assert answer.data.startswith(b"\xef\xbb\xbfemail,")
@@ -56,8 +56,8 @@ def test_a_segment_is_exported_by_a_post(ann: FlaskClient) -> None:
     assert ann.get(f"{GOLF}/export").status_code in (404, 405)
 
 
-def test_the_builder_counts_at_once_and_keeps_nothing(
-    sqlite_home: Household, ann: FlaskClient
+def test_the_builder_counts_immediately_and_saves_nothing(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     before = sqlite_home.everything()
     page = words(send(ann, NEW, **ROW, do="look").text)
@@ -78,7 +78,7 @@ def test_the_builder_counts_at_once_and_keeps_nothing(
     assert sqlite_home.everything() == before
 
 
-def test_lines_and_groups_are_added_and_dropped_by_buttons(ann: FlaskClient) -> None:
+def test_rows_and_groups_are_added_and_removed_by_buttons(ann: FlaskClient) -> None:
     two = send(ann, NEW, **ROW, do="add").text
     assert 'name="r1-kind"' in two and 'value="topic:golf" selected' in two
     grouped = send(ann, NEW, **ROW, do="add-group").text
@@ -92,7 +92,7 @@ def test_lines_and_groups_are_added_and_dropped_by_buttons(ann: FlaskClient) -> 
     assert "Everybody who booked a session in the last 90 days." in left
 
 
-def test_a_line_of_another_kind_has_the_menus_of_that_kind(ann: FlaskClient) -> None:
+def test_a_row_shows_the_menus_of_its_kind(ann: FlaskClient) -> None:
     page = send(ann, NEW, **(ROW | {"r0-kind": "not-in"}), do="look").text
     assert 'name="r0-state"' in page and 'name="r0-times"' not in page
     assert "was never in" in words(page)
@@ -102,8 +102,8 @@ def test_a_line_of_another_kind_has_the_menus_of_that_kind(ann: FlaskClient) -> 
     assert "clicked a link about Golf in the last 30 days" in words(page)
 
 
-def test_a_segment_is_saved_after_its_effect_was_shown(
-    sqlite_home: Household, ann: FlaskClient
+def test_a_segments_effect_is_shown_before_it_is_saved(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     page = words(send(ann, NEW, **ROW, title="Keen golfers", do="check").text)
     assert "1 person is in it from now on" in page and "No sequence asks for it" in page
@@ -113,7 +113,7 @@ def test_a_segment_is_saved_after_its_effect_was_shown(
     assert "Everybody who clicked a link about Golf at least twice in the last 30 days." in page
 
 
-def test_a_segment_is_changed_in_its_menus(ann: FlaskClient) -> None:
+def test_a_segment_is_edited_in_its_menus(ann: FlaskClient) -> None:
     edit = ann.get(f"{GOLF}/edit").text
     assert 'value="topic:golf" selected' in edit and 'value="2" selected' in edit
     now = ROW | {"r0-times": "10", "title": "Golfers", "name": "golfers"}
@@ -125,8 +125,8 @@ def test_a_segment_is_changed_in_its_menus(ann: FlaskClient) -> None:
     assert "at least 10 times" in ann.get(GOLF).text
 
 
-def test_what_is_missing_or_taken_is_said_beside_its_field(
-    sqlite_home: Household, ann: FlaskClient
+def test_a_missing_or_duplicate_value_is_reported_beside_its_field(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     before = sqlite_home.rows(revisions)
     for fields, said in (
@@ -144,7 +144,7 @@ def test_what_is_missing_or_taken_is_said_beside_its_field(
     assert sqlite_home.rows(revisions) == before
 
 
-def test_what_the_menus_cannot_say_is_left_alone_and_changed_as_text(ann: FlaskClient) -> None:
+def test_a_segment_the_menus_cannot_express_is_edited_as_text(ann: FlaskClient) -> None:
     text = '[[segments]]\nname = "golfers"\nall = [{ attribute = { first_name = "Ann" } }]'
     answer = send(ann, f"{GOLF}/text", text=text, do="check")
     assert "has the first name “Ann”" in answer.text and "What this changes" in answer.text
@@ -155,8 +155,8 @@ def test_what_the_menus_cannot_say_is_left_alone_and_changed_as_text(ann: FlaskC
 
 
 @pytest.mark.parametrize("do", ["check", "save"])
-def test_a_fault_in_the_text_names_its_line_and_what_was_written_stays(
-    sqlite_home: Household, ann: FlaskClient, do: str
+def test_an_error_in_the_text_names_its_line_and_keeps_what_was_typed(
+    sqlite_home: Installation, ann: FlaskClient, do: str
 ) -> None:
     before = sqlite_home.rows(revisions)
     answer = send(ann, f"{GOLF}/text", text='[[segments]]\nname = golf"ers', do=do)
@@ -165,8 +165,8 @@ def test_a_fault_in_the_text_names_its_line_and_what_was_written_stays(
     assert sqlite_home.rows(revisions) == before
 
 
-def test_taking_one_away_is_asked_first_and_refused_where_a_sequence_needs_it(
-    sqlite_home: Household, ann: FlaskClient
+def test_deleting_a_segment_needs_confirmation_and_is_refused_while_in_use(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     quiet = "/studio/segments/gone-quiet"
     assert "Take “Gone quiet” away?" in ann.get(f"{quiet}/delete").text
@@ -178,14 +178,14 @@ def test_taking_one_away_is_asked_first_and_refused_where_a_sequence_needs_it(
     assert "cannot be taken away" in ann.get(GOLF).text
 
 
-def test_health_is_said_to_count_only_where_it_was_agreed_to(ann: FlaskClient) -> None:
+def test_a_health_condition_says_that_only_consenting_people_count(ann: FlaskClient) -> None:
     page = send(ann, NEW, **(ROW | {"r0-what": "topic:back-pain"}), do="look").text
     assert "Only people who agreed to that are counted" in page
     assert "agreed to that are counted" not in send(ann, NEW, **ROW, do="look").text
 
 
-def test_nothing_is_done_without_a_session_or_the_forms_own_value(
-    sqlite_home: Household, ann: FlaskClient
+def test_nothing_changes_without_a_session_or_the_forms_token(
+    sqlite_home: Installation, ann: FlaskClient
 ) -> None:
     before = sqlite_home.everything()
     stranger = ann.application.test_client()
@@ -195,7 +195,7 @@ def test_nothing_is_done_without_a_session_or_the_forms_own_value(
     assert sqlite_home.everything() == before
 
 
-def test_htmx_is_sent_on_after_saving(ann: FlaskClient) -> None:
+def test_htmx_is_redirected_after_saving(ann: FlaskClient) -> None:
     token = token_on(ann, NEW)
     fields = {**ROW, "title": "Keen", "do": "save", "csrf_token": token}
     answer = ann.post(NEW, data=fields, headers={"HX-Request": "true"})
@@ -203,7 +203,9 @@ def test_htmx_is_sent_on_after_saving(ann: FlaskClient) -> None:
     assert re.search(r"hx-target=\"#builder\"", ann.get(NEW).text)
 
 
-def test_an_email_about_health_is_said_to_count_in_the_same_way(ann: FlaskClient) -> None:
+def test_a_condition_on_a_health_email_says_that_only_consenting_people_count(
+    ann: FlaskClient,
+) -> None:
     email = "email:over-50-guide/german-approach-to-back-pain"
     page = words(send(ann, NEW, **(ROW | {"r0-what": email}), do="look").text)
     assert "Only people who agreed to that are counted" in page

@@ -1,4 +1,4 @@
-"""The sequences' pages: what Paul reads there, and how he changes what people get."""
+"""The sequences' pages: what Paul reads there, and how he changes what people receive."""
 
 import re
 from datetime import timedelta
@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from nurture.services.owner import sessions
 from nurture.services.publishing import sequence_editor
 from nurture.store.tables.drafts import drafts
-from tests.house import Household
+from tests.installation import Installation
 from tests.web.studio import PASSWORD, PAUL, send, token_on
 
 KEY = "/studio/sequences/pain-guide"
@@ -31,40 +31,40 @@ USUAL = {
 
 
 def words(answer: TestResponse) -> str:
-    """A page as it is read."""
+    """Return a page's text as a reader sees it."""
     assert answer.status_code == 200, answer.text
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
-def version(home: Household) -> str:
-    return str(sequence_editor.find_plan(home.house.database, "pain-guide").version)
+def version(home: Installation) -> str:
+    return str(sequence_editor.find_plan(home.context.database, "pain-guide").version)
 
 
-def change(home: Household, paul: FlaskClient, path: str, **fields: str) -> TestResponse:
+def change(home: Installation, paul: FlaskClient, path: str, **fields: str) -> TestResponse:
     """Send a form of the editing pages, with the version they carry."""
     return send(paul, f"{KEY}/edit", f"{KEY}{path}", version=version(home), **fields)
 
 
-def publish(home: Household, paul: FlaskClient) -> str:
+def publish(home: Installation, paul: FlaskClient) -> str:
     sent = send(paul, f"{KEY}/review", f"{KEY}/review", version=version(home))
     assert sent.location == KEY, sent.text
     return words(paul.get(KEY))
 
 
-def live(home: Household, paul: FlaskClient, days: int) -> None:
-    """Let days pass, and sign Paul in again after them."""
+def live(home: Installation, paul: FlaskClient, days: int) -> None:
+    """Let days pass, then sign Paul in again."""
     home.live_until(home.clock.now + timedelta(days=days))
-    token = sessions.make_link(home.house.database, PAUL, home.clock.now)
+    token = sessions.make_link(home.context.database, PAUL, home.clock.now)
     assert send(paul, f"/studio/welcome/{token}", password=PASSWORD).status_code == 303
 
 
-def order(home: Household) -> list[str]:
-    plan = sequence_editor.find_plan(home.house.database, "pain-guide")
+def order(home: Installation) -> list[str]:
+    plan = sequence_editor.find_plan(home.context.database, "pain-guide")
     return [step.email for step in plan.sequence.steps]
 
 
-def test_every_sequence_is_listed_with_how_people_come_in(
-    sqlite_home: Household, paul: FlaskClient
+def test_every_sequence_is_listed_with_how_people_enter_it(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
     sqlite_home.deliver()
@@ -74,7 +74,7 @@ def test_every_sequence_is_listed_with_how_people_come_in(
     assert "Somebody has given no sign of life for 180 days." in page
 
 
-def test_the_timeline_says_when_each_email_goes_in_words(paul: FlaskClient) -> None:
+def test_the_timeline_describes_in_words_when_each_email_is_sent(paul: FlaskClient) -> None:
     page = words(paul.get(KEY))
     assert "At once, whenever somebody asks for the guide" in page
     assert "3 days after the guide was sent, at 10:00, on a working day" in page
@@ -92,11 +92,11 @@ def test_every_sequence_has_every_page(paul: FlaskClient, key: str, path: str) -
 
 
 @pytest.mark.parametrize("path", ["", "/edit", "/history", "/review", "/pause"])
-def test_a_sequence_that_there_is_not_has_no_page(paul: FlaskClient, path: str) -> None:
+def test_an_unknown_sequence_has_no_page(paul: FlaskClient, path: str) -> None:
     assert paul.get(f"/studio/sequences/nothing{path}").status_code == 404
 
 
-def test_an_email_is_shown_in_a_frame_that_can_do_nothing(paul: FlaskClient) -> None:
+def test_an_email_is_shown_in_a_sandboxed_frame(paul: FlaskClient) -> None:
     answer = paul.get(f"{KEY}/picture/{FIRST}")
     policy = answer.headers["Content-Security-Policy"]
     assert "sandbox" in policy and "default-src 'none'" in policy
@@ -104,15 +104,17 @@ def test_an_email_is_shown_in_a_frame_that_can_do_nothing(paul: FlaskClient) -> 
     assert paul.get(f"{KEY}/picture/nothing").status_code == 404
 
 
-def test_looking_at_pages_changes_nothing(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_viewing_sequence_pages_changes_nothing(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
     before = sqlite_home.everything()
     for path in ("", "/edit", f"/edit/steps/{FIRST}", "/edit/new", "/review", "/pause", "/history"):
         assert paul.get(f"{KEY}{path}").status_code == 200
     assert sqlite_home.everything() == before
 
 
-def test_a_changed_wait_shows_first_whom_it_affects_and_then_holds(
-    sqlite_home: Household, paul: FlaskClient
+def test_a_changed_wait_shows_whom_it_affects_before_it_applies(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
     sqlite_home.deliver()
@@ -136,8 +138,8 @@ def test_a_changed_wait_shows_first_whom_it_affects_and_then_holds(
     assert not sqlite_home.rows(drafts)
 
 
-def test_an_email_is_moved_up_and_down_and_never_beyond_the_guide(
-    sqlite_home: Household, paul: FlaskClient
+def test_an_email_is_moved_up_and_down_but_never_above_the_guide(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     before = order(sqlite_home)
     change(sqlite_home, paul, "/edit/move", email=SECOND, by="-1")
@@ -149,15 +151,15 @@ def test_an_email_is_moved_up_and_down_and_never_beyond_the_guide(
     assert "Earlier" not in page[first_movable : page.index(f'id="{FIRST}"')]
 
 
-def test_a_comment_moves_with_its_email(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_a_comment_moves_with_its_email(sqlite_home: Installation, paul: FlaskClient) -> None:
     change(sqlite_home, paul, "/edit/move", email="muscle-activation-podcast", by="1")
-    plan = sequence_editor.find_plan(sqlite_home.house.database, "pain-guide")
+    plan = sequence_editor.find_plan(sqlite_home.context.database, "pain-guide")
     comment = "# The podcast comes towards the end of the week"
     assert plan.toml.index(comment) > plan.toml.index('"german-approach-to-back-pain"')
 
 
-def test_a_removed_email_comes_back_by_the_history(
-    sqlite_home: Household, paul: FlaskClient
+def test_a_removed_email_can_be_restored_from_the_history(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     before = order(sqlite_home)
     change(sqlite_home, paul, "/edit/remove", email=SECOND)
@@ -174,7 +176,7 @@ def test_a_removed_email_comes_back_by_the_history(
 
 
 def test_a_new_email_is_written_added_and_published_with_the_sequence(
-    sqlite_home: Household, paul: FlaskClient
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     fields = USUAL | {
         "subject": "Do you hold the banister?",
@@ -192,8 +194,8 @@ def test_a_new_email_is_written_added_and_published_with_the_sequence(
     assert "Do you hold the banister?" in publish(sqlite_home, paul)
 
 
-def test_a_duplicate_says_the_same_under_another_subject(
-    sqlite_home: Household, paul: FlaskClient
+def test_a_duplicate_has_the_same_text_under_another_subject(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     fields = USUAL | {
         "subject": "Once more: massage",
@@ -206,7 +208,9 @@ def test_a_duplicate_says_the_same_under_another_subject(
     assert paul.get(f"{KEY}/picture/once-more-massage").status_code == 200
 
 
-def test_where_people_go_on_can_be_said(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_the_owner_can_choose_the_sequence_that_follows(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
     change(sqlite_home, paul, "/edit/end", sequence="golf", only_if="golfers")
     assert "People go on differently at the end." in words(paul.get(f"{KEY}/review"))
     assert "Then people in “Golfers” go on with “For golfers”." in publish(sqlite_home, paul)
@@ -220,8 +224,8 @@ def test_where_people_go_on_can_be_said(sqlite_home: Household, paul: FlaskClien
         ("days", "chosen", "not a day to send on"),
     ],
 )
-def test_what_cannot_be_is_said_beside_what_was_typed(
-    sqlite_home: Household, paul: FlaskClient, field: str, value: str, said: str
+def test_an_invalid_value_is_reported_beside_what_was_typed(
+    sqlite_home: Installation, paul: FlaskClient, field: str, value: str, said: str
 ) -> None:
     answer = change(sqlite_home, paul, f"/edit/steps/{FIRST}", **(USUAL | {field: value}))
     assert answer.status_code == 422
@@ -230,8 +234,8 @@ def test_what_cannot_be_is_said_beside_what_was_typed(
     assert not sqlite_home.rows(drafts)
 
 
-def test_what_may_not_go_live_is_said_and_is_not_published(
-    sqlite_home: Household, paul: FlaskClient
+def test_an_invalid_draft_is_reported_and_not_published(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     change(sqlite_home, paul, "/edit/remove", email="your-guide")
     page = words(paul.get(f"{KEY}/review"))
@@ -242,7 +246,9 @@ def test_what_may_not_go_live_is_said_and_is_not_published(
     assert "whenever somebody asks for the guide" in words(paul.get(KEY))
 
 
-def test_two_windows_notice_each_other(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_a_second_window_is_warned_of_a_newer_draft(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
     change(sqlite_home, paul, "/edit/remove", email=FIRST)
     page = send(paul, f"{KEY}/edit", f"{KEY}/edit/remove", email=SECOND, version="0")
     assert page.status_code == 303
@@ -252,7 +258,9 @@ def test_two_windows_notice_each_other(sqlite_home: Household, paul: FlaskClient
     assert sent.status_code == 422
 
 
-def test_dropped_changes_leave_nothing_behind(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_discarded_changes_leave_nothing_behind(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
     before = sqlite_home.rows(drafts)
     fields = USUAL | {"subject": "New", "body": "Hello.", "kind": "article", "after": FIRST}
     change(sqlite_home, paul, "/edit/new", **fields, original="")
@@ -261,8 +269,8 @@ def test_dropped_changes_leave_nothing_behind(sqlite_home: Household, paul: Flas
     assert sqlite_home.rows(drafts) == before
 
 
-def test_pausing_says_what_it_does_and_going_on_whom_it_reaches(
-    sqlite_home: Household, paul: FlaskClient
+def test_pausing_and_resuming_explain_what_they_do_and_whom_they_affect(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("ann@example.org")
     sqlite_home.deliver()
@@ -278,8 +286,8 @@ def test_pausing_says_what_it_does_and_going_on_whom_it_reaches(
     assert "Paused" not in words(paul.get("/studio/sequences/"))
 
 
-def test_acting_without_the_forms_own_value_changes_nothing(
-    sqlite_home: Household, paul: FlaskClient
+def test_a_post_without_the_forms_token_changes_nothing(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     before = sqlite_home.everything()
     for path in ("/pause", "/resume", "/edit/move", "/edit/discard", "/review", "/history/1"):

@@ -1,4 +1,4 @@
-"""Guides and settings: what the owner changes there holds, and what cannot be is said beside it."""
+"""Guides and settings: changes take effect, and refusals are shown next to the field."""
 
 from io import BytesIO
 
@@ -10,7 +10,7 @@ from nurture.services.publishing import guides
 from nurture.store.tables.guide_files import guide_files
 from nurture.store.tables.refused_calls import refused_calls
 from nurture.store.tables.signups import signups
-from tests.house import SHIPPED, SIGNUP_TOKEN, Household
+from tests.installation import SHIPPED, SIGNUP_TOKEN, Installation
 from tests.pdfs import a_pdf
 from tests.web.studio import PAUL, send, token_on
 
@@ -42,7 +42,7 @@ TIMES = {
 
 
 def upload(browser: FlaskClient, content: bytes, name: str = "Nine keys.pdf") -> TestResponse:
-    """Choose a file on the guides' page and put it in place."""
+    """Choose a file on the guides page and upload it."""
     fields = {
         "csrf_token": token_on(browser, GUIDES),
         "guide-pain-guide": (BytesIO(content), name),
@@ -50,17 +50,17 @@ def upload(browser: FlaskClient, content: bytes, name: str = "Nine keys.pdf") ->
     return browser.post(PDF, data=fields)
 
 
-def practice_toml(home: Household) -> str:
-    """What is published of the practice."""
+def practice_toml(home: Installation) -> str:
+    """Return the published practice."""
     from nurture.services.publishing.studio import history
     from nurture.store.tables.revisions import RevisionKind
 
-    newest = history(home.house.database, RevisionKind.PRACTICE, "practice")[0]
+    newest = history(home.context.database, RevisionKind.PRACTICE, "practice")[0]
     return str(newest.source["toml"])
 
 
-def test_a_guide_put_in_place_is_the_one_shown_and_an_earlier_one_comes_back(
-    paul: FlaskClient, sqlite_home: Household
+def test_an_uploaded_guide_is_shown_and_an_earlier_one_can_be_restored(
+    paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     assert "Still the sample" in paul.get(GUIDES).text
     assert paul.get(PDF).data == (SHIPPED / "pain-guide/guide.pdf").read_bytes()
@@ -77,8 +77,8 @@ def test_a_guide_put_in_place_is_the_one_shown_and_an_earlier_one_comes_back(
     assert len(sqlite_home.rows(guide_files)) == 3
 
 
-def test_what_is_no_guide_is_refused_beside_its_field(
-    paul: FlaskClient, sqlite_home: Household
+def test_an_unsuitable_guide_is_refused_beside_its_field(
+    paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     answer = upload(paul, b"<html>", "page.html")
     assert answer.status_code == 422
@@ -90,18 +90,18 @@ def test_what_is_no_guide_is_refused_beside_its_field(
     assert sqlite_home.rows(guide_files) == []
 
 
-def test_a_large_guide_is_taken_where_a_large_form_is_not(paul: FlaskClient) -> None:
+def test_a_large_guide_is_accepted_but_a_large_form_is_not(paul: FlaskClient) -> None:
     assert upload(paul, OWN + bytes(3 * 2**20)).status_code == 303
     assert send(paul, PRACTICE, **FACTS | {"disclosure": "x" * 2**21}).status_code == 413
 
 
-def test_the_facts_of_the_practice_are_published_and_the_comments_stay(
-    paul: FlaskClient, sqlite_home: Household
+def test_the_practice_details_are_published_and_the_comments_stay(
+    paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     assert "30 Cannon Street" in paul.get(PRACTICE).text
     assert send(paul, PRACTICE, **FACTS).status_code == 303
     assert "Saved." in paul.get(PRACTICE).text
-    practice = sqlite_home.house.practice
+    practice = sqlite_home.context.practice
     assert practice.name == "Moving Well"
     assert practice.address == ("1 High Street", "London EC1A 1AA")
     assert practice.booking_url == "https://example.org/book"
@@ -126,8 +126,8 @@ def test_the_facts_of_the_practice_are_published_and_the_comments_stay(
         ("phone", "020\r\n7183", "on one line"),
     ],
 )
-def test_a_fact_that_cannot_be_is_said_beside_its_field_and_nothing_is_lost(
-    paul: FlaskClient, sqlite_home: Household, field: str, said: str, slip: str
+def test_an_invalid_detail_is_reported_beside_its_field_and_nothing_is_lost(
+    paul: FlaskClient, sqlite_home: Installation, field: str, said: str, slip: str
 ) -> None:
     before = practice_toml(sqlite_home)
     answer = send(paul, PRACTICE, **FACTS | {field: said})
@@ -138,12 +138,12 @@ def test_a_fact_that_cannot_be_is_said_beside_its_field_and_nothing_is_lost(
     assert practice_toml(sqlite_home) == before
 
 
-def test_the_hours_reach_the_calendar_and_show_as_they_were_typed(
-    paul: FlaskClient, sqlite_home: Household
+def test_the_hours_apply_to_the_calendar_and_are_shown_as_typed(
+    paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     assert send(paul, HOURS, **TIMES).status_code == 303
-    with sqlite_home.house.database.reading() as connection:
-        calendar = sqlite_home.house.catalogue.current(connection).calendar
+    with sqlite_home.context.database.reading() as connection:
+        calendar = sqlite_home.context.catalogue.current(connection).calendar
     assert f"{calendar.window.opens:%H:%M}–{calendar.window.closes:%H:%M}" == "09:30–17:00"
     assert (calendar.caps.usual.days, calendar.caps.fewer.days) == (2, 14)
     page = paul.get(HOURS).text
@@ -166,7 +166,7 @@ def test_the_hours_reach_the_calendar_and_show_as_they_were_typed(
         ("closed", "2026-01-01 to 2026-12-31", "More than 100 days"),
     ],
 )
-def test_hours_that_cannot_be_are_said_beside_their_field(
+def test_invalid_hours_are_reported_beside_their_field(
     paul: FlaskClient, field: str, said: str, slip: str
 ) -> None:
     answer = send(paul, HOURS, **TIMES | {field: said})
@@ -175,7 +175,7 @@ def test_hours_that_cannot_be_are_said_beside_their_field(
     assert "Nothing has been saved yet" in answer.text
 
 
-def test_the_token_is_shown_to_whoever_asks_by_the_button_only(paul: FlaskClient) -> None:
+def test_the_token_is_shown_only_on_request(paul: FlaskClient) -> None:
     page = paul.get(FORM)
     assert SIGNUP_TOKEN not in page.text
     assert "https://emails.example.org/webhooks/signup/pain-guide" in page.text
@@ -186,7 +186,7 @@ def test_the_token_is_shown_to_whoever_asks_by_the_button_only(paul: FlaskClient
     assert f"{FORM}/token" not in shown.text
 
 
-def test_the_owner_signs_up_as_a_visitor_would(paul: FlaskClient, sqlite_home: Household) -> None:
+def test_the_owner_can_sign_up_like_a_visitor(paul: FlaskClient, sqlite_home: Installation) -> None:
     assert send(paul, FORM, f"{FORM}/try").status_code == 303
     assert sqlite_home.person(PAUL)["address"] == PAUL
     assert [row["page_url"] for row in sqlite_home.rows(signups)] == [FORM]
@@ -194,8 +194,8 @@ def test_the_owner_signs_up_as_a_visitor_would(paul: FlaskClient, sqlite_home: H
     assert "1 person signed up" in paul.get(WEBSITE).text
 
 
-def test_every_refused_call_is_shown_with_what_to_do(
-    paul: FlaskClient, sqlite_home: Household
+def test_every_refused_call_is_shown_with_its_remedy(
+    paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     for path in ("signup/pain-guide", "signup/made-up", "bookings/calendly"):
         sqlite_home.client.post(f"/webhooks/{path}", json={"email": "ann@example.org"})
@@ -214,21 +214,21 @@ def test_every_refused_call_is_shown_with_what_to_do(
     assert paul.get(f"{WEBSITE}/made-up").status_code == 404
 
 
-def test_a_box_that_was_not_understood_is_shown_and_counts_as_no_refusal(
-    paul: FlaskClient, sqlite_home: Household
+def test_an_unreadable_box_is_shown_and_does_not_count_as_a_refusal(
+    paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     assert "not understood" not in paul.get(FORM).text
     assert sqlite_home.fill_in_form("ann@example.org", consent="on").status_code == 202
     shown = paul.get(FORM).text
-    assert "A box that was not understood: “on”." in shown
+    assert "A box was not understood: “on”." in shown
     assert "Nothing was refused." in shown
     website = paul.get(WEBSITE).text
     assert "A box beside this form was not understood" in website
     assert "refused, the last one" not in website
 
 
-def test_the_server_page_names_what_is_set_and_nothing_secret(
-    sqlite_home: Household, paul: FlaskClient
+def test_the_server_page_shows_the_settings_without_secrets(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     page = paul.get("/studio/settings/machinery").text
     assert "https://emails.example.org" in page
@@ -238,8 +238,8 @@ def test_the_server_page_names_what_is_set_and_nothing_secret(
     assert not [secret for secret in secrets if secret in page]
 
 
-def test_what_is_saved_can_be_sent_and_published_with(
-    paul: FlaskClient, sqlite_home: Household
+def test_emails_can_be_published_and_sent_with_unusual_practice_details(
+    paul: FlaskClient, sqlite_home: Installation
 ) -> None:
     typed = FACTS | {
         "name": "O'Neill & Söhne",
@@ -251,7 +251,7 @@ def test_what_is_saved_can_be_sent_and_published_with(
     assert "paul@prüfung.example" in paul.get(PRACTICE).text
     send(paul, PRACTICE, **typed)
     assert "Nothing was different" in paul.get(PRACTICE).text
-    practice = sqlite_home.house.practice
+    practice = sqlite_home.context.practice
     assert practice.reply_to == "paul@xn--prfung-4ya.example"
     editor = "/studio/emails/pain-guide/your-guide"
     page = paul.get(editor).text

@@ -12,31 +12,31 @@ from nurture.store.tables import account, messages
 from nurture.store.tables.suppressions import suppressions
 from nurture.web.studio.core.formatting import count, say_ago
 from nurture.web.studio.today import FIELDS, TASKS
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.inbound.test_bounces import bounce_all, crowd
 from tests.web.studio import send, token_on
 
 
 def words(page: str) -> str:
-    """A page as it is read."""
+    """Return a page's text as a reader sees it."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
-def put_in_doubt(home: Household) -> None:
+def put_in_doubt(home: Installation) -> None:
     home.subscribe("alice@example.org", first_name="Alice")
     home.deliver()
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         messages.move_on(connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut")
 
 
-def test_a_quiet_day_says_that_nothing_is_needed(paul: FlaskClient) -> None:
+def test_a_quiet_day_says_that_nothing_needs_the_owner(paul: FlaskClient) -> None:
     page = words(paul.get("/studio/").text)
     assert "Monday 2 March." in page
     assert "Nothing needs you." in page
     assert "Nobody yet." in page
 
 
-def test_what_is_to_be_filled_in_leads_to_its_field(paul: FlaskClient) -> None:
+def test_each_missing_detail_links_to_its_field(paul: FlaskClient) -> None:
     page = paul.get("/studio/").text
     for name in FIELDS:
         if f"practice#{name}" in page:
@@ -45,8 +45,8 @@ def test_what_is_to_be_filled_in_leads_to_its_field(paul: FlaskClient) -> None:
     assert 'href="/studio/settings">Your own guides</a>' in page
 
 
-def test_people_are_named_as_they_named_themselves(
-    sqlite_home: Household, paul: FlaskClient
+def test_people_are_shown_by_the_name_they_gave(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("alice@example.org", first_name="Alice")
     sqlite_home.subscribe("nameless@example.org")
@@ -65,7 +65,7 @@ def test_people_are_named_as_they_named_themselves(
     ],
 )
 def test_a_message_in_doubt_is_settled_by_a_button(
-    sqlite_home: Household, paul: FlaskClient, sent: str, status: MessageStatus, said: str
+    sqlite_home: Installation, paul: FlaskClient, sent: str, status: MessageStatus, said: str
 ) -> None:
     put_in_doubt(sqlite_home)
     assert "Was this email sent?" in paul.get("/studio/").text
@@ -76,8 +76,8 @@ def test_a_message_in_doubt_is_settled_by_a_button(
     assert "Was this email sent?" not in page
 
 
-def test_settling_twice_and_settling_nonsense_change_nothing(
-    sqlite_home: Household, paul: FlaskClient
+def test_settling_twice_or_with_an_invalid_answer_changes_nothing(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     put_in_doubt(sqlite_home)
     assert send(paul, "/studio/", "/studio/doubts/1", sent="perhaps").status_code == 400
@@ -87,7 +87,7 @@ def test_settling_twice_and_settling_nonsense_change_nothing(
     assert sqlite_home.statuses("alice@example.org")[0][1] is MessageStatus.ACCEPTED
 
 
-def test_the_first_steps_are_there_and_each_has_a_button(paul: FlaskClient) -> None:
+def test_the_first_steps_are_listed_and_each_has_a_button(paul: FlaskClient) -> None:
     page = paul.get("/studio/").text
     assert page.count('action="/studio/first-steps/') == len(TASKS) == 6
     assert '<details class="card" id="first-steps" open>' in page
@@ -98,27 +98,27 @@ def test_the_first_steps_are_there_and_each_has_a_button(paul: FlaskClient) -> N
     assert nothing.status_code == 404
 
 
-def test_the_first_steps_step_back_once_mails_leave(
-    sqlite_home: Household, paul: FlaskClient
+def test_the_first_steps_are_collapsed_once_emails_are_sent(
+    sqlite_home: Installation, paul: FlaskClient
 ) -> None:
     sqlite_home.subscribe("alice@example.org")
     sqlite_home.deliver()
     assert '<details class="card" id="first-steps">' in paul.get("/studio/").text
 
 
-def test_what_is_missing_is_said_in_the_owners_words(paul: FlaskClient) -> None:
+def test_missing_details_are_described_in_the_owners_words(paul: FlaskClient) -> None:
     page = words(paul.get("/studio/").text)
     for heading, consequence in FIELDS.values():
         assert f"{heading} {consequence}" in page
     assert "_url" not in page.replace("NURTURE_BASE_URL", "")
 
 
-def test_a_name_is_shown_as_text(sqlite_home: Household, paul: FlaskClient) -> None:
+def test_a_name_is_escaped(sqlite_home: Installation, paul: FlaskClient) -> None:
     sqlite_home.subscribe("a@example.org", first_name="<img src=x>")
     assert "<img" not in paul.get("/studio/").text
 
 
-def test_lengths_and_numbers_are_said_as_people_say_them() -> None:
+def test_durations_and_numbers_are_written_in_everyday_words() -> None:
     said = [say_ago(timedelta(minutes=m)) for m in (0, 1, 59, 60, 47 * 60, 48 * 60)]
     assert said == [
         "just now",
@@ -135,24 +135,24 @@ def test_lengths_and_numbers_are_said_as_people_say_them() -> None:
 
 
 @pytest.mark.parametrize("real", ["yes", "no"])
-def test_a_jump_of_bounces_is_judged_by_a_button_and_the_emails_go_on(
-    sqlite_home: Household, paul: FlaskClient, real: str
+def test_a_bounce_jump_is_settled_by_a_button_and_sending_continues(
+    sqlite_home: Installation, paul: FlaskClient, real: str
 ) -> None:
     people = crowd(sqlite_home, 12)
     bounce_all(sqlite_home, people[:11])
     page = words(paul.get("/studio/").text)
     assert "10 emails of 12 came back for good within a day" in page
-    with sqlite_home.house.database.reading() as connection:
+    with sqlite_home.context.database.reading() as connection:
         hold = account.find_hold(connection)
     assert hold is not None and hold.cause is Cause.BOUNCES
     assert send(paul, "/studio/", "/studio/bounces", real=real).location == "/studio/"
     assert "came back for good within a day" not in words(paul.get("/studio/").text)
-    with sqlite_home.house.database.reading() as connection:
+    with sqlite_home.context.database.reading() as connection:
         assert account.find_hold(connection) is None
     assert len(sqlite_home.rows(suppressions)) == (11 if real == "yes" else 0)
 
 
-def test_a_word_that_judges_no_jump_is_refused(paul: FlaskClient) -> None:
+def test_an_invalid_answer_to_a_bounce_jump_is_refused(paul: FlaskClient) -> None:
     assert send(paul, "/studio/", "/studio/bounces", real="perhaps").status_code == 400
     assert send(paul, "/studio/", "/studio/bounces", real="yes").status_code == 303
     assert "looked at that in the meantime" in paul.get("/studio/").text

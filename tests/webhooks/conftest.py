@@ -1,6 +1,6 @@
-"""Every test here may have a house of its own."""
+"""Fixtures: an installation for every test."""
 
-from tests.homes import home, smtp_sink, sqlite_home
+from tests.installations import home, smtp_sink, sqlite_home
 from tests.quick import quick_passwords
 
 __all__ = ["home", "quick_passwords", "smtp_sink", "sqlite_home"]

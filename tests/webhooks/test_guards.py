@@ -10,19 +10,19 @@ from flask.testing import FlaskClient
 from nurture.services.owner.sessions import FAILURES_PER_CLIENT
 from nurture.store.shape import whole_schema
 from nurture.store.tables.consents import consents
-from tests.house import Household
+from tests.installation import Installation
 from tests.servers.clock import ClockFile
 from webhooks import create_app
 
 ANY_PAGES = ("/healthz", "/c/x", "/nowhere", "/docs", "/unsubscribe/x", "/studio/", "/studio")
 
 
-def client_of(home: Household, **settings: str) -> FlaskClient:
+def client_of(home: Installation, **settings: str) -> FlaskClient:
     return create_app(home.another(**settings)).test_client()
 
 
 @pytest.mark.parametrize("path", ANY_PAGES)
-def test_every_answer_is_guarded(sqlite_home: Household, path: str) -> None:
+def test_every_response_has_the_security_headers(sqlite_home: Installation, path: str) -> None:
     answer = client_of(sqlite_home, NURTURE_BASE_URL="https://mail.example.org").get(path)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "camera=()" in answer.headers["Permissions-Policy"]
@@ -30,12 +30,12 @@ def test_every_answer_is_guarded(sqlite_home: Household, path: str) -> None:
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
 
 
-def test_without_tls_nobody_is_told_to_insist_on_it(sqlite_home: Household) -> None:
+def test_no_strict_transport_security_is_sent_without_tls(sqlite_home: Installation) -> None:
     answer = client_of(sqlite_home, NURTURE_BASE_URL="http://127.0.0.1:8000").get("/healthz")
     assert "Strict-Transport-Security" not in answer.headers
 
 
-def test_a_redirect_names_no_host_that_a_visitor_made_up(sqlite_home: Household) -> None:
+def test_a_redirect_never_contains_a_forged_host(sqlite_home: Installation) -> None:
     client = client_of(sqlite_home)
     for path in ("/studio", "/studio/", "/studio/people"):
         answer = client.get(path, headers={"Host": "evil.example"})
@@ -43,11 +43,11 @@ def test_a_redirect_names_no_host_that_a_visitor_made_up(sqlite_home: Household)
         assert "evil" not in answer.location
 
 
-def test_the_proof_of_a_choice_names_our_own_page(sqlite_home: Household) -> None:
+def test_the_evidence_of_a_choice_names_our_own_page(sqlite_home: Installation) -> None:
     home = sqlite_home
     home.subscribe("ann@example.org")
     client = client_of(home, NURTURE_BASE_URL="https://mail.example.org")
-    token = home.house.tokens.unsubscribe(1, 1)
+    token = home.context.tokens.unsubscribe(1, 1)
     answer = client.post(
         f"/unsubscribe/{token}", headers={"Host": "evil.example", "User-Agent": "x" * 300_000}
     )
@@ -57,7 +57,7 @@ def test_the_proof_of_a_choice_names_our_own_page(sqlite_home: Household) -> Non
     assert len(proof["user_agent"]) == 300
 
 
-def test_a_stranger_learns_nothing_of_a_database_that_is_away(sqlite_home: Household) -> None:
+def test_an_unavailable_database_reveals_nothing_to_a_stranger(sqlite_home: Installation) -> None:
     away = "postgresql://somebody:geheim@127.0.0.1:1/nobody"
     client = client_of(sqlite_home, NURTURE_DATABASE_URL=away)
     far = {"REMOTE_ADDR": "203.0.113.9"}
@@ -74,8 +74,8 @@ def test_a_stranger_learns_nothing_of_a_database_that_is_away(sqlite_home: House
     assert "NURTURE_DATABASE_URL" in ours.get_json()["detail"]
 
 
-def test_how_things_stand_is_told_to_this_machine_and_to_who_shows_the_token(
-    sqlite_home: Household,
+def test_metrics_are_served_to_this_machine_and_to_token_holders(
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
     client = client_of(home, NURTURE_METRICS_TOKEN="a-long-token-for-prometheus")
@@ -93,7 +93,7 @@ def test_how_things_stand_is_told_to_this_machine_and_to_who_shows_the_token(
     )
 
 
-def test_the_figures_are_counted_once_for_all_who_ask_at_once(sqlite_home: Household) -> None:
+def test_the_metrics_are_cached_for_simultaneous_readers(sqlite_home: Installation) -> None:
     home = sqlite_home
     client = client_of(home)
     here = {"REMOTE_ADDR": "127.0.0.1"}
@@ -102,8 +102,8 @@ def test_the_figures_are_counted_once_for_all_who_ask_at_once(sqlite_home: House
     assert client.get("/metrics", environ_base=here).text == before
 
 
-def test_a_proxy_that_is_not_believed_is_told_of_and_locks_nobody_out(
-    sqlite_home: Household,
+def test_an_untrusted_proxy_is_reported_and_locks_nobody_out(
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
     client = client_of(home)
@@ -122,11 +122,11 @@ def test_a_proxy_that_is_not_believed_is_told_of_and_locks_nobody_out(
     assert home.another().proxy_trouble == ""
 
 
-def test_behind_a_proxy_that_is_not_believed_no_address_is_kept(sqlite_home: Household) -> None:
+def test_no_client_address_is_recorded_behind_an_untrusted_proxy(sqlite_home: Installation) -> None:
     home = sqlite_home
     home.subscribe("ann@example.org")
     client = client_of(home)
-    path = f"/unsubscribe/{home.house.tokens.unsubscribe(1, 1)}"
+    path = f"/unsubscribe/{home.context.tokens.unsubscribe(1, 1)}"
     client.post(path, headers={"X-Forwarded-For": "203.0.113.9"})
     assert home.rows(consents)[-1]["client"] == ""
     client.post(path, data={"undo": "1"}, environ_base={"REMOTE_ADDR": "198.51.100.4"})
@@ -139,13 +139,13 @@ _EVERYWHERE = (
 )
 
 
-def test_before_anything_is_published_every_address_says_so(
+def test_every_url_says_that_nothing_is_published_yet(
     database_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
-    home = Household(database_url, tmp_path, clock_file, "")
-    with home.house.database.writing() as connection:
+    home = Installation(database_url, tmp_path, clock_file, "")
+    with home.context.database.writing() as connection:
         whole_schema().drop_all(connection)
-    tokens, client = home.house.tokens, client_of(home)
+    tokens, client = home.context.tokens, client_of(home)
     given = {
         "guide": tokens.guide(1),
         "preferences": tokens.preferences(1),
@@ -163,13 +163,13 @@ def test_before_anything_is_published_every_address_says_so(
     home.close()
 
 
-def test_a_crowd_that_was_asked_to_come_again_is_told_of_for_a_week(
-    sqlite_home: Household,
+def test_an_overload_is_reported_for_a_week(
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
-    house = home.another()
-    assert house.crowd_trouble == ""
-    house.crowded.note(home.clock.now, who="callers")
+    context = home.another()
+    assert context.crowd_trouble == ""
+    context.crowded.note(home.clock.now, who="callers")
     assert "asked to try again (callers)" in home.another().crowd_trouble
     home.clock.advance(timedelta(days=8))
     assert home.another().crowd_trouble == ""

@@ -1,4 +1,4 @@
-"""Whoever has an address at an international domain is one person, however it is spelt."""
+"""A person with an address at an international domain is one person, however it is spelt."""
 
 import json
 
@@ -14,14 +14,14 @@ from nurture.signatures import sign_standard_webhook
 from nurture.store.queries.search import Search, find_people
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppress, suppressions
-from tests.house import MAIL_SECRET, Household, calendly_call
+from tests.installation import MAIL_SECRET, Installation, calendly_call
 
 LETTERS = "ann@bücher.example"
 KNOWN = "ann@xn--bcher-kva.example"
 SPELT = [LETTERS, KNOWN, "Ann@BÜCHER.example", "ann@XN--BCHER-KVA.example."]
 
 
-def bounce(home: Household, recipient: str) -> int:
+def bounce(home: Installation, recipient: str) -> int:
     event = {"id": "e1", "type": "bounced", "recipient": recipient, "permanent": True}
     body = json.dumps({"events": [event]}, ensure_ascii=False).encode()
     headers = sign_standard_webhook(MAIL_SECRET, "m1", home.clock.now, body)
@@ -29,8 +29,8 @@ def bounce(home: Household, recipient: str) -> int:
 
 
 @pytest.mark.parametrize("spelt", SPELT)
-def test_a_booking_ends_the_series_however_the_calendar_spells(
-    sqlite_home: Household, spelt: str
+def test_a_booking_ends_the_sequence_in_either_spelling_of_the_address(
+    sqlite_home: Installation, spelt: str
 ) -> None:
     home = sqlite_home
     assert home.fill_in_form(LETTERS).status_code == 202
@@ -40,8 +40,8 @@ def test_a_booking_ends_the_series_however_the_calendar_spells(
 
 
 @pytest.mark.parametrize("spelt", SPELT)
-def test_a_bounce_suppresses_whom_we_know_however_the_provider_spells(
-    sqlite_home: Household, spelt: str
+def test_a_bounce_suppresses_a_known_person_in_either_spelling(
+    sqlite_home: Installation, spelt: str
 ) -> None:
     home = sqlite_home
     home.fill_in_form(KNOWN)
@@ -50,45 +50,45 @@ def test_a_bounce_suppresses_whom_we_know_however_the_provider_spells(
     assert hashes == [home.person(KNOWN)["address_hash"]]
 
 
-def test_signing_up_in_both_spellings_is_one_person(home: Household) -> None:
+def test_signing_up_in_both_spellings_makes_one_person(home: Installation) -> None:
     for spelt in SPELT[:3]:
         assert home.fill_in_form(spelt).status_code == 202
     assert len(home.rows(subscribers)) == 1
 
 
 @pytest.mark.parametrize("earlier", [LETTERS, KNOWN])
-def test_a_no_from_before_is_found_under_the_key_of_that_day(home: Household, earlier: str) -> None:
-    then = home.house.tokens.address_hash(earlier)
-    with home.house.database.writing() as connection:
+def test_an_old_opt_out_is_found_under_its_old_key(home: Installation, earlier: str) -> None:
+    then = home.context.tokens.address_hash(earlier)
+    with home.context.database.writing() as connection:
         suppress(connection, then, SuppressionReason.UNSUBSCRIBED, home.clock.now)
     for spelt in (LETTERS, KNOWN):
         assert home.fill_in_form(spelt).status_code == 202
         with pytest.raises(UnknownPersonError, match="not written to"):
             try:
-                identify(home.house.database, home.house.tokens, spelt)
+                identify(home.context.database, home.context.tokens, spelt)
             except UnknownPersonError as unknown:
                 raise UnknownPersonError(unknown.remedy) from None
     assert home.rows(subscribers) == []
 
 
-def test_the_owner_finds_forgets_and_exports_them_in_letters(home: Household) -> None:
+def test_the_owner_finds_exports_and_erases_a_person_in_either_spelling(home: Installation) -> None:
     home.fill_in_form(LETTERS)
-    house, now = home.house, home.clock.now
-    with house.database.reading() as connection:
+    context, now = home.context, home.clock.now
+    with context.database.reading() as connection:
         for words in (LETTERS, KNOWN, "bücher.example", "Bücher", "@bücher.example", "ann@"):
             assert find_people(connection, Search(words), now, (), limit=9) == [1], words
         for words in ("。", "büch.example", "strasse"):
             assert find_people(connection, Search(words), now, (), limit=9) == [], words
-    person = identify(house.database, house.tokens, LETTERS)
-    erasure.forget(house.database, house.files, person, now)
+    person = identify(context.database, context.tokens, LETTERS)
+    erasure.forget(context.database, context.files, person, now)
     home.fill_in_form(LETTERS)
     assert home.rows(subscribers)[0]["erased"]
     assert bounce(home, LETTERS) == 204
     assert "cher" not in str(home.rows(subscribers))
 
 
-def test_the_command_takes_either_spelling(
-    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+def test_the_command_accepts_either_spelling(
+    sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nurture.cli import main
 
@@ -102,12 +102,12 @@ def test_the_command_takes_either_spelling(
         assert KNOWN in told.output
 
 
-def test_an_owner_of_an_earlier_spelling_signs_in_and_is_added_no_second_time(
-    sqlite_home: Household,
+def test_an_owner_with_an_older_spelling_signs_in_and_is_not_added_twice(
+    sqlite_home: Installation,
 ) -> None:
     from nurture.store.tables import owners
 
-    database, now = sqlite_home.house.database, sqlite_home.clock.now
+    database, now = sqlite_home.context.database, sqlite_home.clock.now
     with database.writing() as connection:
         owners.add_owner(connection, LETTERS, now)
     for spelt in (LETTERS, KNOWN):

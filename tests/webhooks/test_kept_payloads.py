@@ -1,4 +1,4 @@
-"""Of what providers and calendars send, nothing is kept that tells more than what happened."""
+"""Nothing that providers and calendars send is stored beyond what happened."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ from nurture.store.tables.suppressions import suppressions
 from tests.booking.test_booking_providers import READER
 from tests.booking.test_booking_providers import SCHEMES as CALENDARS
 from tests.booking.test_booking_providers import payloads as bookings
-from tests.house import Household
+from tests.installation import Installation
 from tests.mail.test_providers import (
     Scheme,
     every_scheme,
@@ -55,20 +55,20 @@ def schemes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scheme]:
 @pytest.fixture
 def home(
     database_url: str, tmp_path: Path, clock_file: ClockFile, schemes: Mapping[str, Scheme]
-) -> Iterator[Household]:
+) -> Iterator[Installation]:
     settings = {f"NURTURE_{name.upper()}_SECRET": one.secret for name, one in schemes.items()}
     settings |= {
         "NURTURE_CALENDLY_SECRET": CALENDARS["calendly"].secret,
         "NURTURE_CAL_SECRET": CALENDARS["cal"].secret,
         "NURTURE_BOOKINGS_SECRET": CALENDARS["generic"].secret,
     }
-    home = Household(database_url, tmp_path, clock_file, settings=settings).publish_shipped()
+    home = Installation(database_url, tmp_path, clock_file, settings=settings).publish_shipped()
     yield home
     home.close()
 
 
 def telling(value: Any) -> Any:
-    """A payload in which everybody told as much as they could."""
+    """Return a payload in which every sender included as much as they could."""
     if isinstance(value, list):
         return [telling(item) for item in value]
     if isinstance(value, dict):
@@ -94,7 +94,7 @@ def bodies(captured: Mapping[str, bytes]) -> Iterator[bytes]:
         yield json.dumps(telling(json.loads(body))).replace(READER, PERSON).encode()
 
 
-def tell_everything(home: Household, schemes: Mapping[str, Scheme]) -> int:
+def tell_everything(home: Installation, schemes: Mapping[str, Scheme]) -> int:
     told = 0
     for name, scheme in schemes.items():
         for body in bodies(payloads(name)):
@@ -111,8 +111,8 @@ def tell_everything(home: Household, schemes: Mapping[str, Scheme]) -> int:
     return told
 
 
-def test_nothing_that_somebody_wrote_is_kept_in_any_table_file_or_log(
-    home: Household,
+def test_free_text_from_callers_is_stored_in_no_table_file_or_log(
+    home: Installation,
     schemes: Mapping[str, Scheme],
     caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
@@ -130,8 +130,8 @@ def test_nothing_that_somebody_wrote_is_kept_in_any_table_file_or_log(
             assert MARKER.encode() not in file.read_bytes().lower(), file
 
 
-def refuse_something(home: Household, schemes: Mapping[str, Scheme]) -> None:
-    """Calls that cannot be read, wholly or in part, and one that is not signed."""
+def refuse_something(home: Installation, schemes: Mapping[str, Scheme]) -> None:
+    """Make calls that are wholly or partly unreadable, and one that is not signed."""
     odd = [{"event": {MARKER: MARKER}, "email": PERSON}, {"event": "bounce", "email": PERSON}]
     for document, status in ((odd, 204), (odd[:1], 422), ({MARKER: MARKER}, 422)):
         headers, body = schemes["sendgrid"].sign(json.dumps(document).encode(), home.clock.now)
@@ -140,13 +140,13 @@ def refuse_something(home: Household, schemes: Mapping[str, Scheme]) -> None:
     home.client.post("/webhooks/mail/sendgrid", data=MARKER.encode())
 
 
-def test_the_reason_of_a_bounce_and_the_start_of_a_session_are_still_told(
-    home: Household, schemes: Mapping[str, Scheme]
+def test_bounce_reasons_and_session_times_are_still_reported(
+    home: Installation, schemes: Mapping[str, Scheme]
 ) -> None:
     home.subscribe(PERSON)
     home.deliver()
-    house = home.house
-    number = house.tokens.message_id(1)
+    context = home.context
+    number = context.tokens.message_id(1)
     event = {"events": [{"type": "bounced", "message_id": number, "permanent": True}]}
     event["events"][0] |= {"id": "e1", "recipient": PERSON, "reason": SAID}
     headers, body = schemes["generic"].sign(json.dumps(event).encode(), home.clock.now)
@@ -158,7 +158,7 @@ def test_the_reason_of_a_bounce_and_the_start_of_a_session_are_still_told(
     masked = "550 5.1.1 <z•••@example.org>: ••• is unknown, see https://x.example/"
     assert [row["reason"] for row in home.rows(messages)] == [masked]
     assert [row["detail"] for row in home.rows(suppressions)] == [masked]
-    record = export.export(house.database, house.catalogue, 1, home.clock.now)
+    record = export.export(context.database, context.catalogue, 1, home.clock.now)
     assert record is not None
     kept = {row["kind"]: row["raw"] for row in record["events"]}
     assert kept["bounced"]["reason"] == masked

@@ -1,4 +1,4 @@
-"""Every refused call is noted with what was wrong, and nothing that was in it."""
+"""Every refused call is recorded with what was wrong, but with none of its content."""
 
 from datetime import timedelta
 
@@ -11,18 +11,18 @@ from nurture.services.inbound.refusals import Pace, without_addresses
 from nurture.store.database import Database
 from nurture.store.tables.refused_calls import KEPT, RefusedCall, add_refused_call, refused_calls_of
 from nurture.store.tables.refused_calls import refused_calls as table
-from tests.house import SIGNUP_TOKEN, Household, calendly_call
+from tests.installation import SIGNUP_TOKEN, Installation, calendly_call
 from tests.servers.clock import ClockFile
 
 SIGNUP = "/webhooks/signup/pain-guide"
 BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
 
 
-def noted(home: Household) -> list[tuple[str, str, int, str]]:
+def noted(home: Installation) -> list[tuple[str, str, int, str]]:
     return [(r["door"], r["name"], r["status"], r["field"]) for r in home.rows(table)]
 
 
-def test_each_refusal_is_noted_under_what_was_called(home: Household) -> None:
+def test_each_refusal_is_noted_under_the_form_or_provider_called(home: Installation) -> None:
     client = home.client
     assert client.post(SIGNUP, json={"email": "ann@example.org"}).status_code == 401
     assert client.post(SIGNUP, json={"email": "ann@nowhere"}, headers=BEARER).status_code == 422
@@ -40,12 +40,12 @@ def test_each_refusal_is_noted_under_what_was_called(home: Household) -> None:
     ]
 
 
-def test_what_is_accepted_is_not_noted(home: Household) -> None:
+def test_an_accepted_call_is_not_noted(home: Installation) -> None:
     assert home.fill_in_form("ann@example.org").status_code == 202
     assert noted(home) == []
 
 
-def test_nobody_can_be_read_out_of_a_note(home: Household) -> None:
+def test_a_note_identifies_nobody(home: Installation) -> None:
     for address in ("secretive.person@exa mple.org", "secretive.person@", "a@secretive..org"):
         home.client.post(SIGNUP, json={"email": address, "name": "Secretive"}, headers=BEARER)
     assert len(home.rows(table)) == 3
@@ -53,7 +53,7 @@ def test_nobody_can_be_read_out_of_a_note(home: Household) -> None:
     assert {row["network"] for row in home.rows(table)} == {"127.0.0.0/24"}
 
 
-def test_a_flood_writes_a_few_notes_a_minute(sqlite_home: Household) -> None:
+def test_a_flood_writes_a_limited_number_of_notes_a_minute(sqlite_home: Installation) -> None:
     for _ in range(40):
         sqlite_home.client.post(SIGNUP, json={})
     assert len(noted(sqlite_home)) == 30
@@ -62,7 +62,9 @@ def test_a_flood_writes_a_few_notes_a_minute(sqlite_home: Household) -> None:
     assert len(noted(sqlite_home)) == 31
 
 
-def test_only_the_newest_are_kept_of_each_form(database: Database, clock_file: ClockFile) -> None:
+def test_only_the_newest_notes_of_each_form_are_kept(
+    database: Database, clock_file: ClockFile
+) -> None:
     with database.writing() as connection:
         for number in range(KEPT + 5):
             for name in ("pain-guide", "golf"):
@@ -73,7 +75,7 @@ def test_only_the_newest_are_kept_of_each_form(database: Database, clock_file: C
 
 
 @given(st.emails(), st.text(st.characters(exclude_characters="@"), max_size=40))
-def test_an_address_is_masked_wherever_it_stands(address: str, around: str) -> None:
+def test_an_address_is_masked_wherever_it_appears(address: str, around: str) -> None:
     name = address.partition("@")[0]
     said = without_addresses(f"{around} “{address}” is no address.")
     assert len(name) < 2 or f"{name}@" not in said
@@ -83,11 +85,11 @@ def test_an_address_is_masked_wherever_it_stands(address: str, around: str) -> N
     ("client", "network"),
     [("192.0.2.77", "192.0.2.0/24"), ("2001:db8:1:2::9", "2001:db8:1::/48"), ("somewhere", "")],
 )
-def test_a_caller_is_kept_as_a_network(client: str, network: str) -> None:
+def test_a_caller_is_recorded_as_a_network(client: str, network: str) -> None:
     assert network_of(client) == network
 
 
-def test_a_clock_that_jumps_back_silences_nobody_for_long(clock_file: ClockFile) -> None:
+def test_a_clock_that_jumps_back_suppresses_notes_only_briefly(clock_file: ClockFile) -> None:
     pace = Pace(most=1)
     assert pace.allows(clock_file.now)
     assert not pace.allows(clock_file.now)

@@ -1,4 +1,4 @@
-"""The signup webhook: who may call, what is answered, and what is kept."""
+"""The signup webhook: who may call, what is answered, and what is stored."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,8 +12,8 @@ from nurture.signatures import sign_standard_webhook
 from nurture.store.tables.consents import consents
 from nurture.store.tables.signups import signup_keys, signups
 from nurture.store.tables.subscribers import subscribers
-from tests.homes import ScriptedSink
-from tests.house import SIGNUP_SECRET, SIGNUP_TOKEN, Household, as_json
+from tests.installation import SIGNUP_SECRET, SIGNUP_TOKEN, Installation, as_json
+from tests.installations import ScriptedSink
 
 PAIN = "/webhooks/signup/pain-guide"
 ANN = "ann@example.org"
@@ -21,14 +21,14 @@ BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
 
 
 def call(
-    home: Household, body: bytes, headers: Mapping[str, str] = BEARER, path: str = PAIN
+    home: Installation, body: bytes, headers: Mapping[str, str] = BEARER, path: str = PAIN
 ) -> TestResponse:
-    """One call of the website's with a JSON body."""
+    """Make one of the website's calls with a JSON body."""
     return home.client.post(path, data=body, headers=headers, content_type="application/json")
 
 
 def problem(answer: TestResponse) -> dict[str, Any]:
-    """The problem document that an error is answered with."""
+    """Return the problem document of an error answer."""
     assert answer.mimetype == "application/problem+json"
     document: dict[str, Any] = answer.get_json(force=True)
     assert document["status"] == answer.status_code
@@ -37,12 +37,12 @@ def problem(answer: TestResponse) -> dict[str, Any]:
     return document
 
 
-def signed(home: Household, body: bytes, number: str = "msg_1") -> dict[str, str]:
-    """The three headers of a signed call."""
+def signed(home: Installation, body: bytes, number: str = "msg_1") -> dict[str, str]:
+    """Return the three headers of a signed call."""
     return sign_standard_webhook(SIGNUP_SECRET, number, home.clock.now, body)
 
 
-def test_a_signed_call_makes_a_subscriber_with_proof_of_consent(home: Household) -> None:
+def test_a_signed_call_makes_a_subscriber_with_evidence_of_consent(home: Installation) -> None:
     body = as_json(
         {
             "email": " Ann@Example.org ",
@@ -74,7 +74,7 @@ def test_a_signed_call_makes_a_subscriber_with_proof_of_consent(home: Household)
     assert signup["utm"] == {"utm_source": "newsletter"}
 
 
-def test_a_form_may_be_sent_url_encoded_as_a_browser_does(home: Household) -> None:
+def test_a_form_may_be_url_encoded_as_by_a_browser(home: Installation) -> None:
     answer = home.client.post(
         PAIN,
         data={"email": ANN, "name": "Ann Example", "consent[]": ["tracking", "health_topics"]},
@@ -86,7 +86,7 @@ def test_a_form_may_be_sent_url_encoded_as_a_browser_does(home: Household) -> No
     assert person["purposes"] == {"guide", "marketing", "tracking", "health_topics"}
 
 
-def test_a_form_may_be_sent_as_multipart(home: Household) -> None:
+def test_a_form_may_be_sent_as_multipart(home: Installation) -> None:
     answer = home.client.post(
         PAIN,
         data={"email": ANN, "consent": "tracking", "file": (BytesIO(b"x"), "x.txt")},
@@ -97,8 +97,8 @@ def test_a_form_may_be_sent_as_multipart(home: Household) -> None:
     assert home.person(ANN)["purposes"] == {"guide", "marketing", "tracking"}
 
 
-def test_new_known_and_suppressed_addresses_are_answered_alike(
-    home: Household, smtp_sink: ScriptedSink
+def test_new_known_and_suppressed_addresses_get_the_same_answer(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     body = as_json({"email": ANN})
     new = call(home, body)
@@ -110,13 +110,15 @@ def test_new_known_and_suppressed_addresses_are_answered_alike(
     assert answers[0] == answers[1] == answers[2]
 
 
-def test_nothing_is_sent_while_the_visitor_waits(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_nothing_is_sent_while_the_visitor_waits(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     assert call(home, as_json({"email": ANN})).status_code == 202
     assert smtp_sink.mails == []
 
 
-def test_an_address_with_letters_of_another_script_after_the_at_sign_gets_its_guide(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_an_address_with_an_international_domain_gets_its_guide(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     answer = call(sqlite_home, as_json({"email": "ann@bücher.example.org"}))
     assert answer.status_code == 202
@@ -134,8 +136,8 @@ def test_an_address_with_letters_of_another_script_after_the_at_sign_gets_its_gu
         {"time_zone": "undefined"},
     ],
 )
-def test_nobody_loses_their_guide_over_an_odd_decoration(
-    sqlite_home: Household, odd: dict[str, str]
+def test_an_invalid_optional_field_never_costs_anyone_their_guide(
+    sqlite_home: Installation, odd: dict[str, str]
 ) -> None:
     assert call(sqlite_home, as_json({"email": ANN} | odd)).status_code == 202
     assert sqlite_home.person(ANN)["time_zone"] == "Europe/London"
@@ -159,8 +161,8 @@ def test_nobody_loses_their_guide_over_an_odd_decoration(
         ({"email": {"value": ANN}}, "email"),
     ],
 )
-def test_only_an_address_that_cannot_be_used_is_refused_and_nothing_is_kept(
-    sqlite_home: Household, fields: dict[str, object], field: str
+def test_only_an_unusable_address_is_refused_and_nothing_is_stored(
+    sqlite_home: Installation, fields: dict[str, object], field: str
 ) -> None:
     answer = call(sqlite_home, as_json(fields))
     assert answer.status_code == 422
@@ -170,8 +172,8 @@ def test_only_an_address_that_cannot_be_used_is_refused_and_nothing_is_kept(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[1]", b"null", b"[" * 50_000, b"NaN"])
-def test_a_body_that_is_no_json_object_is_a_bad_request(
-    sqlite_home: Household, body: bytes
+def test_a_body_that_is_not_a_json_object_is_a_bad_request(
+    sqlite_home: Installation, body: bytes
 ) -> None:
     answer = call(sqlite_home, body)
     assert answer.status_code == 400
@@ -179,20 +181,22 @@ def test_a_body_that_is_no_json_object_is_a_bad_request(
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", ""])
-def test_a_body_of_another_type_is_not_read(sqlite_home: Household, kind: str) -> None:
+def test_a_body_with_an_unsupported_content_type_is_not_read(
+    sqlite_home: Installation, kind: str
+) -> None:
     answer = sqlite_home.client.post(PAIN, data=b"email=x", headers=BEARER, content_type=kind)
     assert answer.status_code == 415
     problem(answer)
 
 
-def test_a_body_too_large_is_refused(sqlite_home: Household) -> None:
+def test_an_oversized_body_is_refused(sqlite_home: Installation) -> None:
     answer = call(sqlite_home, as_json({"email": ANN, "x": "x" * 1_100_000}))
     assert answer.status_code == 413
     problem(answer)
 
 
-def test_an_unknown_form_is_not_found_and_the_known_ones_are_named(
-    sqlite_home: Household,
+def test_an_unknown_form_is_not_found_and_the_known_forms_are_named(
+    sqlite_home: Installation,
 ) -> None:
     answer = call(sqlite_home, as_json({"email": ANN}), path="/webhooks/signup/nothing")
     assert answer.status_code == 404
@@ -200,7 +204,7 @@ def test_an_unknown_form_is_not_found_and_the_known_ones_are_named(
     assert sqlite_home.rows(subscribers) == []
 
 
-def test_a_get_is_not_allowed_and_says_what_is(sqlite_home: Household) -> None:
+def test_a_get_is_not_allowed_and_the_allowed_method_is_named(sqlite_home: Installation) -> None:
     answer = sqlite_home.client.get(PAIN)
     assert answer.status_code == 405
     assert "POST" in answer.headers["Allow"]
@@ -219,8 +223,8 @@ def test_a_get_is_not_allowed_and_says_what_is(sqlite_home: Household) -> None:
         {"webhook-signature": "", **BEARER},
     ],
 )
-def test_a_caller_who_is_not_known_is_turned_away(
-    sqlite_home: Household, headers: dict[str, str]
+def test_an_unauthenticated_caller_is_refused(
+    sqlite_home: Installation, headers: dict[str, str]
 ) -> None:
     answer = call(sqlite_home, as_json({"email": ANN}), headers)
     assert answer.status_code == 401
@@ -229,8 +233,8 @@ def test_a_caller_who_is_not_known_is_turned_away(
     assert sqlite_home.rows(subscribers) == []
 
 
-def test_a_signature_lasts_five_minutes_on_our_clock_and_not_longer(
-    sqlite_home: Household,
+def test_a_signature_is_valid_for_five_minutes(
+    sqlite_home: Installation,
 ) -> None:
     home, body = sqlite_home, as_json({"email": ANN})
     headers = signed(home, body)
@@ -242,7 +246,7 @@ def test_a_signature_lasts_five_minutes_on_our_clock_and_not_longer(
     assert call(home, body, headers).status_code == 401
 
 
-def test_a_signature_covers_the_body_and_the_id(sqlite_home: Household) -> None:
+def test_a_signature_covers_the_body_and_the_id(sqlite_home: Installation) -> None:
     home, body = sqlite_home, as_json({"email": ANN})
     headers = signed(home, body)
     assert call(home, body.replace(b"ann", b"bob"), headers).status_code == 401
@@ -250,7 +254,9 @@ def test_a_signature_covers_the_body_and_the_id(sqlite_home: Household) -> None:
     assert home.rows(subscribers) == []
 
 
-def test_while_a_secret_is_replaced_both_are_valid(sqlite_home: Household) -> None:
+def test_the_old_and_the_new_secret_are_both_valid_during_rotation(
+    sqlite_home: Installation,
+) -> None:
     from webhooks import create_app
 
     home, body = sqlite_home, as_json({"email": ANN})
@@ -270,7 +276,7 @@ def test_while_a_secret_is_replaced_both_are_valid(sqlite_home: Household) -> No
     assert answers == [202] * 4
 
 
-def test_the_same_call_twice_is_one_signup(home: Household) -> None:
+def test_the_same_call_twice_makes_one_signup(home: Installation) -> None:
     body = as_json({"email": ANN})
     for _ in range(3):
         assert call(home, body, BEARER | {"Idempotency-Key": "k1"}).status_code == 202
@@ -280,7 +286,7 @@ def test_the_same_call_twice_is_one_signup(home: Household) -> None:
     assert len(home.rows(signups)) == 2
 
 
-def test_a_key_used_for_another_body_is_a_conflict(home: Household) -> None:
+def test_reusing_a_key_for_another_body_is_a_conflict(home: Installation) -> None:
     key = BEARER | {"Idempotency-Key": "k1"}
     assert call(home, as_json({"email": ANN}), key).status_code == 202
     answer = call(home, as_json({"email": "bob@example.org"}), key)
@@ -289,13 +295,13 @@ def test_a_key_used_for_another_body_is_a_conflict(home: Household) -> None:
     assert len(home.rows(subscribers)) == 1
 
 
-def test_a_key_that_is_too_long_is_named(sqlite_home: Household) -> None:
+def test_a_key_that_is_too_long_is_refused_by_name(sqlite_home: Installation) -> None:
     answer = call(sqlite_home, as_json({"email": ANN}), BEARER | {"Idempotency-Key": "k" * 256})
     assert answer.status_code == 400
     assert problem(answer)["field"] == "Idempotency-Key"
 
 
-def test_a_long_signed_id_is_no_trouble_for_the_database(home: Household) -> None:
+def test_a_long_signed_id_does_not_break_the_database(home: Installation) -> None:
     import random
 
     number = "".join(random.Random(7).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=6000))
@@ -303,14 +309,14 @@ def test_a_long_signed_id_is_no_trouble_for_the_database(home: Household) -> Non
     assert call(home, body, signed(home, body, number)).status_code in (202, 400)
 
 
-def test_a_call_that_failed_may_be_made_again_with_the_same_key(home: Household) -> None:
+def test_a_failed_call_may_be_retried_with_the_same_key(home: Installation) -> None:
     key = BEARER | {"Idempotency-Key": "k1"}
     assert call(home, as_json({"email": ANN}), key, "/webhooks/signup/nothing").status_code == 404
     assert home.rows(signup_keys) == []
     assert call(home, as_json({"email": ANN}), key).status_code == 202
 
 
-def test_a_flood_is_told_to_come_back_later(sqlite_home: Household, clock_file: object) -> None:
+def test_a_flood_is_told_to_retry_later(sqlite_home: Installation, clock_file: object) -> None:
     from webhooks import create_app
 
     small = sqlite_home.another(NURTURE_SIGNUPS_PER_CLIENT_HOUR="3")
@@ -328,8 +334,8 @@ def test_a_flood_is_told_to_come_back_later(sqlite_home: Household, clock_file: 
     small.database.close()
 
 
-def test_while_the_database_is_away_the_website_is_asked_to_come_back(
-    sqlite_home: Household,
+def test_the_website_is_asked_to_retry_while_the_database_is_unavailable(
+    sqlite_home: Installation,
 ) -> None:
     from webhooks import create_app
 

@@ -1,4 +1,4 @@
-"""No field but the address can cost a visitor their guide, in whatever shape it comes."""
+"""No field except the address can cost a visitor their guide, whatever its format."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.refused_calls import BOXES, refused_calls
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
-from tests.house import SIGNUP_TOKEN, Household
+from tests.installation import SIGNUP_TOKEN, Installation
 
 PAIN = "/webhooks/signup/pain-guide"
 BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
@@ -49,21 +49,21 @@ ODD: list[Any] = [
 ]
 
 
-def signed_up(home: Household, answer: TestResponse) -> bool:
-    """Whether the call was accepted and everything of a signup is there."""
+def signed_up(home: Installation, answer: TestResponse) -> bool:
+    """Return whether the call was accepted and a signup was recorded completely."""
     tables = (subscribers, signups, enrolments)
     return answer.status_code == 202 and all(len(home.rows(table)) == 1 for table in tables)
 
 
 def as_form(value: Any) -> Any:
-    """A value as a form can send it; what is no text is written out."""
+    """Return a value as a form can send it; what is not text is converted to text."""
     plain = value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
     return plain if isinstance(plain, str) else json.dumps(plain)
 
 
 @pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:24])
-def test_an_odd_value_in_any_optional_field_is_no_reason_to_refuse(
-    sqlite_home: Household, value: Any
+def test_an_odd_value_in_an_optional_field_is_never_refused(
+    sqlite_home: Installation, value: Any
 ) -> None:
     for number, name in enumerate([*OPTIONAL, *CAMPAIGN]):
         body = {"email": f"p{number}@example.org", name: value}
@@ -83,8 +83,8 @@ def test_an_odd_value_in_any_optional_field_is_no_reason_to_refuse(
 
 
 @pytest.mark.parametrize("value", [None, "", [], {}, "x" * 100_000, "\ud800\0"])
-def test_all_optional_fields_at_once_may_be_odd_on_every_database(
-    home: Household, value: Any
+def test_all_optional_fields_may_be_odd_together_on_every_database(
+    home: Installation, value: Any
 ) -> None:
     body = {"email": "ann@example.org"} | dict.fromkeys([*OPTIONAL, *CAMPAIGN], value)
     sent = json.dumps(body).encode("utf-8", "surrogatepass")
@@ -109,19 +109,19 @@ def test_all_optional_fields_at_once_may_be_odd_on_every_database(
         {"first_name": None, "name": "Ann\N{NO-BREAK SPACE}Example"},
     ],
 )
-def test_a_name_in_parts_is_put_together(sqlite_home: Household, fields: dict[str, Any]) -> None:
+def test_a_name_in_parts_is_joined(sqlite_home: Installation, fields: dict[str, Any]) -> None:
     answer = sqlite_home.client.post(PAIN, json={"email": "a@example.org"} | fields, headers=BEARER)
     assert signed_up(sqlite_home, answer)
     assert sqlite_home.person("a@example.org")["first_name"] == "Ann"
 
 
-def test_a_name_in_parts_is_put_together_from_a_form_too(sqlite_home: Household) -> None:
+def test_a_name_in_parts_is_joined_from_a_form_too(sqlite_home: Installation) -> None:
     form = {"email": "a@example.org", "name[first]": "Ann", "name[last]": "Example"}
     assert signed_up(sqlite_home, sqlite_home.client.post(PAIN, data=form, headers=BEARER))
     assert sqlite_home.person("a@example.org")["first_name"] == "Ann"
 
 
-def test_campaign_parameters_that_say_nothing_are_not_kept(sqlite_home: Household) -> None:
+def test_empty_campaign_parameters_are_not_stored(sqlite_home: Installation) -> None:
     fields = {f"utm_{n}": None for n in range(30)}
     more = {"utm_source": ["letter"], "utm_term": 7, "utm_content": True, "utm_medium": {}}
     body = {"email": "a@example.org"} | fields | more
@@ -129,8 +129,8 @@ def test_campaign_parameters_that_say_nothing_are_not_kept(sqlite_home: Househol
     assert sqlite_home.rows(signups)[0]["utm"] == {"utm_source": "letter", "utm_term": "7"}
 
 
-def test_a_letter_in_another_encoding_costs_the_name_and_not_the_guide(
-    sqlite_home: Household,
+def test_a_wrongly_encoded_letter_loses_the_name_but_not_the_guide(
+    sqlite_home: Installation,
 ) -> None:
     body = '{"email": "a@example.org", "first_name": "Jörg"}'.encode("latin-1")
     kind = {"content_type": "application/json"}
@@ -151,8 +151,8 @@ def test_a_letter_in_another_encoding_costs_the_name_and_not_the_guide(
         {"consent": "0", "consent[tracking]": "yes"},
     ],
 )
-def test_a_ticked_box_is_understood_as_forms_send_it(
-    sqlite_home: Household, form: dict[str, Any]
+def test_a_ticked_box_is_understood_in_every_form_encoding(
+    sqlite_home: Installation, form: dict[str, Any]
 ) -> None:
     answer = sqlite_home.client.post(PAIN, data={"email": "a@example.org"} | form, headers=BEARER)
     assert signed_up(sqlite_home, answer)
@@ -161,7 +161,9 @@ def test_a_ticked_box_is_understood_as_forms_send_it(
     assert sqlite_home.rows(refused_calls) == []
 
 
-def test_a_box_that_is_not_understood_is_no_consent_and_the_studio_is_told(home: Household) -> None:
+def test_an_unreadable_box_grants_no_consent_and_is_reported_in_the_studio(
+    home: Installation,
+) -> None:
     body = {"email": "a@example.org", "consent": ["tracking", "newsletters", "I, Ann, agree"]}
     answer = home.client.post(PAIN, json=body, headers=BEARER)
     assert signed_up(home, answer)
@@ -169,11 +171,11 @@ def test_a_box_that_is_not_understood_is_no_consent_and_the_studio_is_told(home:
     assert home.person("a@example.org")["purposes"] == {"guide", "marketing", "tracking"}
     [note] = home.rows(refused_calls)
     assert (note["door"], note["name"], note["status"]) == (BOXES, "pain-guide", 202)
-    assert note["problem"] == "A box that was not understood: “newsletters”, a text of 3 words."
+    assert note["problem"] == "A box was not understood: “newsletters”, a text of 3 words."
 
 
-def test_a_flood_of_odd_boxes_writes_a_few_notes_and_signs_everybody_up(
-    sqlite_home: Household,
+def test_a_flood_of_unreadable_boxes_writes_a_few_notes_and_signs_everyone_up(
+    sqlite_home: Installation,
 ) -> None:
     for number in range(40):
         body = {"email": f"p{number}@example.org", "consent": "on"}

@@ -1,4 +1,4 @@
-"""The signup webhook and anything at all: never a fault of ours, and nothing half kept."""
+"""The signup webhook with arbitrary input: no server errors, and nothing half stored."""
 
 import logging
 from pathlib import Path
@@ -15,7 +15,7 @@ from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
-from tests.house import SIGNUP_TOKEN, Household, as_json
+from tests.installation import SIGNUP_TOKEN, Installation, as_json
 from webhooks import signup
 
 PAIN = "/webhooks/signup/pain-guide"
@@ -40,18 +40,18 @@ _MANY = settings().max_examples // 5
 anything = settings(max_examples=_MANY, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def counts(home: Household) -> tuple[int, int, int, int]:
-    """How many rows a signup has written so far, by table."""
+def counts(home: Installation) -> tuple[int, int, int, int]:
+    """Return how many rows a signup has written so far, by table."""
     tables = (subscribers, signups, enrolments, consents)
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         people, filled_in, enrolled, agreed = (
             connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables
         )
     return people, filled_in, enrolled, agreed
 
 
-def post(home: Household, body: bytes, kind: str = "application/json", **headers: str) -> int:
-    """Call the webhook and see that whatever was refused left nothing behind."""
+def post(home: Installation, body: bytes, kind: str = "application/json", **headers: str) -> int:
+    """Call the webhook and check that anything refused left nothing behind."""
     before = counts(home)
     answer = home.client.post(PAIN, data=body, headers=BEARER | headers, content_type=kind)
     if answer.status_code != 202:
@@ -67,16 +67,16 @@ def post(home: Household, body: bytes, kind: str = "application/json", **headers
 @example(fields={"email": "ann@example.org", "first_name": "\0\ud800", "user_agent": "\0\ud800"})
 @example(fields={"email": "ann@example.org", "utm_a": float("nan")})
 @example(fields={"email": "ann@example.org", "client_ip": "fe80::1%\0"})
-def test_any_json_object_is_answered_and_nothing_is_half_kept(
-    home: Household, fields: dict[str, Any]
+def test_any_json_object_is_accepted_or_refused_as_a_whole(
+    home: Installation, fields: dict[str, Any]
 ) -> None:
     assert post(home, as_json(fields)) in (202, 422)
 
 
 @anything
 @given(address=AN_ADDRESS, more=FIELDS)
-def test_a_good_address_is_enrolled_whatever_else_is_sent(
-    home: Household, address: str, more: dict[str, Any]
+def test_a_valid_address_is_enrolled_whatever_else_is_sent(
+    home: Installation, address: str, more: dict[str, Any]
 ) -> None:
     people, filled_in, enrolled, _ = counts(home)
     assert post(home, as_json(more | {"email": address})) == 202
@@ -90,7 +90,9 @@ def test_a_good_address_is_enrolled_whatever_else_is_sent(
 
 @anything
 @given(body=st.binary(max_size=400), kind=st.sampled_from(["application/json", "text/x"]))
-def test_any_bytes_are_answered(sqlite_home: Household, body: bytes, kind: str) -> None:
+def test_any_bytes_get_an_ordinary_response(
+    sqlite_home: Installation, body: bytes, kind: str
+) -> None:
     assert post(sqlite_home, body, kind) in (202, 400, 415, 422)
 
 
@@ -98,7 +100,9 @@ def test_any_bytes_are_answered(sqlite_home: Household, body: bytes, kind: str) 
 @given(body=st.binary(max_size=400))
 @example(body=b"--x\r\nContent-Disposition: form-data; name=email\r\n\r\nann@example.org\r\n")
 @example(body=b"--x\r\nContent-Disposition: form-data; name=\xff\r\n\r\n\xff\r\n--x--\r\n")
-def test_any_bytes_called_a_form_are_answered(sqlite_home: Household, body: bytes) -> None:
+def test_any_bytes_sent_as_a_form_get_an_ordinary_response(
+    sqlite_home: Installation, body: bytes
+) -> None:
     assert post(sqlite_home, body, "application/x-www-form-urlencoded") in (202, 422, 413)
     assert post(sqlite_home, body, "multipart/form-data; boundary=x") in (202, 400, 422, 413)
     assert post(sqlite_home, body, "multipart/form-data") in (202, 400, 422, 413)
@@ -115,8 +119,8 @@ AN_ODD_ADDRESS = st.lists(ODD | ANY_TEXT, max_size=6).map("".join)
 @example(before="ann", after="{0.__class__}.org")
 @example(before="{ann}", after="%s.org")
 @example(before="ann", after="xn--\ud800.org")
-def test_any_address_is_answered_and_a_refused_one_leaves_nothing_in_the_log(
-    sqlite_home: Household, caplog: pytest.LogCaptureFixture, before: str, after: str
+def test_any_address_gets_a_response_and_a_refused_one_is_not_logged(
+    sqlite_home: Installation, caplog: pytest.LogCaptureFixture, before: str, after: str
 ) -> None:
     address = f"{before}@{after}"
     assert post(sqlite_home, as_json({"email": address})) in (202, 422)
@@ -126,12 +130,12 @@ def test_any_address_is_answered_and_a_refused_one_leaves_nothing_in_the_log(
 
 
 @pytest.mark.parametrize("nested", ["[", '{"email":', '{"name":{"first":'])
-def test_a_body_that_nests_without_end_is_answered(sqlite_home: Household, nested: str) -> None:
+def test_an_endlessly_nested_body_is_a_bad_request(sqlite_home: Installation, nested: str) -> None:
     assert post(sqlite_home, nested.encode() * 50_000) == 400
 
 
-def test_a_fault_of_ours_leaves_nothing_typed_in_the_log(
-    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_an_internal_error_logs_nothing_the_visitor_typed(
+    sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     address = "typed@example.org"
 
@@ -151,20 +155,22 @@ def test_a_fault_of_ours_leaves_nothing_typed_in_the_log(
     assert "RuntimeError" in caplog.text and "signup.py" in caplog.text
 
 
-def test_a_form_of_two_thousand_fields_is_answered(sqlite_home: Household) -> None:
+def test_a_form_with_two_thousand_fields_is_accepted(sqlite_home: Installation) -> None:
     body = "&".join(f"utm_{n}={n}" for n in range(2000)) + "&email=ann@example.org"
     assert post(sqlite_home, body.encode(), "application/x-www-form-urlencoded") == 202
     [signup] = sqlite_home.rows(signups)
     assert len(signup["utm"]) <= 20
 
 
-def test_an_integer_of_ten_thousand_digits_is_answered(sqlite_home: Household) -> None:
+def test_an_integer_of_ten_thousand_digits_is_accepted(sqlite_home: Installation) -> None:
     body = b'{"email": "ann@example.org", "utm_n": ' + b"1" * 10_000 + b"}"
     assert post(sqlite_home, body) == 202
 
 
 @pytest.mark.parametrize("form", ["%00", "%ff", "a%0d%0ab", "..", "é", "x" * 3000])
-def test_any_form_key_is_answered(home: Household, tmp_path: Path, form: str) -> None:
+def test_any_unknown_form_key_gets_an_ordinary_response(
+    home: Installation, tmp_path: Path, form: str
+) -> None:
     body = as_json({"email": "ann@example.org"})
     answer = home.client.post(
         f"/webhooks/signup/{form}", data=body, headers=BEARER, content_type="application/json"

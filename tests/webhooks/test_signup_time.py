@@ -1,4 +1,4 @@
-"""The website may say when a visitor really asked; no such time is refused with a remedy."""
+"""The website may say when a visitor really asked; an invalid time is refused with a remedy."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,12 +6,12 @@ import pytest
 
 from nurture.store.tables.consents import consents
 from nurture.store.tables.signups import signups
-from tests.house import Household, as_json
+from tests.installation import Installation, as_json
 from tests.webhooks.test_signup import ANN, BEARER, PAIN, call, problem, signed
 
 
-def test_the_time_that_the_website_gives_is_kept_beside_when_we_were_told(
-    sqlite_home: Household,
+def test_the_websites_signup_time_is_recorded_beside_the_time_of_receipt(
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
     said = (home.clock.now - timedelta(days=3)).astimezone(UTC).replace(microsecond=0)
@@ -25,14 +25,14 @@ def test_the_time_that_the_website_gives_is_kept_beside_when_we_were_told(
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  "])
-def test_no_time_means_now(sqlite_home: Household, nothing: object) -> None:
+def test_a_missing_signup_time_means_now(sqlite_home: Installation, nothing: object) -> None:
     body = as_json({"email": ANN, "signed_up_at": nothing})
     assert call(sqlite_home, body).status_code == 202
     [signup] = sqlite_home.rows(signups)
     assert (signup["signed_up_at"], signup["received_at"]) == (sqlite_home.clock.now, None)
 
 
-def test_a_form_may_give_the_time_as_well(sqlite_home: Household) -> None:
+def test_a_form_may_include_the_signup_time_too(sqlite_home: Installation) -> None:
     said = sqlite_home.clock.now - timedelta(hours=1)
     given = {"email": ANN, "signed_up_at": said.strftime("%Y-%m-%dT%H:%M:%SZ")}
     assert sqlite_home.client.post(PAIN, data=given, headers=BEARER).status_code == 202
@@ -51,8 +51,8 @@ def test_a_form_may_give_the_time_as_well(sqlite_home: Household) -> None:
         ("0001-01-02T00:00:00Z", "fill in the form again"),
     ],
 )
-def test_what_is_no_time_to_sign_up_at_is_refused_and_nothing_kept(
-    sqlite_home: Household, given: object, remedy: str
+def test_an_invalid_signup_time_is_refused_and_nothing_is_stored(
+    sqlite_home: Installation, given: object, remedy: str
 ) -> None:
     answer = call(sqlite_home, as_json({"email": ANN, "signed_up_at": given}))
     assert answer.status_code == 422
@@ -62,7 +62,7 @@ def test_what_is_no_time_to_sign_up_at_is_refused_and_nothing_kept(
     assert sqlite_home.rows(signups) == []
 
 
-def test_the_document_tells_of_the_time(sqlite_home: Household) -> None:
+def test_the_api_document_describes_the_signup_time(sqlite_home: Installation) -> None:
     document = sqlite_home.client.get("/openapi.json").get_json()
     field = document["components"]["schemas"]["Signup"]["properties"]["signed_up_at"]
     assert field["format"] == "date-time"

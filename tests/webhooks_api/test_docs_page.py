@@ -1,4 +1,4 @@
-"""The page for web designers: what it shows can be copied and works."""
+"""The page for web designers: its examples can be copied and work."""
 
 import os
 import re
@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from nurture.store.tables.subscribers import subscribers
-from tests.house import SIGNUP_SECRET, SIGNUP_TOKEN, Household
+from tests.installation import SIGNUP_SECRET, SIGNUP_TOKEN, Installation
 from tests.servers.clock import ClockFile
 from tests.web import serving
 
@@ -28,22 +28,22 @@ curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl
 
 
 @pytest.fixture
-def household(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Household]:
+def installation(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Installation]:
     # The examples sign with the real time, so this house lives in it.
-    household = Household(sqlite_url, tmp_path, clock_file, settings={"NURTURE_CLOCK": ""})
-    yield household.publish_shipped()
-    household.close()
+    installation = Installation(sqlite_url, tmp_path, clock_file, settings={"NURTURE_CLOCK": ""})
+    yield installation.publish_shipped()
+    installation.close()
 
 
 @pytest.fixture
-def served(household: Household) -> Iterator[str]:
-    """The page, as a real server hands it out that its examples can reach."""
-    with serving.served(household) as url, urlopen(f"{url}/docs") as answer:
+def served(installation: Installation) -> Iterator[str]:
+    """The page, from a real server that its examples can reach."""
+    with serving.served(installation) as url, urlopen(f"{url}/docs") as answer:
         yield answer.read().decode()
 
 
 def example(page: str, name: str) -> str:
-    """The text of an example, as it is copied from a browser."""
+    """Return the text of an example, as copied from a browser."""
     [found] = re.findall(rf'<code id="{name}-example">(.*?)</code>', page, re.DOTALL)
     return unescape(found)
 
@@ -59,60 +59,60 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def addresses(household: Household) -> list[str]:
-    with household.house.database.reading() as connection:
+def addresses(installation: Installation) -> list[str]:
+    with installation.context.database.reading() as connection:
         return list(connection.scalars(select(subscribers.c.address)))
 
 
-def test_the_python_example_signs_somebody_up(served: str, household: Household) -> None:
+def test_the_python_example_signs_a_person_up(served: str, installation: Installation) -> None:
     done = run([sys.executable, "-c", example(served, "python")])
     assert (done.stdout, done.stderr) == ("202\n", "")
-    assert addresses(household) == ["alice@example.org"]
+    assert addresses(installation) == ["alice@example.org"]
 
 
-def test_the_python_example_is_refused_with_another_secret(
-    served: str, household: Household
+def test_the_python_example_is_refused_with_a_wrong_secret(
+    served: str, installation: Installation
 ) -> None:
     script = example(served, "python")
     done = run([sys.executable, "-c", script], NURTURE_SIGNUP_SECRET="whsec_b3RoZXI=")
     assert "HTTP Error 401" in done.stderr
-    assert addresses(household) == []
+    assert addresses(installation) == []
 
 
 @curl
-def test_the_curl_example_signs_somebody_up(served: str, household: Household) -> None:
+def test_the_curl_example_signs_a_person_up(served: str, installation: Installation) -> None:
     done = run(["sh", "-c", example(served, "curl")])
     assert " 202 " in done.stdout.splitlines()[0]
-    assert addresses(household) == ["alice@example.org"]
+    assert addresses(installation) == ["alice@example.org"]
 
 
 @php
-def test_the_php_example_signs_somebody_up(served: str, household: Household) -> None:
-    """The form's fields are put where PHP would put them, since no web server runs it here."""
+def test_the_php_example_signs_a_person_up(served: str, installation: Installation) -> None:
+    """The form's fields are placed where PHP would put them, since no web server runs it here."""
     form = urlencode({"email": "alice@example.org", "first_name": "Alice"})
     script = example(served, "php").removeprefix("<?php")
     done = run(["php", "-r", f"parse_str('{form}', $_POST);{script}"])
     assert done.stdout == "Thank you. Please look in your inbox."
-    assert addresses(household) == ["alice@example.org"]
+    assert addresses(installation) == ["alice@example.org"]
 
 
-def test_the_page_is_whole_in_itself(served: str) -> None:
+def test_the_docs_page_loads_nothing_from_other_sites(served: str) -> None:
     assert re.findall(r"<(?:script|style|iframe)|\sstyle=|\son\w+=", served) == []
     fetched = re.findall(r'<(?:link|img)[^>]*(?:href|src)="([^"]+)"', served)
     assert [address for address in fetched if not address.startswith(("/", "data:,"))] == []
 
 
-def test_the_page_is_guarded_like_every_other_and_its_stylesheet_is_there(
-    household: Household,
+def test_the_docs_page_has_the_security_headers_and_its_stylesheet_exists(
+    installation: Installation,
 ) -> None:
-    page = household.client.get("/docs")
+    page = installation.client.get("/docs")
     assert "default-src 'none'; style-src 'self'" in page.headers["Content-Security-Policy"]
     for sheet in re.findall(r'rel="stylesheet" href="([^"]+)"', page.text):
-        assert household.client.get(sheet).mimetype == "text/css"
+        assert installation.client.get(sheet).mimetype == "text/css"
 
 
 class Outline(HTMLParser):
-    """What is open while a page is read, its headings, its ids and where its links lead."""
+    """A page's open elements while parsing, its headings, its ids and the targets of its links."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_is_well_formed_and_can_be_walked_by_its_headings(served: str) -> None:
+def test_the_docs_page_is_well_formed_and_has_ordered_headings(served: str) -> None:
     outline = Outline()
     outline.feed(served)
     assert outline.open == []
@@ -145,14 +145,14 @@ def test_the_page_is_well_formed_and_can_be_walked_by_its_headings(served: str) 
     assert '<html lang="en-GB">' in served
 
 
-def test_the_page_names_every_form_every_field_every_answer_and_every_provider(
-    household: Household,
+def test_the_docs_page_names_every_form_field_status_and_provider(
+    installation: Installation,
 ) -> None:
     from nurture import booking
     from nurture.mail import providers
     from webhooks.signup_body import SignupBody
 
-    page = household.client.get("/docs").text
+    page = installation.client.get("/docs").text
     known = ["pain-guide", "over-50-guide", *SignupBody.model_fields]
     known += ["202", "400", "401", "404", "409", "413", "415", "422", "429", "503"]
     known += [f"/webhooks/mail/{name}" for name in providers.registry()]

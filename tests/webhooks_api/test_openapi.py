@@ -1,4 +1,4 @@
-"""The OpenAPI document tells of every route there is, and of nothing else."""
+"""The OpenAPI document describes every existing route, and nothing else."""
 
 import json
 import re
@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from nurture.bootstrap import build
 from nurture.domain.tracking.events import EventKind
 from nurture.settings import load_settings
-from tests.architecture.house import ROOT
-from tests.house import BASE_URL, SIGNUP_SECRET, SIGNUP_TOKEN, Household
+from tests.architecture.codebase import ROOT
+from tests.installation import BASE_URL, SIGNUP_SECRET, SIGNUP_TOKEN, Installation
 from tests.servers.clock import ClockFile
 from webhooks import create_app
 from webhooks.openapi import document
@@ -28,15 +28,15 @@ NOT_TOLD = re.compile(r"(.*\.)?static|studio\..*")
 
 
 @pytest.fixture
-def household(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Household]:
-    household = Household(sqlite_url, tmp_path, clock_file).publish_shipped()
-    yield household
-    household.close()
+def installation(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Installation]:
+    installation = Installation(sqlite_url, tmp_path, clock_file).publish_shipped()
+    yield installation
+    installation.close()
 
 
 @pytest.fixture
-def client(household: Household) -> FlaskClient:
-    return household.client
+def client(installation: Installation) -> FlaskClient:
+    return installation.client
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def told(client: FlaskClient) -> Any:
 
 
 def routes(app: Flask) -> set[tuple[str, str]]:
-    """Every method of every route, spelt as OpenAPI spells them."""
+    """Return every method of every route, spelt as in OpenAPI."""
     return {
         (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()
@@ -62,12 +62,12 @@ def operations(told: Any) -> dict[tuple[str, str], Any]:
     }
 
 
-def test_every_route_is_described_and_nothing_else_is(client: FlaskClient, told: Any) -> None:
+def test_exactly_the_existing_routes_are_described(client: FlaskClient, told: Any) -> None:
     assert routes(client.application) == set(operations(told))
     assert len(operations(told)) >= 16
 
 
-def test_a_route_without_a_description_would_be_noticed(told: Any) -> None:
+def test_an_undescribed_route_is_detected(told: Any) -> None:
     app = Flask("careless")
     app.add_url_rule("/new/<int:number>", "new", lambda number: "", methods=["PUT"])
     assert routes(app) - set(operations(told)) == {("put", "/new/{number}")}
@@ -78,13 +78,13 @@ def test_the_document_is_valid_openapi(client: FlaskClient, told: Any) -> None:
     assert told["openapi"].startswith("3.1.")
 
 
-def test_an_invalid_document_would_be_noticed(told: Any) -> None:
+def test_an_invalid_document_is_detected(told: Any) -> None:
     told["paths"]["/docs"]["get"]["responses"] = "none"
     with pytest.raises(Exception, match="is not of type"):
         schemathesis.openapi.from_dict(told).validate()
 
 
-def test_every_reference_leads_somewhere(told: Any) -> None:
+def test_every_reference_can_be_resolved(told: Any) -> None:
     references = set(re.findall(r"#/components/(\w+)/(\w+)", repr(told)))
     asked = {("securitySchemes", n) for n in told["components"]["securitySchemes"]}
     schemes = {
@@ -98,13 +98,13 @@ def test_every_reference_leads_somewhere(told: Any) -> None:
     assert schemes == asked
 
 
-def test_every_operation_has_a_name_of_its_own_a_summary_and_an_answer(told: Any) -> None:
+def test_every_operation_has_a_unique_id_a_summary_and_a_response(told: Any) -> None:
     every = list(operations(told).values())
     assert len({operation["operationId"] for operation in every}) == len(every)
     assert all(operation["summary"] and operation["responses"] for operation in every)
 
 
-def test_every_webhook_says_how_a_caller_is_known(told: Any) -> None:
+def test_every_webhook_states_how_a_caller_is_authenticated(told: Any) -> None:
     for (_, path), operation in operations(told).items():
         asked = bool(operation["security"]) and {} not in operation["security"]
         assert asked == path.startswith("/webhooks/")
@@ -118,7 +118,7 @@ def test_every_field_of_a_signup_is_described(told: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
-def test_the_examples_of_a_signup_are_accepted(kind: str, client: FlaskClient, told: Any) -> None:
+def test_the_signup_examples_are_accepted(kind: str, client: FlaskClient, told: Any) -> None:
     post = told["paths"]["/webhooks/signup/{form}"]["post"]
     example = post["requestBody"]["content"][kind]["example"]
     sent: dict[str, Any] = {"json": example} if kind.endswith("json") else {"data": example}
@@ -156,7 +156,7 @@ def test_an_unchanged_document_is_not_sent_twice(client: FlaskClient) -> None:
     assert again.headers["ETag"] == tag
 
 
-def test_without_a_database_the_document_is_there_and_names_no_form(tmp_path: Path) -> None:
+def test_the_document_is_served_without_a_database_and_names_no_form(tmp_path: Path) -> None:
     away = {"NURTURE_DATABASE_URL": f"sqlite:///{tmp_path}/away/file/nurture.db"}
     app = create_app(build(load_settings(away | {"NURTURE_DATA_DIR": str(tmp_path)})))
     told: Any = app.test_client().get("/openapi.json").json
@@ -164,13 +164,13 @@ def test_without_a_database_the_document_is_there_and_names_no_form(tmp_path: Pa
     assert app.test_client().get("/docs").status_code == 200
 
 
-def test_the_document_and_the_page_show_no_secret(
-    client: FlaskClient, household: Household
+def test_the_document_and_the_docs_page_show_no_secret(
+    client: FlaskClient, installation: Installation
 ) -> None:
     shown = client.get("/openapi.json").text + client.get("/docs").text
     secrets = [
         value
-        for name, value in household.environment.items()
+        for name, value in installation.environment.items()
         if name.endswith(("_SECRET", "_TOKEN", "_KEY"))
     ]
     assert {SIGNUP_SECRET, SIGNUP_TOKEN} <= set(secrets)

@@ -1,4 +1,4 @@
-"""Whatever is sent, every answer is one that the OpenAPI document tells of."""
+"""Whatever is sent, every answer is one that the OpenAPI document describes."""
 
 import json
 from base64 import b64encode
@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from nurture.signatures import sign_standard_webhook
-from tests.house import MAIL_SECRET, SIGNUP_TOKEN, Household
+from tests.installation import MAIL_SECRET, SIGNUP_TOKEN, Installation
 from tests.servers.clock import ClockFile
 from webhooks.openapi import document as openapi_document
 
@@ -67,30 +67,30 @@ sparingly = settings(
 
 
 @pytest.fixture(scope="module")
-def household(
+def installation(
     sqlite_databases: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Household]:
+) -> Iterator[Installation]:
     directory = tmp_path_factory.mktemp("conformance")
-    household = Household(
+    installation = Installation(
         sqlite_databases.fresh(directory),
         directory,
         ClockFile(directory / "clock"),
         settings={"NURTURE_POSTMARK_SECRET": CREDENTIALS, "NURTURE_BOOKINGS_SECRET": MAIL_SECRET},
     ).publish_shipped()
-    yield household
-    household.close()
+    yield installation
+    installation.close()
 
 
 @pytest.fixture(scope="module")
-def document(household: Household) -> Any:
-    return schemathesis.openapi.from_wsgi("/openapi.json", household.client.application)
+def document(installation: Installation) -> Any:
+    return schemathesis.openapi.from_wsgi("/openapi.json", installation.client.application)
 
 
 @pytest.fixture(scope="module")
-def places(household: Household) -> dict[str, dict[str, str]]:
-    """What stands in a path that leads somewhere: real names, and tokens of somebody enrolled."""
-    household.subscribe("alice@example.org")
-    signer = household.house.tokens
+def places(installation: Installation) -> dict[str, dict[str, str]]:
+    """Return valid values for paths: real names, and tokens of an enrolled person."""
+    installation.subscribe("alice@example.org")
+    signer = installation.context.tokens
     tokens = {
         "/guide/{token}": signer.guide(1),
         "/preferences/{token}": signer.preferences(1),
@@ -104,7 +104,7 @@ def places(household: Household) -> dict[str, dict[str, str]]:
 def assert_documented(
     document: Any, method: str, path: str, mode: GenerationMode, call: Call
 ) -> None:
-    """Try out what the document allows, or what it does not, and hold each answer to it."""
+    """Send what the document allows, or what it does not, and check each answer against it."""
     cases = document[path][method].as_strategy(generation_mode=mode)
     tried = []
 
@@ -123,41 +123,41 @@ def assert_documented(
 
 
 @every_operation
-def test_a_stranger_gets_only_answers_that_are_documented(
+def test_a_stranger_gets_only_documented_responses(
     method: str, path: str, mode: GenerationMode, document: Any
 ) -> None:
     assert_documented(document, method, path, mode, lambda case: case.call())
 
 
 @every_operation
-def test_a_known_caller_gets_only_answers_that_are_documented(
+def test_an_authenticated_caller_gets_only_documented_responses(
     method: str,
     path: str,
     mode: GenerationMode,
     document: Any,
     places: dict[str, dict[str, str]],
-    household: Household,
+    installation: Installation,
 ) -> None:
     def call(case: "Case[Any]") -> Any:
         case.path_parameters.update(places.get(path, {}))
-        return case.call(headers=credentials(case, household))
+        return case.call(headers=credentials(case, installation))
 
     assert_documented(document, method, path, mode, call)
 
 
-def credentials(case: "Case[Any]", household: Household) -> dict[str, str]:
-    """What shows who is calling, in place of what was made up."""
+def credentials(case: "Case[Any]", installation: Installation) -> dict[str, str]:
+    """Return what authenticates the caller, in place of generated values."""
     for made_up in [name for name in case.headers if name != "Idempotency-Key"]:
         del case.headers[made_up]
     if case.path.startswith("/webhooks/bookings/"):
         # What is signed are the very bytes, so they are made here.
         case.media_type, case.body = "text/plain", json.dumps(case.body, default=str)
         body = case.body.encode()
-        return sign_standard_webhook(MAIL_SECRET, "a-call", household.clock.now, body)
+        return sign_standard_webhook(MAIL_SECRET, "a-call", installation.clock.now, body)
     return BASIC if case.path.startswith("/webhooks/mail/") else BEARER
 
 
-def test_an_answer_that_is_not_documented_would_be_noticed() -> None:
+def test_an_undocumented_response_is_detected() -> None:
     app = Flask("careless")
     app.add_url_rule("/healthz", "healthz", lambda: ("I am a teapot", 418))
     told = {"/healthz": OPERATIONS["/healthz"]}

@@ -1,1 +1,1 @@
-"""Segments: conditions on what is known of people, and how engaged they are."""
+"""Segments: conditions on what is known about people, and how engaged people are."""

@@ -1,15 +1,15 @@
 """Segments: named conditions on people.
 
-A condition is a small tree of values. It is evaluated here on the facts of one person, and
-`nurture.store.queries.segments` turns the same tree into SQL for all of them; a property test holds
-the two together.
+A condition is a small tree of values. This module evaluates it on the facts of one person, and
+`nurture.store.queries.segments` translates the same tree into SQL for all of them; a property test
+keeps the two in agreement.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from nurture.domain.audience.engagement import Level, engagement
+from nurture.domain.audience.engagement import EngagementLevel, engagement
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
@@ -18,30 +18,30 @@ from nurture.domain.tracking.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Every one of the conditions holds."""
+    """A condition that is true if all of its parts are true."""
 
     conditions: tuple["Condition", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one of the conditions holds."""
+    """A condition that is true if at least one of its parts is true."""
 
     conditions: tuple["Condition", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The condition does not hold."""
+    """A condition that is true if the one inside it is false."""
 
     condition: "Condition"
 
 
 @dataclass(frozen=True, slots=True)
 class Did:
-    """Opened or clicked, at least `times` times, of what is named (empty: anything).
+    """At least `times` opens or clicks of what is named (empty: anything).
 
-    `email` is `sequence/step`, or a step alone for the email in whichever sequence.
+    `email` is `sequence/step`, or a step alone for that email in any sequence.
     """
 
     kind: EventKind
@@ -55,7 +55,7 @@ class Did:
 
 @dataclass(frozen=True, slots=True)
 class InSequence:
-    """Is or was in a sequence, in one of these states (none: any)."""
+    """Membership of a sequence, now or in the past, in one of these states (none: any)."""
 
     sequence: str
     statuses: frozenset[EnrolmentStatus] = frozenset()
@@ -63,7 +63,7 @@ class InSequence:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A step of a sequence is behind them, sent or skipped."""
+    """Progress past a step of a sequence, whether it was sent or skipped."""
 
     sequence: str
     step: str
@@ -71,28 +71,28 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Has collected the guide of a sequence (empty: any guide)."""
+    """Collection of a sequence's guide (empty: any guide)."""
 
     sequence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """Has booked a session."""
+    """A booked session."""
 
     within: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IsLevel:
-    """Is on one of these levels of engagement."""
+    """One of these levels of engagement."""
 
-    levels: frozenset[Level]
+    levels: frozenset[EngagementLevel]
 
 
 @dataclass(frozen=True, slots=True)
 class FilledIn:
-    """Has filled in a form (empty: any), with these campaign parameters, in a stretch of time."""
+    """A submission of a form (empty: any), with these UTM parameters, in a given period."""
 
     form: str = ""
     utm: tuple[tuple[str, str], ...] = ()
@@ -103,7 +103,7 @@ class FilledIn:
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """An attribute of the person has this value; see `ATTRIBUTES`."""
+    """An attribute of the person with this value; see `ATTRIBUTES`."""
 
     attribute: str
     value: str
@@ -119,7 +119,7 @@ ATTRIBUTES = ("confirmed", "first_name", "frequency", "time_zone", "tracking")
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What emails and links are about; `health` where an interest in it tells of health."""
+    """What emails and links are about; `health` if interest in it says something about health."""
 
     key: str
     title: str
@@ -138,18 +138,18 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """All segments of the practice, and the topics they may speak of."""
+    """All the practice's segments, and the topics they may refer to."""
 
     topics: Mapping[str, Topic] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
 
     @property
     def health(self) -> frozenset[str]:
-        """The topics that tell of somebody's health."""
+        """The topics that reveal something about a person's health."""
         return frozenset(key for key, topic in self.topics.items() if topic.health)
 
     def of(self, facts: Facts, now: datetime) -> frozenset[str]:
-        """The names of the segments that a person is in."""
+        """Return the names of the segments that a person is in."""
         return frozenset(
             name
             for name, segment in self.segments.items()
@@ -158,10 +158,10 @@ class Segments:
 
 
 def holds(condition: Condition, facts: Facts, now: datetime, health: Collection[str]) -> bool:
-    """Whether a condition holds for a person at a moment.
+    """Return whether a condition is true of a person at a given moment.
 
-    `health` are the topics about health. What somebody did with such a topic counts only
-    where they agreed to that, whether the condition names the topic or the email or the link.
+    `health` are the topics about health. Activity on such a topic counts only if the person agreed
+    to that, whether the condition names the topic, the email or the link.
     """
     match condition:
         case All(conditions):
@@ -177,7 +177,7 @@ def holds(condition: Condition, facts: Facts, now: datetime, health: Collection[
 
 
 def parts(condition: Condition) -> Iterator[Condition]:
-    """The condition and everything in it."""
+    """Yield the condition and every condition inside it."""
     yield condition
     match condition:
         case All(inner) | AnyOf(inner):
@@ -192,7 +192,7 @@ MOST_CONDITIONS, MOST_CONDITIONS_IN_ALL = 60, 1_000
 
 
 def how_many(condition: Condition) -> int:
-    """How many conditions are in one, those aside that only join others."""
+    """Count the conditions in a tree, leaving out those that only join others."""
     joining = All | AnyOf | Not
     return sum(
         1 + (len(part.utm) if isinstance(part, FilledIn) else 0)
@@ -202,7 +202,10 @@ def how_many(condition: Condition) -> int:
 
 
 def excess_of(condition: Condition) -> str:
-    """What of a condition is too much, as it goes on after its name; empty where nothing is."""
+    """Say what is excessive about a condition, or return an empty string.
+
+    The text continues a sentence that begins with the condition's name.
+    """
     if (count := how_many(condition)) <= MOST_CONDITIONS:
         return ""
     return f"it has {count:,} conditions; keep them under {MOST_CONDITIONS}, or make two of it."
@@ -211,9 +214,9 @@ def excess_of(condition: Condition) -> str:
 def needs_health_consent(
     condition: Condition, health: Collection[str], about: Mapping[str, Collection[str]]
 ) -> frozenset[str]:
-    """The topics about health that a condition looks at, itself or through what it names.
+    """Return the health topics that a condition looks at, directly or through what it names.
 
-    `about` says of every email (`sequence/step`) and link what it is about.
+    `about` maps every email (`sequence/step`) and link to its topics.
     """
     looked_at = (
         topic
@@ -255,12 +258,15 @@ def _matches(wanted: Did, event: Happened) -> bool:
 
 
 def is_email(wanted: str, email: str) -> bool:
-    """Whether an email (`sequence/step`) is the one named, which may be its step alone."""
+    """Return whether an email (`sequence/step`) is the one named, perhaps by its step alone."""
     return email == wanted if "/" in wanted else email.partition("/")[2] == wanted
 
 
 def _tells_of_health(wanted: Did, event: Happened, health: Collection[str]) -> bool:
-    """A named email or link tells of its topics; “anything” tells of none."""
+    """Return whether the activity is about health.
+
+    A named email or link has topics of its own; “anything” has none.
+    """
     if wanted.topic:
         return wanted.topic in health
     return bool(wanted.email or wanted.link) and not event.topics.isdisjoint(health)
@@ -306,7 +312,7 @@ def _filled_in(wanted: FilledIn, signup: SignedUp, now: datetime) -> bool:
 
 
 def attribute_of(facts: Facts, attribute: str) -> str:
-    """The value of one of `ATTRIBUTES` as a text; yes and no where it is either."""
+    """Return the value of one of `ATTRIBUTES` as text: “yes” or “no” for the boolean ones."""
     match attribute:
         case "confirmed":
             return "yes" if facts.confirmed else "no"

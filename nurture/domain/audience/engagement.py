@@ -1,4 +1,4 @@
-"""What somebody is interested in, and how lively they are, in words the owner understands."""
+"""What people are interested in and how active they are, in words the owner understands."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ SIGNS_OF_LIFE = frozenset(
 )
 
 
-class Level(StrEnum):
-    """How lively somebody is."""
+class EngagementLevel(StrEnum):
+    """How active a person is."""
 
     NEW = "new"
     ACTIVE = "active"
@@ -42,7 +42,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """How much somebody cares for a topic at present, and the events that say so."""
+    """How interested a person currently is in a topic, and the events that show it."""
 
     topic: str
     score: float
@@ -51,18 +51,18 @@ class Interest:
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """A level, and since when which event or signup has been the reason for it."""
+    """A level, and the event or signup (with its time) that is the latest reason for it."""
 
-    level: Level
+    level: EngagementLevel
     since: datetime
     because: Happened | None
 
 
 def interests(facts: Facts, now: datetime, health: Collection[str]) -> list[Interest]:
-    """The topics somebody cares for, the strongest first.
+    """Return the topics that a person is interested in, the strongest first.
 
-    Recent clicks and downloads weigh most, old ones fade. Topics about health are left out
-    for whoever has not agreed to that.
+    Recent clicks and downloads count most, and old ones fade. Health topics are left out for people
+    who have not agreed to their use.
     """
     found: dict[str, list[Happened]] = {}
     for event in facts.events:
@@ -74,7 +74,7 @@ def interests(facts: Facts, now: datetime, health: Collection[str]) -> list[Inte
 
 
 def engagement(facts: Facts, now: datetime) -> Engagement:
-    """How lively somebody is, by their latest sign of life."""
+    """Return how active a person is, judged by their latest sign of life."""
     latest = max(_signs(facts.events), key=lambda event: event.at, default=None)
     signed_up = max([facts.created_at, *(signup.at for signup in facts.signups)])
     since = max(signed_up, latest.at) if latest else signed_up
@@ -82,12 +82,12 @@ def engagement(facts: Facts, now: datetime) -> Engagement:
     return Engagement(_level(facts.created_at, since, now), since, because)
 
 
-def _level(created_at: datetime, since: datetime, now: datetime) -> Level:
+def _level(created_at: datetime, since: datetime, now: datetime) -> EngagementLevel:
     if created_at > now - NEW_FOR:
-        return Level.NEW
+        return EngagementLevel.NEW
     if since > now - ACTIVE_FOR:
-        return Level.ACTIVE
-    return Level.COOLING if since > now - COOLING_FOR else Level.ASLEEP
+        return EngagementLevel.ACTIVE
+    return EngagementLevel.COOLING if since > now - COOLING_FOR else EngagementLevel.ASLEEP
 
 
 def _signs(events: Iterable[Happened]) -> list[Happened]:

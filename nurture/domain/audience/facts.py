@@ -1,4 +1,4 @@
-"""What is known of one person, as plain values that conditions are asked about."""
+"""What is known about one person, as plain values that conditions are evaluated on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from nurture.domain.tracking.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """One filled-in form; `utm` are the campaign parameters that came with it."""
+    """One submitted form; `utm` holds the UTM parameters that came with it."""
 
     form: str
     at: datetime
@@ -22,7 +22,7 @@ class SignedUp:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """One enrolment: which sequence, how it stands, and the keys of the steps behind it."""
+    """One enrolment: its sequence, its status and the keys of the steps already passed."""
 
     sequence: str
     status: EnrolmentStatus
@@ -32,9 +32,10 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One event. `email` is `sequence/step`; `topics` are those of the link or the email.
+    """One event.
 
-    A hit that is not judged yet has no verdict and counts for nothing.
+    `email` is `sequence/step`; `topics` are those of the link or the email. A hit that has not been
+    judged yet has no verdict and counts for nothing.
     """
 
     kind: EventKind
@@ -47,7 +48,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One person, as far as segments, interests and engagement look at them."""
+    """What segments, interests and engagement need to know about one person."""
 
     created_at: datetime
     consents: Consents = field(default_factory=Consents)
@@ -61,5 +62,5 @@ class Facts:
 
     @property
     def may_infer_health(self) -> bool:
-        """Whether this person agreed that their interest in health topics is looked at."""
+        """Whether this person agreed to the use of their interest in health topics."""
         return Purpose.HEALTH_TOPICS in self.consents

@@ -1,7 +1,7 @@
-"""Conditions as rows of menus: what the owner can put together without writing anything.
+"""Conditions as rows of menus, which the owner can build without writing anything.
 
-A `Group` is a list of rows of which all, any or none have to hold, with at most one level of
-groups within it. What does not fit into that is left alone, and is changed as text.
+A `RowGroup` is a list of rows of which all, any or none must be true, with at most one level of
+groups inside it. A condition that does not fit is left unchanged and is edited as text.
 """
 
 from collections.abc import Iterable
@@ -23,14 +23,14 @@ from nurture.domain.audience.conditions import (
     Not,
     Reached,
 )
-from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
 
 
-class How(StrEnum):
-    """How many of a group's parts have to hold."""
+class GroupKind(StrEnum):
+    """How many parts of a group must be true."""
 
     ALL = "all"
     ANY = "any"
@@ -67,11 +67,11 @@ _ATTRIBUTES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of menus.
+    """One row of menus.
 
-    `what` is the topic, email or link (with `TOPIC`, `EMAIL` or `LINK` before it), the
-    sequence, its step (`sequence/step`), the form or the levels (joined by +); empty is
-    anything. `state` is that of an enrolment, `days` how far back is looked, 0 for ever.
+    `what` is the topic, email or link (prefixed with `TOPIC`, `EMAIL` or `LINK`), the sequence, its
+    step (`sequence/step`), the form, or the levels (joined by +); empty means anything. `state` is
+    that of an enrolment, and `days` is how far back to look, 0 for no limit.
     """
 
     kind: Kind
@@ -83,37 +83,37 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Rows, and groups of rows, of which all, any or none have to hold."""
+class RowGroup:
+    """Rows, and groups of rows, of which all, any or none must be true."""
 
-    how: How
+    how: GroupKind
     rows: tuple[Row, ...] = ()
-    groups: tuple["Group", ...] = ()
+    groups: tuple["RowGroup", ...] = ()
 
 
-def as_condition(group: Group) -> Condition | None:
-    """What a group means; `None` as long as there is nothing in it."""
+def as_condition(group: RowGroup) -> Condition | None:
+    """Return the condition that a group expresses, or `None` if the group is empty."""
     inner = [one for one in map(as_condition, group.groups) if one is not None]
     parts = (*map(_of_row, group.rows), *inner)
     if not parts:
         return None
     match group.how:
-        case How.ALL:
+        case GroupKind.ALL:
             return All(parts)
-        case How.ANY:
+        case GroupKind.ANY:
             return AnyOf(parts)
     return Not(AnyOf(parts))
 
 
-def as_group(condition: Condition) -> Group | None:
-    """The group that means the same as a condition; `None` where the menus cannot say it."""
+def as_group(condition: Condition) -> RowGroup | None:
+    """Return the group equivalent to a condition, or `None` if menus cannot express it."""
     how, conditions = _taken_apart(condition)
     return _group(how, conditions, nested=True)
 
 
-def _group(how: How, conditions: Iterable[Condition], nested: bool) -> Group | None:
+def _group(how: GroupKind, conditions: Iterable[Condition], nested: bool) -> RowGroup | None:
     rows: list[Row] = []
-    groups: list[Group] = []
+    groups: list[RowGroup] = []
     for one in conditions:
         if row := _as_row(one):
             rows.append(row)
@@ -121,20 +121,20 @@ def _group(how: How, conditions: Iterable[Condition], nested: bool) -> Group | N
             groups.append(inner)
         else:
             return None
-    return Group(how, tuple(rows), tuple(groups))
+    return RowGroup(how, tuple(rows), tuple(groups))
 
 
-def _taken_apart(condition: Condition) -> tuple[How, tuple[Condition, ...]]:
+def _taken_apart(condition: Condition) -> tuple[GroupKind, tuple[Condition, ...]]:
     match condition:
         case All(conditions):
-            return How.ALL, conditions
+            return GroupKind.ALL, conditions
         case AnyOf(conditions):
-            return How.ANY, conditions
+            return GroupKind.ANY, conditions
         case Not(AnyOf(conditions)):
-            return How.NONE, conditions
+            return GroupKind.NONE, conditions
         case Not(All() as inner):
-            return How.NONE, (inner,)
-    return How.ALL, (condition,)
+            return GroupKind.NONE, (inner,)
+    return GroupKind.ALL, (condition,)
 
 
 def _of_row(row: Row) -> Condition:
@@ -161,7 +161,7 @@ def _leaf(row: Row) -> Condition:
         case Kind.SIGNED_UP:
             return FilledIn(form=row.what, within=within)
         case Kind.LEVEL:
-            return IsLevel(frozenset(Level(word) for word in row.what.split("+")))
+            return IsLevel(frozenset(EngagementLevel(word) for word in row.what.split("+")))
         case Kind.IN:
             states = frozenset({EnrolmentStatus(row.state)} if row.state else ())
             return InSequence(row.what, states)
@@ -189,7 +189,9 @@ def _as_row(condition: Condition, isnt: bool = False) -> Row | None:
         case FilledIn(form, (), within, None, None):
             return _dated(Row(Kind.SIGNED_UP, isnt, form), within)
         case IsLevel(levels):
-            return Row(Kind.LEVEL, isnt, "+".join(level for level in Level if level in levels))
+            return Row(
+                Kind.LEVEL, isnt, "+".join(level for level in EngagementLevel if level in levels)
+            )
         case InSequence(sequence, statuses) if len(statuses) <= 1:
             return Row(Kind.IN, isnt, sequence, "".join(statuses))
         case Reached(sequence, step):
@@ -216,7 +218,7 @@ def _has(attribute: str, value: str, isnt: bool) -> Row | None:
 
 
 def _dated(row: Row, within: timedelta | None) -> Row | None:
-    """The row with how far back it looks; `None` where that is no whole number of days."""
+    """Return the row with its look-back period, or `None` if that is not in whole days."""
     if within is None:
         return row
     if within % timedelta(days=1) or not within:

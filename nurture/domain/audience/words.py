@@ -1,6 +1,6 @@
-"""Conditions in words: what a segment asks of a person, as one would say it.
+"""Conditions in words: what a segment requires of a person, as one would say it.
 
-Every condition is said as what goes on after “Everybody who”, in the third person.
+Each phrase is in the third person and continues a sentence that begins “Everybody who”.
 """
 
 from collections.abc import Mapping
@@ -21,29 +21,29 @@ from nurture.domain.audience.conditions import (
     Not,
     Reached,
 )
-from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What things are called that conditions know by their keys; emails by `sequence/step`."""
+class ConditionNames:
+    """The names of what conditions refer to by key; emails are keyed by `sequence/step`."""
 
     topics: Mapping[str, str] = field(default_factory=dict)
     sequences: Mapping[str, str] = field(default_factory=dict)
     emails: Mapping[str, str] = field(default_factory=dict)
 
     def email(self, key: str) -> str:
-        """An email by its full key or, in whichever sequence, by its step."""
+        """Return the name of an email, given its full key or its step alone in any sequence."""
         found = self.emails.get(key) or next(
             (said for one, said in self.emails.items() if one.partition("/")[2] == key), key
         )
         return f"“{found}”"
 
     def sequence(self, key: str) -> str:
-        """A sequence by its title."""
+        """Return the title of a sequence."""
         return f"“{self.sequences.get(key, key)}”"
 
 
@@ -65,8 +65,8 @@ _ATTRIBUTES = {
 _TIMES = {1: "", 2: " at least twice"}
 
 
-def say(condition: Condition, names: Names) -> str:
-    """A condition in words, without a capital and without a full stop."""
+def say(condition: Condition, names: ConditionNames) -> str:
+    """Return a condition in words, without a capital letter or a full stop."""
     match condition:
         case All(conditions):
             return _joined(conditions, names, "and")
@@ -82,7 +82,7 @@ def say(condition: Condition, names: Names) -> str:
 
 
 def say_length(length: timedelta | None) -> str:
-    """How far back is looked, with a space before it; nothing where that does not matter."""
+    """Return how far back to look, with a leading space, or an empty string for no limit."""
     if length is None:
         return ""
     hours, rest = divmod(int(length.total_seconds()), 3600)
@@ -93,8 +93,8 @@ def say_length(length: timedelta | None) -> str:
     return f" in the last {_counted(hours // 24, 'day')}"
 
 
-def _joined(conditions: tuple[Condition, ...], names: Names, word: str) -> str:
-    """Parts that are lists themselves stand in brackets, so that nobody reads them apart."""
+def _joined(conditions: tuple[Condition, ...], names: ConditionNames, word: str) -> str:
+    """Join the parts, with nested lists in brackets so that they cannot be misread."""
     said = [
         f"({say(one, names)})"
         if isinstance(one, All | AnyOf) and len(one.conditions) > 1
@@ -105,8 +105,8 @@ def _joined(conditions: tuple[Condition, ...], names: Names, word: str) -> str:
     return f"{', '.join(many)}, {word} {last}" if many else last
 
 
-def _leaf(condition: Condition, names: Names) -> tuple[str, str]:
-    """What is said of whoever it holds for, and of whoever it does not."""
+def _leaf(condition: Condition, names: ConditionNames) -> tuple[str, str]:
+    """Return two phrases: for people who meet the condition and for those who do not."""
     match condition:
         case Did():
             return _did(condition, names)
@@ -124,14 +124,14 @@ def _leaf(condition: Condition, names: Names) -> tuple[str, str]:
             when = say_length(within)
             return f"booked a session{when}", f"did not book a session{when}"
         case IsLevel(levels):
-            said = _or([str(level) for level in Level if level in levels])
+            said = _or([str(level) for level in EngagementLevel if level in levels])
             return f"is {said}", f"is not {said}"
         case Has(attribute, value):
             return _has(attribute, value)
     raise TypeError(f"{condition!r} is no condition")
 
 
-def _did(wanted: Did, names: Names) -> tuple[str, str]:
+def _did(wanted: Did, names: ConditionNames) -> tuple[str, str]:
     clicked = wanted.kind is EventKind.CLICKED
     what = names.email(wanted.email) if wanted.email else "an email"
     if clicked and wanted.link:
@@ -165,7 +165,7 @@ def _in(sequence: str, statuses: frozenset[EnrolmentStatus]) -> tuple[str, str]:
     return _or(is_so), ", and ".join(is_not)
 
 
-def _filled_in(wanted: FilledIn, names: Names) -> tuple[str, str]:
+def _filled_in(wanted: FilledIn, names: ConditionNames) -> tuple[str, str]:
     form = f" for {names.sequence(wanted.form)}" if wanted.form else ""
     utm = "".join(f" by {name.removeprefix('utm_')} {value}" for name, value in wanted.utm)
     since = f" since {_day(wanted.since)}" if wanted.since else ""

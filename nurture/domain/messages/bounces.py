@@ -1,4 +1,4 @@
-"""What bounces mean: dead addresses, full mailboxes, tired ones, and a jump of them all at once."""
+"""What bounces mean: dead addresses, full mailboxes, repeated soft bounces, and sudden jumps."""
 
 import re
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from nurture.domain.messages.refusal_words import CONTENT, FULL
 
 
 class Bounce(StrEnum):
-    """What kind of bounce an event is.
+    """The kind of a bounce.
 
-    `hard`: the address is no good. `soft`: not now. `full`: the mailbox is full. `held`: hard,
-    but it came in a jump of bounces that the owner has not looked at yet. `dismissed`: the
-    owner looked, and it was a mistake of a mail server's.
+    `hard`: the address is no good. `soft`: a temporary failure. `full`: the mailbox is full.
+    `held`: hard, but part of a sudden jump in bounces that the owner has not reviewed yet.
+    `dismissed`: the owner reviewed it, and it was a mail server's mistake.
     """
 
     HARD = "hard"
@@ -27,7 +27,7 @@ class Bounce(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """Something told of mail to one address: a bounce or, where that is `None`, an arrival."""
+    """A report about mail to one address: a bounce or, if that is `None`, a delivery."""
 
     at: datetime
     bounce: Bounce | None
@@ -53,7 +53,7 @@ _REPLY = re.compile(r"\b([45]\d\d)[ -]+(\S.*)", re.DOTALL)
 
 
 def says_full(reason: str) -> bool:
-    """Whether a mail server's words say that the mailbox is full; codes go before words."""
+    """Return whether a mail server's reply says that the mailbox is full; codes outweigh words."""
     told = _ENHANCED.findall(reason)
     if ("2", "2") in told:
         return True
@@ -63,10 +63,10 @@ def says_full(reason: str) -> bool:
 
 
 def kind_of(permanent: bool, reason: str) -> Bounce:
-    """What kind a bounce is, by what the provider made of it and what the mail server said.
+    """Return the kind of a bounce, from the provider's view and the mail server's reply.
 
-    A full mailbox is a mailbox, also where a provider gives up on the mail for good, and a
-    refusal of the sender or the content says nothing about the address.
+    A full mailbox counts as full even if the provider has given up for good, and a refusal of the
+    sender or the content says nothing about the address.
     """
     if says_full(reason):
         return Bounce.FULL
@@ -74,10 +74,10 @@ def kind_of(permanent: bool, reason: str) -> Bounce:
 
 
 def tired_since(told: Iterable[Returned], after: datetime | None = None) -> datetime | None:
-    """When soft bounces in a row came to a bounce for good, or `None` where they have not.
+    """Return when a row of soft bounces amounted to a permanent one, or `None`.
 
-    Only what happened later than `after` counts. An arrival ends the row, also where it
-    comes last; other bounces neither end it nor count.
+    Only what happened later than `after` counts. A delivery ends the row, even if it is the last
+    event; other bounces neither end it nor count.
     """
     row = _row(Bounce.SOFT, (one for one in told if after is None or one.at > after))
     enough = row[SOFT_IN_A_ROW - 1 :]
@@ -85,18 +85,18 @@ def tired_since(told: Iterable[Returned], after: datetime | None = None) -> date
 
 
 def full_since(told: Iterable[Returned]) -> datetime | None:
-    """Since when a mailbox has been full for too long, or `None`; an arrival ends it."""
+    """Return since when a mailbox has been full for too long, or `None`; a delivery resets it."""
     row = _row(Bounce.FULL, told)
     return row[0] if row and row[-1] - row[0] >= FULL_FOR else None
 
 
 def is_jump(bounced: int, accepted: int) -> bool:
-    """Whether so many of the mails of a day coming back are more than dead addresses explain."""
+    """Return whether a day has more bounces than dead addresses can explain."""
     return bounced >= JUMP_AT_LEAST and bounced > JUMP_SHARE * accepted
 
 
 def _is_of_the_address(reason: str) -> bool:
-    """Whether a mail server's words, where a provider repeats them, are about the recipient."""
+    """Return whether a mail server's reply, if the provider quotes it, is about the recipient."""
     reply = _REPLY.search(reason)
     if reply is None:
         return True
@@ -108,7 +108,7 @@ def _is_of_the_address(reason: str) -> bool:
 
 
 def _row(bounce: Bounce, told: Iterable[Returned]) -> list[datetime]:
-    """The bounces of one kind since the last arrival, by when they happened."""
+    """Return when the bounces of one kind since the last delivery happened, in order."""
     told = list(told)
     arrived_at = max((one.at for one in told if one.bounce is None), default=None)
     return sorted(

@@ -8,9 +8,9 @@ from typing import Any
 
 
 class EmailFormat(StrEnum):
-    """What the body of an email is written in; the value is its file's suffix.
+    """The format of an email's body; the value is its file extension.
 
-    `md` is Markdown, placed into the shared layout; `mjml` is the whole design.
+    `md` is Markdown, placed in the shared layout; `mjml` is the complete design.
     """
 
     MARKDOWN = "md"
@@ -21,10 +21,10 @@ class EmailFormat(StrEnum):
 class EmailSource:
     """One email as it was written.
 
-    `key` is `sequence/email`. `first_line` is the line of the file on which the body
-    begins, so that findings can name the place. `layout` holds the shared parts.
-    `content` is the whole file, of which `front` and `body` are what was read from it.
-    `text` is the plain version; where it is empty, that of Markdown is made from the body.
+    `key` is `sequence/email`. `first_line` is the line of the file on which the body begins, so
+    that findings can give line numbers. `layout` holds the shared parts. `content` is the whole
+    file, from which `front` and `body` were read. `text` is the plain-text version; if it is empty,
+    a Markdown email's is made from the body.
     """
 
     key: str
@@ -47,10 +47,10 @@ _NAMED = re.compile(r"([a-z_]+)([/?#&].*)?", re.DOTALL)
 
 
 def destination(link: str, values: Mapping[str, str]) -> str:
-    """The address that a link leads to.
+    """Return the address that a link leads to.
 
-    A link is an address, the name of one of the `values`, or such a name with a path or
-    parameters behind it; whatever is none of these is taken for an address.
+    A link is an address, the name of one of the `values`, or such a name followed by a path or
+    parameters; anything else is treated as an address.
     """
     named = _NAMED.fullmatch(link)
     if named is None or named[1] not in values:
@@ -59,10 +59,10 @@ def destination(link: str, values: Mapping[str, str]) -> str:
 
 
 def joined(address: str, more: str) -> str:
-    """An address with a path or parameters behind it.
+    """Return an address with a path or parameters added to it.
 
-    There is one slash and one question mark between them, and parameters come before the
-    address's own fragment (RFC 3986, section 3).
+    There is one slash or question mark between them, and parameters go before the address's own
+    fragment (RFC 3986, section 3).
     """
     page, mark, fragment = address.partition("#")
     if more.startswith("/"):

@@ -1,8 +1,8 @@
-"""What a mail server's refusal is about: the account, the recipient, the content or the connection.
+"""What a mail server's refusal is about: the account, recipient, content or connection.
 
-The stage and the enhanced status code (RFC 3463, RFC 5248) decide first. Words decide where
-providers use a code for something else, and where there is no enhanced code at all; the
-patterns are in `refusal_words`.
+The stage and the enhanced status code (RFC 3463, RFC 5248) decide first. Words decide if providers
+use a code for something else, or if there is no enhanced code at all; the patterns are in
+`refusal_words`.
 """
 
 import re
@@ -14,7 +14,7 @@ from nurture.domain.messages import refusal_words as words
 
 
 class Stage(StrEnum):
-    """What a reply of the mail server's is the answer to."""
+    """What a mail server's reply answers."""
 
     LOGIN = "the login"
     RESET = "RSET"
@@ -25,10 +25,10 @@ class Stage(StrEnum):
 
 
 class Blame(StrEnum):
-    """Whom a refusal is about.
+    """What a refusal is about.
 
-    `account`: nobody has failed and everybody waits. `recipient`: this address, now or for
-    good. `content`: this email. `connection`: this session, or how many there are.
+    `account`: no message has failed, and all of them wait. `recipient`: this address, for now or
+    for good. `content`: this email. `connection`: this session, or the number of sessions.
     """
 
     ACCOUNT = "account"
@@ -38,7 +38,7 @@ class Blame(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why an account takes no mail at present."""
+    """Why an account is not accepting mail."""
 
     RATE = "rate"
     QUOTA = "quota"
@@ -51,12 +51,12 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal, understood.
+    """One refusal, interpreted.
 
-    `permanent` says that the code was a 5xx, `dead` that the address itself will never work,
-    `full` that the mailbox is full, `unclear` that a 5xx does not say what is wrong, and
-    `crowded` or `worn` that fewer sessions or a fresh one may help. `cause` and `wait` are
-    about the account: why, and how long the answer asks to wait where it says so.
+    `permanent` means that the code was a 5xx, `dead` that the address itself will never work,
+    `full` that the mailbox is full, `unclear` that a 5xx does not say what is wrong, and `crowded`
+    or `worn` that fewer sessions or a new one may help. `cause` and `wait` are about the account:
+    why it is refused, and how long the reply asks to wait, if it says so.
     """
 
     blame: Blame
@@ -71,13 +71,13 @@ class Refusal:
 
     @property
     def fails(self) -> bool:
-        """Whether this message will not be taken, however often it is offered."""
+        """Whether this message will never be accepted, however often it is offered."""
         personal = self.blame in (Blame.RECIPIENT, Blame.CONTENT)
         return self.permanent and personal and not (self.full or self.unclear)
 
     @property
     def of_the_session(self) -> bool:
-        """Whether another session may well take the same message at once."""
+        """Whether another session may well accept the same message immediately."""
         return self.crowded or self.worn
 
 
@@ -104,9 +104,9 @@ _PROTOCOL_ERRORS = frozenset({500, 502, 503, 504})
 
 
 def understand(stage: Stage, code: int, text: str) -> Refusal:
-    """Tell whom a reply of 4xx or 5xx to `stage` is about.
+    """Interpret a 4xx or 5xx reply to `stage`.
 
-    `text` is the whole reply without its code; an enhanced code stands at its beginning.
+    `text` is the whole reply without its code; it begins with the enhanced code, if there is one.
     """
     status = _status(text)
     told = (
@@ -120,7 +120,7 @@ def understand(stage: Stage, code: int, text: str) -> Refusal:
 
 
 def alike(code: int, text: str, recipient: str) -> str:
-    """What equal refusals of different people share: without addresses, digits and identifiers."""
+    """Return a refusal without addresses, digits and identifiers, to compare it with others."""
     name, _, domain = recipient.casefold().rpartition("@")
     status = _status(text)
     plain = text.casefold()
@@ -132,13 +132,13 @@ def alike(code: int, text: str, recipient: str) -> str:
 
 
 def _status(text: str) -> str:
-    """The enhanced code's subject and detail, such as `1.1`, or nothing."""
+    """Return the enhanced code's subject and detail, such as `1.1`, or an empty string."""
     found = _ENHANCED.match(text)
     return ".".join(found.groups()) if found else ""
 
 
 def _of_the_mailbox(stage: Stage, status: str, text: str) -> Refusal | None:
-    """The recipient's own box, whatever limits the answer speaks of."""
+    """Return a refusal by the recipient's own mailbox, whatever limits the reply mentions."""
     if stage in (Stage.LOGIN, Stage.SENDER):
         return None
     if status == "2.2" or words.FULL.search(text):
@@ -154,7 +154,7 @@ def _of_the_mailbox(stage: Stage, status: str, text: str) -> Refusal | None:
 
 
 def _nobody(stage: Stage) -> Refusal:
-    """After DATA, "nobody is there" is not certainly about the address."""
+    """Return the refusal of an unknown user; after DATA, it may not be about the address."""
     at_recipient = stage is Stage.RECIPIENT
     return Refusal(Blame.RECIPIENT, dead=at_recipient, unclear=not at_recipient)
 
@@ -203,7 +203,10 @@ def _by_stage(stage: Stage, code: int, status: str, text: str) -> Refusal:
 
 
 def _at_sender(code: int, status: str, text: str) -> Refusal:
-    """Nobody was named yet: a refusal for good is about who sends, one for now about the server."""
+    """Interpret a refusal before any recipient was named.
+
+    A permanent one is about the sender, and a temporary one is about the server.
+    """
     if status in _OF_THE_CONTENT or words.TOO_LARGE.search(text):
         return Refusal(Blame.CONTENT)
     if code >= 500:
@@ -228,7 +231,7 @@ def _at_content(code: int, status: str, text: str) -> Refusal:
 
 
 def _wait(text: str) -> timedelta | None:
-    """How long an answer asks to wait, such as “in 30 minutes”."""
+    """Return how long a reply asks to wait, such as “in 30 minutes”."""
     found = words.WAIT.search(text)
     if found is None:
         return None

@@ -1,20 +1,20 @@
-"""The words by which mail servers say what a refusal is about, gathered from the field."""
+"""The words in which mail servers say what a refusal is about, collected from real replies."""
 
 import re
 from functools import cached_property
 
 
 class _Words:
-    """Patterns of which any may be found, compiled when a server first refuses something.
+    """Alternative patterns, compiled when a server first refuses something.
 
-    Every start of every process would wait for them otherwise.
+    Otherwise every process would wait for them when it starts.
     """
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._patterns = patterns
 
     def search(self, text: str) -> re.Match[str] | None:
-        """Where in the text the first of them is."""
+        """Return the first match in the text."""
         return self._compiled.search(text)
 
     @cached_property

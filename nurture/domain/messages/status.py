@@ -1,14 +1,14 @@
-"""What can become of one email to one subscriber."""
+"""The possible states of one email to one subscriber."""
 
 from enum import StrEnum
 
 
 class MessageStatus(StrEnum):
-    """The states of a message, in the order they are usually passed.
+    """The states of a message, in their usual order.
 
-    `claimed` rows have not been shown to a mail server; `sending` rows may have
-    been. That difference decides what a crash leaves behind: a claimed row is
-    simply taken again, a sending one becomes `in_doubt`.
+    `claimed` rows have not been offered to a mail server; `sending` rows may have been. That
+    difference decides what happens after a crash: a claimed row is simply claimed again, and a
+    sending one becomes `in_doubt`.
     """
 
     CLAIMED = "claimed"

@@ -1,1 +1,1 @@
-"""When the next email goes: planner, gate, sending hours, pauses and sunsets."""
+"""When the next email is sent: planner, gate, send window, pauses and sunsets."""

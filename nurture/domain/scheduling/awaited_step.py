@@ -1,4 +1,4 @@
-"""What somebody at a given place of a sequence is waiting for."""
+"""What people at a given place in a sequence are waiting for."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +9,8 @@ from nurture.domain.sequences.sequence import Sequence, Step
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a sequence people are, as far as it decides what comes next."""
+class SequencePosition:
+    """The parts of a person's progress in a sequence that decide what comes next."""
 
     passed: frozenset[str]
     collected: bool
@@ -18,11 +18,11 @@ class Place:
 
 
 def awaited_step(
-    sequence: Sequence, place: Place, now: datetime, calendar: Calendar
+    sequence: Sequence, place: SequencePosition, now: datetime, calendar: Calendar
 ) -> Step | None:
-    """The step that people at that place wait for; None where they wait for no email.
+    """Return the step that people at that place are waiting for, or `None` if there is none.
 
-    Conditions are asked when the step is due, so that nobody is taken to fulfil one until then.
+    Conditions are evaluated when the step is due, so nobody is assumed to meet one before then.
     """
     progress = Progress(
         enrolled_at=now,

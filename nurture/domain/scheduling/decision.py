@@ -1,4 +1,4 @@
-"""What is to be done about one due enrolment: planner and gate together."""
+"""What to do about one due enrolment: planner and gate together."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ from nurture.domain.scheduling.planner import (
     anchor_after,
     next_action,
 )
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, Sequence, Step
 from nurture.domain.subscribers.bookings import ending_of
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Offer this step to the mail server now."""
+    """A decision to offer this step to the mail server now."""
 
     step: Step
     due_at: datetime
@@ -31,7 +31,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Nothing now; look again at `at`. `step` is what is waited for, if any."""
+    """A decision to look again at `at`; `step` is the one awaited, if any."""
 
     at: datetime
     why: str
@@ -42,13 +42,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The enrolment ends; `then` is the sequence that somebody goes on in, if any."""
+    """A decision to end the enrolment; `then` is the sequence to continue with, if any."""
 
     reason: EnrolmentStatus
     why: str
     then: str = ""
     skipped: tuple[Skip, ...] = ()
-    because: Because | None = None
+    because: EndReason | None = None
 
 
 Decision = Offer | Look | End
@@ -64,10 +64,9 @@ def decide(
     calendar: Calendar,
     segments: Collection[str] = (),
 ) -> Decision:
-    """Decide what is to be done now, passing over the steps that are skipped.
+    """Decide what to do now, passing over the steps that are skipped.
 
-    `segments` are those the person is in at this moment. The decision tells what was
-    skipped on the way to it.
+    `segments` are those the person is in at this moment. The decision lists the skipped steps.
     """
     skipped: list[Skip] = []
     ends_as = progress.ends_as or ending_of(sequence, progress, standing.booked_until)
@@ -82,9 +81,9 @@ def decide(
 
 
 def progress_after(offer: Offer, now: datetime) -> Progress:
-    """Where an enrolment stands once the offered step is behind it.
+    """Return an enrolment's progress once the offered step has been passed.
 
-    A guide that is asked for again in the middle of a series does not delay the series.
+    A guide that is requested again in the middle of a series does not delay the series.
     """
     again = offer.step.kind in ANSWERS and offer.step.email in offer.progress.passed
     sent = Send(offer.step, offer.due_at)
@@ -95,7 +94,7 @@ def progress_after(offer: Offer, now: datetime) -> Progress:
 def next_look(
     sequence: Sequence, progress: Progress, now: datetime, calendar: Calendar
 ) -> datetime:
-    """When to look at an enrolment again that stands at `progress`."""
+    """Return when to look next at an enrolment with this progress."""
     action = next_action(sequence, progress, now, calendar)
     return action.until if isinstance(action, WaitUntil) else now
 
@@ -117,14 +116,17 @@ def _decided(
 
 
 def _ended(action: Exit, sequence: Sequence, progress: Progress, segments: Collection[str]) -> End:
-    """Whoever only asked for the guide of a series that is over goes on nowhere."""
+    """Return how an enrolment ends, and the next sequence, if any.
+
+    Someone who only asked for the guide of a finished series does not move on to another.
+    """
     if progress.ends_as:
         because = progress.ends_as.because
         return End(action.reason, WHY_ONLY_THE_GUIDE, because=because)
     if action.reason is EnrolmentStatus.REMOVED:
-        return End(action.reason, "the guide was not collected", because=Because.NOT_COLLECTED)
+        return End(action.reason, "the guide was not collected", because=EndReason.NOT_COLLECTED)
     then = sequence.next_sequence(segments)
-    return End(action.reason, "the sequence has come to its end", then, because=Because.COMPLETED)
+    return End(action.reason, "the sequence has come to its end", then, because=EndReason.COMPLETED)
 
 
 def _ask_the_gate(

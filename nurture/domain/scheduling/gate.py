@@ -1,25 +1,25 @@
-"""The last question before a mail leaves: may it?"""
+"""The last check before an email is sent: is it allowed?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
 from nurture.domain.subscribers.consent import Consents
 from nurture.domain.subscribers.suppression import SuppressionReason
 
 
 class PausedBy(StrEnum):
-    """Who had somebody's emails paused."""
+    """The one who paused a subscriber's emails."""
 
     PERSON = "person"
     OWNER = "owner"
 
 
 class Frequency(StrEnum):
-    """How often somebody wants to hear from us."""
+    """How often a subscriber wants to receive emails."""
 
     USUAL = "usual"
     FEWER = "fewer"
@@ -31,7 +31,7 @@ _NEARLY = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class FrequencyCap:
-    """At most `mails` of the series within `within`, all sequences together."""
+    """At most `mails` emails of the series within `within`, across all sequences."""
 
     mails: int
     within: timedelta
@@ -47,24 +47,24 @@ LONGEST_CAP_DAYS = 31
 
 
 def one_in(days: int) -> FrequencyCap:
-    """One mail in that many days at most."""
+    """Return a cap of one email in that many days."""
     return FrequencyCap(1, timedelta(days=days) - _NEARLY)
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The caps of a practice: the usual one, and that of whoever asked for fewer mails."""
+    """A practice's frequency caps: the usual one, and the one for people who want fewer emails."""
 
     usual: FrequencyCap
     fewer: FrequencyCap
 
     def of(self, frequency: Frequency) -> FrequencyCap:
-        """The cap that somebody is under."""
+        """Return the cap that applies to this frequency."""
         return self.fewer if frequency is Frequency.FEWER else self.usual
 
     @property
     def longest(self) -> timedelta:
-        """How far back a mail counts at most."""
+        """How far back an email can count towards a cap."""
         return max(self.usual.within, self.fewer.within)
 
 
@@ -96,12 +96,12 @@ _WHY_NOT_SO_SOON: Mapping[Frequency, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the gate has to know of a subscriber; `mailed_at` are recent mails of the series.
+    """What the gate needs to know about a subscriber.
 
-    `suppressed` is the strongest reason; `bounces` says that a bounce stands, whether or not
-    it is the strongest. `guide_on_trial` lets the one guide through that somebody asked for
-    after a bounce. `booked_until` is that of `domain.bookings`: until when they have had an
-    appointment.
+    `mailed_at` lists recent emails of the series. `suppressed` is the strongest reason; `bounces`
+    says that a bounce is in force, whether or not it is the strongest. `guide_on_trial` lets
+    through the one guide that was requested after a bounce. `booked_until` comes from
+    `domain.bookings`: it is until when they have had an appointment.
     """
 
     consents: Consents
@@ -117,12 +117,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The mail may leave."""
+    """Permission to send the email."""
 
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Not now; ask again at `until`."""
+    """A postponement: ask again at `until`."""
 
     until: datetime
     why: str
@@ -130,18 +130,18 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Never; the enrolment ends with `reason`."""
+    """A refusal for good: the enrolment ends with `reason`."""
 
     reason: EnrolmentStatus
     why: str
-    because: Because | None = None
+    because: EndReason | None = None
 
 
 Verdict = Allowed | Postponed | Refused
 
 
 def may_send(kind: StepKind, standing: Standing, now: datetime, caps: Caps = USUAL_CAPS) -> Verdict:
-    """Whether a due mail of that kind may leave now, and if not, why and until when."""
+    """Return whether a due email of that kind may be sent now and, if not, why and until when."""
     refused = _refusal(kind, standing)
     if refused:
         return refused
@@ -158,12 +158,12 @@ def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
         return _suppressed(standing.suppressed)
     if needed not in standing.consents:
         why = f"there is no consent for “{needed}”"
-        return Refused(EnrolmentStatus.UNSUBSCRIBED, why, Because.NO_CONSENT)
+        return Refused(EnrolmentStatus.UNSUBSCRIBED, why, EndReason.NO_CONSENT)
     return None
 
 
 def _is_on_trial(kind: StepKind, standing: Standing) -> bool:
-    """One guide may show whether an address that bounced is good again, and nothing else may."""
+    """Return whether this is the one guide that may test an address that has bounced."""
     bounced = standing.suppressed is SuppressionReason.BOUNCED
     return bounced and standing.guide_on_trial and kind is StepKind.GUIDE
 
@@ -171,11 +171,15 @@ def _is_on_trial(kind: StepKind, standing: Standing) -> bool:
 def _suppressed(reason: SuppressionReason) -> Refused:
     unsubscribed = reason is SuppressionReason.UNSUBSCRIBED
     status = EnrolmentStatus.UNSUBSCRIBED if unsubscribed else EnrolmentStatus.SUPPRESSED
-    return Refused(status, WHY_SUPPRESSED[reason], Because(reason))
+    return Refused(status, WHY_SUPPRESSED[reason], EndReason(reason))
 
 
 def _no_answer(standing: Standing) -> Refused | None:
-    """Who has left may still ask for their data; only an address that is no good gets no answer."""
+    """Return the refusal of an answer, if any.
+
+    People who have unsubscribed may still ask for their data; only an address that was erased or
+    has bounced gets no answer.
+    """
     if standing.suppressed is SuppressionReason.ERASED:
         return _suppressed(SuppressionReason.ERASED)
     if standing.suppressed is SuppressionReason.BOUNCED or standing.bounces:

@@ -1,4 +1,4 @@
-"""When and how often a practice writes, as its owner has set it."""
+"""When and how often a practice sends emails, as its owner has set it."""
 
 from dataclasses import dataclass
 from datetime import date, time
@@ -13,7 +13,7 @@ MOST_CLOSED_DAYS = 100
 
 
 class Nation(StrEnum):
-    """Whose bank holidays are kept."""
+    """The nation whose bank holidays are observed."""
 
     ENGLAND = "England"
     SCOTLAND = "Scotland"
@@ -24,7 +24,7 @@ class Nation(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ClosedDays:
-    """A stretch of days on which the practice is closed, both ends among them."""
+    """A range of days on which the practice is closed, including both ends."""
 
     first: date
     last: date
@@ -36,12 +36,12 @@ class ClosedDays:
         return (self.last - self.first).days + 1
 
     def __str__(self) -> str:
-        """As it is written: `2026-12-28 to 2027-01-02`, or one day."""
+        """Return it as written: `2026-12-28 to 2027-01-02`, or one day."""
         return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
 
 
 def parse_closed_days(text: str) -> ClosedDays:
-    """Read `2026-12-28` or `2026-12-28 to 2027-01-02`; raises `ValueError` with the remedy."""
+    """Read `2026-12-28` or `2026-12-28 to 2027-01-02`; raise `ValueError` with the remedy."""
     first, found, last = text.partition(" to ")
     try:
         read = ClosedDays(
@@ -59,9 +59,9 @@ def parse_closed_days(text: str) -> ClosedDays:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """The hours in which mails of the series leave, how many, and the days on which none does.
+    """The hours and frequency caps for emails of the series, and the days without any.
 
-    The hours are on the reader's own clock. Steps for any day go out on holidays too.
+    The hours are on the reader's own clock. Steps allowed on any day are sent on holidays too.
     """
 
     opens: time = time(8, 0)
@@ -72,13 +72,13 @@ class Rhythm:
 
     @property
     def window(self) -> SendWindow:
-        """The hours, for the planner."""
+        """The hours, as a send window for the planner."""
         return SendWindow(self.opens, self.closes)
 
 
 @dataclass(frozen=True, slots=True)
 class DaysOff:
-    """Bank holidays and the practice's own closed days, taken together."""
+    """Bank holidays and the practice's own closed days, combined."""
 
     bank: Holidays
     closed: tuple[ClosedDays, ...] = ()

@@ -1,4 +1,4 @@
-"""Pausing a sequence, and going on with it without flooding anybody."""
+"""Pausing a sequence, and resuming it without flooding anyone."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -17,9 +17,9 @@ _Stretch = tuple[datetime, datetime]
 def spread(
     count: int, start: datetime, over: timedelta, calendar: Calendar, time_zone: str
 ) -> list[datetime]:
-    """`count` moments from `start` on, evenly over the hours of `over` in which the practice works.
+    """Return `count` moments from `start` on, spread evenly over the working hours within `over`.
 
-    Where it does not work within that time at all, they are spread over the whole of it.
+    If there are no working hours in that time, they are spread over the whole of it.
     """
     stretches = list(_working(start, start + over, calendar, time_zone))
     stretches = stretches or [(start, start + over)]
@@ -30,7 +30,7 @@ def spread(
 def _working(
     start: datetime, end: datetime, calendar: Calendar, time_zone: str
 ) -> Iterator[_Stretch]:
-    """The working hours between the two moments, in order."""
+    """Yield the working hours between two moments, in order."""
     usual = calendar.window
     window = SendWindow(usual.opens, usual.closes, WORKING_DAYS)
     begin = next_open(start, window, time_zone, calendar.holidays)

@@ -1,4 +1,4 @@
-"""What happens next to one enrolment: the planner."""
+"""The planner: what happens next to one enrolment."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from nurture.domain.sequences.sequence import (
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the step now; it was due at `due_at`."""
+    """An instruction to send the step now; it was due at `due_at`."""
 
     step: Step
     due_at: datetime
@@ -35,7 +35,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Pass the step without sending it, because of `why`."""
+    """An instruction to pass the step without sending it, because of `why`."""
 
     step: Step
     why: str
@@ -43,7 +43,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """Look again at `until`, always later than now; `step` is what is waited for, if any."""
+    """An instruction to look again at `until`, later than now, for the awaited `step`, if any."""
 
     until: datetime
     why: str
@@ -52,7 +52,7 @@ class WaitUntil:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """The enrolment ends with `reason`."""
+    """An instruction to end the enrolment with `reason`."""
 
     reason: EnrolmentStatus
 
@@ -62,9 +62,9 @@ Action = Send | Skip | WaitUntil | Exit
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """When the practice writes at all, its usual window and its holidays, and how often.
+    """The practice's usual send window, its holidays and its frequency caps.
 
-    Two of them are never equal, so that what was worked out with one may be kept.
+    Two calendars are never equal, so results worked out with one may be cached.
     """
 
     window: SendWindow
@@ -79,11 +79,10 @@ def next_action(
     calendar: Calendar,
     segments: Collection[str] = (),
 ) -> Action:
-    """Decide what is next for an enrolment of somebody who is in these `segments`.
+    """Decide the next action for an enrolment of someone in these `segments`.
 
-    Repeated on the progress that each action leads to, it ends; it keeps the
-    order of the steps, gives no step twice and sends nothing before its time or
-    outside its window.
+    Applied repeatedly to the progress that each action leads to, it comes to an end; it keeps the
+    order of the steps, sends no step twice, and sends nothing early or outside its window.
     """
     guide = _guide_to_offer(sequence, progress)
     if guide:
@@ -98,9 +97,10 @@ def next_action(
 
 
 def segments_asked(sequence: Sequence, progress: Progress) -> frozenset[str]:
-    """The segments that the next action may depend on: mostly none, so that nobody looks.
+    """Return the segments that the next action may depend on.
 
-    A step that may be passed over brings the next one into question as well.
+    There are usually none, which saves looking them up. A step that may be skipped brings the next
+    one into question as well.
     """
     asked: frozenset[str] = frozenset()
     if progress.ends_as:
@@ -113,11 +113,11 @@ def segments_asked(sequence: Sequence, progress: Progress) -> frozenset[str]:
 
 
 def anchor_after(action: Send, now: datetime) -> datetime:
-    """From when the wait after a sent step counts.
+    """Return the moment from which the wait after a sent step counts.
 
-    A mail that left on time counts from the moment it was due, so that a series
-    set for half past eight does not drift by the seconds that sending takes. One
-    that left late counts from when it left, so that nothing piles up behind it.
+    An email sent on time counts from the moment it was due, so that a series set for half past
+    eight does not drift by the seconds that sending requires. One that was sent late counts from
+    when it was sent, so that nothing piles up behind it.
     """
     on_time = now - action.due_at < timedelta(hours=1)
     return action.due_at if on_time else now
@@ -130,24 +130,23 @@ def _guide_to_offer(sequence: Sequence, progress: Progress) -> Step | None:
 
 
 def next_step(sequence: Sequence, progress: Progress) -> Step | None:
-    """The first step after the furthest one that is behind this person.
+    """Return the first step after the furthest one that this person has passed.
 
-    Places are found by step key, so that enrolments survive an edited sequence: a
-    deleted step is simply not there, and a step put in ahead of somebody reaches
-    them, while one put in behind them does not.
+    Places are found by step key, so enrolments survive an edited sequence: a deleted step no longer
+    exists, a step inserted ahead of someone reaches them, and one inserted behind them does not.
     """
     return next(iter(steps_ahead(sequence, progress)), None)
 
 
 def steps_ahead(sequence: Sequence, progress: Progress) -> list[Step]:
-    """The steps after the furthest one that is behind this person, but for the guide."""
+    """Return the steps after the furthest one that this person has passed, except the guide."""
     places = [i for i, step in enumerate(sequence.steps) if step.email in progress.passed]
     ahead = sequence.steps[max(places, default=-1) + 1 :]
     return [step for step in ahead if step.kind not in ANSWERS]
 
 
 def awaits_collection(sequence: Sequence, progress: Progress) -> bool:
-    """Whether the series waits until somebody has collected their guide."""
+    """Return whether the series is waiting for someone to collect their guide."""
     if sequence.form is None:
         return False
     return sequence.form.opt_in is OptIn.COLLECT and progress.collected_at is None
@@ -160,7 +159,10 @@ def _was_reminded(sequence: Sequence, progress: Progress) -> bool:
 def _while_uncollected(
     sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
 ) -> Action:
-    """One friendly reminder, then silence; at last the signup is let go."""
+    """Decide what comes before the guide is collected.
+
+    There is one friendly reminder, then silence; finally the enrolment is dropped.
+    """
     lets_go_at = progress.enrolled_at + UNCOLLECTED_FOR
     if now >= lets_go_at:
         return Exit(EnrolmentStatus.REMOVED)
@@ -181,7 +183,7 @@ def _is_to_be_reminded(sequence: Sequence, step: Step | None, progress: Progress
 def _but_the_guide(
     sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
 ) -> Action:
-    """The reminder of a guide that is not collected, and then the end that is written down."""
+    """Return the reminder of an uncollected guide, if one is due, and then the recorded ending."""
     assert progress.ends_as is not None
     awaited = awaits_collection(sequence, progress)
     if step is None or not awaited or not _is_to_be_reminded(sequence, step, progress):
@@ -206,7 +208,7 @@ def _in_series(
 
 
 def _at_the_end(sequence: Sequence, progress: Progress, now: datetime) -> Action:
-    """Whoever was asked something has time to answer."""
+    """Complete the enrolment, once anyone who was asked a question has had time to answer."""
     until = progress.anchor_at + (sequence.quiet.patience if sequence.quiet else timedelta(0))
     if until > now:
         return WaitUntil(until, "an answer is awaited")
@@ -214,7 +216,7 @@ def _at_the_end(sequence: Sequence, progress: Progress, now: datetime) -> Action
 
 
 def _if_meant(action: Send, segments: Collection[str]) -> Action:
-    """A step with a condition is decided at the moment it would be sent, not earlier."""
+    """Skip a step whose condition is not met; this is decided when it would be sent, not before."""
     step = action.step
     if step.only_if and step.only_if not in segments:
         return Skip(step, f"they are not in the segment “{step.only_if}”")
@@ -226,7 +228,7 @@ def _if_meant(action: Send, segments: Collection[str]) -> Action:
 def _due(
     step: Step, due_at: datetime, now: datetime, progress: Progress, calendar: Calendar
 ) -> Action:
-    """A step whose time has come is sent, unless it is too late or just now not the hour."""
+    """Send a step whose time has come, unless it is too late or outside its window."""
     opens_at = _open_from(step, now, progress.time_zone, calendar)
     if step.late is Late.SKIP and opens_at - due_at > step.max_late:
         return Skip(step, "it was overdue for too long")
@@ -236,16 +238,19 @@ def _due(
 
 
 def due_at(step: Step, progress: Progress, calendar: Calendar) -> datetime:
-    """When a step is due: never before its wait is over and, where it names a time, at that time.
+    """Return when a step is due: after its wait and, if it names a time of day, at that time.
 
-    Being held up is another matter: an overdue step goes at any time its window is open.
+    Delays are another matter: an overdue step may be sent whenever its window is open.
     """
     return _due_since(step, waits_since(progress), progress.time_zone, calendar)
 
 
 @lru_cache(maxsize=4096)
 def _due_since(step: Step, start: datetime, time_zone: str, calendar: Calendar) -> datetime:
-    """The same for all whose wait began together, as it does where a series is set for an hour."""
+    """Return the due time, cached for everyone whose wait began at the same moment.
+
+    That is common in a series that is set for a fixed hour.
+    """
     earliest = after_wait(start, step.wait, time_zone)
     window = window_of(step, calendar.window)
     first = next_opening if step.at else next_open
@@ -258,12 +263,12 @@ def _open_from(step: Step, now: datetime, time_zone: str, calendar: Calendar) ->
 
 
 def wait_over_at(step: Step, progress: Progress) -> datetime:
-    """When a step's wait is over, which counts from the mail before or from the collecting."""
+    """Return when a step's wait, which counts from the last email or the collection, is over."""
     return after_wait(waits_since(progress), step.wait, progress.time_zone)
 
 
 def waits_since(progress: Progress) -> datetime:
-    """The moment from which the next step's wait counts."""
+    """Return the moment from which the next step's wait counts."""
     return max(progress.anchor_at, progress.collected_at or progress.anchor_at)
 
 

@@ -1,4 +1,4 @@
-"""When somebody who has been quiet is asked whether they still want the emails."""
+"""When to ask people who have been silent whether they still want the emails."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,10 +11,10 @@ _LOOK_AGAIN_IN = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """What is known of somebody who may have been quiet for too long.
+    """What is known about a person who may have been silent for too long.
 
-    `alive_at` is their latest sign of life, `asked_at` when they were last asked, and
-    `welcome` whether they agree to emails and may be written to.
+    `alive_at` is their latest sign of life, `asked_at` is when they were last asked, and `welcome`
+    says whether they agree to emails and may be emailed.
     """
 
     alive_at: datetime
@@ -25,18 +25,18 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask them now."""
+    """A decision to ask them now."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountFrom:
-    """Leave them be; their silence counts from `at`."""
+    """A decision not to ask them; their silence counts from `at`."""
 
     at: datetime
 
 
 def decide(silence: Silence, quiet: Quiet, now: datetime) -> Ask | CountFrom:
-    """Whether somebody is asked now: once in a silence, and never in the middle of a series."""
+    """Decide whether to ask now: once in a silence, and never in the middle of a series."""
     if now - silence.alive_at < quiet.after:
         return CountFrom(silence.alive_at)
     asked = silence.asked_at is not None and silence.asked_at >= silence.alive_at

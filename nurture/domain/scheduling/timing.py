@@ -1,4 +1,4 @@
-"""Why a step comes when it does: the wait, the days and the clock behind its moment."""
+"""Why a step is sent when it is: the wait, the days and the clock behind its time."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,11 +12,11 @@ from nurture.domain.sequences.sequence import Step
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How a step's moment came about; all moments in UTC, days on the subscriber's calendar.
+    """How a step's time was worked out.
 
-    `holidays` are the days on which it would have gone out were they no holidays.
-    `clocks_change_on` is a day within the wait on which the clocks were put forward
-    (`clocks_by` above zero) or back.
+    All moments are in UTC, and days are on the subscriber's calendar. `holidays` are the days on
+    which it would have been sent if they were not holidays. `clocks_change_on` is a day within the
+    wait on which the clocks went forward (`clocks_by` above zero) or back.
     """
 
     since: datetime
@@ -28,7 +28,7 @@ class Timing:
 
 
 def timing(step: Step, progress: Progress, calendar: Calendar) -> Timing:
-    """How the moment of a step comes about for somebody who stands at `progress`."""
+    """Return how a step's time is worked out for someone with this progress."""
     since, over, due = (
         waits_since(progress),
         wait_over_at(step, progress),
@@ -50,7 +50,7 @@ def _holidays(
 
 
 def _clock_change(since: datetime, due: datetime, zone: ZoneInfo) -> tuple[date | None, timedelta]:
-    """The first change within the wait, unless it is made good before the wait is over."""
+    """Return the first clock change within the wait, unless a later one reverses it."""
     by = _offset(due, zone) - _offset(since, zone)
     if not by:
         return None, by
@@ -69,5 +69,5 @@ def _offset_at_end(day: date, zone: ZoneInfo) -> timedelta:
 
 
 def _days(start: date, end: date) -> list[date]:
-    """From `start` up to and without `end`."""
+    """Return the days from `start` up to, but not including, `end`."""
     return [start + timedelta(days=n) for n in range((end - start).days)]

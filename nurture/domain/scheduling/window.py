@@ -1,4 +1,4 @@
-"""When in the week and the day a mail may go out, on the subscriber's own clock."""
+"""When in the week and the day an email may be sent, on the subscriber's own clock."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _HORIZON_DAYS = 3 * 366
 
 
 class Holidays(Protocol):
-    """The days on which the practice's part of the world does not work."""
+    """The days on which nobody works in the practice's part of the world."""
 
     def __contains__(self, day: date, /) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class SendWindow:
-    """From `opens` to `closes` on the subscriber's wall clock, on certain days."""
+    """The hours from `opens` to `closes` on the subscriber's wall clock, on certain days."""
 
     opens: time = time(8, 0)
     closes: time = time(19, 0)
@@ -29,16 +29,16 @@ class SendWindow:
 
 
 def window_of(step: Step, usual: SendWindow) -> SendWindow:
-    """The window of a step: its own days, and from its own time, where it names one."""
+    """Return a step's window: its own days and, if it names a time, from that time."""
     opens = step.at or usual.opens
     closes = usual.closes if opens < usual.closes else time.max
     return SendWindow(opens, closes, step.on)
 
 
 def after_wait(start: datetime, wait: Wait, time_zone: str) -> datetime:
-    """The moment a wait is over, in UTC: days on the wall clock, then elapsed time.
+    """Return when a wait is over, in UTC: days on the wall clock, then elapsed time.
 
-    Without days the wall clock has no say, which shows one hour twice when it is set back.
+    A wait without days ignores the wall clock, which shows one hour twice when it goes back.
     """
     if not wait.days:
         return start.astimezone(UTC) + wait.elapsed
@@ -49,14 +49,17 @@ def after_wait(start: datetime, wait: Wait, time_zone: str) -> datetime:
 
 
 def before_wait(end: datetime, wait: Wait, time_zone: str) -> datetime:
-    """The moment from which a wait is over at `end`, in UTC; around changed clocks, about so."""
+    """Return the moment from which a wait is over at `end`, in UTC.
+
+    It is approximate around clock changes.
+    """
     return after_wait(end - wait.elapsed, Wait(-wait.days), time_zone)
 
 
 def next_open(
     earliest: datetime, window: SendWindow, time_zone: str, holidays: Holidays
 ) -> datetime:
-    """The first moment at or after `earliest` that lies inside the window, in UTC."""
+    """Return the first moment at or after `earliest` that is inside the window, in UTC."""
     zone = ZoneInfo(time_zone)
     for day in _days_from(earliest, zone):
         if not _allowed(day, window.on, holidays):
@@ -70,7 +73,7 @@ def next_open(
 def next_opening(
     earliest: datetime, window: SendWindow, time_zone: str, holidays: Holidays
 ) -> datetime:
-    """The first moment at or after `earliest` at which the window opens, in UTC."""
+    """Return the first moment at or after `earliest` at which the window opens, in UTC."""
     zone = ZoneInfo(time_zone)
     for day in _days_from(earliest, zone):
         if not _allowed(day, window.on, holidays):
@@ -82,14 +85,14 @@ def next_opening(
 
 
 def is_open(at: datetime, window: SendWindow, time_zone: str, holidays: Holidays) -> bool:
-    """Whether a mail may leave at that moment."""
+    """Return whether an email may be sent at that moment."""
     return next_open(at, window, time_zone, holidays) == at
 
 
 def _days_from(earliest: datetime, zone: ZoneInfo) -> Iterator[date]:
-    """The local days from the one before `earliest` on.
+    """Yield the local days, beginning with the one before `earliest`.
 
-    Where the clocks jump over midnight, a window late in the evening lies on the next day.
+    If the clocks jump over midnight, a window late in the evening falls on the next day.
     """
     today = earliest.astimezone(zone).date()
     return (today + timedelta(days=n) for n in range(-1, _HORIZON_DAYS))
@@ -100,10 +103,10 @@ def _allowed(day: date, on: SendDays, holidays: Holidays) -> bool:
 
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """A wall-clock time as an instant.
+    """Return a wall-clock time as an instant.
 
-    A time that the clocks jump over in spring is taken as if they had not jumped,
-    which lands an hour later on the wall; of a time that comes twice in autumn the
-    first is taken. Both are what PEP 495 does with `fold=0`.
+    A time that the clocks skip in spring is read as if they had not changed, which is an hour later
+    on the wall clock; of a time that occurs twice in autumn, the first is used. Both are what PEP
+    495 does with `fold=0`.
     """
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)

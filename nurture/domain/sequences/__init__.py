@@ -1,1 +1,1 @@
-"""Sequences, and how far somebody is in one."""
+"""Sequences, and how far people have got in them."""

@@ -1,4 +1,4 @@
-"""How far one subscriber is on the way through one sequence."""
+"""How far one subscriber has got in one sequence."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ GUIDE_AT_MOST_EVERY = timedelta(days=1)
 
 
 class EnrolmentStatus(StrEnum):
-    """Where an enrolment stands: under way, or the reason why it ended."""
+    """The status of an enrolment: under way, or the reason why it ended."""
 
     ACTIVE = "active"
     COMPLETED = "completed"
@@ -19,8 +19,8 @@ class EnrolmentStatus(StrEnum):
     REMOVED = "removed"
 
 
-class Because(StrEnum):
-    """Why an enrolment ended, where its status alone leaves that open."""
+class EndReason(StrEnum):
+    """Why an enrolment ended, if its status alone does not say."""
 
     COMPLETED = "completed"
     BOOKED = "booked"
@@ -48,25 +48,25 @@ class Because(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an enrolment ends, and why; `because` is `None` where that was not kept."""
+    """How an enrolment ended, and why; `because` is `None` if that was not recorded."""
 
     status: EnrolmentStatus
-    because: Because | None = None
+    because: EndReason | None = None
 
     @property
     def is_left(self) -> bool:
-        """Whether it ended because they left, or the address did: it may be taken up again."""
+        """Whether they unsubscribed or their address failed; the enrolment may then be resumed."""
         return self.status in (EnrolmentStatus.UNSUBSCRIBED, EnrolmentStatus.SUPPRESSED)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the planner has to know of an enrolment.
+    """What the planner needs to know about an enrolment.
 
-    `passed` are the keys of the steps that are behind this person, sent or
-    skipped, and `anchor_at` is the moment from which the next wait counts.
-    `guide_wanted` is true from a signup until the guide has been offered. With
-    `ends_as` nothing is sent but the guide and its reminder; then it ends like that.
+    `passed` are the keys of the steps that this person has passed, sent or skipped, and `anchor_at`
+    is the moment from which the next wait counts. `guide_wanted` is true from a signup until the
+    guide has been offered. With `ends_as`, nothing is sent except the guide and its reminder; then
+    the enrolment ends that way.
     """
 
     enrolled_at: datetime
@@ -78,7 +78,7 @@ class Progress:
     ends_as: Ending | None = None
 
     def after(self, step: str, anchor_at: datetime) -> "Progress":
-        """The progress once `step` has been passed and the next wait counts from `anchor_at`."""
+        """Return the progress after `step`, with the next wait counting from `anchor_at`."""
         return Progress(
             enrolled_at=self.enrolled_at,
             anchor_at=anchor_at,

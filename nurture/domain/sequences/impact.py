@@ -1,4 +1,4 @@
-"""What a changed sequence does to the people who are under way in it."""
+"""How a changed sequence affects the people who are under way in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from nurture.domain.sequences.sequence import Sequence, Step
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """How many people a change affects, by the first thing that it does to them."""
+    """How many people a change affects, each counted by its first effect on them."""
 
     unaffected: int = 0
     get_a_new_step: int = 0
@@ -32,7 +32,7 @@ class Impact:
 
 
 def impact(old: Sequence, new: Sequence, under_way: Mapping[frozenset[str], int]) -> Impact:
-    """Compare two states of a sequence for people by the set of steps that are behind them."""
+    """Compare two versions of a sequence for people grouped by the steps they have passed."""
     counts: dict[str, int] = {}
     for passed, people in under_way.items():
         effect = effect_on(old, new, passed)
@@ -41,7 +41,7 @@ def impact(old: Sequence, new: Sequence, under_way: Mapping[frozenset[str], int]
 
 
 def effect_on(old: Sequence, new: Sequence, passed: frozenset[str]) -> str:
-    """Which of the counts of an `Impact` somebody belongs to who has these steps behind them."""
+    """Return which field of `Impact` counts a person who has passed these steps."""
     before, after = _ahead(old, passed), _ahead(new, passed)
     keys = {step.email for step in after}
     if before and before[0].email not in keys:
@@ -56,7 +56,7 @@ def effect_on(old: Sequence, new: Sequence, passed: frozenset[str]) -> str:
 
 
 def _but_for_conditions(before: list[Step], after: list[Step]) -> bool:
-    """Whether the next step is the same, at the same time, and asks something else."""
+    """Return whether the next step is the same, at the same time, with a different condition."""
     return [replace(s, only_if="", skip_if="") for s in before[:1]] == [
         replace(s, only_if="", skip_if="") for s in after[:1]
     ]

@@ -1,4 +1,4 @@
-"""What somebody would have been sent in a time of which nothing is known, taken as sent."""
+"""Marking as sent what a person would have been sent in a period without records."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -22,10 +22,10 @@ from nurture.domain.sequences.sequence import ANSWERS, Sequence, Step
 def take_as_sent(
     sequence: Sequence, progress: Progress, now: datetime, calendar: Calendar
 ) -> tuple[Progress, tuple[str, ...]]:
-    """The progress of somebody to whom all that was due by now was sent on time, and which steps.
+    """Return the progress as if everything due by now had been sent on time, and those steps.
 
-    A step with a condition may have been sent, and counts as sent. Nothing of it is sent again,
-    and the wait for what comes next counts from when the last of them was due.
+    A step with a condition may have been sent, and counts as sent. None of these steps is sent
+    again, and the wait for the next one counts from when the last of them was due.
     """
     steps: list[str] = []
     at = min(progress.anchor_at, now)
@@ -45,16 +45,16 @@ def take_as_sent(
 
 
 def _as_if_meant(sequence: Sequence, progress: Progress) -> frozenset[str]:
-    """The segments in which the next step is sent."""
+    """Return the segments in which the next step is sent."""
     step = next_step(sequence, progress)
     return frozenset({step.only_if} if step and step.only_if else ())
 
 
 def known_sent(sequence: Sequence, progress: Progress, step: Step, at: datetime) -> Progress | None:
-    """The progress of somebody who is known to have been sent a step by then.
+    """Return the progress of a person who is known to have been sent a step by then.
 
-    `None` where that is behind them already. A step of the series comes only to those who have
-    collected their guide, so that they have done so.
+    Return `None` if they have already passed it. A step of the series is sent only to people who
+    have collected their guide, so the guide counts as collected.
     """
     is_wanted = step.kind in ANSWERS and progress.guide_wanted
     if not is_wanted and step not in steps_ahead(sequence, progress):

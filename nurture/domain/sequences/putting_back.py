@@ -1,4 +1,4 @@
-"""Putting back: how somebody who was taken out of a sequence, or let go, goes on in it."""
+"""How a person who was removed or dropped from a sequence is put back into it."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,15 +10,18 @@ from nurture.domain.sequences.sequence import Sequence
 
 
 def can_be_put_back(ending: Ending) -> bool:
-    """Whether the owner took them out, or they were let go: whoever said no comes back alone."""
+    """Return whether they may be put back: only if the owner removed them or they were dropped.
+
+    People who opted out come back only at their own request.
+    """
     return ending.status is EnrolmentStatus.REMOVED
 
 
 def put_back(sequence: Sequence, progress: Progress, now: datetime) -> Progress:
-    """Where somebody goes on who is put back now: with the step that they had come to.
+    """Return the progress of a person who is put back now, at the step they had reached.
 
-    A wait that is over counts as over just now, so that the step goes out when its window opens
-    next and is not passed over as late. A guide may be collected for another thirty days.
+    A wait that is over counts as having just ended, so the step is sent when its window next opens
+    and is not skipped as late. A guide may be collected for another thirty days.
     """
     back = replace(progress, ends_as=None)
     if awaits_collection(sequence, progress):

@@ -1,4 +1,4 @@
-"""Sequences as values: who, when, and in which order."""
+"""Sequences as values: who is emailed, when, and in which order."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -82,21 +82,24 @@ SERIES = frozenset(kind for kind in StepKind if kind.rules.consent is Purpose.MA
 
 
 class OptIn(StrEnum):
-    """`collect`: collecting the guide confirms the address. `confirmed`: the website vouches."""
+    """How an address is confirmed.
+
+    `collect`: by collecting the guide. `confirmed`: the website vouches for it.
+    """
 
     COLLECT = "collect"
     CONFIRMED = "confirmed"
 
 
 class Request(StrEnum):
-    """What somebody can ask for on their preference page, confirmed by a mail."""
+    """What subscribers can ask for on their preference page, confirmed by an email."""
 
     DATA = "data"
     ERASURE = "erasure"
 
 
 class Late(StrEnum):
-    """What becomes of a step that is overdue by more than its `max_late`."""
+    """What happens to a step that is overdue by more than its `max_late`."""
 
     SEND = "send"
     SKIP = "skip"
@@ -104,10 +107,10 @@ class Late(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A wait counted on the subscriber's wall clock in days, and then in elapsed time.
+    """A wait counted in days on the subscriber's wall clock, and then in elapsed time.
 
-    Two days after Saturday 08:30 are Monday 08:30, also when the clocks change
-    in between; thirty-six hours are thirty-six hours.
+    Two days after Saturday 08:30 is Monday 08:30, even if the clocks change in between; thirty-six
+    hours are thirty-six hours.
     """
 
     days: int = 0
@@ -120,7 +123,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 @dataclass(frozen=True, slots=True)
 class SendDays:
-    """The days on which a step may be sent: weekdays by number (Monday is 0), holidays or not."""
+    """The days on which a step may be sent: weekdays (Monday is 0), with or without holidays."""
 
     weekdays: frozenset[int] = ANY_DAY
     holidays: bool = True
@@ -134,7 +137,7 @@ WORKING_DAYS = SendDays(frozenset(range(5)), holidays=False)
 class Step:
     """One email of a sequence and its timing; `email` is its key.
 
-    `only_if` and `skip_if` name segments, asked at the moment the step would be sent.
+    `only_if` and `skip_if` name segments, which are checked at the moment the step would be sent.
     """
 
     email: str
@@ -149,13 +152,13 @@ class Step:
 
     @property
     def segments(self) -> frozenset[str]:
-        """The segments on which it depends whether somebody gets this."""
+        """The segments that decide whether a person receives this step."""
         return frozenset(filter(None, (self.only_if, self.skip_if)))
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The website's form that leads into a sequence, in the words the visitor saw."""
+    """The website form that leads into a sequence, with the wording that the visitor saw."""
 
     key: str
     wording: str
@@ -164,8 +167,8 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOver:
-    """Where somebody goes on who has come to the end, if they are in a segment (empty: anyway)."""
+class Continuation:
+    """Where people who finish a sequence go next, if they are in a segment (empty: always)."""
 
     sequence: str
     only_if: str = ""
@@ -173,7 +176,10 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """Who has given no sign of life for `after` is asked; who does not answer is let be."""
+    """The rule for silence: ask anyone silent for `after`, and wait `patience` for an answer.
+
+    If they do not reply, stop emailing them.
+    """
 
     after: timedelta
     patience: timedelta
@@ -183,8 +189,8 @@ class Quiet:
 class Sequence:
     """A published sequence.
 
-    People come in by its form, because they were `quiet`, because they asked for what it
-    `answers`, or, where it has none of these, by being handed over from another sequence.
+    People enter it through its form, because they were `quiet`, because they asked for what it
+    `answers`, or, if it has none of these, by being handed over from another sequence.
     """
 
     key: str
@@ -194,27 +200,27 @@ class Sequence:
     goal: str = "booked"
     guide_title: str = ""
     guide_file: str = "guide.pdf"
-    then: tuple[HandOver, ...] = ()
+    then: tuple[Continuation, ...] = ()
     quiet: Quiet | None = None
     answers: Request | None = None
 
     @property
     def has_guide(self) -> bool:
-        """Whether there is a PDF to hand over."""
+        """Whether there is a PDF guide to hand out."""
         return any(step.kind is StepKind.GUIDE for step in self.steps)
 
     @property
     def segments(self) -> frozenset[str]:
-        """Every segment that somebody's way through this sequence depends on."""
+        """Every segment that can affect a person's path through this sequence."""
         conditions = [step.segments for step in self.steps]
         return frozenset().union(*conditions, (h.only_if for h in self.then if h.only_if))
 
     def next_sequence(self, segments: Collection[str]) -> str:
-        """Where somebody who is in these segments goes on at the end, or an empty string."""
+        """Return the next sequence for people in these segments, or an empty string."""
         return next((h.sequence for h in self.then if h.only_if in ("", *segments)), "")
 
     def step(self, email: str) -> Step:
-        """The step of that email; raises `KeyError` where there is none."""
+        """Return the step with that email; raise `KeyError` if there is none."""
         return next((s for s in self.steps if s.email == email), None) or _missing(email)
 
 
@@ -223,7 +229,7 @@ def _missing(email: str) -> Step:
 
 
 class SequenceError(NurtureError):
-    """A sequence file says something that cannot be."""
+    """An impossible statement in a sequence file."""
 
 
 _UNITS = {"minute": 60, "hour": 3600}
@@ -237,18 +243,18 @@ _LONGEST_NAME = 100
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether this can be the name of a file that lies in its own folder and nowhere else."""
+    """Return whether this can be a file name that stays inside its own folder."""
     stays = not name.startswith(".") and not {"/", "\\", ":"} & set(name)
     return stays and name.isprintable() and 0 < len(name) <= _LONGEST_NAME
 
 
 def is_guide_name(name: str) -> bool:
-    """Whether this can be the name of a guide beside its emails."""
+    """Return whether this can be the name of a guide stored beside its emails."""
     return is_plain_name(name) and name.lower().endswith(".pdf")
 
 
 def parse_wait(text: str) -> Wait:
-    """Read `2 days`, `1 week`, `36 hours`, `90 minutes`; raises `SequenceError`."""
+    """Read `2 days`, `1 week`, `36 hours` or `90 minutes`, or raise `SequenceError`."""
     number, _, unit = text.strip().partition(" ")
     unit = unit.strip().removesuffix("s")
     known = number.isascii() and number.isdigit() and unit in {*_UNITS, "day", "week"}
@@ -262,13 +268,13 @@ def parse_wait(text: str) -> Wait:
 
 
 def parse_length(text: str) -> timedelta:
-    """Read a length such as `3 days` as elapsed time; raises `SequenceError`."""
+    """Read a length such as `3 days` as elapsed time, or raise `SequenceError`."""
     wait = parse_wait(text)
     return timedelta(days=wait.days) + wait.elapsed
 
 
 def parse_time_of_day(text: str) -> time:
-    """Read `08:30`; raises `SequenceError`."""
+    """Read `08:30`, or raise `SequenceError`."""
     try:
         read = time.fromisoformat(text)
     except ValueError:
@@ -279,7 +285,7 @@ def parse_time_of_day(text: str) -> time:
 
 
 def parse_days(said: str | list[str]) -> SendDays:
-    """Read `any day`, `working days` or a list of weekdays; raises `SequenceError`."""
+    """Read `any day`, `working days` or a list of weekdays, or raise `SequenceError`."""
     if said == "any day":
         return EVERY_DAY
     if said == "working days":

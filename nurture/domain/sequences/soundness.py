@@ -1,4 +1,4 @@
-"""Whether sequences and segments make sense, each alone and all together."""
+"""Checks that sequences and segments make sense, alone and together."""
 
 from collections.abc import Collection, Iterator, Mapping
 
@@ -36,7 +36,7 @@ _FIRST = {kind.rules.begins: kind for kind in StepKind if kind.rules.begins}
 
 
 def unsound(sequence: Sequence) -> Iterator[str]:
-    """What is wrong with a sequence by itself, each finding a sentence."""
+    """Yield what is wrong with a sequence on its own, each finding as a sentence."""
     doors = [name for name in _FIRST if getattr(sequence, name)]
     if len(doors) > 1:
         yield f"it has both {doors[0]} and {doors[1]}; people can come in by one of them only."
@@ -56,7 +56,7 @@ def unsound(sequence: Sequence) -> Iterator[str]:
 def unsound_together(
     sequences: Mapping[str, Sequence], segments: Segments
 ) -> Iterator[tuple[str, str]]:
-    """What the sequences and segments name that there is not: which, and a sentence."""
+    """Yield each sequence or segment that names something missing, with a sentence about it."""
     for key, sequence in sequences.items():
         for name in sorted(sequence.segments - set(segments.segments)):
             known = ", ".join(sorted(segments.segments)) or "none"
@@ -101,7 +101,7 @@ def _unknown(
 
 
 def _impossible(part: Condition) -> Iterator[str]:
-    """What can hold for nobody, whoever they are."""
+    """Yield what can be true of nobody at all."""
     if isinstance(part, Has) and part.value not in (
         known := _VALUES.get(part.attribute, {part.value})
     ):
@@ -113,10 +113,10 @@ def _impossible(part: Condition) -> Iterator[str]:
 def relies_on_health(
     sequence: Sequence, segments: Segments, about: Mapping[str, Collection[str]]
 ) -> dict[str, frozenset[str]]:
-    """The segments of a sequence that look at health topics, each with those topics.
+    """Return the segments of a sequence that look at health topics, each with those topics.
 
-    What they look at counts only for people who agreed to that, which the owner is told.
-    `about` says of every email (`sequence/step`) and link what it is about.
+    What they look at counts only for people who agreed to that, and the owner is informed of this.
+    `about` maps every email (`sequence/step`) and link to its topics.
     """
     found = {
         name: needs_health_consent(segments.segments[name].condition, segments.health, about)
@@ -128,7 +128,10 @@ def relies_on_health(
 def dangling(
     segments: Segments, sequences: Mapping[str, Sequence], about: Mapping[str, Collection[str]]
 ) -> Iterator[str]:
-    """What is named and is not there, or not any more: a slip, or something from the past."""
+    """Yield every name that refers to nothing, or no longer does.
+
+    It may be a slip, or a remnant of the past.
+    """
     steps = {f"{s.key}/{step.email}" for s in sequences.values() for step in s.steps}
     forms = {s.form.key for s in sequences.values() if s.form}
     for name, segment in segments.segments.items():

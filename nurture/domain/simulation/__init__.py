@@ -1,1 +1,1 @@
-"""A life played forward on a virtual clock."""
+"""A person's life, simulated on a virtual clock."""

@@ -1,6 +1,6 @@
 """One person's life on the virtual clock: what they do, and what that changes.
 
-It follows what `nurture.services` do in the database; a property test holds the two together.
+It mirrors what `nurture.services` do in the database; a property test keeps the two in agreement.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from datetime import datetime
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
 from nurture.domain.scheduling.gate import PAUSE, Frequency, PausedBy, Standing
 from nurture.domain.scheduling.pause import UNTIL_RESUMED
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import OptIn, Sequence, StepKind
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_over
 from nurture.domain.simulation.world import World
@@ -35,12 +35,12 @@ from nurture.domain.tracking.verdict import HOLD, Verdict
 
 _STOPPED = frozenset({Purpose.GUIDE, Purpose.MARKETING})
 
-UNSUBSCRIBED = Ending(EnrolmentStatus.UNSUBSCRIBED, Because.UNSUBSCRIBED)
+UNSUBSCRIBED = Ending(EnrolmentStatus.UNSUBSCRIBED, EndReason.UNSUBSCRIBED)
 
 
 @dataclass
 class Life:
-    """What is so about one person at present; the verbs change it."""
+    """The current state of one person, which the methods change."""
 
     world: World
     person: Person
@@ -56,7 +56,7 @@ class Life:
     _refused: frozenset[Purpose] = frozenset()
 
     def __post_init__(self) -> None:
-        """Begin where the person stands."""
+        """Begin with the person's initial state."""
         person = self.person
         self.facts = person.facts
         self.enrolments = {one.sequence: one for one in person.enrolments}
@@ -69,17 +69,17 @@ class Life:
     # --- What deciding asks ------------------------------------------------------------------
 
     def due(self, now: datetime) -> list[UnderWay]:
-        """The enrolments to look at now, longest due first."""
+        """Return the enrolments to look at now, longest due first."""
         found = [one for one in self._active() if one.look_at is not None and one.look_at <= now]
         return sorted(found, key=lambda one: one.look_at or now)
 
     def next_look(self) -> datetime | None:
-        """When there is something to look at next, pauses of the owner's aside."""
+        """Return when there is next something to look at, ignoring the owner's pauses."""
         looks = [one.look_at for one in self._active() if one.look_at is not None]
         return min((at for at in looks if at < UNTIL_RESUMED), default=None)
 
     def standing(self, sequence: str) -> Standing:
-        """What the gate has to know."""
+        """Return what the gate needs to know."""
         held = sequence in self.world.paused
         return Standing(
             consents=self.facts.consents,
@@ -94,11 +94,11 @@ class Life:
         )
 
     def segments(self, now: datetime) -> frozenset[str]:
-        """The segments this person is in; a hit that is held counts for nothing yet."""
+        """Return the segments this person is in; a hit that is still held does not count yet."""
         return self.world.segments.of(self.facts_at(now), now)
 
     def facts_at(self, now: datetime) -> Facts:
-        """All that is known of the person at that moment."""
+        """Return everything known about the person at that moment."""
         return replace(
             self.facts,
             enrolments=tuple(map(_enrolled, self.enrolments.values())),
@@ -108,11 +108,11 @@ class Life:
     # --- What a worker writes down -----------------------------------------------------------
 
     def put(self, one: UnderWay) -> None:
-        """Write down where an enrolment stands now."""
+        """Record the new state of an enrolment."""
         self.enrolments[one.sequence] = one
 
     def hand_over(self, sequence: str, now: datetime) -> bool:
-        """Go on in another sequence; return whether they had never been in it."""
+        """Enrol them in another sequence; return whether they had never been in it."""
         if sequence in self.enrolments:
             return False
         self.put(come_over(sequence, now, self.facts.time_zone))
@@ -121,7 +121,7 @@ class Life:
     # --- What the person does ----------------------------------------------------------------
 
     def do(self, act: Act) -> bool:
-        """Do it; return whether it made a difference."""
+        """Carry out the act; return whether it made a difference."""
         match act.deed:
             case Deed.SIGNS_UP:
                 return self._sign_up(act)
@@ -159,7 +159,10 @@ class Life:
         return True
 
     def _may_sign_up(self, now: datetime) -> bool:
-        """Whoever is suppressed for a bounce that is not recent gets the guide once more."""
+        """Return whether a signup is accepted.
+
+        After a bounce that is not recent, a suppressed person gets the guide once more.
+        """
         standing = list(self.suppressions.values())
         return not standing or may_ask_again(standing, now)
 
@@ -194,7 +197,7 @@ class Life:
         return f"{sequence}/{steps[0]}" if steps else ""
 
     def _hit(self, act: Act) -> bool:
-        """Only what was received is opened, and only whoever agreed to it is followed."""
+        """Record an open or click, if the email was received and the person agreed to tracking."""
         if Purpose.TRACKING not in self.facts.consents or act.about not in self.had:
             return False
         kind = EventKind.OPENED if act.deed is Deed.OPENS else EventKind.CLICKED
@@ -225,7 +228,10 @@ class Life:
         return True
 
     def _prefer(self, act: Act) -> bool:
-        """A change on the preference page takes an unsubscription back, and no other stop."""
+        """Apply a change made on the preference page.
+
+        A pause or a new frequency undoes an unsubscription, but no other suppression.
+        """
         match act.deed:
             case Deed.AGREES:
                 self._agree(frozenset({Purpose(act.about)}))
@@ -256,7 +262,7 @@ class Life:
                 self.enrolments[one.sequence] = replace(one, status=EnrolmentStatus.ACTIVE)
 
     def _lift_bounce(self, now: datetime) -> None:
-        """The guide has arrived, and what the bounce had ended goes on."""
+        """Lift a bounce because the guide has arrived, and resume what the bounce had ended."""
         self.guide_on_trial = ""
         self.suppressions.pop(SuppressionReason.BOUNCED, None)
         for one in self.enrolments.values():
@@ -294,7 +300,7 @@ def _enrolled(one: UnderWay) -> Enrolled:
 
 
 def ended(one: UnderWay, ending: Ending) -> UnderWay:
-    """An enrolment that is over, for that reason."""
+    """Return the enrolment, ended for that reason."""
     progress = one.progress
     if not ending.is_left:
         progress = replace(progress, ends_as=None)

@@ -1,4 +1,4 @@
-"""Somebody to be simulated: where they stand, what they will do, and what they are like."""
+"""A person to be simulated: their current state, what they will do, and their habits."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -6,14 +6,14 @@ from enum import StrEnum
 
 from nurture.domain.audience.facts import Facts
 from nurture.domain.scheduling.gate import PausedBy
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.consent import Consents, Purpose
 from nurture.domain.subscribers.suppression import Suppression, SuppressionReason, strongest
 
 
 class Deed(StrEnum):
-    """What a person can do, on the website, in a mail or on their own page."""
+    """What a person can do on the website, in an email or on their own page."""
 
     SIGNS_UP = "signs up"
     COLLECTS = "collects"
@@ -31,11 +31,11 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One deed at a moment.
+    """One deed at a given moment.
 
-    `about` is the form they sign up through, the sequence whose guide they collect, the
-    email (`sequence/step`) they open or click in, or the purpose they agree to; `topics` are
-    those of the link they follow, where they are not the email's.
+    `about` is the form they sign up through, the sequence whose guide they collect, the email
+    (`sequence/step`) they open or click in, or the purpose they agree to; `topics` are those of the
+    link they follow, if they differ from the email's.
     """
 
     at: datetime
@@ -46,10 +46,10 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What somebody does about every mail: nothing, unless it says so.
+    """What a person does with every email: nothing, unless set here.
 
-    `collects_after` counts from the mail that brings a guide; `None` is never. Mails are
-    opened and their articles followed `reads_after` they came.
+    `collects_after` counts from the email that brings a guide; `None` means never. Emails are
+    opened, and links to articles followed, `reads_after` they arrive.
     """
 
     collects_after: timedelta | None = None
@@ -60,28 +60,28 @@ class Habits:
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """One enrolment as it stands, and when it is looked at next, if at all."""
+    """One enrolment in its current state, and when it is next looked at, if at all."""
 
     sequence: str
     progress: Progress
     look_at: datetime | None
     status: EnrolmentStatus = EnrolmentStatus.ACTIVE
     guide_wanted_at: datetime | None = None
-    because: Because | None = None
+    because: EndReason | None = None
 
     @property
     def ending(self) -> Ending:
-        """How it stands and, where it has ended, why."""
+        """Its status and, if it has ended, the reason."""
         return Ending(self.status, self.because)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody at the moment from which they are simulated.
+    """A person at the moment from which they are simulated.
 
-    `ticked` are the boxes they tick beside the form. `facts.enrolments` is not looked at:
-    `enrolments` says it in more detail. `mailed_at` are recent mails of the series. The guide of
-    the sequence `guide_on_trial` may go to them although their address has bounced.
+    `ticked` are the boxes they tick beside the form. `facts.enrolments` is ignored: `enrolments`
+    says it in more detail. `mailed_at` lists recent emails of the series. The guide of the sequence
+    `guide_on_trial` may be sent to them although their address has bounced.
     """
 
     name: str
@@ -98,11 +98,11 @@ class Person:
 
     @property
     def suppressed(self) -> SuppressionReason | None:
-        """The strongest reason why they are not written to, if there is one."""
+        """The strongest reason why they are not emailed, if there is one."""
         return strongest(one.reason for one in self.suppressions)
 
     def coming_into(self, sequence: Sequence, now: datetime) -> "Person":
-        """The same person, who comes into a sequence now unless they have been in it."""
+        """Return this person, entering a sequence now unless they have already been in it."""
         if any(one.sequence == sequence.key for one in self.enrolments):
             return self
         if sequence.form:
@@ -122,7 +122,7 @@ def newcomer(
     habits: Habits | None = None,
     acts: tuple[Act, ...] = (),
 ) -> Person:
-    """Somebody who comes into a sequence at that moment, by its own door."""
+    """Return a person who enters a sequence at that moment, through its own entrance."""
     habits = habits or Habits(collects_after=timedelta(0))
     facts = Facts(created_at=at, time_zone=time_zone)
     if sequence.form is None:
@@ -132,6 +132,6 @@ def newcomer(
 
 
 def come_over(sequence: str, now: datetime, time_zone: str) -> UnderWay:
-    """An enrolment that nobody signed up for: handed over, or asked after silence."""
+    """Return an enrolment without a signup: handed over, or asked after a silence."""
     progress = Progress(now, now, collected_at=now, guide_wanted=False, time_zone=time_zone)
     return UnderWay(sequence, progress, now, guide_wanted_at=now)

@@ -1,4 +1,4 @@
-"""Playing people forward on a virtual clock, with the very planner and gate that run it."""
+"""Simulating people on a virtual clock, with the planner and gate used in production."""
 
 import heapq
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
 from nurture.domain.sequences.sequence import ANSWERS, SERIES, Sequence, StepKind
 from nurture.domain.simulation.life import Life, ended
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay
-from nurture.domain.simulation.world import Entry, What, World
+from nurture.domain.simulation.world import SimulatedEvent, What, World
 
 _ENDED_BY_DEEDS = {
     Deed.BOOKS: "the goal has been reached",
@@ -32,19 +32,19 @@ _ENDED_BY_DEEDS = {
 
 def simulate(
     world: World, person: Person, start: datetime, life: Life | None = None
-) -> Iterator[Entry]:
-    """What happens to a person from `start` on, in order, until nothing more will.
+) -> Iterator[SimulatedEvent]:
+    """Yield what happens to a person from `start` on, in order, until nothing more will.
 
-    What they have in hand or have had before is theirs already and is not told again. Mails
-    leave the moment they may: the mail server is there, and workers look in time. Give it
-    a `life` of that person's to see where they stand at the end.
+    What they have already received is not reported again. Emails are sent the moment they may be:
+    the mail server is available, and workers are punctual. Pass a `life` of that person to see
+    their state at the end.
     """
     return _Play(world, life or Life(world, person), start).run()
 
 
 @dataclass
 class _Play:
-    """One person being played."""
+    """The simulation of one person."""
 
     world: World
     life: Life
@@ -52,7 +52,7 @@ class _Play:
     _acts: list[tuple[datetime, int, Act]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def run(self) -> Iterator[Entry]:
+    def run(self) -> Iterator[SimulatedEvent]:
         for act in self.life.person.acts:
             self._will(act)
         while (at := self._next()) is not None:
@@ -71,7 +71,7 @@ class _Play:
 
     # --- What the person does ----------------------------------------------------------------
 
-    def _do(self, act: Act) -> Iterator[Entry]:
+    def _do(self, act: Act) -> Iterator[SimulatedEvent]:
         before = dict(self.life.enrolments)
         if not self.life.do(replace(act, at=self.now)):
             return
@@ -79,12 +79,12 @@ class _Play:
         for key, one in self.life.enrolments.items():
             if key in before and _has_ended(before[key], one):
                 why = _ENDED_BY_DEEDS.get(act.deed, "")
-                yield Entry(
+                yield SimulatedEvent(
                     self.now, What.ENDED, key, kind=one.status, why=why, because=one.because
                 )
 
     def _react(self, sequence: str, step: str, kind: StepKind) -> None:
-        """What the person's habits make of a mail that has just come."""
+        """Schedule what the person's habits lead to when an email has just arrived."""
         habits, email = self.life.person.habits, f"{sequence}/{step}"
         read_at = self.now + habits.reads_after
         if habits.opens:
@@ -98,8 +98,8 @@ class _Play:
 
     # --- What a worker does ------------------------------------------------------------------
 
-    def _look(self) -> Iterator[Entry]:
-        """One look at everything that is due, on what was so when it began."""
+    def _look(self) -> Iterator[SimulatedEvent]:
+        """Deal with everything that is due, given the state when this look began."""
         due = self.life.due(self.now)
         segments = self.life.segments(self.now) if self._ask(due) else frozenset()
         for one in due:
@@ -107,7 +107,7 @@ class _Play:
             if sequence is None:
                 self.life.put(replace(one, look_at=None))
                 why = "the sequence is not published"
-                yield Entry(self.now, What.HELD, one.sequence, why=why)
+                yield SimulatedEvent(self.now, What.HELD, one.sequence, why=why)
                 continue
             standing = self.life.standing(one.sequence)
             calendar = self.world.calendar
@@ -119,11 +119,13 @@ class _Play:
         sequences = [self.world.sequences.get(one.sequence) for one in due]
         return any(sequence and sequence.segments for sequence in sequences)
 
-    def _skipped(self, one: UnderWay, skip: Skip) -> Entry:
+    def _skipped(self, one: UnderWay, skip: Skip) -> SimulatedEvent:
         step = skip.step
-        return Entry(self.now, What.SKIPPED, one.sequence, step.email, step.kind, skip.why)
+        return SimulatedEvent(self.now, What.SKIPPED, one.sequence, step.email, step.kind, skip.why)
 
-    def _follow(self, sequence: Sequence, one: UnderWay, decision: Decision) -> Iterator[Entry]:
+    def _follow(
+        self, sequence: Sequence, one: UnderWay, decision: Decision
+    ) -> Iterator[SimulatedEvent]:
         match decision:
             case Offer():
                 yield self._sent(sequence, one, decision)
@@ -132,7 +134,7 @@ class _Play:
             case End():
                 yield from self._ended(one, decision)
 
-    def _sent(self, sequence: Sequence, one: UnderWay, offer: Offer) -> Entry:
+    def _sent(self, sequence: Sequence, one: UnderWay, offer: Offer) -> SimulatedEvent:
         step, calendar = offer.step, self.world.calendar
         after = progress_after(offer, self.now)
         look_at = next_look(sequence, after, self.now, calendar)
@@ -143,38 +145,40 @@ class _Play:
             self.life.mailed_at.append(self.now)
             why = timing(step, offer.progress, calendar)
         self._react(one.sequence, step.email, step.kind)
-        return Entry(self.now, What.SENT, one.sequence, step.email, step.kind, timing=why)
+        return SimulatedEvent(self.now, What.SENT, one.sequence, step.email, step.kind, timing=why)
 
-    def _looks_later(self, one: UnderWay, look: Look) -> Iterator[Entry]:
+    def _looks_later(self, one: UnderWay, look: Look) -> Iterator[SimulatedEvent]:
         self.life.put(replace(one, progress=look.progress, look_at=look.at))
         if look.step is None:
-            yield Entry(self.now, What.WAITING, one.sequence, why=look.why, until=look.at)
+            yield SimulatedEvent(self.now, What.WAITING, one.sequence, why=look.why, until=look.at)
         elif look.at == UNTIL_RESUMED:
             step, why = look.step, "the sequence is paused"
-            yield Entry(self.now, What.HELD, one.sequence, step.email, step.kind, why)
+            yield SimulatedEvent(self.now, What.HELD, one.sequence, step.email, step.kind, why)
         elif due_at(look.step, look.progress, self.world.calendar) <= self.now:
             step = look.step
-            yield Entry(
+            yield SimulatedEvent(
                 self.now, What.POSTPONED, one.sequence, step.email, step.kind, look.why, look.at
             )
 
-    def _ended(self, one: UnderWay, end: End) -> Iterator[Entry]:
+    def _ended(self, one: UnderWay, end: End) -> Iterator[SimulatedEvent]:
         self.life.put(ended(one, Ending(end.reason, end.because)))
-        yield Entry(
+        yield SimulatedEvent(
             self.now, What.ENDED, one.sequence, kind=end.reason, why=end.why, because=end.because
         )
         if end.then and self.life.hand_over(end.then, self.now):
-            yield Entry(self.now, What.HANDED_OVER, end.then, why=f"after “{one.sequence}”")
+            yield SimulatedEvent(
+                self.now, What.HANDED_OVER, end.then, why=f"after “{one.sequence}”"
+            )
 
 
-def _told(act: Act) -> Entry:
+def _told(act: Act) -> SimulatedEvent:
     sequence, _, step = act.about.rpartition("/")
     match act.deed:
         case Deed.AGREES | Deed.WITHDRAWS | Deed.SIGNS_UP:
-            return Entry(act.at, What.DID, kind=act.deed, why=act.about)
+            return SimulatedEvent(act.at, What.DID, kind=act.deed, why=act.about)
         case Deed.COLLECTS:
-            return Entry(act.at, What.DID, act.about, kind=act.deed)
-    return Entry(act.at, What.DID, sequence, step, act.deed)
+            return SimulatedEvent(act.at, What.DID, act.about, kind=act.deed)
+    return SimulatedEvent(act.at, What.DID, sequence, step, act.deed)
 
 
 def _has_ended(before: UnderWay, after: UnderWay) -> bool:

@@ -1,4 +1,4 @@
-"""What a simulation is played in, and what it tells: the practice's world, and entries."""
+"""The setting and the output of a simulation: the practice's world, and entries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from enum import StrEnum
 from nurture.domain.audience.conditions import Segments
 from nurture.domain.scheduling.planner import Calendar
 from nurture.domain.scheduling.timing import Timing
-from nurture.domain.sequences.enrolment import Because
+from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.sequences.sequence import Sequence
 
 
@@ -16,7 +16,7 @@ from nurture.domain.sequences.sequence import Sequence
 class World:
     """The practice as it is or might be: what is published and what is paused.
 
-    `topics` are those of the emails by `sequence/step`; `time_zone` is the practice's own.
+    `topics` are those of the emails, by `sequence/step`; `time_zone` is the practice's own.
     """
 
     sequences: Mapping[str, Sequence]
@@ -27,12 +27,12 @@ class World:
     time_zone: str = "Europe/London"
 
     def of_form(self, form: str) -> Sequence | None:
-        """The sequence that a website form leads into."""
+        """Return the sequence that a website form leads into."""
         return next((s for s in self.sequences.values() if s.form and s.form.key == form), None)
 
 
 class What(StrEnum):
-    """What an entry tells of: `did` is the person's own doing, the rest is ours."""
+    """What an entry reports: `did` is the person's own action, and the rest is ours."""
 
     DID = "did"
     SENT = "sent"
@@ -45,13 +45,13 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Something that happens at a moment, in UTC.
+class SimulatedEvent:
+    """Something that happens at a given moment, in UTC.
 
-    `step` is the email's key. `kind` is the kind of a step, the status an enrolment ends with,
-    or what the person did. `why` says why something was skipped, postponed or ended, and of
-    what the person did, through which form or for which purpose. `until` is when a postponed
-    step is looked at again. `because` says of what ended why, more closely than its status.
+    `step` is the email's key. `kind` is the kind of a step, the status an enrolment ends with, or
+    what the person did. `why` says why something was skipped, postponed or ended; for a person's
+    action, it says through which form or for which purpose. `until` is when a postponed step is
+    looked at again. `because` says why an enrolment ended, in more detail than its status.
     """
 
     at: datetime
@@ -62,4 +62,4 @@ class Entry:
     why: str = ""
     until: datetime | None = None
     timing: Timing | None = None
-    because: Because | None = None
+    because: EndReason | None = None

@@ -1,1 +1,1 @@
-"""People who may be written to: consent, suppression, addresses, names and signups."""
+"""People who may be emailed: consent, suppression, addresses, names and signups."""

@@ -15,20 +15,20 @@ _WIDE_AT = re.compile("[＠﹫]")
 
 
 def address_key(address: str) -> str:
-    """The form of an address under which it is looked up: one person, one key.
+    """Return the form of an address under which it is looked up: one person, one key.
 
-    Mailbox names are case-sensitive by RFC 5321 §2.4, but no provider treats them
-    so, and a person who types their own address differently twice is one person.
-    A domain is written as the DNS knows it, however it was spelt.
+    Mailbox names are case-sensitive by RFC 5321 §2.4, but no provider treats them that way, and a
+    person who types their own address in two ways is one person. A domain is written as the DNS
+    knows it, however it was spelt.
     """
     mailbox, at, domain = _WIDE_AT.sub("@", address.strip()).rpartition("@")
     return f"{mailbox.casefold()}{at}{domain_key(domain)}"
 
 
 def address_keys(address: str) -> tuple[str, ...]:
-    """Every key under which rows about an address may stand, the present one first.
+    """Return every key that rows about an address may be stored under, the current one first.
 
-    Keys once kept a domain as it was spelt, and what was written under them stays there.
+    Keys used to keep a domain as it was spelt, and rows written under them remain.
     """
     key = address_key(address)
     mailbox, at, domain = key.rpartition("@")
@@ -37,10 +37,10 @@ def address_keys(address: str) -> tuple[str, ...]:
 
 
 def domain_key(domain: str) -> str:
-    """A domain in small ASCII letters, without a dot at its end.
+    """Return a domain in lower-case ASCII letters, without a dot at its end.
 
-    What is not ASCII becomes an A-label (RFC 5891 §4.4). Unlike the standard library's older
-    IDNA, this leaves “ß” and “ς” what they are: with them it is another domain.
+    Anything that is not ASCII becomes an A-label (RFC 5891 §4.4). Unlike the standard library's
+    older IDNA, this leaves “ß” and “ς” unchanged: with them it is another domain.
     """
     if domain.isascii():
         return domain.lower().rstrip(_END)
@@ -50,7 +50,7 @@ def domain_key(domain: str) -> str:
 
 
 def domain_in_letters(domain: str) -> str:
-    """A domain as people write it; a label that stands for no letters stays as it is."""
+    """Return a domain as people write it; a label that encodes no letters is left unchanged."""
     return ".".join(map(_u_label, domain.split(".")))
 
 
@@ -69,12 +69,15 @@ def _u_label(label: str) -> str:
 
 
 def _same_domain(key: str, domain: str) -> bool:
-    """Whether an earlier key is of this domain: folding made “ss” of “ß”, which is another."""
+    """Return whether an earlier key is of this domain.
+
+    Folding turned “ß” into “ss”, which is another domain.
+    """
     spelt = key.rpartition("@")[2]
     return not spelt.isascii() or spelt.rstrip(".") == domain
 
 
 def masked(address: str) -> str:
-    """An address that its owner recognises and nobody else learns: `p•••@example.org`."""
+    """Return an address that its owner recognises and nobody else can read: `p•••@example.org`."""
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}•••@{domain}"

@@ -1,6 +1,6 @@
-"""Bookings: until when somebody has had an appointment, and what that ends.
+"""Bookings: until when a subscriber has had an appointment, and what that ends.
 
-What calendars tell arrives late, twice and in any order, so only the times at which things
+What calendars report arrives late, twice and in any order, so only the times at which things
 happened are compared.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.tracking.events import EventKind
 
@@ -19,27 +19,27 @@ NOT_CANCELLED = datetime(9999, 1, 1, tzinfo=UTC)
 #: What calendars tell. Of what happened at one moment, a booking comes before its cancelling.
 BOOKINGS = (EventKind.BOOKED, EventKind.RESCHEDULED, EventKind.CANCELLED)
 
-BOOKED = Ending(EnrolmentStatus.GOAL_REACHED, Because.BOOKED)
-BOOKED_BEFORE = Ending(EnrolmentStatus.GOAL_REACHED, Because.BOOKED_BEFORE)
+BOOKED = Ending(EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED)
+BOOKED_BEFORE = Ending(EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED_BEFORE)
 
 
-class Told(Protocol):
-    """Something that happened at a moment."""
+class Dated(Protocol):
+    """Something that happened at a given moment."""
 
     @property
     def kind(self) -> EventKind:
-        """What."""
+        """What happened."""
 
     @property
     def at(self) -> datetime:
-        """When."""
+        """When it happened."""
 
 
-def booked_until(told: Iterable[Told]) -> datetime | None:
-    """Until when somebody has had an appointment, as far as is known; `None` if never.
+def booked_until(told: Iterable[Dated]) -> datetime | None:
+    """Return until when a subscriber has had an appointment, as far as is known; `None` if never.
 
-    Each booking counts until one is cancelled after it, and a session that took place counts
-    as one that was not cancelled. Whoever moves an appointment has one.
+    Each booking counts until one is cancelled after it, and a session that was held counts as one
+    that was not cancelled. Someone who moves an appointment has one.
     """
     count, until = 0, None
     happened = [one for one in told if one.kind in BOOKINGS]
@@ -54,43 +54,43 @@ def booked_until(told: Iterable[Told]) -> datetime | None:
 
 
 def is_booked(until: datetime | None) -> bool:
-    """Whether somebody has an appointment that they have not cancelled."""
+    """Return whether a subscriber has an appointment that they have not cancelled."""
     return until == NOT_CANCELLED
 
 
 def ends_by_booking(sequence: Sequence) -> bool:
-    """Whether a booking ends this sequence; an answer to a request is sent all the same."""
+    """Return whether a booking ends this sequence; an answer to a request is sent regardless."""
     return sequence.goal == EventKind.BOOKED and sequence.answers is None
 
 
 def is_for_guide_only(sequence: Sequence) -> bool:
-    """Whether people who have booked get its guide and nothing else.
+    """Return whether people who have booked get its guide and nothing else.
 
-    A question whether somebody still wants the emails is no invitation, so it is asked.
+    A question about whether someone still wants the emails is not an invitation, so it is asked.
     """
     return ends_by_booking(sequence) and sequence.quiet is None
 
 
 def ending_of(sequence: Sequence, progress: Progress, until: datetime | None) -> Ending | None:
-    """How an enrolment ends of somebody who had an appointment while it ran, if so."""
+    """Return how an enrolment ends if there was an appointment while it ran, otherwise `None`."""
     if until is None or not is_for_guide_only(sequence):
         return None
     return BOOKED if until > progress.enrolled_at else None
 
 
 def is_reached(progress: Progress, until: datetime | None) -> bool:
-    """Whether somebody had an appointment when an enrolment began, or has had one since."""
+    """Return whether there was an appointment when an enrolment began, or has been one since."""
     return until is not None and until >= progress.enrolled_at
 
 
 def has_ended_by_booking(ending: Ending, progress: Progress) -> bool:
-    """Whether a booking is why an enrolment has ended, or is about to."""
+    """Return whether a booking is why an enrolment has ended, or is about to."""
     return ending in (BOOKED, BOOKED_BEFORE) or progress.ends_as in (BOOKED, BOOKED_BEFORE)
 
 
 def after_booking(progress: Progress) -> Progress | None:
-    """Where an enrolment stands whose goal is reached: `None` if it is over.
+    """Return the progress of an enrolment whose goal is reached, or `None` if it is over.
 
-    A guide that was asked for and has not been sent is still sent.
+    A guide that was requested but has not been sent is still sent.
     """
     return replace(progress, ends_as=BOOKED) if progress.guide_wanted else None

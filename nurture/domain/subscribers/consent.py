@@ -1,4 +1,4 @@
-"""What somebody agreed to, in which words, and how that is proved."""
+"""What people agreed to, in which words, and how that is proved."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Purpose(StrEnum):
-    """What a consent is for; each is given, withdrawn and proved by itself."""
+    """What a consent is for; each purpose is granted, withdrawn and proved separately."""
 
     GUIDE = "guide"
     MARKETING = "marketing"
@@ -18,7 +18,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where and how somebody said yes or no: the page, their address on the net, their browser."""
+    """Where and how a consent was given or refused: the page, the IP address and the browser."""
 
     page_url: str = ""
     client: str = ""
@@ -27,7 +27,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class ConsentChange:
-    """One purpose granted or withdrawn, with the wording that was in front of the person."""
+    """One purpose granted or withdrawn, with the wording that the person was shown."""
 
     purpose: Purpose
     granted: bool
@@ -35,16 +35,16 @@ class ConsentChange:
 
     @property
     def wording_hash(self) -> str:
-        """Identifies the exact wording, so that a later edit of the form is visible."""
+        """The hash that identifies the exact wording, so that later edits of the form show."""
         return wording_hash(self.wording)
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
-    """One line of the append-only record: a yes or a no with all that proves it.
+    """One line of the append-only record: a consent or a refusal, with everything that proves it.
 
-    `source` says where it was said; `said_where` puts that into words. `said_at` is when it
-    was said, by the website's own account, where that was told late: after the fact.
+    `source` says where it was given; `said_where` puts that into words. `said_at` is set if it was
+    reported late: when it was given, according to the website.
     """
 
     purpose: Purpose
@@ -59,13 +59,13 @@ class ConsentRecord:
 
     @property
     def happened_at(self) -> datetime:
-        """When it was said, as far as is known."""
+        """When it was given, as far as is known."""
         return self.said_at or self.recorded_at
 
 
 @dataclass(frozen=True, slots=True)
 class Consents:
-    """What somebody agrees to at present."""
+    """What a subscriber currently agrees to."""
 
     purposes: frozenset[Purpose] = field(default_factory=frozenset)
 
@@ -119,20 +119,20 @@ _SAID_WHERE: Mapping[str, str] = {
 
 
 def said_where(source: str) -> str:
-    """Where something was said, in words that go on from “agreed” or “withdrawn”."""
+    """Return where a consent was given, in words that follow “agreed” or “withdrawn”."""
     kind, _, form = source.partition(":")
     return f"in the form “{form}”" if kind == "form" else _SAID_WHERE.get(source, source)
 
 
 def wording_hash(wording: str) -> str:
-    """The SHA-256 of a wording, hexadecimal, with runs of white space counted as one."""
+    """Return the SHA-256 of a wording, in hexadecimal, treating each run of white space as one."""
     return hashlib.sha256(" ".join(wording.split()).encode()).hexdigest()
 
 
 def granted_at_signup(
     grants: Iterable[Purpose], ticked: Iterable[Purpose], wording: str
 ) -> list[ConsentChange]:
-    """What a signup grants: what the form's wording says, and each box ticked beside it."""
+    """Return what a signup grants: what the form's wording says, and each box ticked beside it."""
     asked = dict.fromkeys([*grants, *ticked])
     return [ConsentChange(purpose, True, wording) for purpose in asked]
 
@@ -140,7 +140,7 @@ def granted_at_signup(
 def changed(
     present: Consents, wanted: Mapping[Purpose, bool], wordings: Mapping[Purpose, str]
 ) -> list[ConsentChange]:
-    """The changes that lead from the present consents to the wanted ones, and no others."""
+    """Return the changes that lead from the current consents to the wanted ones, and no others."""
     return [
         ConsentChange(purpose, granted, wordings.get(purpose, ""))
         for purpose, granted in wanted.items()

@@ -1,6 +1,6 @@
-"""What somebody typed as their name, and what of it a mail may greet them with.
+"""What people typed as their name, and which part of it an email may greet them with.
 
-Where it is not plain which word is the first name, there is none: “Hello,” offends nobody.
+If it is not clear which word is the first name, none is used: “Hello,” offends nobody.
 """
 
 import re
@@ -52,13 +52,13 @@ _OF_SENTENCES = frozenset(
 
 
 def plain_first_name(text: str | None) -> str:
-    """A first name that is safe to print in a mail, or an empty string.
+    """Return a first name that is safe to print in an email, or an empty string.
 
-    Whoever fills in a form may type anything for anybody's address, so only what looks like a
-    name gets into a mail: letters of any script with their marks, inner spaces, hyphens,
-    apostrophes, a full stop at the end; at most three words and forty characters. A name all in
-    capital or in small letters is written as names are. Where a title or a comma says that it
-    is a full name, it is read as one.
+    Anyone who fills in a form may type anything for any address, so only what looks like a name
+    gets into an email: letters of any script with their marks, inner spaces, hyphens, apostrophes,
+    and a full stop at the end; at most three words and forty characters. A name all in capitals or
+    all in lower case is capitalised as names usually are. If a title or a comma shows that it is a
+    full name, it is read as one.
     """
     words, titles = _without_titles(_words(text))
     if titles or "," in (text or ""):
@@ -67,10 +67,10 @@ def plain_first_name(text: str | None) -> str:
 
 
 def first_name_in(full_name: str | None) -> str:
-    """The first name within a full name, or an empty string.
+    """Return the first name within a full name, or an empty string.
 
-    It is the word behind the titles, or behind the comma of “Smith, Anna”. A title with one
-    word (“Mr Smith”), an initial (“J. Smith”) and “van Dyck” tell no first name.
+    It is the word after the titles, or after the comma of “Smith, Anna”. A title with one word (“Mr
+    Smith”), an initial (“J. Smith”) and “van Dyck” give no first name.
     """
     typed = _words(full_name)
     words, titles = _without_titles(typed)
@@ -89,7 +89,7 @@ def _printable(words: list[str]) -> str:
 
 
 def _words(text: str | None) -> list[str]:
-    """The words of a name in the order of “Anna Smith”."""
+    """Return the words of a name in the order of “Anna Smith”."""
     typed = normalize("NFC", " ".join((text or "").split()))
     surname, comma, rest = typed.partition(",")
     behind = rest.split()
@@ -100,7 +100,7 @@ def _words(text: str | None) -> list[str]:
 
 
 def _without_titles(words: list[str]) -> tuple[list[str], list[str]]:
-    """The words of a name between what stands before and behind it, and the titles before it."""
+    """Return the words of a name without titles and suffixes, and the titles before it."""
     titles: list[str] = []
     while words and (title := _title(words, behind_one=bool(titles))):
         titles.append(_bare(title))
@@ -112,9 +112,9 @@ def _without_titles(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _title(words: list[str], *, behind_one: bool) -> str:
-    """The title that the first word is, or begins with as in “Dr.Anna”; empty where it is none.
+    """Return the title that the first word is, or begins with as in “Dr.Anna”, if any.
 
-    An abbreviation with more behind it is taken for one, known or not, but for an initial.
+    An abbreviation followed by more words counts as a title, known or not, unless it is an initial.
     """
     word, abbreviated = words[0], words[0].endswith(".")
     if _bare(word) in _TITLES | _BEFORE_FIRST_NAMES:
@@ -139,18 +139,21 @@ def _could_be(name: str) -> bool:
 
 
 def _says_something(words: list[str]) -> bool:
-    """Whether several words are a sentence rather than a name."""
+    """Return whether several words are a sentence rather than a name."""
     return len(words) > 1 and any(_bare(word).strip("!?:;") in _OF_SENTENCES for word in words)
 
 
 def _is_initial(name: str) -> bool:
-    """One letter of a script that has capitals; in others one letter can be a whole name."""
+    """Return whether a name is one letter of a script that has capitals.
+
+    In other scripts, one letter can be a whole name.
+    """
     letters = re.sub(r"[^\w]", "", name)
     return len(letters) == 1 and letters.lower() != letters.upper()
 
 
 def _written_as_names_are(name: str) -> str:
-    """A name in capitals or in small letters only begins each of its parts with a capital."""
+    """Capitalise each part of a name that is all in capitals or all in lower case."""
     shouted = name.isupper() and sum(map(str.isalpha, name)) > 2
     if not (shouted or name.islower()):
         return name

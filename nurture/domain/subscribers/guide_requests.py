@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from nurture.domain.sequences.enrolment import (
     GUIDE_AT_MOST_EVERY,
-    Because,
     Ending,
+    EndReason,
     EnrolmentStatus,
     Progress,
 )
@@ -15,7 +15,7 @@ from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
 
 
 class Asking(StrEnum):
-    """What becomes of somebody who asks for a guide; the guide itself is mailed in any case."""
+    """What happens to a person who asks for a guide; the guide itself is sent in any case."""
 
     # The series follows.
     BEGINS = "begins"
@@ -28,9 +28,9 @@ class Asking(StrEnum):
 
 
 def asking(before: Ending | None, *, collected: bool, booked: bool) -> Asking:
-    """The table of what asking does, by how an enrolment stands or ended (`None`: there is none).
+    """Return what asking does, given how an enrolment is or ended (`None`: there is none).
 
-    `booked` is whether they have an appointment and the sequence is one that a booking ends.
+    `booked` says whether they have an appointment and a booking ends the sequence.
     """
     if booked:
         return Asking.GUIDE_ONLY
@@ -43,25 +43,25 @@ def asking(before: Ending | None, *, collected: bool, booked: bool) -> Asking:
             return Asking.TAKEN_UP
         case EnrolmentStatus.REMOVED:
             return Asking.TAKEN_UP if _was_let_go(before, collected) else Asking.GUIDE_ONLY
-        case EnrolmentStatus.GOAL_REACHED if before.because is Because.BOOKED_BEFORE:
+        case EnrolmentStatus.GOAL_REACHED if before.because is EndReason.BOOKED_BEFORE:
             # They have cancelled since, and the series never began.
             return Asking.TAKEN_UP
     return Asking.GUIDE_ONLY
 
 
 def is_too_soon(wanted_at: datetime, now: datetime) -> bool:
-    """Whether the guide was asked for so lately that it is not mailed once more."""
+    """Return whether the guide was requested too recently to be sent again."""
     return now - wanted_at < GUIDE_AT_MOST_EVERY
 
 
 def begin(now: datetime, time_zone: str, *, booked: bool) -> Progress:
-    """Where somebody begins who asks for a guide for the first time."""
+    """Return the initial progress of a person who asks for a guide for the first time."""
     ends_as = BOOKED_BEFORE if booked else None
     return Progress(now, now, time_zone=time_zone, ends_as=ends_as)
 
 
 def ask_again(status: Ending, progress: Progress, now: datetime, *, booked: bool) -> Progress:
-    """Where somebody goes on, under way, who asks for a guide that they have asked for before."""
+    """Return the progress of a person who asks for a guide again and is under way once more."""
     before = progress.ends_as or status
     collected = progress.collected_at is not None
     wanted = replace(progress, guide_wanted=True)
@@ -76,9 +76,9 @@ def ask_again(status: Ending, progress: Progress, now: datetime, *, booked: bool
 
 
 def collect(status: Ending, progress: Progress, now: datetime) -> tuple[EnrolmentStatus, Progress]:
-    """How an enrolment stands once its guide is collected for the first time.
+    """Return an enrolment's status and progress once its guide is collected for the first time.
 
-    The series begins, also for somebody who was let go because they had not collected it.
+    The series begins, even for someone who was dropped because they had not collected it.
     """
     after = replace(progress, collected_at=now, guide_wanted=False)
     begins = status.status is EnrolmentStatus.REMOVED and _was_let_go(status, collected=False)
@@ -86,11 +86,11 @@ def collect(status: Ending, progress: Progress, now: datetime) -> tuple[Enrolmen
 
 
 def _was_let_go(ending: Ending, collected: bool) -> bool:
-    """Whether somebody was let go for not collecting, and not taken out by the owner.
+    """Return whether a person was dropped for not collecting, not removed by the owner.
 
-    Of an enrolment that ended before reasons were kept, that is known by whether they collected.
+    If an enrolment ended before reasons were recorded, this depends on whether they collected.
     """
-    return ending.because is Because.NOT_COLLECTED or (ending.because is None and not collected)
+    return ending.because is EndReason.NOT_COLLECTED or (ending.because is None and not collected)
 
 
 def _ends_as(before: Ending, collected: bool) -> Ending:

@@ -1,7 +1,7 @@
-"""Late signups: what a website tells after the fact, with the time at which it was really asked.
+"""Late signups: what a website reports afterwards, with the time of the actual request.
 
-It tells late where its call was held up, or where it brings back who signed up on a machine that
-was lost. What somebody has said since then stands.
+It reports late if its call was delayed, or if it is replaying signups from a machine that was lost.
+Anything the person has said since then takes precedence.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ LONGEST_AGO = timedelta(days=400)
 
 
 class ImpossibleTimeError(NurtureError):
-    """Nobody can have signed up at that time."""
+    """A time at which nobody can have signed up."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignupTime:
-    """When somebody really asked, as far as the caller says so, and when we were told.
+    """When a person really asked, as far as the caller says so, and when we received it.
 
-    With `before_restore`, a machine that is lost may have answered.
+    With `before_restore`, a machine that has since been lost may have answered.
     """
 
     told_at: datetime
@@ -33,26 +33,26 @@ class SignupTime:
 
     @property
     def asked_at(self) -> datetime:
-        """The time that counts for what was said before and since."""
+        """The time that separates what was said before from what was said since."""
         return self.said_at or self.told_at
 
     @property
     def due_at(self) -> datetime:
-        """When the guide is due: where it is only held up, now, so that nothing comes in a heap."""
+        """When the guide is due: if only the call was delayed, now, so that nothing piles up."""
         return self.asked_at if self.before_restore else self.told_at
 
     @property
     def held_since(self) -> datetime | None:
-        """Since when what follows is held, where it may have been sent already."""
+        """Since when the next steps are held, if they may have been sent already."""
         return self.told_at if self.before_restore else None
 
 
 def signup_time(
     said_at: datetime | None, told_at: datetime, restored_at: datetime | None
 ) -> SignupTime:
-    """Judge what a caller says; raises `ImpossibleTimeError`.
+    """Check the time that a caller reports; raise `ImpossibleTimeError`.
 
-    A time in the future means now: a website whose clock is wrong loses no signup.
+    A time in the future counts as now: a website whose clock is wrong loses no signup.
     """
     if said_at is None:
         return SignupTime(told_at)
@@ -66,9 +66,10 @@ def signup_time(
 
 
 def is_overtaken(time: SignupTime, before: Ending, ended_at: datetime | None) -> bool:
-    """Whether what somebody is, or was, under way in says more than their asking at that time.
+    """Return whether an enrolment, current or past, overrides a request made at that time.
 
-    What goes on after a restore goes on as it is; what ended since they asked stays ended.
+    An enrolment that is under way after a restore continues unchanged; one that has ended since
+    they asked stays ended.
     """
     if before.status is EnrolmentStatus.ACTIVE:
         return time.before_restore
@@ -78,5 +79,5 @@ def is_overtaken(time: SignupTime, before: Ending, ended_at: datetime | None) ->
 def not_overtaken(
     changes: list[ConsentChange], last_said: Mapping[Purpose, datetime], asked_at: datetime
 ) -> list[ConsentChange]:
-    """The grants that nothing has been said about since they were given."""
+    """Return the grants that were not followed by another decision on the same purpose."""
     return [c for c in changes if c.purpose not in last_said or last_said[c.purpose] < asked_at]

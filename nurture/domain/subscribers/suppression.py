@@ -1,7 +1,7 @@
-"""Why an address is never written to, which reason weighs most, and what ends a bounce.
+"""Why an address is never emailed, which reason is strongest, and what ends a bounce.
 
-Every reason stands by itself: lifting one leaves the others. What counts is when something
-happened, never when it was told, so that the same news in any order comes to the same.
+Each reason is independent: lifting one leaves the others. What counts is when something happened,
+never when it was reported, so the same reports in any order have the same result.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,10 +11,10 @@ from enum import StrEnum
 
 
 class SuppressionReason(StrEnum):
-    """Why we never write to an address.
+    """Why we never email an address.
 
-    Only the person takes an `unsubscribed` back. A `bounced` is lifted by the owner, or by a
-    guide that arrives after the person has asked for it again. Nobody lifts the others.
+    Only the person can undo `unsubscribed`. `bounced` is lifted by the owner, or by a guide that
+    arrives after the person has asked for it again. Nobody can lift the others.
     """
 
     UNSUBSCRIBED = "unsubscribed"
@@ -40,10 +40,10 @@ SILENT_FOR = timedelta(days=6)
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One reason that stands, since it was last told to have happened.
+    """One reason in force, and when it was last reported to have happened.
 
-    After a bounce the person may have asked for a guide once more: `asked_again_at`, and
-    `guide_of` is the enrolment whose guide may go to them all the same, once.
+    After a bounce the person may have asked for a guide once more, at `asked_again_at`; `guide_of`
+    is the enrolment whose guide may be sent to them regardless, once.
     """
 
     reason: SuppressionReason
@@ -60,15 +60,14 @@ class Suppression:
 
 
 def strongest(reasons: Iterable[SuppressionReason]) -> SuppressionReason | None:
-    """The reason that is named where there are several; `None` where there is none."""
+    """Return the reason to name if there are several; `None` if there is none."""
     return min(reasons, key=_STRONGEST_FIRST.index, default=None)
 
 
 def may_ask_again(standing: Collection[Suppression], now: datetime) -> bool:
-    """Whether a signup brings the guide once more although the address is suppressed.
+    """Return whether a signup brings the guide once more although the address is suppressed.
 
-    It does where a bounce is the only reason and neither it nor the last such guide is
-    recent.
+    It does if a bounce is the only reason and neither it nor the last such guide is recent.
     """
     if [one.reason for one in standing] != [SuppressionReason.BOUNCED]:
         return False
@@ -77,7 +76,7 @@ def may_ask_again(standing: Collection[Suppression], now: datetime) -> bool:
 
 
 def guide_on_trial(standing: Collection[Suppression]) -> int | None:
-    """The enrolment whose guide may go out although the address bounced, if there is one."""
+    """Return the enrolment whose guide may be sent although the address bounced, if any."""
     if [one.reason for one in standing] != [SuppressionReason.BOUNCED]:
         return None
     [bounce] = standing

@@ -1,6 +1,6 @@
 """What the boxes beside a form say, in the many ways in which websites send a ticked box.
 
-What cannot be understood is never a consent: it is named, so that the owner can be told.
+What cannot be understood never counts as consent: it is named, so that the owner can be informed.
 """
 
 import re
@@ -28,7 +28,7 @@ _WORD = re.compile(r"[^\W\d][\w-]{0,29}")
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """The purposes whose boxes were ticked, and in words the boxes that nobody understood."""
+    """The purposes whose boxes were ticked, and a description of each box not understood."""
 
     purposes: tuple[Purpose, ...] = ()
     not_understood: tuple[str, ...] = ()
@@ -37,8 +37,8 @@ class Ticks:
 def read_ticks(sent: object) -> Ticks:
     """Read what a form sent for its boxes: texts, lists, objects, or nothing at all.
 
-    A box counts where it is named: by its purpose (`tracking`), by its wording, or as the
-    name of a tick (`{"tracking": "on"}`). A tick that does not say what for is no consent.
+    A box counts if it is named: by its purpose (`tracking`), by its wording, or as the name of a
+    tick (`{"tracking": "on"}`). A tick that does not say what it is for is not consent.
     """
     read = list(islice(_read(sent, _DEEPEST), _MOST))
     purposes = dict.fromkeys(one for one in read if isinstance(one, Purpose))
@@ -60,7 +60,7 @@ def _read(sent: object, deepest: int) -> Iterator[Purpose | str]:
 
 
 def _read_text(text: str) -> Iterator[Purpose | str]:
-    """One box or, with commas or blanks between, several; a sentence is never taken apart."""
+    """Read one box, or several separated by commas or blanks; a sentence is never split."""
     parts = [part for part in _BETWEEN.split(text) if part.strip()]
     words = text.split()
     if (purpose := _purpose(text)) or _says(text) is False:
@@ -75,12 +75,12 @@ def _read_text(text: str) -> Iterator[Purpose | str]:
 
 
 def _is_sentence(part: str) -> bool:
-    """Whether a part says more than a box of ours has words for, or says no."""
+    """Return whether a part is a sentence that is not the wording of a box, or says no."""
     return _says(part) is False or (len(part.split()) > 1 and _purpose(part) is None)
 
 
 def _read_named(name: str, value: object, deepest: int) -> Iterator[Purpose | str]:
-    """A box with a name of its own, or an entry of a list whose name is its place."""
+    """Read a box with a name of its own, or a list entry whose name is its index."""
     purpose = _purpose(name)
     if purpose is None and name.strip().isdecimal():
         yield from _read(value, deepest)
@@ -104,24 +104,24 @@ def _is_blank(value: object) -> bool:
 
 
 def _says(value: object) -> bool | None:
-    """Yes, no, or neither."""
+    """Return `True` for yes, `False` for no, and `None` for neither."""
     plain = "" if value is None else _plain(str(value)[:_LONGEST])
     return True if plain in _YES else False if plain in _NO else None
 
 
 def _purpose(text: str) -> Purpose | None:
-    """The purpose that a text names, by its key or by the whole wording of its box."""
+    """Return the purpose that a text names, by its key or by the whole wording of its box."""
     return _KNOWN.get(_plain(text))
 
 
 def _plain(text: str) -> str:
-    """A text without what makes no difference: capitals, kinds of blanks, a full stop."""
+    """Return a text without insignificant differences: capitals, kinds of blanks, a full stop."""
     words = normalize("NFKC", text).casefold().replace("_", " ").replace("-", " ").split()
     return " ".join(words).rstrip(".")
 
 
 def _named(sent: object) -> str:
-    """What was sent, as far as nobody could have typed it."""
+    """Describe what was sent, quoting nothing that a person could have typed."""
     text = str(sent).strip() if isinstance(sent, str | bool | int | float) else ""
     if _WORD.fullmatch(text) or _plain(text) in _YES:
         return f"“{text}”"

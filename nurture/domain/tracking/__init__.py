@@ -1,1 +1,1 @@
-"""Opens and clicks: who did it, a person or a machine."""
+"""Opens and clicks: whether a person or a machine made them."""

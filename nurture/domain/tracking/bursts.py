@@ -1,4 +1,4 @@
-"""What hits show together: links followed faster than a person can, and who kept whom company."""
+"""What hits show together: links followed faster than a person can, and hits that coincide."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -48,7 +48,7 @@ _READ_BEFORE = Sign(-LESSER, "the mail was looked at from there before")
 
 
 def signs_of(occasion: Occasion) -> list[list[Sign]]:
-    """Every sign there is of each hit of an occasion, in the order of the hits."""
+    """Return every sign for each hit of an occasion, in the order of the hits."""
     hits = occasion.hits
     signs = [list(own_signs(hit, occasion)) for hit in hits]
     clicks = [n for n, hit in enumerate(hits) if _follows(hit)]
@@ -65,7 +65,7 @@ def signs_of(occasion: Occasion) -> list[list[Sign]]:
 
 
 def _follows(hit: Hit) -> bool:
-    """Whether it may be part of a burst; what is fetched ahead or for a preview is not."""
+    """Return whether a hit may be part of a burst; links fetched ahead or for a preview may not."""
     robot = read_agent(hit.user_agent).program is Program.ROBOT
     return hit.kind is EventKind.CLICKED and not hit.purpose and not robot
 
@@ -105,7 +105,7 @@ def _in_a_run(run: Sequence[Hit]) -> Sign | None:
 
 
 def _visits_to_all(occasion: Occasion, clicks: Sequence[int]) -> Iterator[tuple[list[int], Sign]]:
-    """The clicks by which every one of three links or more was followed within one visit."""
+    """Yield the visits in which every link of three or more was clicked, each with its sign."""
     hits, wanted = occasion.hits, occasion.links
     if wanted < 3:
         return
@@ -119,7 +119,7 @@ def _visits_to_all(occasion: Occasion, clicks: Sequence[int]) -> Iterator[tuple[
 
 
 def _note_readers(hits: Sequence[Hit], signs: list[list[Sign]]) -> None:
-    """Who has looked at the mail and clicks after a while is a person, as far as that goes."""
+    """Mark clicks some time after an open by the same client: they are probably a person's."""
     opened: dict[str, datetime] = {}
     for hit, its in zip(hits, signs, strict=True):
         if hit.kind is EventKind.OPENED and not _is_proven(its):
@@ -129,7 +129,7 @@ def _note_readers(hits: Sequence[Hit], signs: list[list[Sign]]) -> None:
 
 
 def _note_echoes(hits: Sequence[Hit], signs: list[list[Sign]], clicks: Sequence[int]) -> None:
-    """A gateway looks at a link the moment that somebody follows it, from elsewhere."""
+    """Mark the hit of a gateway that checks a link, from elsewhere, as someone follows it."""
     last: dict[str | None, int] = {}
     for n in clicks:
         m = last.get(hits[n].link)
@@ -147,7 +147,7 @@ def _echoes(hit: Hit, before: Hit) -> bool:
 
 
 def _note_instant_clicks(hits: Sequence[Hit], signs: list[list[Sign]]) -> None:
-    """Nobody follows a link in the moment in which the mail's pictures are fetched."""
+    """Mark clicks made at the moment the email's pictures are fetched: nobody is that fast."""
     opened: dict[str, Hit] = {}
     for hit, its in zip(hits, signs, strict=True):
         before = opened.get(hit.client) if hit.client else None
@@ -165,7 +165,7 @@ def _are_two_browsers(hit: Hit, other: Hit) -> bool:
 
 
 def _note_same_machines(hits: Sequence[Hit], signs: list[list[Sign]]) -> None:
-    """What is proven of one hit is true of the same machine's others, for a while."""
+    """Apply what is proven of one hit to the same machine's other hits, for a while."""
     proven: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     for hit, its in zip(hits, signs, strict=True):
         if hit.client and _is_proven(its) and all(sign.spreads for sign in its):
@@ -200,6 +200,6 @@ def _is_proven(signs: Sequence[Sign]) -> bool:
 
 
 def _is_near(at: datetime, times: Sequence[datetime], length: timedelta) -> bool:
-    """Whether one of the times, which stand in order, is that close."""
+    """Return whether one of the times, which are sorted, is that close."""
     place = bisect_left(times, at - length)
     return place < len(times) and times[place] <= at + length

@@ -1,7 +1,7 @@
 """What happens to a message or a subscriber, in our own words.
 
-Providers have a vocabulary each. It is translated once, where the payload comes in; from here on
-there is only this one. What could not be translated is kept all the same, with no kind.
+Each provider has its own vocabulary. It is translated once, when the payload arrives; from here on
+there is only this one. What could not be translated is stored anyway, with no kind.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 
 class EventKind(StrEnum):
-    """The things that can happen once an email was handed over."""
+    """What can happen after an email has been handed over."""
 
     DELIVERED = "delivered"
     DEFERRED = "deferred"
@@ -38,15 +38,15 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True)
 class MailEvent:
-    """One thing a mail provider told us about one email.
+    """One thing that a mail provider reported about one email.
 
-    `kind` is None for what is kept but not understood. `event_id` is the same each time the
-    provider tells us the same thing, and unique together with `provider`. `message_id` is the
-    Message-ID (RFC 5322 section 3.6.4) as we set it, without its angle brackets. `permanent`
-    says of a bounce that the address itself is no good. `occurred_at` is None where the provider
-    did not say so that it can be read: the time it reached us is then as good as any. `raw` is
-    the event as it came or, where it is to be kept, what is needed of it. `confirm_url` is
-    where the provider wants to be told, once, that its calls are wanted here.
+    `kind` is None for what is stored but not understood. `event_id` is the same each time the
+    provider reports the same thing, and unique together with `provider`. `message_id` is the
+    Message-ID (RFC 5322 section 3.6.4) as we set it, without its angle brackets. `permanent` says
+    of a bounce that the address itself is no good. `occurred_at` is None if the provider gave no
+    readable time: the time of arrival is then as good as any. `raw` is the event as it arrived or,
+    if it is to be stored, the part that is needed. `confirm_url` is an address to call, once, to
+    tell the provider that its calls are wanted here.
     """
 
     kind: EventKind | None
@@ -63,14 +63,14 @@ class MailEvent:
 
 @dataclass(frozen=True)
 class BookingEvent:
-    """One thing a calendar told us about one appointment.
+    """One thing that a calendar reported about one appointment.
 
     `booked` says that the person has an appointment now: a first one or, with `rescheduled`, the
     new half of a move. `cancelled` says that they have given theirs up for good. A moved
-    appointment is `rescheduled` and never `cancelled`. All three are false for what is kept but
-    not understood. `occurred_at` is None where the sender did not say: the time it reached us
-    is then as good as any. `raw` is the event as it came or, where it is to be kept, what is
-    needed of it, with `starts_at` among it.
+    appointment is `rescheduled` and never `cancelled`. All three are false for what is stored but
+    not understood. `occurred_at` is None if the sender did not say: the time of arrival is then as
+    good as any. `raw` is the event as it arrived or, if it is to be stored, the part that is
+    needed, including `starts_at`.
     """
 
     provider: str
@@ -96,10 +96,10 @@ CLOCKS_DIFFER_BY = timedelta(days=1)
 def when_it_came(
     occurred_at: datetime | None, now: datetime, ahead: timedelta = timedelta(0)
 ) -> datetime:
-    """When something happened: as told, or now where nothing is told or that cannot be.
+    """Return when something happened: as reported, or now if no possible time was reported.
 
-    Clocks that are set wrong tell of the future, which is believed so far `ahead`, and programs
-    that know no time of the year 1.
+    Clocks that are wrong report future times, which are accepted up to `ahead`, and programs that
+    do not know the time report the year 1.
     """
     if occurred_at is None:
         return now

@@ -1,4 +1,4 @@
-"""Hits: requests for a mail's pixel and for its links, as they reached us."""
+"""Hits: requests for an email's pixel and for its links, as they reached us."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from nurture.domain.tracking.events import EventKind
 class Hit:
     """One request for a pixel or a followed link.
 
-    `purpose` is what a browser says about fetching ahead (`Purpose`, `Sec-Purpose`,
-    `X-Moz`), empty where it says nothing. `link` is where a click was redirected to, and
-    `query` what somebody had appended to the address.
+    `purpose` is what a browser says about fetching ahead (`Purpose`, `Sec-Purpose`, `X-Moz`), empty
+    if it says nothing. `link` is where a click was redirected to, and `query` is anything that was
+    appended to the address.
     """
 
     kind: EventKind
@@ -28,11 +28,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """All that happened to one message, to be judged as a whole.
+    """Everything that happened to one message, to be judged as a whole.
 
-    `hits` are in the order they came. `links` counts the different links the email has, 0
-    where that is not known. `crowd` says of a client's address for how many other recipients
-    it fetched within ten minutes.
+    `hits` are in the order they came. `links` is the number of different links in the email, 0 if
+    that is not known. `crowd` maps a client's address to the number of other recipients that it
+    fetched for within ten minutes.
     """
 
     hits: Sequence[Hit]

@@ -1,4 +1,4 @@
-"""Networks from which machines fetch what is in mails; evidence beside other evidence, no proof."""
+"""Networks from which machines fetch what is in emails; supporting evidence, not proof."""
 
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -37,7 +37,7 @@ _APPLE = ip_network("17.0.0.0/8")
 
 @lru_cache(maxsize=4096)
 def find_scanners_owner(client: str) -> str | None:
-    """Whose network an address is in, where that is one of those that scanners work from."""
+    """Return whose network an address is in, if it is one that scanners work from."""
     try:
         address = ip_address(client)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The signs by which a machine's hit is told from a person's, one hit at a time.
+"""The signs that distinguish a machine's hit from a person's, one hit at a time.
 
-A scanner's agent looks like a browser's more often than not; when a hit came, from where, and
-for how many people says more.
+A scanner's user agent usually looks like a browser's; when a hit came, from where, and for how many
+people says more.
 """
 
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ LESSER = 1
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What speaks for a machine, in words; below zero it speaks for a person.
+    """What suggests a machine, in words; a weight below zero suggests a person.
 
-    A hint counts beside other signs only: by itself it is true of many people. What a proof
-    says of the machine may be true of its other hits as well: then it `spreads`.
+    A hint counts only beside other signs: alone, it is true of many people. If what a proof says of
+    the machine may be true of its other hits as well, the sign `spreads`.
     """
 
     weight: int
@@ -52,7 +52,7 @@ _SHARED_BY_PEOPLE = frozenset(
 
 
 def own_signs(hit: Hit, occasion: Occasion) -> Iterator[Sign]:
-    """What a hit shows by itself."""
+    """Yield the signs that a hit shows on its own."""
     yield from _of_the_request(hit)
     yield from _of_the_program(hit)
     yield from _of_the_time(hit, occasion)

@@ -1,4 +1,4 @@
-"""What a program says of itself in its User-Agent (RFC 9110 §10.1.5)."""
+"""What a program says about itself in its User-Agent (RFC 9110 §10.1.5)."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 
 class Program(Enum):
-    """The sort of program that an agent names."""
+    """The kind of program that a user agent names."""
 
     BROWSER = auto()
     MAIL = auto()
@@ -21,7 +21,7 @@ class Program(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A program, and what is to be said about it where that is more than its sort."""
+    """A program, and a remark if there is more to say than its kind."""
 
     program: Program
     remark: str = ""
@@ -83,7 +83,7 @@ _PHONE = re.compile(r"iPhone|iPad|Android|Mobile")
 
 @lru_cache(maxsize=4096)
 def read_agent(agent: str) -> Agent:
-    """What a User-Agent tells."""
+    """Return what a User-Agent says."""
     agent = agent.strip()
     if not agent:
         return Agent(Program.ROBOT, "it does not say which program asked")
@@ -109,7 +109,10 @@ def read_agent(agent: str) -> Agent:
 
 @lru_cache(maxsize=4096)
 def is_outdated(agent: str, on: date) -> bool:
-    """Whether a browser or its system was years old on a day; mail programs live longer."""
+    """Return whether a browser or its system was years old on that day.
+
+    Mail programs are exempt, because they live longer.
+    """
     if _MAIL.search(agent):
         return False
     if found := _NUMBERED.search(agent):
@@ -119,11 +122,11 @@ def is_outdated(agent: str, on: date) -> bool:
 
 
 def is_a_phones(agent: str) -> bool:
-    """Whether a program says that it runs on a phone or a tablet."""
+    """Return whether a program says that it runs on a phone or a tablet."""
     return bool(_PHONE.search(agent))
 
 
 def _word_around(agent: str, found: re.Match[str]) -> str:
-    """The whole word that was found, as the program wrote it."""
+    """Return the whole word that was found, as the program wrote it."""
     start = max(agent.rfind(mark, 0, found.start()) for mark in " ;(,") + 1
     return re.split(r"[\s;(),]", agent[start:])[0] or found[0]

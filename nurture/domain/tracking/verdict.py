@@ -1,8 +1,8 @@
-"""Who opened or clicked: a person, a machine, or we cannot tell.
+"""The verdict on each open and click: a person, a machine, or unsure.
 
-All that happened to one message is judged as a whole. Each hit gathers signs of a machine (see
-`signs`): a proof settles it, two lesser signs do so together, and one alone leaves us unsure. What
-speaks for a person takes one lesser sign away.
+Everything that happened to one message is judged as a whole. Each hit gathers signs of a machine
+(see `signs`): one proof settles it, two lesser signs settle it together, and one alone leaves us
+unsure. A sign of a person cancels one lesser sign.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ HOLD = timedelta(seconds=90)
 
 
 class Verdict(StrEnum):
-    """Who was behind a hit."""
+    """The one behind a hit: a person or a machine."""
 
     HUMAN = "human"
     MACHINE = "machine"
@@ -41,7 +41,7 @@ class Judgement:
 
 
 def judge(occasion: Occasion) -> list[Judgement]:
-    """Judge every hit of an occasion, in their order."""
+    """Judge every hit of an occasion, in order."""
     found = [
         _weighed(hit, signs) for hit, signs in zip(occasion.hits, signs_of(occasion), strict=True)
     ]
@@ -59,7 +59,7 @@ def _weighed(hit: Hit, signs: list[Sign]) -> Judgement:
 
 
 def _unsuspected(hit: Hit) -> Judgement:
-    """A click is a person's unless something speaks against it; a fetched picture proves less."""
+    """Judge a hit without signs: a click is a person's, but a fetched picture proves less."""
     agent = read_agent(hit.user_agent)
     if hit.kind is EventKind.CLICKED:
         return Judgement(Verdict.HUMAN, ("an ordinary browser followed the link",))
@@ -72,7 +72,7 @@ def _unsuspected(hit: Hit) -> Judgement:
 
 
 def _read_by_somebody(occasion: Occasion, found: list[Judgement]) -> list[Judgement]:
-    """The browser that a person clicks with has shown them the mail as well."""
+    """Attribute an open to the person who later clicked with the same browser."""
     clicked_with = {
         (hit.client, hit.user_agent)
         for hit, one in zip(occasion.hits, found, strict=True)

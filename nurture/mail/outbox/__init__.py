@@ -1,1 +1,1 @@
-"""The local outbox, for while no mail server is set."""
+"""The local outbox, used while no mail server is configured."""

@@ -1,4 +1,4 @@
-"""The mails that the outbox keeps as files, and how a file is written so that it is whole."""
+"""The emails that the outbox stores as files, and how to write a file atomically."""
 
 import os
 import re
@@ -18,14 +18,14 @@ _ABOUT_A_MAIL = re.compile(rf"\.?{_PREFIX}(\d+)\.")
 
 
 def mail_path(directory: Path, message: int) -> Path:
-    """Return where the outbox keeps a message, by the ledger's number."""
+    """Return the path at which the outbox stores a message, by its number in the ledger."""
     return directory / f"{_PREFIX}{message:08d}.eml"
 
 
 def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file so that a reader sees all of it or what was there before; return its path.
+    """Write a file atomically and return its path: readers see the old content or all of the new.
 
-    Nobody but its owner can read it.
+    Only its owner can read it.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
@@ -37,25 +37,25 @@ def write_whole(path: Path, data: bytes) -> Path:
 
 
 def files_of_mails(directory: Path) -> list[Path]:
-    """Every file about a mail: itself, what was made of it, and drafts of both."""
+    """Return every file about an email: the email, the files made from it, and drafts of both."""
     return [path for path in _entries(directory) if number_of(path) is not None]
 
 
 def number_of(path: Path) -> int | None:
-    """Which message a file is about, or `None` where it is about none."""
+    """Return the number of the message that a file is about, or `None`."""
     found = _ABOUT_A_MAIL.match(path.name)
     return int(found[1]) if found else None
 
 
 def remove_drafts(directory: Path) -> None:
-    """Remove drafts of the index that a killed process left; one that is written now is not."""
+    """Remove index drafts left behind by a killed process, but none still being written."""
     for path in _entries(directory):
         if path.name.startswith(".index.html.") and not _is_running(path):
             path.unlink(missing_ok=True)
 
 
 def _is_running(draft: Path) -> bool:
-    """Whether the process that began a draft is still there."""
+    """Return whether the process that began a draft is still running."""
     pid = draft.name.rsplit(".", 2)[1]
     return Path(f"/proc/{pid}").exists()
 
@@ -68,7 +68,7 @@ def _entries(directory: Path) -> list[Path]:
 
 
 class KeptMail:
-    """One mail of the outbox; it is read only when its headers are asked for."""
+    """One email in the outbox; its file is read only when its headers are needed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -85,7 +85,7 @@ class KeptMail:
 
     @property
     def recipient(self) -> str:
-        """The To header as it would be shown."""
+        """The decoded To header."""
         return self._text("To")
 
     @property
@@ -95,7 +95,7 @@ class KeptMail:
 
     @property
     def date(self) -> datetime | None:
-        """When the mail says it was sent, as aware UTC; None where it does not say."""
+        """The Date header as aware UTC; None if it states no time."""
         header = self._headers["Date"]
         moment = header.datetime if isinstance(header, DateHeader) else None
         if moment is None:
@@ -104,7 +104,7 @@ class KeptMail:
 
 
 def list_mails(directory: Path) -> list[KeptMail]:
-    """Return the mails kept in a directory, newest first; no directory means none."""
+    """Return the emails stored in a directory, newest first; none if it does not exist."""
     paths = [path for path in directory.glob(f"{_PREFIX}*.eml") if _is_numbered(path)]
     return sorted(map(KeptMail, paths), key=lambda mail: mail.number, reverse=True)
 

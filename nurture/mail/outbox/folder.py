@@ -1,4 +1,4 @@
-"""The mail room without a mail server: every message becomes a file to look at."""
+"""The mailer used without a mail server: it writes every message to a file."""
 
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -23,9 +23,9 @@ REFUSED_ADDRESSES = "refused-addresses.txt"
 
 
 def remove_mails(directory: Path, messages: Collection[int]) -> None:
-    """Remove the mails of these numbers with all that was made of them, as far as they are kept.
+    """Remove the emails with these numbers, and all files made from them, if they are stored.
 
-    What a killed process has left half written goes as well.
+    Files that a killed process left half-written are removed as well.
     """
     kept = [path for path in files_of_mails(directory) if number_of(path) in messages]
     for path in kept:
@@ -37,7 +37,7 @@ def remove_mails(directory: Path, messages: Collection[int]) -> None:
 
 
 def unlist_refused(directory: Path, is_gone: Callable[[str], bool]) -> None:
-    """Take out of the list of refused addresses whoever is gone."""
+    """Remove addresses that no longer belong to anyone from the list of refused addresses."""
     path = directory / REFUSED_ADDRESSES
     try:
         lines = path.read_text("utf-8").splitlines(keepends=True)
@@ -49,24 +49,24 @@ def unlist_refused(directory: Path, is_gone: Callable[[str], bool]) -> None:
 
 
 class Outbox:
-    """A `Mailer` that keeps each message as `message-<number>.eml` in one directory.
+    """A `Mailer` that stores each message as `message-<number>.eml` in one directory.
 
-    Writing the same message again replaces its file, and a reader never sees
-    half a mail. Addresses listed in `refused-addresses.txt`, one a line, are
-    refused as a mail server would refuse them, to rehearse what follows.
+    Writing the same message again replaces its file, and a reader never sees half an email.
+    Addresses listed in `refused-addresses.txt`, one per line, are refused as a mail server
+    would refuse them, to rehearse what follows.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
-        """Write each envelope and yield its outcome; a full disk defers, as a server would."""
+        """Write each envelope and yield its outcome; a full disk defers it, as a server would."""
         refused = self._refused_addresses()
         for envelope in envelopes:
             yield self._outcome(envelope, refused)
 
     def close(self) -> None:
-        """Nothing is left open between two messages."""
+        """Do nothing; no file stays open between two messages."""
 
     def _refused_addresses(self) -> frozenset[str]:
         try:

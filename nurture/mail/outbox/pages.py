@@ -1,4 +1,4 @@
-"""Pages to look at an outbox in a browser, straight from the directory, without any script."""
+"""Pages for viewing an outbox in a browser, opened from the directory and free of scripts."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -75,11 +75,10 @@ _ITEM = """<li>{date}<span class="subject">{subject}</span>
 
 
 def write_index(directory: Path) -> Path:
-    """Write `index.html` and, beside each mail, its HTML and text parts; return the index.
+    """Write `index.html` and, beside each email, its HTML and text parts; return the index.
 
-    The index lists the mails by recipient, each recipient's in the order of
-    sending. It is one file without script or anything from elsewhere; the views
-    of mails may not run scripts either.
+    The index lists the emails by recipient, each recipient's in sending order. It is a single
+    file with no scripts or external resources; the views of emails may not run scripts either.
     """
     mails = sorted(list_mails(directory), key=lambda mail: (mail.recipient, mail.number))
     sections = list(_sections(mails))
@@ -135,7 +134,7 @@ def _part(message: EmailMessage, kind: str) -> str | None:
 
 
 def _restrained(page: str) -> str:
-    """Name the encoding and forbid scripts, as the page leaves the mail it came in."""
+    """Declare the encoding and forbid scripts, as the page is taken out of its email."""
     head = _HEAD_TAG.search(page)
     if head is None:
         return _RESTRAINT + page

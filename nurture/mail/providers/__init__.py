@@ -1,7 +1,7 @@
-"""What mail providers tell us, and what they want of our mail, one file per provider.
+"""Mail providers: their events, and what they require of our email; one module for each.
 
-Each module here holds one `PROVIDER`. Adding a provider is adding a file: the registry finds it,
-and `docs/adding-a-provider.md` says what has to be in it.
+Each module here defines one `PROVIDER`. To add a provider, add a file: the registry finds it,
+and `docs/adding-a-provider.md` says what it must contain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
-from nurture.domain.kept_payload import Keeps, without_addresses
+from nurture.domain.kept_payload import KeptFields, without_addresses
 from nurture.domain.tracking.events import MailEvent
 from nurture.payload import Fields, Part, PayloadError, ignore_odd, read_each
 
@@ -29,40 +29,39 @@ HeadersFor = Callable[[str], Mapping[str, str]]
 
 
 def no_headers(message_id: str) -> Mapping[str, str]:
-    """Return no headers: what an email carries for a provider that wants none."""
+    """Return no headers, for a provider that needs none."""
     return {}
 
 
 @dataclass(frozen=True)
 class Provider:
-    """How one provider's calls are verified and read, and what an email through it carries.
+    """How one provider's calls are verified and read, and what an email sent through it carries.
 
     `verify(secret, headers, body, now)` raises SignatureError unless the call is the provider's.
-    `split(body)` returns the events of a body unread, and `read(fields)` what one of them says;
-    both raise PayloadError naming the field at fault. `keeps` names what is kept of an event.
-    `secret_help` tells the owner, in a sentence, where the secret comes from.
+    `split(body)` returns the events of a body unparsed, and `read(fields)` parses one of them;
+    both raise PayloadError naming the invalid field. `keeps` names the parts of an event that are
+    stored. `secret_help` is a sentence telling the owner where to find the secret.
 
-    `tolerance` is how far the signed time may be from now, None where none is signed. With
-    `signs_body` false, the scheme proves who called and nothing about what they said.
+    `tolerance` is how far the signed time may be from now, or None if no time is signed. If
+    `signs_body` is false, the scheme proves who called but nothing about what they said.
 
-    Where the body is not signed, `once(body)` returns the token that the signature is about and
-    a digest of what the call says: a token that has served for one thing serves for no other.
+    If the body is not signed, `once(body)` returns the token covered by the signature and a
+    digest of the call's content: a token used for one content is valid for no other.
 
-    `smtp_hosts` are the mail servers by which the provider is recognised, with `*` for any part
-    of a name; empty for one that no mail is sent through. `headers_for(message_id)` are the
-    headers an email must carry so that the provider's events name its Message-ID. `rewrites`
-    names, in small letters, the headers that the provider replaces on the way, which therefore
-    cannot be signed.
+    `smtp_hosts` are the mail servers that identify the provider, with `*` for any part of a name;
+    empty for a provider that sends no email. `headers_for(message_id)` are the headers an email
+    must carry so that the provider's events name its Message-ID. `rewrites` names, in lower case,
+    the headers that the provider replaces in transit, which therefore cannot be signed.
 
     With `keeps_own_suppressions`, the provider itself sends nothing more to an address that has
-    bounced; `suppressions_hint` tells the owner, in a sentence, where to remove it.
+    bounced; `suppressions_hint` is a sentence telling the owner where to remove it.
     """
 
     name: str
     verify: Verify
     split: Split
     read: Read
-    keeps: Keeps
+    keeps: KeptFields
     secret_help: str
     tolerance: timedelta | None = None
     signs_body: bool = True
@@ -81,10 +80,10 @@ class Provider:
     def parse(
         self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore_odd
     ) -> list[MailEvent]:
-        """Return the events of a body, each cut to what is kept of it.
+        """Return the events of a body, each reduced to the parts that are stored.
 
-        An event that cannot be read costs the others nothing: `note_odd` is told. Raises
-        PayloadError, naming the field at fault, where none can be read.
+        An event that cannot be read is passed to `note_odd` and does not affect the others. Raise
+        PayloadError, naming the invalid field, if none can be read.
         """
         return [self._cut(event) for event in read_each(self.split(body), self.read, note_odd)]
 
@@ -96,7 +95,7 @@ class Provider:
 
 @cache
 def registry() -> Mapping[str, Provider]:
-    """Return every provider by name, as it stands in `/webhooks/mail/<name>`."""
+    """Return every provider by its name, as used in `/webhooks/mail/<name>`."""
     modules = [
         import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
     ]
@@ -105,12 +104,12 @@ def registry() -> Mapping[str, Provider]:
 
 
 def relays() -> Mapping[str, Provider]:
-    """Return the providers that mail can be sent through, by name."""
+    """Return the providers that can send email, by name."""
     return {name: one for name, one in sorted(registry().items()) if one.smtp_hosts}
 
 
 def relay_at(host: str) -> Provider | None:
-    """Return the provider whose mail server has that name; None where it is nobody's we know."""
+    """Return the provider whose mail server has that host name, or None if none is known."""
     known_as = host.lower().rstrip(".")
     for provider in relays().values():
         if any(fnmatchcase(known_as, pattern) for pattern in provider.smtp_hosts):

@@ -1,6 +1,6 @@
-"""Brevo: one event a call, or a list of them, vouched for by a token or credentials.
+"""Brevo: one event or a list of events per call, authenticated by a token or credentials.
 
-Brevo signs nothing. A webhook can be given a bearer token, or Basic credentials in its address.
+Brevo signs nothing. A webhook can be given a bearer token, or Basic credentials in its URL.
 https://developers.brevo.com/docs/transactional-webhooks and /docs/secured-webhooks
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
@@ -56,21 +56,24 @@ _TELLING = ("event", "message-id", "email", "ts_epoch", "ts_event", "link", _CAR
 _TIMES = ("ts_epoch", "ts_event")
 
 _UNKNOWN = words("event", "id", *_TIMES, "date")
-_KEEPS = Keeps({**_UNKNOWN, "reason": TEXT}, _UNKNOWN)
+_KEEPS = KeptFields({**_UNKNOWN, "reason": TEXT}, _UNKNOWN)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the token or credentials; Brevo offers nothing about body or time. SignatureError."""
+    """Check the token or credentials, or raise SignatureError.
+
+    Brevo signs neither the body nor the time.
+    """
     require_credentials(secret, headers, _SECRET_HELP)
 
 
 def split(body: bytes) -> list[Part]:
-    """Return a body's event or events; PayloadError where it is not JSON."""
+    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
     return parts(json_body(body))
 
 
 def read(event: Fields) -> list[MailEvent]:
-    """Return what one event says; PayloadError names the field at fault."""
+    """Parse one event, or raise PayloadError naming the invalid field."""
     kind, permanent = _MEANINGS.get(event.get_text("event"), (None, False))
     return [
         MailEvent(
@@ -101,7 +104,7 @@ def _message_id(event: Fields) -> str | None:
 
 
 def headers_for(message_id: str) -> Mapping[str, str]:
-    """Return the header by which Brevo hands our Message-ID back."""
+    """Return the header by which Brevo returns our Message-ID."""
     return {_CARRIER: message_id}
 
 

@@ -1,8 +1,8 @@
-"""Any mail system that can call a webhook: our own plain shape, signed by the open standard.
+"""Any mail system that can call a webhook: our own plain format, with an open-standard signature.
 
 The body is `{"events": [{"id", "type", "message_id", "recipient", "occurred_at", "reason",
-"permanent"}]}`; `type` is required. The types are our own words. Without an `id`, events that are
-the same in every field are one, and without `occurred_at` the time of the call counts.
+"permanent"}]}`; `type` is required and uses our own names. Without an `id`, events that agree
+in every field count as one; without `occurred_at`, the time of the call is used.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.kept_payload import TEXT, WORD, Keeps, words
+from nurture.domain.kept_payload import TEXT, WORD, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import (
@@ -40,16 +40,16 @@ _KINDS = {
 
 
 _UNKNOWN = words("id", "type", "occurred_at")
-_KEEPS = Keeps({**_UNKNOWN, "permanent": WORD, "reason": TEXT}, _UNKNOWN)
+_KEEPS = KeptFields({**_UNKNOWN, "permanent": WORD, "reason": TEXT}, _UNKNOWN)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check a Standard Webhooks signature; blanks separate several secrets. SignatureError."""
+    """Check a Standard Webhooks signature, or raise SignatureError; blanks separate secrets."""
     verify_standard_webhook(secret.split(), headers, body, now)
 
 
 def split(body: bytes) -> list[Part]:
-    """Return the events of a body, in its order; PayloadError names the field at fault."""
+    """Return the events of a body in order, or raise PayloadError naming the invalid field."""
     listed = Fields.of(json_body(body)).values.get("events")
     if not isinstance(listed, list | dict):
         raise PayloadError("events", "must be a list.")
@@ -57,7 +57,7 @@ def split(body: bytes) -> list[Part]:
 
 
 def read(event: Fields) -> list[MailEvent]:
-    """Return what one event says; PayloadError names the field at fault."""
+    """Parse one event, or raise PayloadError naming the invalid field."""
     return [
         MailEvent(
             kind=_KINDS.get(event.get_text("type")),

@@ -1,8 +1,8 @@
-"""Mailgun: one event a call, with a signature inside the body.
+"""Mailgun: one event per call, with a signature inside the body.
 
-The signature is an HMAC-SHA256 over timestamp and token and leaves the event itself out. Each
-token is remembered with the event that it came with first and serves for no other, so that whoever
-has seen one call can tell us nothing of their own.
+The signature is an HMAC-SHA256 over the timestamp and the token; it does not cover the event
+itself. Each token is stored with the first event it came with and is valid for no other, so a
+person who has seen one call cannot send us events of their own.
 https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
 """
 
@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import (
@@ -74,7 +74,7 @@ _STATUS = {
     **words("code", "attempt-no", "enhanced-code", "bounce-code"),
     **dict.fromkeys(("message", "description"), TEXT),
 }
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         **words("severity", "log-level"),
@@ -87,7 +87,7 @@ _KEEPS = Keeps(
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the signature inside the body; the headers play no part. SignatureError."""
+    """Check the signature inside the body, or raise SignatureError; headers are ignored."""
     key = require_secret(secret, _SECRET_HELP)
     timestamp, token, signature = _signature(body)
     require_recent(timestamp, now, _TOLERANCE)
@@ -95,7 +95,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
 
 
 def once(body: bytes) -> tuple[str, str]:
-    """Return the token of a verified call, and a digest of its event; SignatureError."""
+    """Return the token of a verified call and a digest of its event, or raise SignatureError."""
     timestamp, token, _ = _signature(body)
     return digest([timestamp, token]), digest(Fields.of(json_body(body)).values.get("event-data"))
 
@@ -117,7 +117,7 @@ def _signature(body: bytes) -> tuple[str, str, str]:
 
 
 def split(body: bytes) -> list[Part]:
-    """Return the event of a body, or each of a list; PayloadError names the field at fault."""
+    """Return the event or events of a body, or raise PayloadError naming the invalid field."""
     told = Fields.of(json_body(body)).values.get("event-data")
     if not isinstance(told, list | dict):
         raise PayloadError("event-data", "must be an object.")
@@ -125,7 +125,7 @@ def split(body: bytes) -> list[Part]:
 
 
 def read(event: Fields) -> list[MailEvent]:
-    """Return what one event says; PayloadError names the field at fault."""
+    """Parse one event, or raise PayloadError naming the invalid field."""
     why = event.find_text("reason") or ""
     kind = _kind(event, why)
     return [

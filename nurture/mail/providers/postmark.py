@@ -1,6 +1,6 @@
-"""Postmark: one event a call, vouched for by the credentials in the webhook's address.
+"""Postmark: one event per call, authenticated by the credentials in the webhook's URL.
 
-Postmark signs nothing. It sends the `name:password` of the address it was given
+Postmark signs nothing. It sends the `name:password` of the URL it was given
 (https://name:password@host/webhooks/mail/postmark) as Basic credentials.
 https://postmarkapp.com/developer/webhooks/webhooks-overview
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
@@ -56,7 +56,7 @@ _DETAIL_FIELD = {"Bounce": "Type", "SubscriptionChange": "SuppressionReason"}
 _TIME_FIELDS = ("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt")
 
 _UNKNOWN = words("RecordType", "Type", "SuppressionReason", "ID", "MessageID", *_TIME_FIELDS)
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         **words("TypeCode", "SuppressSending", "Origin", "Inactive", "FirstOpen", "MessageStream"),
@@ -70,17 +70,20 @@ _METADATA_KEY = "message-id"
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the Basic credentials; Postmark offers nothing about body or time. SignatureError."""
+    """Check the Basic credentials, or raise SignatureError.
+
+    Postmark signs neither the body nor the time.
+    """
     require_credentials(secret, headers, _SECRET_HELP)
 
 
 def split(body: bytes) -> list[Part]:
-    """Return the one event of a body, or each of a list; PayloadError where it is not JSON."""
+    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
     return parts(json_body(body))
 
 
 def read(event: Fields) -> list[MailEvent]:
-    """Return what one event says; PayloadError names the field at fault."""
+    """Parse one event, or raise PayloadError naming the invalid field."""
     kind, permanent = _meaning(event)
     return [
         MailEvent(
@@ -126,7 +129,7 @@ def _message_id(event: Fields) -> str | None:
 
 
 def headers_for(message_id: str) -> Mapping[str, str]:
-    """Return the headers by which Postmark keeps our Message-ID and hands it back."""
+    """Return the headers by which Postmark keeps our Message-ID and returns it."""
     return {"X-PM-KeepID": "true", f"X-PM-Metadata-{_METADATA_KEY}": message_id}
 
 

@@ -1,4 +1,4 @@
-"""Resend: one event a call, signed by the scheme of Svix, which Standard Webhooks grew out of.
+"""Resend: one event per call, signed with Svix's scheme, from which Standard Webhooks grew.
 
 https://resend.com/docs/webhooks/event-types and https://docs.svix.com/receiving/verifying-payloads
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import (
@@ -57,7 +57,7 @@ _REWRITES = frozenset({"message-id", "date", "feedback-id"})
 _CARRIER = "X-Nurture-Message-ID"
 
 _UNKNOWN = {**words("type", "created_at"), "data": words("email_id", "created_at")}
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         "data": {
@@ -76,18 +76,18 @@ _KEEPS = Keeps(
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check a Svix signature; blanks separate several secrets. SignatureError."""
+    """Check a Svix signature, or raise SignatureError; blanks separate several secrets."""
     prefix = "webhook" if find_header(headers, "webhook-signature") else "svix"
     verify_standard_webhook(secret.split(), headers, body, now, prefix=prefix)
 
 
 def split(body: bytes) -> list[Part]:
-    """Return the one event of a body, or each of a list; PayloadError where it is not JSON."""
+    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
     return parts(json_body(body))
 
 
 def read(event: Fields) -> list[MailEvent]:
-    """Return what one event says, for each recipient; PayloadError names the field at fault."""
+    """Parse one event for each recipient, or raise PayloadError naming the invalid field."""
     name = event.get_text("type")
     data = event.find_fields("data") or Fields({})
     details = data.find_fields(_DETAILS.get(name, "")) or Fields({})
@@ -142,7 +142,7 @@ def _reason(details: Fields) -> str:
 
 
 def headers_for(message_id: str) -> Mapping[str, str]:
-    """Return the header that names our Message-ID where Resend repeats headers."""
+    """Return the header that carries our Message-ID when Resend repeats headers."""
     return {_CARRIER: message_id}
 
 

@@ -1,6 +1,6 @@
-"""SendGrid: a list of events a call, signed with ECDSA.
+"""SendGrid: a list of events per call, signed with ECDSA.
 
-The secret here is a public key: it can check signatures and make none.
+The secret here is a public key: it can check signatures but not make them.
 https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event and
 …/getting-started-event-webhook-security-features
 """
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from nurture.domain.kept_payload import TEXT, Keeps, words
+from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
 from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
@@ -71,7 +71,7 @@ _ARGUMENT = "nurture_message_id"
 
 
 _UNKNOWN = words("event", "type", "sg_event_id", "timestamp")
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **_UNKNOWN,
         **words("sg_message_id", "status", "attempt", "sg_machine_open", "asm_group_id"),
@@ -82,7 +82,10 @@ _KEEPS = Keeps(
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the ECDSA signature (FIPS 186-5, SHA-256) over timestamp and body. SignatureError."""
+    """Check the ECDSA signature over timestamp and body (FIPS 186-5, SHA-256).
+
+    Raise SignatureError if it does not match.
+    """
     key = _public_key(require_secret(secret, _SECRET_HELP))
     signature = required_header(headers, _SIGNATURE_HEADER)
     timestamp = required_header(headers, _TIMESTAMP_HEADER)
@@ -109,12 +112,12 @@ def _public_key(secret: bytes) -> ec.EllipticCurvePublicKey:
 
 
 def split(body: bytes) -> list[Part]:
-    """Return the events of a body, in its order; PayloadError where it is not JSON."""
+    """Return the events of a body in order, or raise PayloadError if it is not JSON."""
     return parts(json_body(body))
 
 
 def read(event: Fields) -> list[MailEvent]:
-    """Return what one event says; PayloadError names the field at fault."""
+    """Parse one event, or raise PayloadError naming the invalid field."""
     kind, permanent = _meaning(event)
     return [
         MailEvent(

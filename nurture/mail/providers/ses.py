@@ -1,10 +1,10 @@
-"""Amazon SES: events as SNS notifications, signed with a certificate of Amazon's.
+"""Amazon SES: events as SNS notifications, signed with one of Amazon's certificates.
 
-Amazon signs for every customer alike, so a good signature alone says nothing: the topic has to
-be ours, and what was signed must not be readable in another way than it was meant. Checking
-needs Amazon's certificate, which changes about once a year. No other call from outside makes this
-program fetch anything; here it does, from Amazon's own host and for our own topic only, as
-`nurture.mail.amazon` says. Where the server reaches nobody, the certificate is read from a file.
+Amazon signs alike for every customer, so a valid signature alone proves nothing: the topic must
+be ours, and the signed text must allow only one reading. Checking needs Amazon's certificate,
+which changes about once a year. No other call from outside makes this program fetch anything;
+this one does, only from Amazon's own host and only for our own topic (see
+`nurture.mail.amazon`). If the server has no outgoing access, it reads the certificate from a file.
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html and
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
-from nurture.domain.kept_payload import TEXT, WORD, Keeps, words
+from nurture.domain.kept_payload import TEXT, WORD, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.amazon import Certificates, is_certificate, is_request
 from nurture.mail.providers import Provider, Verify
@@ -109,7 +109,7 @@ _UNKNOWN = {
     **words("Type", "MessageId", "Timestamp", "eventType", "notificationType"),
     "mail": _MAIL,
 }
-_KEEPS = Keeps(
+_KEEPS = KeptFields(
     {
         **words("eventType", "notificationType"),
         "mail": _MAIL,
@@ -138,9 +138,9 @@ _certificates = Certificates()
 
 
 def read_certificate(url: str, path: str) -> bytes:
-    """Return Amazon's certificate, from the file that the owner names or else from Amazon.
+    """Return Amazon's certificate, from the file named by the owner or else from Amazon.
 
-    SignatureError where the file is not there; AmazonUnavailableError, so that Amazon calls again.
+    Raise SignatureError if the file is missing, AmazonUnavailableError so that Amazon calls again.
     """
     if not path:
         return _certificates.get(url)
@@ -155,10 +155,10 @@ def read_certificate(url: str, path: str) -> bytes:
 
 
 def verifier(fetch_certificate: FetchCertificate) -> Verify:
-    """Return a `verify` that gets Amazon's certificate in the given way."""
+    """Return a `verify` function that gets Amazon's certificate by the given function."""
 
     def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-        """Check topic, time and signature (version 2) of an SNS message. SignatureError."""
+        """Check an SNS message's topic, time and signature (version 2), or raise SignatureError."""
         require_secret(secret, _SECRET_HELP)
         topic, _, path = secret.strip().partition(" ")
         try:
@@ -226,11 +226,11 @@ def _require_signature(key: RSAPublicKey, signature: str, signed: bytes) -> None
 
 
 def _signed_content(message: Fields) -> bytes:
-    """The text that Amazon signs: names and values, with line feeds between.
+    """Return the text that Amazon signs: names and values, separated by line feeds.
 
-    A line feed inside a value would let one text be read as other fields than were signed:
-    whoever publishes to a topic of their own could have Amazon sign a message of ours. Only the
-    message itself may hold some, because the topic and the kind come after it and hold none.
+    A line feed inside a value would allow one signed text to be read as different fields: the owner
+    of any other topic could have Amazon sign a message that passes for ours. Only the message may
+    contain line feeds, because the topic and the type follow it and contain none.
     """
     kind = message.values.get("Type")
     names = _SIGNED.get(kind) if isinstance(kind, str) else None
@@ -245,23 +245,23 @@ def _signed_content(message: Fields) -> bytes:
 
 
 def split(body: bytes) -> list[Part]:
-    """Return the one SNS message of a body; PayloadError where it is not JSON."""
+    """Return the one SNS message of a body, or raise PayloadError if it is not JSON."""
     return parts(json_body(body))
 
 
 def read(message: Fields) -> list[MailEvent]:
-    """Return an SNS message's events, one for each recipient; PayloadError names the field.
+    """Return an SNS message's events, one per recipient, or raise PayloadError naming the field.
 
-    The request to confirm the subscription is kept as an event without a kind; the address that
-    says yes goes with it and is not kept among the rest. Amazon's own notes, which are plain
-    text, and what other programs tell the topic are kept without a kind as well.
+    The request to confirm the subscription becomes an event without a kind; it carries the
+    confirmation URL, which is not stored with the rest. Amazon's own plain-text notes, and messages
+    that other programs publish to the topic, become events without a kind as well.
     """
     event = _told(message) if message.get_text("Type") == "Notification" else None
     return [_not_ses(message)] if event is None else _events(message, event)
 
 
 def _told(message: Fields) -> Fields | None:
-    """The event inside an SNS message; None where it holds something else."""
+    """Return the event inside an SNS message, or None if it contains something else."""
     try:
         event = Fields.of(json_body(as_bytes(message.get_text("Message"))), "Message")
     except PayloadError:
@@ -289,7 +289,7 @@ def _not_ses(message: Fields) -> MailEvent:
 
 
 def _confirm_url(message: Fields) -> str:
-    """The address that says yes, where one is asked for that is Amazon's own."""
+    """Return the confirmation URL if one is requested and the URL is Amazon's own."""
     if message.values.get("Type") != "SubscriptionConfirmation":
         return ""
     url, topic = message.find_text("SubscribeURL") or "", message.find_text("TopicArn") or ""
@@ -367,10 +367,10 @@ def _from_headers(mail: Fields) -> str | None:
 
 
 def headers_for(message_id: str) -> Mapping[str, str]:
-    """Return the header by which SES hands our Message-ID back as a tag.
+    """Return the header by which SES returns our Message-ID as a tag.
 
-    A tag holds letters, digits, hyphens and underscores only: the point becomes a hyphen, and of
-    the domain our own mark is left, in a tag by itself.
+    A tag may contain only letters, digits, hyphens and underscores, so the dot becomes a hyphen;
+    of the domain only our own mark is sent, in a separate tag.
     """
     said = f"{_TAG}={message_id.partition('@')[0].replace('.', '-')}"
     mark = find_step_mark(message_id)
@@ -378,7 +378,7 @@ def headers_for(message_id: str) -> Mapping[str, str]:
 
 
 def provider(fetch_certificate: FetchCertificate) -> Provider:
-    """Return the provider with a way of its own to get Amazon's certificate."""
+    """Return the SES provider with the given function for getting Amazon's certificate."""
     return Provider(
         name="ses",
         verify=verifier(fetch_certificate),

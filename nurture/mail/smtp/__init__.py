@@ -1,1 +1,1 @@
-"""Sending by SMTP over several connections driven together."""
+"""Sending by SMTP over several connections at a time."""

@@ -1,4 +1,4 @@
-"""Whether an envelope can be offered to a mail server at all."""
+"""Checking whether an envelope can be offered to a mail server at all."""
 
 import re
 
@@ -12,9 +12,8 @@ _WRITABLE = re.compile(r"[!-;=?-~]+")
 def refused_unseen(envelope: Envelope) -> Outcome | None:
     """Return the outcome of an envelope whose addresses cannot be written, else None.
 
-    Only printable ASCII without spaces and angle brackets is written into a
-    command: anything else needs an extension that relays rarely have (RFC 6531)
-    or could smuggle in a command of its own.
+    Only printable ASCII without spaces and angle brackets is written into a command: anything
+    else needs an extension that relays rarely have (RFC 6531) or could inject another command.
     """
     if _WRITABLE.fullmatch(envelope.recipient) is None:
         why = _unwritable_recipient(envelope.recipient)
@@ -30,7 +29,7 @@ def refused_unseen(envelope: Envelope) -> Outcome | None:
 
 
 def refused_for_size(envelope: Envelope, limit: int) -> Outcome | None:
-    """Return the outcome of a message above the server's SIZE (RFC 1870), else None.
+    """Return the outcome of a message larger than the server's SIZE (RFC 1870), else None.
 
     `limit` is in bytes; zero means that the server states none.
     """

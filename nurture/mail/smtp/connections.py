@@ -1,4 +1,4 @@
-"""The sessions kept between two offers, and the opening of new ones."""
+"""The sessions kept open between two offers, and the opening of new ones."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from functools import cached_property
 
 from nurture.mail.smtp.opening import Opening
 from nurture.mail.smtp.route import SmtpRoute
-from nurture.mail.smtp.session import Session
+from nurture.mail.smtp.session import SmtpSession
 
 FRESH_SECONDS = 10.0
 CAP_SECONDS = 600.0
@@ -19,10 +19,10 @@ GOODBYE_SECONDS = 2.0
 
 
 class Connections:
-    """The sessions with one mail server that are not in use right now.
+    """The sessions with one mail server that are not currently in use.
 
-    A forked child never touches what its parent opened: it starts with none. What nobody
-    uses for a while is parted with, because many a server allows a client only a few.
+    A forked child never touches what its parent opened: it starts with none. Sessions unused for
+    a while are closed, because many servers allow a client only a few.
     """
 
     def __init__(self, route: SmtpRoute, *, most: int, timeout: float) -> None:
@@ -35,18 +35,18 @@ class Connections:
         self._start_afresh()
 
     def _start_afresh(self) -> None:
-        self._kept: deque[Session] = deque()
+        self._kept: deque[SmtpSession] = deque()
         self._arrived: deque[Opening] = deque()
-        self._leaving: deque[Session] = deque()
+        self._leaving: deque[SmtpSession] = deque()
         self._closing_timer: threading.Timer | None = None
         self._cap = self._most
         self._cap_until = 0.0
         self.openings: dict[Opening, float] = {}
 
     def use(self) -> None:
-        """Make ready in this process, leaving alone what a parent process opened.
+        """Prepare for use in this process, without touching what a parent process opened.
 
-        Whoever has called this calls `rest` in the end.
+        The caller must call `rest` in the end.
         """
         with self._lock:
             self._uses += 1
@@ -64,7 +64,7 @@ class Connections:
         self._button.setblocking(False)
 
     def _disown(self) -> None:
-        """Close this process's copies only; the parent goes on with the connections."""
+        """Close this process's copies only; the parent keeps using the connections."""
         for session in [*self._kept, *self._leaving]:
             session.close()
         self.doorbell.close()
@@ -72,23 +72,23 @@ class Connections:
 
     @property
     def cap(self) -> int:
-        """How many connections the server is taken to allow, in all."""
+        """How many connections in total the server is assumed to allow."""
         if self._cap < self._most and time.monotonic() > self._cap_until:
             self._cap = self._most
         return self._cap
 
     def limit_to(self, count: int) -> None:
-        """Ask for no more than `count` connections for a while: the server refused another."""
+        """Open no more than `count` connections for a while, as the server refused another."""
         self._cap = max(1, count)
         self._cap_until = time.monotonic() + CAP_SECONDS
 
     @cached_property
     def _tls(self) -> ssl.SSLContext | None:
-        """Trust what this machine trusts; reading all of that takes longer than many a mail."""
+        """The TLS context trusting this machine's CAs, cached because loading it is slow."""
         return ssl.create_default_context() if self._route.may_encrypt else None
 
     def open_another(self) -> None:
-        """Begin to open a session; the doorbell rings when `arrivals` has the result."""
+        """Begin to open a session; the doorbell socket wakes the caller once `arrivals` has it."""
         opening = Opening(self._route, self._timeout, self._tls, self._arrive)
         self.openings[opening] = time.monotonic() + self._timeout
         opening.start()
@@ -101,7 +101,7 @@ class Connections:
             self._button.send(b"!")
 
     def arrivals(self) -> list[Opening]:
-        """Return the openings that have ended since last asked."""
+        """Return the openings that have ended since the last call."""
         with contextlib.suppress(OSError):
             self.doorbell.recv(4_096)
         arrived = []
@@ -112,19 +112,19 @@ class Connections:
         return arrived
 
     def hurry(self) -> None:
-        """Cut short the openings that take longer than the timeout allows."""
+        """Abandon the openings that take longer than the timeout allows."""
         now = time.monotonic()
         for opening, deadline in self.openings.items():
             if now > deadline:
                 opening.abandon()
 
-    def keep(self, session: Session) -> None:
-        """Keep a session that has nothing under way for the next offer."""
+    def keep(self, session: SmtpSession) -> None:
+        """Keep a session with nothing in progress for the next offer."""
         session.rest()
         self._kept.append(session)
 
-    def kept(self) -> list[Session]:
-        """Return the sessions that may be used again, and part with those kept too long."""
+    def kept(self) -> list[SmtpSession]:
+        """Return the sessions that may be used again, and close those idle for too long."""
         self._keep_arrivals()
         kept, self._kept = self._kept, deque()
         usable = []
@@ -136,14 +136,14 @@ class Connections:
         return usable
 
     def _keep_arrivals(self) -> None:
-        """Keep what came too late for the last offer; a refusal of then says nothing now."""
+        """Keep sessions that opened too late for the last offer; ignore outdated refusals."""
         for opening in self.arrivals():
             if opening.session is not None:
                 opening.session.conversation.rest()
                 self._kept.append(opening.session)
 
-    def part_with(self, session: Session) -> None:
-        """Say goodbye, and close once the server has had the time to answer."""
+    def part_with(self, session: SmtpSession) -> None:
+        """Send QUIT, and close once the server has had time to answer."""
         session.say_goodbye()
         session.quiet_since = time.monotonic()
         self._leaving.append(session)
@@ -151,7 +151,7 @@ class Connections:
             self._leaving.popleft().close()
 
     def rest(self) -> None:
-        """Keep what there is for as long as it may be used again, and no longer."""
+        """Keep the open sessions for as long as they may be reused, and then close them."""
         self._users -= 1
         self._closing_timer = threading.Timer(FRESH_SECONDS, self._part_unless_used, [self._uses])
         self._closing_timer.daemon = True
@@ -175,7 +175,7 @@ class Connections:
             session.hear_goodbye(patience - time.monotonic())
 
     def close(self) -> None:
-        """Part with everything, waiting for it for a moment at most; never raises."""
+        """Close everything, waiting only a moment for the server; never raise."""
         if self._process != os.getpid():
             return
         with self._lock:

@@ -1,13 +1,13 @@
 """One SMTP session after EHLO, without a socket: bytes in, bytes and outcomes out.
 
-The point of this module is to know, for every envelope and at every moment,
-whether the server can have taken it. A message counts as possibly taken from the
-first byte of its final dot; a fault before that is retried without any risk, a
-fault after it is `in_doubt` and never retried by itself.
+The purpose of this module is to know, for every envelope and at every moment, whether the
+server can have accepted it. A message counts as possibly accepted from the first byte of its
+final dot: a fault before that is retried without risk; a fault after it makes the message
+`in_doubt`, which is never retried automatically.
 
-With PIPELINING (RFC 2920) the sender, the recipient and DATA go out together,
-and the content of one message goes out together with the commands of the next,
-so that a message costs one round trip.
+With PIPELINING (RFC 2920) the sender, the recipient and DATA go out together, and the content
+of one message goes out together with the commands of the next, so that a message costs one
+round trip.
 """
 
 import re
@@ -31,7 +31,7 @@ _DOT_LINE = re.compile(rb"\n\.")
 
 @dataclass(slots=True)
 class _Transaction:
-    """One envelope on its way; `dot` is where in the stream its final dot stands."""
+    """One envelope in progress; `dot` is the offset of its final dot in the stream."""
 
     envelope: Envelope
     opened: bool = False
@@ -41,7 +41,7 @@ class _Transaction:
 
 @dataclass(slots=True)
 class _Awaited:
-    """A reply to come, due once the stream has been written up to `until`."""
+    """An expected reply, due once the stream has been written up to `until`."""
 
     stage: Stage
     transaction: _Transaction | None
@@ -51,12 +51,11 @@ class _Awaited:
 class Conversation:
     """The state of one session.
 
-    Its driver gives it envelopes while `wants_envelope`, writes what `outgoing`
-    returns and reports progress by `wrote`, passes on what arrives to `receive`,
-    and says `lost` when the connection fails or time is up. Every envelope taken
-    comes back exactly once: in an outcome, or in `unmet`, where nobody refused it: the
-    session had died unnoticed, was `closed` by the server after something else, or was
-    `turned_away` for what it is itself.
+    The driver passes it envelopes while `wants_envelope`, writes what `outgoing` returns, reports
+    progress to `wrote`, passes incoming data to `receive`, and calls `lost` when the connection
+    fails or times out. Every envelope given to `take` comes back exactly once: in an outcome, or in
+    `unmet` if nothing refused it, because the session had died unnoticed, was `closed` by the
+    server after something else, or was `turned_away` as a session.
     """
 
     def __init__(self, server: str, *, pipelining: bool) -> None:
@@ -83,12 +82,12 @@ class Conversation:
 
     @property
     def idle(self) -> bool:
-        """True while no envelope is under way."""
+        """True while no envelope is in progress."""
         return not self._transactions
 
     @property
     def wants_envelope(self) -> bool:
-        """True when one more envelope could be written now, perhaps ahead of its turn."""
+        """True when one more envelope could be written now, perhaps before the last is answered."""
         if self.ended is not None or self.turned_away is not None:
             return False
         if not self._transactions:
@@ -102,12 +101,12 @@ class Conversation:
     def rest(self) -> None:
         """Note that the session is being kept for later and may die unnoticed.
 
-        Until the next reply a loss blames nobody: the envelopes go to `unmet`.
+        Until the next reply, a loss is not blamed on any message: the envelopes go to `unmet`.
         """
         self._rested = True
 
     def take(self, envelope: Envelope) -> None:
-        """Begin with an envelope whose addresses are safe to write (see `addressing`)."""
+        """Begin with an envelope whose addresses are safe to write (see `addresses`)."""
         transaction = _Transaction(envelope)
         self._transactions.append(transaction)
         if self._reset_needed:
@@ -134,17 +133,17 @@ class Conversation:
         self._awaited.append(_Awaited(stage, transaction, self._composed))
 
     def outgoing(self) -> bytes:
-        """Hand over what is to be written next, in one piece; empty when there is nothing."""
+        """Return and clear the bytes to write next; empty if there are none."""
         data = b"".join(self._outgoing)
         self._outgoing.clear()
         return data
 
     def wrote(self, count: int) -> None:
-        """Note that `count` more bytes have left and may have reached the server."""
+        """Note that `count` more bytes were sent and may have reached the server."""
         self._written += count
 
     def receive(self, data: bytes) -> list[Outcome]:
-        """Take in what the server sent and return what is known by it."""
+        """Process what the server sent and return the outcomes now known."""
         try:
             for reply in self._reader.feed(data):
                 self._hear(reply)
@@ -155,10 +154,10 @@ class Conversation:
         return self._harvest()
 
     def lost(self, reason: str, *, unsure: int = 0) -> list[Outcome]:
-        """End the session after a fault and return what became of what was under way.
+        """End the session after a fault and return the outcomes of all that was in progress.
 
-        `reason` is a sentence without its full stop. `unsure` counts bytes beyond
-        those reported by `wrote` that may have left all the same.
+        `reason` is a sentence without its full stop. `unsure` counts bytes in addition to those
+        reported to `wrote` that may have been sent anyway.
         """
         self._written += unsure
         self._end(reason)
@@ -206,10 +205,10 @@ class Conversation:
         self._end(reason)
 
     def _interrupt(self, stage: Stage, transaction: _Transaction | None, reply: Reply) -> None:
-        """Deal with an answer that came before its question was written to the end.
+        """Handle an answer that arrived before its question was completely written.
 
-        A refusal in the middle of the content is believed; an acceptance cannot
-        be about what the server has not seen.
+        A refusal in the middle of the content is believed; an acceptance cannot be about
+        content that the server has not seen.
         """
         if stage is Stage.CONTENT and transaction is not None and reply.code >= 400:
             self._refuse(stage, transaction, reply)
@@ -264,19 +263,20 @@ class Conversation:
             self._finish(transaction)
 
     def _is_of_the_session(self, stage: Stage, refusal: Refusal) -> bool:
-        """A server that takes so many messages a session may put off the one after them.
+        """Return whether a refusal may concern this session rather than the message.
 
-        Where more is behind it, a fresh session is told the same.
+        A server that limits messages per session may put off the next one. If the refusal has
+        another cause, a new session will be given the same answer.
         """
         used_up = stage is Stage.SENDER and self.accepted > 0 and not refusal.permanent
         perhaps = refusal.blame is Blame.CONNECTION or refusal.cause is Cause.RATE
         return refusal.of_the_session or (used_up and perhaps)
 
     def _turn_away(self, transaction: _Transaction, refusal: Refusal, reply: Reply) -> None:
-        """Let another session take the place of this one, without blaming a message.
+        """Let another session take over from this one, without blaming a message.
 
-        What was written ahead is brought to its end first: a server that waits for content
-        would count the session for long.
+        What was written ahead is finished first: a server still waiting for content would
+        count the session for a long time.
         """
         self.turned_away = refusal
         self._turned_away_why = f"{self.server} asks for fewer or fresh sessions: {reply}"
@@ -312,7 +312,7 @@ class Conversation:
         refusal: Refusal | None = None,
         mark: str = "",
     ) -> None:
-        """Fix the outcome; what is heard later about the same message changes nothing."""
+        """Fix the outcome; later answers about the same message change nothing."""
         if transaction.settled:
             return
         transaction.settled = True
@@ -348,10 +348,10 @@ class Conversation:
 
 
 def dot_stuffed(data: bytes) -> bytes:
-    """Return the content as it goes over the wire, ending in CRLF (RFC 5321 §4.5.2).
+    """Return the content in its transmitted form, ending in CRLF (RFC 5321 §4.5.2).
 
-    A dot after a bare line feed is doubled too: some servers take such a line
-    for the end of the message.
+    A dot after a bare line feed is doubled too: some servers treat such a line
+    as the end of the message.
     """
     if not data.endswith(b"\r\n"):
         data += b"\r\n"

@@ -12,7 +12,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.messages.refusal import Refusal, Stage, understand
 from nurture.mail.smtp.replies import printable
 from nurture.mail.smtp.route import SmtpRoute, StartTls
-from nurture.mail.smtp.session import Session
+from nurture.mail.smtp.session import SmtpSession
 
 _ASK_THE_SERVER = "Check that the server takes mail from this machine."
 
@@ -22,20 +22,20 @@ _MOST_SAID = 64 * 1024
 
 
 class SessionRefusedError(NurtureError):
-    """No session came about; the remedy says what to check. It blames no message.
+    """No session could be opened, through no fault of a message; the remedy says what to check.
 
-    `about` says whom a server's answer to the login is about.
+    `about` says what the server's answer to the login is about.
     """
 
     about: Refusal | None = None
 
 
 class _EndlessError(OSError):
-    """A server says far more than a mail server has to say."""
+    """The server sent far more than a mail server has reason to."""
 
 
 class _Client(smtplib.SMTP):
-    """The library's, which reads the lines of an answer for as long as they come."""
+    """An `smtplib` client that limits the length of the server's answers."""
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
@@ -44,7 +44,7 @@ class _Client(smtplib.SMTP):
 
 
 class _Listening:
-    """What a server says, until it has said too much."""
+    """A file wrapper that raises once the server has sent too much."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._heard = file, 0
@@ -61,7 +61,7 @@ class _Listening:
 
 
 class Opening:
-    """The way to one session, in a thread of its own so that nobody has to wait for it.
+    """The opening of one session, in its own thread so that no caller waits for it.
 
     `done` is called in that thread once `session` or `refusal` is set.
     """
@@ -73,7 +73,7 @@ class Opening:
         tls: ssl.SSLContext | None,
         done: Callable[["Opening"], None],
     ) -> None:
-        self.session: Session | None = None
+        self.session: SmtpSession | None = None
         self.refusal = ""
         self.about: Refusal | None = None
         self._route = route
@@ -86,21 +86,21 @@ class Opening:
         self._thread = threading.Thread(target=self._run, name="smtp-opening", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def wait(self, seconds: float) -> None:
-        """Wait for the end, at most so long."""
+        """Wait at most `seconds` for the opening to end."""
         self._thread.join(seconds)
 
     def abandon(self) -> None:
-        """Cut a server short that dawdles, so that the thread ends; never raises."""
+        """Disconnect from a slow server, so that the thread ends; never raise."""
         self._abandoned = True
         if self._sock is not None:
             shut(self._sock)
 
     def discard(self) -> None:
-        """Part with a session that nobody is waiting for any more."""
+        """Close a session that is no longer wanted."""
         if self.session is not None:
             self.session.say_goodbye()
             self.session.close()
@@ -118,7 +118,7 @@ class Opening:
             self._client.close()
         self._done(self)
 
-    def _open(self) -> Session:
+    def _open(self) -> SmtpSession:
         try:
             return self._converse()
         except ssl.SSLCertVerificationError as error:
@@ -136,7 +136,7 @@ class Opening:
             raise self._broken_off(error) from None
 
     def _broken_off(self, error: Exception) -> SessionRefusedError:
-        """Tell a server that is silent from one that hangs up: smtplib raises the same for both."""
+        """Distinguish a silent server from one that hangs up: smtplib raises the same for both."""
         if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
             return self._too_slow()
         if isinstance(error.__context__, _EndlessError):
@@ -148,7 +148,7 @@ class Opening:
         )
 
     def _refused(self, trouble: str, remedy: str) -> SessionRefusedError:
-        """Say what the server did; what it did once it was cut short is our own doing."""
+        """Return the error for what the server did; after `abandon` it is always a timeout."""
         if self._abandoned:
             return self._too_slow()
         return SessionRefusedError(f"The mail server {self._route} {trouble}", remedy=remedy)
@@ -159,7 +159,7 @@ class Opening:
             remedy="Check the host and port in NURTURE_SMTP_URL, and that no firewall is between.",
         )
 
-    def _converse(self) -> Session:
+    def _converse(self) -> SmtpSession:
         client = self._client
         client.sock = self._connect()
         client.local_hostname = _own_name(client.sock)
@@ -219,7 +219,7 @@ class Opening:
             )
 
     def _start_tls(self, client: smtplib.SMTP) -> None:
-        """Encrypt and greet again, forgetting what was heard unencrypted (RFC 3207 §4.2)."""
+        """Encrypt and greet again, forgetting what was received unencrypted (RFC 3207 §4.2)."""
         remedy = "Check its certificate, or use smtps:// with port 465."
         self._expect(client.docmd("STARTTLS"), 220, "refused to encrypt", remedy)
         assert self._sock is not None
@@ -251,12 +251,12 @@ class Opening:
                 "if none is needed.",
             ) from None
 
-    def _hand_over(self, client: smtplib.SMTP) -> Session:
+    def _hand_over(self, client: smtplib.SMTP) -> SmtpSession:
         assert self._sock is not None
         if client.file is not None:
             client.file.close()
         stated = client.esmtp_features.get("size", "")
-        return Session(
+        return SmtpSession(
             self._sock,
             server=str(self._route),
             pipelining=client.has_extn("pipelining"),
@@ -272,8 +272,8 @@ def _text(words: bytes | str) -> str:
 def _own_name(sock: socket.socket) -> str:
     """Return what to call this machine in EHLO: its full name, else its address in brackets.
 
-    RFC 5321 §4.1.4 wants one of the two; asking the name service for a full name
-    can take many seconds where none is set up.
+    RFC 5321 §4.1.4 requires one of the two; asking the name service for a full name can take
+    many seconds if none is set up.
     """
     name = socket.gethostname()
     if "." in name and name.replace("-", "").replace(".", "").isalnum() and name.isascii():
@@ -283,6 +283,6 @@ def _own_name(sock: socket.socket) -> str:
 
 
 def shut(sock: socket.socket) -> None:
-    """End a connection in both directions, waking whoever waits for it; never raises."""
+    """Shut down a connection in both directions, waking threads that wait for it; never raise."""
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Reading what a mail server answers."""
+"""Parsing the replies of a mail server."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _BLANKS = re.compile(" {2,}")
 
 
 class Reply(NamedTuple):
-    """One whole answer, or its beginning; the lines of a long one are joined by spaces."""
+    """One whole reply, or its beginning; the lines of a long one are joined by spaces."""
 
     code: int
     text: str
@@ -28,11 +28,11 @@ class Reply(NamedTuple):
 
 
 class GarbledReplyError(NurtureError):
-    """What came from the server is no SMTP reply, so nothing after it can be trusted."""
+    """The server's answer is not an SMTP reply, so nothing after it can be trusted."""
 
 
 class ReplyReader:
-    """Turns arriving bytes into replies, however they were cut up on the way."""
+    """A parser that turns incoming bytes into replies, however they were split up in transit."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -42,8 +42,8 @@ class ReplyReader:
     def feed(self, data: bytes) -> Iterator[Reply]:
         """Yield each reply that `data` completes (RFC 5321 §4.2, multi-line included).
 
-        Raises GarbledReplyError at the first line that is none; replies before it
-        have been yielded by then.
+        Raise GarbledReplyError at the first line that is not part of a reply; the replies
+        before it have been yielded by then.
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
@@ -76,7 +76,7 @@ class ReplyReader:
 
 @lru_cache(maxsize=64)
 def _parsed(line: bytes) -> tuple[int, bool, str]:
-    """The code, whether the answer ends here, and its words; a server says few different things."""
+    """Parse a line into code, end of reply and text; cached, as servers repeat themselves."""
     line = line.rstrip(b"\r")
     match = _LINE.fullmatch(line)
     if match is None or len(line) > LONGEST_LINE:
@@ -86,9 +86,9 @@ def _parsed(line: bytes) -> tuple[int, bool, str]:
 
 
 def printable(text: bytes) -> str:
-    """Return a server's words so that they can be stored and shown without harm.
+    """Return a server's words in a form that is safe to store and show.
 
-    What would turn the order of other words around goes as well as what rings a bell.
+    Characters that reverse the order of text are replaced by spaces, as are control characters.
     """
     words = text.decode("utf-8", "replace")
     if words.isprintable():

@@ -1,4 +1,4 @@
-"""Where the mail server is and how to talk to it: the meaning of NURTURE_SMTP_URL."""
+"""The mail server's address and how to connect to it: the meaning of NURTURE_SMTP_URL."""
 
 import ipaddress
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ IMPLICIT_TLS_PORT = 465
 
 
 class RouteError(NurtureError):
-    """The address of the mail server cannot be used; it is never quoted, as it holds a password."""
+    """The mail server's URL cannot be used; it is never quoted, because it contains a password."""
 
 
 class StartTls(StrEnum):
-    """Whether a plain connection is turned into an encrypted one (RFC 3207)."""
+    """Whether to turn a plain connection into an encrypted one (RFC 3207)."""
 
     REQUIRED = "required"
     WHEN_OFFERED = "when offered"
@@ -41,17 +41,17 @@ class SmtpRoute:
 
     @property
     def may_encrypt(self) -> bool:
-        """False where the connection is plain whatever the server offers."""
+        """False if the connection is plain whatever the server offers."""
         return self.implicit_tls or self.starttls is not StartTls.NEVER
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """Read `smtp://user:password@host:port` or `smtps://…`, percent-decoded.
+        """Parse `smtp://user:password@host:port` or `smtps://…`, percent-decoding it.
 
-        `?starttls=required` and `?starttls=never` decide about encryption.
-        Without either, a password never travels unencrypted, a server on this
-        machine is talked to plainly, and any other is encrypted when it offers it.
-        Raises RouteError, which names the part at fault and never quotes it.
+        `?starttls=required` and `?starttls=never` decide about encryption. Without either,
+        a password is never sent unencrypted; otherwise a server on this machine is used in plain
+        text, and any other with encryption if it offers it.
+        Raise RouteError, which names the invalid part and never quotes it.
         """
         parts = _split(url)
         host, user, password = _host(parts), _user(parts), _password(parts)
@@ -176,7 +176,7 @@ def _starttls_chosen(parts: SplitResult) -> StartTls | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine."""
+    """Return whether a host name or address means this machine."""
     if host == "localhost":
         return True
     try:

@@ -1,8 +1,8 @@
-"""Sending through a mail server, over several connections driven together.
+"""Sending through a mail server over several connections at a time.
 
-A relay answers after tens of milliseconds, so one connection is mostly waiting.
-Several are opened as far as there is more to send while all of them are busy, many
-only where all of them are waiting as well, and kept for the next offer.
+A relay answers after tens of milliseconds, so one connection spends most of its time waiting.
+Another connection is opened while there is more to send and all are busy, and a large number
+only if all are also waiting for the server. They are kept open for the next offer.
 """
 
 import selectors
@@ -18,7 +18,7 @@ from nurture.mail.smtp.connections import Connections
 from nurture.mail.smtp.conversation import Conversation
 from nurture.mail.smtp.opening import Opening
 from nurture.mail.smtp.route import RouteError, SmtpRoute, StartTls
-from nurture.mail.smtp.session import Session
+from nurture.mail.smtp.session import SmtpSession
 
 __all__ = ["RouteError", "SmtpMailer", "SmtpRoute", "StartTls"]
 
@@ -38,11 +38,11 @@ FAR_AWAY = 0.005
 
 
 class SmtpMailer:
-    """A `Mailer` that talks to one mail server.
+    """A `Mailer` that sends through one mail server.
 
-    `connections` is how many may be open at once, `timeout` how many seconds the
-    server may take over a single answer, `messages_per_connection` how many
-    messages a connection carries before a fresh one takes its place.
+    `connections` is how many may be open at a time, `timeout` how many seconds the server may
+    need for a single answer, and `messages_per_connection` how many messages a connection
+    carries before a new one replaces it.
     """
 
     def __init__(
@@ -59,22 +59,21 @@ class SmtpMailer:
     def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
         """Offer envelopes and yield one outcome for each that was pulled.
 
-        When no session can be had, or sessions fail one after the other without
-        a single message being answered, what was pulled is `deferred` and
-        nothing more is pulled: the rest is still the caller's, untouched.
-        An exception of `envelopes` itself is raised once what was under way is
-        settled.
+        If no session can be opened, or sessions fail one after another without a single message
+        being answered, what was pulled is `deferred` and no more is pulled: the rest is left to
+        the caller, untouched. An exception raised by `envelopes` is raised again once everything
+        in progress is settled.
         """
         self._connections.use()
         return _Offer(self._connections, envelopes, self._messages_per_connection).run()
 
     def close(self) -> None:
-        """Say goodbye on every connection; never raises and never changes an outcome."""
+        """Send QUIT on every connection; never raise and never change an outcome."""
         self._connections.close()
 
 
 class _Supply:
-    """The caller's envelopes, at most one of them in hand."""
+    """The caller's envelopes, of which a few at most have been pulled but not offered."""
 
     def __init__(self, envelopes: Iterator[Envelope], outcomes: list[Outcome]) -> None:
         self._envelopes = envelopes
@@ -100,7 +99,7 @@ class _Supply:
         return None
 
     def _pull(self) -> Envelope | None:
-        """Pull one, keeping an exception back until all under way is settled."""
+        """Pull one envelope; hold back an exception until everything in progress is settled."""
         try:
             return next(self._envelopes)
         except StopIteration:
@@ -111,20 +110,20 @@ class _Supply:
         return None
 
     def has_more(self) -> bool:
-        """Tell whether there is another envelope, pulling it into the hand if need be."""
+        """Return whether there is another envelope, pulling one in advance if necessary."""
         envelope = self.take()
         if envelope is not None:
             self._hand.appendleft(envelope)
         return envelope is not None
 
     def give_back(self, envelopes: list[Envelope]) -> None:
-        """Take envelopes back that no server has refused; they go out first."""
+        """Take back envelopes that no server has refused; they go out first."""
         if self._stopped is not None:
             return self._defer(envelopes)
         self._hand.extendleft(reversed(envelopes))
 
     def give_back_turned_away(self, envelopes: list[Envelope], reason: str) -> None:
-        """Take envelopes back that another session may have, each a few times at most."""
+        """Take back envelopes that another session may accept, each a few times at most."""
         for envelope in envelopes:
             self._turned_away[envelope.message] += 1
         again = [e for e in envelopes if self._turned_away[e.message] < MOST_TURNED_AWAY]
@@ -138,7 +137,7 @@ class _Supply:
         self.give_back(again)
 
     def stop(self, reason: str, refusal: Refusal | None = None) -> None:
-        """Pull no more, and defer what is in hand; the first reason counts."""
+        """Pull no more, and defer the envelopes already pulled; the first reason counts."""
         self._ended = True
         if self._stopped is None:
             self._stopped = reason, refusal
@@ -153,13 +152,13 @@ class _Supply:
             self._outcomes.append(outcome)
 
     def raise_trouble(self) -> None:
-        """Raise what the caller's envelopes raised, if anything."""
+        """Raise the exception that the caller's iterator raised, if any."""
         if self._trouble is not None:
             raise self._trouble
 
 
 class _Offer:
-    """One call of `offer`: the sessions in use, and what has become known meanwhile."""
+    """One call of `offer`: the sessions in use and the outcomes not yet yielded."""
 
     def __init__(
         self, connections: Connections, envelopes: Iterator[Envelope], messages_per_connection: int
@@ -169,7 +168,7 @@ class _Offer:
         self._outcomes: list[Outcome] = []
         self._supply = _Supply(envelopes, self._outcomes)
         self._selector = selectors.DefaultSelector()
-        self._sessions: set[Session] = set()
+        self._sessions: set[SmtpSession] = set()
         self._fruitless = 0
         self._all_waited = False
 
@@ -194,14 +193,14 @@ class _Offer:
             yield from outcomes
 
     def _note(self, outcomes: list[Outcome]) -> None:
-        """Keep outcomes, and offer no more where the server takes nothing from us at all."""
+        """Store outcomes, and stop offering if the server accepts nothing from us at all."""
         self._outcomes += outcomes
         told = next((one for one in outcomes if one.about_the_account), None)
         if told is not None:
             self._supply.stop(told.reason, told.refusal)
 
     def _goes_on(self) -> bool:
-        """Give idle sessions work, open another where all are busy, and tell if that is all."""
+        """Give idle sessions work, open another if all are busy, and return whether to continue."""
         for session in list(self._sessions):
             if session.conversation.idle:
                 self._feed(session)
@@ -213,15 +212,16 @@ class _Offer:
         return self._supply.has_more()
 
     def _open_more(self) -> None:
-        """One at a time, or several where a round trip would be waited for after each."""
+        """Open one more connection, or several if each one would wait a whole round trip."""
         self._connections.open_another()
         while self._all_waited and self._may_open():
             self._connections.open_another()
 
     def _may_open(self) -> bool:
-        """Double the number at most: a server that is quick is not met with all at once.
+        """Return whether to open another connection, at most doubling their number.
 
-        More than usual are opened where the server just kept all of them waiting.
+        A quick server must not get them all together. More than the usual number are opened
+        only if the server has just kept all of them waiting.
         """
         opening, open_now = len(self._connections.openings), len(self._sessions)
         if open_now + opening >= USUAL_CONNECTIONS and not self._all_waited:
@@ -251,25 +251,25 @@ class _Offer:
             else:
                 self._do_without(opening)
 
-    def _admit(self, session: Session) -> None:
+    def _admit(self, session: SmtpSession) -> None:
         self._sessions.add(session)
         self._selector.register(session.sock, selectors.EVENT_READ, session)
         self._feed(session)
 
     def _do_without(self, opening: Opening) -> None:
-        """Be content with the sessions there are; without any, leave the rest alone."""
+        """Continue with the sessions already open; if there are none, offer nothing more."""
         under_way = len(self._sessions) + len(self._connections.openings)
         if under_way:
             self._connections.limit_to(under_way)
         else:
             self._supply.stop(opening.refusal, opening.about)
 
-    def _attend(self, session: Session) -> None:
+    def _attend(self, session: SmtpSession) -> None:
         self._note(session.exchange())
         self._feed(session)
 
-    def _feed(self, session: Session) -> None:
-        """Give a session what it can write now, write it, and see whether it is at its end."""
+    def _feed(self, session: SmtpSession) -> None:
+        """Give a session what it can write now, write it, and check whether it has ended."""
         conversation = session.conversation
         while conversation.wants_envelope and session.taken < self._messages_per_connection:
             envelope = self._supply.take()
@@ -287,7 +287,7 @@ class _Offer:
         else:
             self._listen(session)
 
-    def _listen(self, session: Session) -> None:
+    def _listen(self, session: SmtpSession) -> None:
         if session.wants_to_write == session.watched_for_writing:
             return
         session.watched_for_writing = session.wants_to_write
@@ -296,8 +296,8 @@ class _Offer:
             events |= selectors.EVENT_WRITE
         self._selector.modify(session.sock, events, session)
 
-    def _close_ended(self, session: Session) -> None:
-        """Close a session that has ended; several without any use end the offer."""
+    def _close_ended(self, session: SmtpSession) -> None:
+        """Close a session that has ended; end the offer after several that achieved nothing."""
         self._dismiss(session)
         session.close()
         conversation = session.conversation
@@ -308,7 +308,7 @@ class _Offer:
         if self._fruitless >= FRUITLESS_SESSIONS:
             self._supply.stop(f"Not offered, as sessions keep failing: {conversation.ended}.")
 
-    def _go_on_without(self, session: Session) -> None:
+    def _go_on_without(self, session: SmtpSession) -> None:
         conversation = session.conversation
         self._supply.give_back(conversation.unmet)
         if conversation.fruitful:
@@ -327,7 +327,7 @@ class _Offer:
         elif not self._sessions:
             self._fruitless += 1
 
-    def _dismiss(self, session: Session) -> None:
+    def _dismiss(self, session: SmtpSession) -> None:
         self._sessions.discard(session)
         self._selector.unregister(session.sock)
 
@@ -340,7 +340,7 @@ class _Offer:
         self._connections.hurry()
 
     def _leave(self) -> None:
-        """Keep the sessions that are free; one with a message under way cannot be used again."""
+        """Keep the free sessions; one with a message in progress cannot be reused."""
         self._selector.close()
         for session in self._sessions:
             if session.conversation.idle and session.conversation.ended is None:

@@ -1,4 +1,4 @@
-"""A conversation on a socket, with a deadline."""
+"""An SMTP conversation on a socket, with a deadline."""
 
 import contextlib
 import socket
@@ -16,11 +16,11 @@ _WAIT_FOR_READING = (BlockingIOError, ssl.SSLWantReadError)
 _WAIT_FOR_WRITING = (BlockingIOError, ssl.SSLWantWriteError)
 
 
-class Session:
-    """One connection that is greeted, encrypted and logged in as far as it is to be.
+class SmtpSession:
+    """One connection that is greeted and, as far as the route requires, encrypted and logged in.
 
-    The deadline moves only when something is finished, a write or a reply: a
-    server that sends a byte now and then does not hold a message for ever.
+    The deadline is extended only when a write or a reply is complete: a server that
+    sends an occasional byte cannot hold up a message for ever.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Session:
 
     @property
     def wants_to_write(self) -> bool:
-        """True while bytes are left that the connection would not take yet."""
+        """True while the connection has yet to accept some bytes."""
         return bool(self._unwritten)
 
     def take(self, envelope: Envelope) -> Outcome | None:
-        """Begin with an envelope, or return its outcome when it is too large for the server."""
+        """Begin with an envelope, or return its outcome if it is too large for the server."""
         refused = refused_for_size(envelope, self._size_limit)
         if refused is None:
             self.conversation.take(envelope)
@@ -57,7 +57,7 @@ class Session:
         return refused
 
     def exchange(self) -> list[Outcome]:
-        """Write and read as much as is possible without waiting."""
+        """Write and read as much as possible without waiting."""
         trouble = self._write()
         outcomes = self._read()
         if trouble:
@@ -65,16 +65,16 @@ class Session:
         return outcomes
 
     def write(self) -> list[Outcome]:
-        """Write what the conversation has to say, as far as the connection takes it."""
+        """Write the conversation's pending bytes, as far as the connection accepts them."""
         trouble = self._write()
         return self._lost_while_writing(trouble) if trouble else []
 
     def _lost_while_writing(self, trouble: str) -> list[Outcome]:
-        """Hear a server out that answered before it hung up."""
+        """Read any answer the server sent before it hung up."""
         return self._read() + self._lose(trouble)
 
     def _write(self) -> str:
-        """Return what went wrong, or nothing."""
+        """Write the pending bytes; return what went wrong, or an empty string."""
         try:
             while self._unwritten or self._refill():
                 count = self.sock.send(self._unwritten)
@@ -87,7 +87,7 @@ class Session:
         return ""
 
     def _refill(self) -> bool:
-        """Fetch what is to be written next."""
+        """Fetch the bytes to write next; return whether there are any."""
         data = self.conversation.outgoing()
         if data or self._writing:
             self.quiet_since = time.monotonic()
@@ -96,7 +96,7 @@ class Session:
         return self._writing
 
     def _read(self) -> list[Outcome]:
-        """Take in what has arrived; what is encrypted comes record by record."""
+        """Process what has arrived; encrypted data arrives record by record."""
         outcomes: list[Outcome] = []
         replies = self.conversation.replies
         while self.conversation.ended is None:
@@ -116,23 +116,23 @@ class Session:
         return outcomes
 
     def expire(self) -> list[Outcome]:
-        """Give up for want of an answer."""
+        """Give up because no answer came in time."""
         return self._lose(f"the server did not answer within {self._timeout:g} seconds")
 
     def _lose(self, trouble: str) -> list[Outcome]:
-        """End the conversation; part of an encrypted record may have left uncounted."""
+        """End the conversation; part of an encrypted record may have been sent uncounted."""
         unsure = min(len(self._unwritten), TLS_RECORD) if self._encrypted else 0
         self._unwritten = memoryview(b"")
         reason = f"the connection to {self.conversation.server} failed, {trouble}"
         return self.conversation.lost(reason, unsure=unsure)
 
     def rest(self) -> None:
-        """Be kept for later."""
+        """Note that the session is being kept for later."""
         self.conversation.rest()
         self.quiet_since = time.monotonic()
 
     def say_goodbye(self) -> None:
-        """Send QUIT without waiting for the answer; never raises."""
+        """Send QUIT without waiting for the answer; never raise."""
         try:
             if self.conversation.ended is None and self.conversation.idle:
                 self.sock.send(b"QUIT\r\n")
@@ -140,10 +140,10 @@ class Session:
             pass
 
     def hear_goodbye(self, seconds: float) -> None:
-        """Give the server a moment to answer QUIT, and close; never raises.
+        """Give the server a moment to answer QUIT, and close; never raise.
 
-        Closing at once would make the server's answer fail, which some log as
-        an error of theirs.
+        Closing immediately would make the server's answer fail, which some servers log as
+        an error of their own.
         """
         try:
             self.sock.settimeout(max(0.001, seconds))
@@ -153,7 +153,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Close without a word; never raises."""
+        """Close without sending QUIT; never raise."""
         with contextlib.suppress(OSError):
             self.sock.close()
 

@@ -1,1 +1,1 @@
-"""What is wrong, or unwise, about an email before it goes."""
+"""Problems and risks of an email, found before it is sent."""

@@ -49,7 +49,7 @@ class TooManyStylesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WeakContrast:
-    """Words that are hard to read: `ratio` to one, where `wanted` is the least."""
+    """Words that are hard to read: the contrast `ratio` is below the minimum `wanted`."""
 
     words: str
     colour: str
@@ -60,15 +60,15 @@ class WeakContrast:
 
 
 def contrast(colour: str, background: str) -> float:
-    """The contrast of two colours as #rgb or #rrggbb, between 1 and 21."""
+    """Return the contrast of two colours as #rgb or #rrggbb, between 1 and 21."""
     lighter, darker = sorted((_luminance(colour), _luminance(background)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def weak_contrasts(html: str) -> list[WeakContrast]:
-    """Every pair of colours that is too weak, in light and in dark mode, with the first words.
+    """Return each pair of colours with too little contrast, in light and dark mode.
 
-    Raises `TooManyStylesError`.
+    Each is given with its first words. Raise `TooManyStylesError`.
     """
     root = _Tree(html).root
     rules = [rule for sheet in root.iter("style") for rule in _rules(sheet.text or "")]

@@ -1,4 +1,4 @@
-"""Checking a compiled email the way a subscriber's mail program will see it."""
+"""Checking a compiled email as a subscriber's email client will see it."""
 
 import re
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ _SAMPLES = [
 def check_email(
     email: CompiledEmail, sequence: Sequence, kind: StepKind, around: Surroundings
 ) -> list[str]:
-    """What a mail must have and lacks, and what it must not have; each names email and remedy."""
+    """Return what an email lacks or must not contain; each finding names email and remedy."""
     prepared = PreparedEmail(email, sequence, kind, around)
     found = [f for sample in _SAMPLES for f in _findings(prepared, kind, sample, around)]
     return [f"{email.key}: {finding}" for finding in dict.fromkeys(found)]
@@ -33,7 +33,7 @@ def check_email(
 def _findings(
     prepared: PreparedEmail, kind: StepKind, sample: Recipient, around: Surroundings
 ) -> list[str]:
-    """What is wrong with the mail to one kind of person: named or not, followed or not."""
+    """Return the findings for one sample recipient: with or without name, tracked or not."""
     data = prepared.message(sample, datetime(2026, 1, 1, tzinfo=UTC))
     message = message_from_bytes(data, policy=policy.default)
     html, text = _part(message, "html"), _part(message, "plain")
@@ -77,7 +77,7 @@ def _footer_findings(body: str, where: str, around: Surroundings) -> list[str]:
 
 
 def _confirming_findings(body: str, where: str, kind: StepKind, around: Surroundings) -> list[str]:
-    """What asks for a yes must lead to the page where one can say it."""
+    """Require that an email asking for confirmation links to the confirmation page."""
     if kind.rules.asks and f"{around.public_url}/confirm/" not in body:
         return [f"{where} does not lead to the page to confirm on; add {{{{ confirm_url }}}}."]
     return []

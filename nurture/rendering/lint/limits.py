@@ -1,8 +1,8 @@
-"""Limits on what somebody may write, so that no email costs the program time or memory.
+"""Limits on what an author may write, so that no email exhausts time or memory.
 
-They lie far above any email that a mail program would show, and below what was measured to
-slow the compilers down or to bring them down: the MJML compiler overflows its stack on some
-thousand nested elements, and Python refuses templates of a hundred nested choices.
+They are far above any email that a client would show, and below what was measured to slow down
+or crash the compilers: the MJML compiler overflows its stack on some thousand nested elements,
+and Python rejects templates with a hundred nested conditionals.
 """
 
 import re
@@ -25,7 +25,7 @@ _RESERVED = re.compile("[\ue000\ue001\ufdd0]")
 
 
 def limit_findings(source: EmailSource) -> list[str]:
-    """What of an email as it was written is too much; looked at before anything reads it."""
+    """Return what exceeds the limits in an email's source, before anything parses it."""
     found = list(_length_findings(source))
     return found or [
         *_tag_findings(source.body, source.place),
@@ -78,7 +78,7 @@ def _deepest_choice(tags: list[JinjaTag]) -> int:
 
 
 def design_findings(mjml: str, file: str) -> list[str]:
-    """What is too much in the whole MJML of an email, for the compiler's sake."""
+    """Return what exceeds the limits in an email's whole MJML, to protect the compiler."""
     try:
         document = read_markup(blanked(mjml, jinja_tags(mjml)))
     except JinjaTagError:
@@ -95,7 +95,7 @@ def design_findings(mjml: str, file: str) -> list[str]:
 
 
 def _deepest(elements: list[Element]) -> int:
-    """The depth of the tree; a parent always comes before its children."""
+    """Return the depth of the tree; a parent always comes before its children."""
     depths: dict[int, int] = {}
     for element in elements:
         above = depths[id(element.parent)] if element.parent else 0

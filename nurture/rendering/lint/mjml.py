@@ -1,7 +1,7 @@
-"""What is wrong with an email's MJML, with the line, the column and the next move.
+"""Checking an email's MJML, giving the line, the column and the next step for each fault.
 
-The compiler lets misspelt elements, wrong nesting and unknown attributes pass,
-loses Jinja tags in some places, and where it does refuse, it names no line.
+The compiler accepts misspelt elements, wrong nesting and unknown attributes, loses Jinja tags
+in some places, and names no line when it does report an error.
 """
 
 import difflib
@@ -25,8 +25,8 @@ from nurture.rendering.syntax.mjml import (
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to put right; `line` and `column` count from one."""
+class LintProblem:
+    """One thing to correct; `line` and `column` count from one."""
 
     line: int
     column: int
@@ -38,11 +38,11 @@ class Finding:
         return f"{place}; {self.remedy}" if self.remedy else place
 
 
-def lint_mjml(source: str) -> list[Finding]:
-    """Everything to put right in MJML with Jinja tags, in the order of the lines.
+def lint_mjml(source: str) -> list[LintProblem]:
+    """Return everything to correct in MJML with Jinja tags, in line order.
 
-    Includes are expected to be spliced in already. The list is empty where the
-    compiler will do with the source what its author means; nothing is raised.
+    Includes must already be spliced in. The list is empty if the compiler will do what the
+    author of the source meant; nothing is raised.
     """
     try:
         tags = jinja_tags(source)
@@ -55,10 +55,10 @@ def lint_mjml(source: str) -> list[Finding]:
     ]
 
 
-def _finding(source: str, fault: Fault) -> Finding:
+def _finding(source: str, fault: Fault) -> LintProblem:
     line = source.count("\n", 0, fault.offset) + 1
     column = fault.offset - source.rfind("\n", 0, fault.offset)
-    return Finding(line, column, fault.message, fault.remedy)
+    return LintProblem(line, column, fault.message, fault.remedy)
 
 
 def _faults_of(document: Document) -> Iterator[Fault]:
@@ -79,7 +79,7 @@ def _is_mjml(name: str) -> bool:
 
 
 def _frame_faults(document: Document) -> Iterator[Fault]:
-    """An email is one `<mjml>` with one `<mj-body>` and at most one `<mj-head>`."""
+    """Require one `<mjml>` with one `<mj-body>` and at most one `<mj-head>`."""
     for name in ("mjml", "mj-head", "mj-body"):
         for again in [e for e in document.elements if e.name == name and _is_framed(e)][1:]:
             yield Fault(again.offset, f"a second <{name}>", "the compiler uses one: merge them")
@@ -175,7 +175,7 @@ def _value_faults(attribute: Attribute) -> Iterator[Fault]:
 
 
 def _spoilt_characters(attribute: Attribute) -> Iterator[Fault]:
-    """The compiler writes these characters out as escapes that no mail program understands."""
+    """Report characters that the compiler writes as escapes no email client understands."""
     for character in attribute.value or "":
         if character != FILLER and is_spoilt(character):
             name = _name_of(character)
@@ -191,7 +191,7 @@ def _name_of(character: str) -> str:
 
 
 def is_spoilt(character: str) -> bool:
-    """Whether the compiler writes a character of an attribute's value out as an escape."""
+    """Return whether the compiler escapes this character in an attribute's value."""
     extends = unicodedata.category(character) in ("Mn", "Me")
     return character in '"\\' or extends or not character.isprintable()
 
@@ -288,7 +288,7 @@ def _space_faults(text: Text, parent: str) -> Iterator[Fault]:
 
 
 def _angle_faults(text: Text, parent: str) -> Iterator[Fault]:
-    """The compiler breaks where the second byte before a text's first `>` is inside a letter."""
+    """Report a first `>` that the compiler fails on: two bytes before it is mid-character."""
     before, mark, _ = text.content.replace(FILLER, "x").partition(">")
     if not mark:
         return

@@ -1,6 +1,6 @@
-"""Preflight: what an owner should know before an email goes out, each with its place and a fix.
+"""Preflight: what an owner should know before an email is sent, each with its place and a fix.
 
-An error stops publishing; a warning is the owner's to weigh.
+An error stops publishing; a warning is left to the owner's judgement.
 """
 
 import re
@@ -27,7 +27,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """One thing to put right or to weigh. `line` is that of the email's file, 0 for the whole."""
+    """One thing to correct or consider. `line` refers to the email's file; 0 means all of it."""
 
     severity: Severity
     line: int
@@ -36,8 +36,8 @@ class Concern:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What the subscribers are called: how many have no name, and names to try the email with."""
+class SubscriberNames:
+    """The subscribers' names: how many have none, and some with which to try the email."""
 
     unnamed: int = 0
     samples: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ _LINE = re.compile(r"^[\w./-]+?(?:, line (\d+))?(?:, column \d+)?(?:, [\w ]+)?: 
 
 
 def refused(finding: str, source: EmailSource) -> Concern:
-    """A finding of the compiler or the checks as a concern that stops publishing."""
+    """Return a finding of the compiler or the checks as a concern that stops publishing."""
     found = _LINE.match(finding)
     if not found:
         return Concern(Severity.ERROR, 0, finding, "")
@@ -61,16 +61,16 @@ def refused(finding: str, source: EmailSource) -> Concern:
 def preflight(
     source: EmailSource,
     sample: Preview,
-    names: Names,
+    names: SubscriberNames,
     practice: Practice,
     public_url: str,
     *,
     colours: bool = True,
 ) -> list[Concern]:
-    """Everything about an email that compiles; `sample` is how somebody with a name sees it.
+    """Return all concerns about an email that compiles; `sample` is how a named person sees it.
 
-    Links to pages of our own, below `public_url`, are nothing the owner can put right here.
-    Colours are the same for everybody, so that one sample is enough to look at them.
+    Links to our own pages, below `public_url`, are skipped, as the owner cannot correct them here.
+    Colours are the same for everyone, so checking one sample is enough.
     """
     parts = _Parts()
     parts.feed(sample.html)
@@ -103,7 +103,7 @@ class _Parts(HTMLParser):
 
     @property
     def text(self) -> str:
-        """The words that are shown."""
+        """The visible words."""
         return " ".join(" ".join(self._words).split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -131,7 +131,7 @@ def _error(what: str, fix: str, line: int = 0) -> Concern:
 
 
 def _line_of(source: EmailSource, words: str) -> int:
-    """The line on which these words stand first, 0 where they are not to be found as they are."""
+    """Return the line on which these words first appear, or 0 if they are not found verbatim."""
     place = source.body.find(words) if words else -1
     return source.first_line + source.body.count("\n", 0, place) if place >= 0 else 0
 
@@ -171,7 +171,7 @@ def _preheader_concerns(sample: Preview) -> Iterator[Concern]:
 # --- The people it goes to --------------------------------------------------------------------
 
 
-def _name_concerns(source: EmailSource, names: Names) -> Iterator[Concern]:
+def _name_concerns(source: EmailSource, names: SubscriberNames) -> Iterator[Concern]:
     if not names.unnamed:
         return
     people = "1 person has" if names.unnamed == 1 else f"{names.unnamed} people have"
@@ -277,7 +277,7 @@ _FOOTER_RULE = "-" * 40
 
 
 def _plain_concerns(plain: str, parts: _Parts) -> Iterator[Concern]:
-    """The plain version should say the same: most of the words are in both."""
+    """Warn unless the plain version says the same: it should share most of the words."""
     own, _, footer = plain.partition(_FOOTER_RULE)
     shown, said = _vocabulary(parts.text) - _vocabulary(footer), _vocabulary(own)
     if shown and len(shown & said) < 0.5 * len(shown):
@@ -317,5 +317,5 @@ def _contrast_concerns(source: EmailSource, html: str) -> Iterator[Concern]:
 
 
 def stops_publishing(concerns: Iterable[Concern]) -> bool:
-    """Whether one of them is an error."""
+    """Return whether one of the concerns is an error."""
     return any(concern.severity is Severity.ERROR for concern in concerns)

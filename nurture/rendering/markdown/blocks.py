@@ -1,15 +1,15 @@
-"""Emails written in Markdown, read into blocks.
+"""Parsing emails written in Markdown into blocks.
 
-The Markdown is CommonMark without raw HTML and without code blocks, so that indenting a
-line by accident changes nothing. On top of it, a paragraph that is nothing but
+The Markdown is CommonMark without raw HTML or code blocks, so that indenting a line by accident
+changes nothing. In addition, a paragraph consisting only of
 
 - a link is a button;
-- a picture is a picture of the whole width;
-- words in italics, as the last of the email, is the signature;
-- `{% if … %}` or `{% endif %}` holds what stands between the two together;
+- a picture is a full-width picture;
+- words in italics, if it ends the email, is the signature;
+- `{% if … %}` or `{% endif %}` makes the blocks between the two conditional;
 
-and a quote with a heading in it is a box that names an article. Every line stays a line of its
-own, as people type an address or a name below a greeting; a paragraph is one long line.
+and a quote containing a heading is a box that names an article. Every line break is kept, since
+people type an address, or a name below a greeting, on separate lines; a paragraph is one long line.
 """
 
 import re
@@ -45,10 +45,10 @@ _MASK = re.compile(r"qjinja([0-9]+)n")
 
 @dataclass(frozen=True, slots=True)
 class Markdown:
-    """The blocks of one email, with its Jinja tags masked, and what is wrong with it.
+    """The blocks of one email, with its Jinja tags masked, and the findings about it.
 
-    `tags` are the tags in the order of their placeholders; `first_line` is the line of the
-    file that the first line of the Markdown is.
+    `tags` are the tags in the order of their placeholders; `first_line` is the number in the
+    file of the Markdown's first line.
     """
 
     blocks: list[SyntaxTreeNode]
@@ -57,18 +57,18 @@ class Markdown:
     findings: list[str] = field(default_factory=list)
 
     def line(self, node: SyntaxTreeNode) -> int:
-        """The line of the file on which a block begins."""
+        """Return the line of the file on which a block begins."""
         while node.map is None and node.parent is not None:
             node = node.parent
         return self.first_line + (node.map[0] if node.map else 0)
 
     def is_statement(self, node: SyntaxTreeNode) -> bool:
-        """Whether a paragraph is nothing but `{% … %}`."""
+        """Return whether a paragraph consists only of `{% … %}`."""
         return node.type == "paragraph" and _is_statement(node.children[0].content, self.tags)
 
 
 def read_markdown(source: EmailSource) -> Markdown:
-    """Read an email's Markdown; findings name file and line, nothing is raised."""
+    """Parse an email's Markdown; findings name file and line, and nothing is raised."""
     body = source.body.replace("\r\n", "\n")
     try:
         masked, tags = mask_jinja(body, in_mjml=False)
@@ -96,9 +96,9 @@ def _is_statement(text: str, tags: list[str]) -> bool:
 
 
 def _keep_lines(spans: list[Token], tags: list[str]) -> None:
-    """Make each end of a line one that is shown, but for those inside a link and beside a choice.
+    """Show every line break, except those inside a link or next to a conditional.
 
-    A choice that has a line to itself is not seen, so neither are the ends of its line.
+    A conditional on a line of its own is invisible, and so are the breaks around it.
     """
     lines, breaks, depth = [""], [], 0
     for span in spans:
@@ -115,7 +115,7 @@ def _keep_lines(spans: list[Token], tags: list[str]) -> None:
 
 
 def wrapped_lines(body: str) -> list[int]:
-    """The lines of a Markdown text, from one, that look broken by an editor in mid-sentence."""
+    """Return the lines, counted from one, that an editor seems to have wrapped in mid-sentence."""
     lines = body.splitlines()
     return [
         number
@@ -152,22 +152,22 @@ def _image_findings(node: SyntaxTreeNode, place: str) -> Iterator[str]:
 
 
 def find_button(node: SyntaxTreeNode) -> SyntaxTreeNode | None:
-    """The link that a paragraph consists of, or None."""
+    """Return the link that a paragraph consists of, or None."""
     return _find_only(node, "link")
 
 
 def find_picture(node: SyntaxTreeNode) -> SyntaxTreeNode | None:
-    """The picture that a paragraph consists of, or None."""
+    """Return the picture that a paragraph consists of, or None."""
     return _find_only(node, "image")
 
 
 def is_signature(node: SyntaxTreeNode) -> bool:
-    """Whether a paragraph is all in italics."""
+    """Return whether a paragraph is entirely in italics."""
     return _find_only(node, "em") is not None
 
 
 def is_box(node: SyntaxTreeNode) -> bool:
-    """Whether it is a quote with a heading, which names an article."""
+    """Return whether this is a quote with a heading, which names an article."""
     return node.type == "blockquote" and any(child.type == "heading" for child in node.children)
 
 

@@ -1,8 +1,8 @@
-"""An email in Markdown composed into the shared layout, as MJML and as plain text."""
+"""Composing a Markdown email into the shared layout, as MJML and as plain text."""
 
 from nurture.domain.messages.email import EmailSource
 from nurture.rendering.includes import (
-    Line,
+    SourceLine,
     Spliced,
     shared_parts,
     splice,
@@ -18,9 +18,9 @@ FRAME = "layout/markdown.mjml"
 
 
 def compose_markdown(source: EmailSource) -> tuple[Spliced, Spliced, list[str]]:
-    """The whole MJML, the whole plain version, and what is wrong with the Markdown.
+    """Return the whole MJML, the whole plain version and the findings about the Markdown.
 
-    A plain version that was written beside it is taken; otherwise it is made from the
+    A separately written plain version is used if there is one; otherwise it is made from the
     Markdown. Findings name the line of the Markdown.
     """
     read = read_markdown(source)
@@ -33,8 +33,8 @@ def compose_markdown(source: EmailSource) -> tuple[Spliced, Spliced, list[str]]:
     return design, with_footer(_plain(source, read), source), list(read.findings)
 
 
-def _plain(source: EmailSource, read: Markdown) -> list[Line]:
+def _plain(source: EmailSource, read: Markdown) -> list[SourceLine]:
     if source.text.strip():
         return written_lines(source.text, f"{source.key}.txt")
     text = markdown_as_text(read)
-    return [Line(line, f"{source.place}, as plain text") for line in text.split("\n")]
+    return [SourceLine(line, f"{source.place}, as plain text") for line in text.split("\n")]

@@ -1,11 +1,11 @@
-"""Markdown made into MJML: the components that go into the layout's card."""
+"""Converting Markdown to MJML: the components that go into the layout's card."""
 
 from collections.abc import Iterable, Iterator
 from html import escape
 
 from markdown_it.tree import SyntaxTreeNode
 
-from nurture.rendering.includes import Line
+from nurture.rendering.includes import SourceLine
 from nurture.rendering.lint.mjml import is_spoilt
 from nurture.rendering.markdown.blocks import (
     Markdown,
@@ -22,18 +22,18 @@ _Lines = Iterable[tuple[str, int]]
 _COPY = '<mj-text css-class="copy">'
 
 
-def markdown_as_mjml(read: Markdown, file: str) -> list[Line]:
-    """The components, each line with the place of the Markdown it was made from."""
+def markdown_as_mjml(read: Markdown, file: str) -> list[SourceLine]:
+    """Return the components, each line with the place of the Markdown it was made from."""
     writer = _Writer(read)
-    lines: list[Line] = []
+    lines: list[SourceLine] = []
     for text, first in writer.written():
         unmasked = unmask_jinja(text, read.tags).split("\n")
-        lines += [Line(one, f"{file}, line {first + n}") for n, one in enumerate(unmasked)]
+        lines += [SourceLine(one, f"{file}, line {first + n}") for n, one in enumerate(unmasked)]
     return lines
 
 
 class _Writer:
-    """Writes block after block; what is plain copy shares one `<mj-text>`."""
+    """A writer of blocks in order; consecutive plain text shares one `<mj-text>`."""
 
     def __init__(self, read: Markdown) -> None:
         self._read = read
@@ -58,7 +58,7 @@ class _Writer:
             yield (_COPY if wanted else "</mj-text>"), line
 
     def _component(self, node: SyntaxTreeNode, *, is_last: bool) -> _Lines:
-        """What is more than copy: a button, a picture, a box, a line, the signature."""
+        """Write a block that is more than text: a button, picture, box, rule or the signature."""
         line = self._read.line(node)
         if link := find_button(node):
             href, label = _attribute(str(link.attrs["href"])), _inline(link)
@@ -112,7 +112,7 @@ def _start_of(node: SyntaxTreeNode) -> str:
 
 
 def _inline(node: SyntaxTreeNode) -> str:
-    """The spans within a block, on as many lines as they were written on."""
+    """Return the spans within a block, on as many lines as they were written on."""
     return "".join(map(_span, node.children))
 
 
@@ -131,6 +131,6 @@ def _span(node: SyntaxTreeNode) -> str:
 
 
 def _attribute(value: str) -> str:
-    """A value between quotes, without what the MJML compiler would spoil."""
+    """Quote an attribute's value, without the characters that the MJML compiler would spoil."""
     one_line = " ".join(value.split())
     return "".join(f"&#{ord(c)};" if is_spoilt(c) else c for c in escape(one_line, quote=True))

@@ -1,4 +1,4 @@
-"""Markdown made into the plain version of an email: words, with the links written out."""
+"""Converting Markdown to the plain version of an email: words, with the URLs written out."""
 
 from collections.abc import Iterator
 from textwrap import TextWrapper
@@ -14,7 +14,7 @@ _RULE = "-" * 20
 
 
 def markdown_as_text(read: Markdown) -> str:
-    """The plain version without the footer, its lines at most 72 characters where they can be."""
+    """Return the plain version without the footer, wrapped at 72 characters where possible."""
     pieces: list[str] = []
     for block in read.blocks:
         if read.is_statement(block):
@@ -25,7 +25,7 @@ def markdown_as_text(read: Markdown) -> str:
 
 
 def _block(node: SyntaxTreeNode, width: int) -> list[str]:
-    """The lines of a block, without an empty one after it."""
+    """Return the lines of a block, without an empty line at the end."""
     if link := find_button(node):
         return [f"{_words(link)}:", _by_itself(str(link.attrs["href"]))]
     if picture := find_picture(node):
@@ -47,7 +47,7 @@ def _blocks(parent: SyntaxTreeNode, width: int) -> Iterator[str]:
 
 
 def _items(listed: SyntaxTreeNode, width: int) -> Iterator[str]:
-    """A list; its items keep apart where they were written apart."""
+    """Return a list; its items are separated if they were separated in the source."""
     start = int(listed.attrs.get("start", 1))
     loose = any(p.type == "paragraph" and not p.hidden for i in listed.children for p in i.children)
     for number, item in enumerate(listed.children, start):
@@ -66,7 +66,7 @@ def _wrapped(words: str, width: int) -> list[str]:
 
 
 def _by_itself(address: str) -> str:
-    """An address without brackets, unless it is read back whole only from between them."""
+    """Return a URL without brackets, unless it can be read back whole only with them."""
     bracketed = in_brackets(address)
     return bracketed if bracketed.startswith("<") else address
 

@@ -1,1 +1,1 @@
-"""MJML and Jinja as they are written, with every place known."""
+"""Parsing MJML and Jinja, with every position recorded."""

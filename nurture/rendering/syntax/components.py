@@ -1,4 +1,4 @@
-"""What each MJML component is allowed: read from `mjml_components.json`."""
+"""What each MJML component allows, as read from `mjml_components.json`."""
 
 import json
 import re
@@ -15,9 +15,9 @@ _TABLE = Path(__file__).with_name("mjml_components.json")
 class Component:
     """One component.
 
-    `attributes` gives each attribute's value type as the table spells it;
-    `holds` is `elements`, `html`, `text` or `nothing`. The compiler computes
-    with the values of `computed`, and has no use for those of `ignored`.
+    `attributes` gives each attribute's value type as spelt in the table; `holds` is `elements`,
+    `html`, `text` or `nothing`. The compiler calculates with the values of `computed`, and does
+    not use those of `ignored`.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Component:
 
 @cache
 def components() -> Mapping[str, Component]:
-    """Every component of MJML by its name."""
+    """Return every MJML component by its name."""
     table = _table()
     everywhere = dict.fromkeys(table["everywhere"].split(), "string")
     found = {name: _component(name, row, everywhere) for name, row in table["components"].items()}
@@ -58,7 +58,7 @@ def _component(name: str, row: dict[str, Any], everywhere: dict[str, str]) -> Co
 
 
 def _of_any_kind(found: Mapping[str, Component], name: str) -> Component:
-    """`<mj-all>` and `<mj-class>` take the attributes of every component, of any type."""
+    """Let `<mj-all>` and `<mj-class>` accept the attributes of every component, of any type."""
     rows = [row for row in found.values() if "mj-head" not in row.parents]
     every = {attribute: "string" for row in rows for attribute in row.attributes}
     own = found[name]
@@ -74,7 +74,7 @@ _COLOUR_WORDS = frozenset({"transparent", "none", "inherit", "initial", "current
 
 
 def expected_value(kind: str, value: str) -> str:
-    """What a value of this type looks like, in words; empty where the value is one."""
+    """Describe what a value of this type looks like; empty if the value is valid."""
     if kind == "color":
         return "" if _is_colour(value) else "a colour such as #1f4e5f"
     if kind.startswith("enum("):

@@ -1,4 +1,4 @@
-"""Jinja tags that the MJML compiler would lose, move or tear apart."""
+"""Jinja tags that the MJML compiler would lose, move or split."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ _REFUSING = frozenset({"mj-accordion-element", "mj-attributes", "mj-carousel"})
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a tag stands: in `element`'s content, unless among its attributes or in a value."""
+    """The place of a tag: in `element`'s content, or else among its attributes or in a value."""
 
     element: Element | None
     value_of: str = ""
@@ -32,7 +32,7 @@ class _Place:
 
     @property
     def home(self) -> object:
-        """Equal for tags that stay together; what stands in `<mj-raw>` is at home outside it."""
+        """A key equal for tags that stay together; content of `<mj-raw>` belongs to its parent."""
         element = self.element
         if element and element.name == "mj-raw":
             element = element.parent
@@ -40,7 +40,7 @@ class _Place:
 
 
 def misplaced_tags(document: Document, tags: Sequence[JinjaTag]) -> Iterator[Fault]:
-    """A fault for each tag whose place would change its meaning."""
+    """Yield a fault for each tag whose place would change its meaning."""
     map_of_places = _PlaceMap(document)
     places = [(tag, map_of_places.at(tag.start)) for tag in tags]
     for tag, place in places:
@@ -49,7 +49,7 @@ def misplaced_tags(document: Document, tags: Sequence[JinjaTag]) -> Iterator[Fau
 
 
 class _PlaceMap:
-    """Finds the place of an offset among texts and attributes."""
+    """A map from offsets to the texts and attributes that contain them."""
 
     def __init__(self, document: Document) -> None:
         texts = [
@@ -66,7 +66,7 @@ class _PlaceMap:
         self._starts = [start for start, _, _ in self._spans]
 
     def at(self, offset: int) -> _Place | None:
-        """The place, or None inside markup that could not be read."""
+        """Return the place, or None inside markup that could not be parsed."""
         index = bisect_right(self._starts, offset) - 1
         if index < 0 or offset >= self._spans[index][1]:
             return None
@@ -118,7 +118,7 @@ def _child_faults(tag: JinjaTag, parent: str) -> Iterator[Fault]:
 
 
 def _torn_blocks(places: Sequence[tuple[JinjaTag, _Place]]) -> Iterator[Fault]:
-    """Blocks that begin in one element and end in another: half of them would stay behind."""
+    """Yield blocks that begin in one element and end in another, as half would be left behind."""
     open_blocks: list[tuple[JinjaTag, _Place]] = []
     for tag, place in places:
         if tag.keyword in _BLOCKS:

@@ -1,4 +1,4 @@
-"""Where the Jinja tags of a template begin and end, by Jinja's own lexer."""
+"""Finding where the Jinja tags of a template begin and end, with Jinja's own lexer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LEXER = jinja2.Environment(keep_trailing_newline=True, autoescape=True)
 
 
 class JinjaTagError(NurtureError):
-    """A Jinja tag that cannot be read; `offset` is where it begins, counted from nought."""
+    """A Jinja tag cannot be parsed; `offset` is where it begins, counted from zero."""
 
     def __init__(self, message: str, *, offset: int) -> None:
         super().__init__(message, remedy="Check its brackets, quotes and end.")
@@ -29,7 +29,7 @@ class JinjaTagError(NurtureError):
 
 @dataclass(frozen=True, slots=True)
 class JinjaTag:
-    """`source[start:end]` is one `{{…}}`, `{%…%}` or `{#…#}`.
+    """A Jinja tag: `source[start:end]` is one `{{…}}`, `{%…%}` or `{#…#}`.
 
     `keyword` is the first word of a statement (`if`, `endfor`); it is `{{` for
     an expression and `{#` for a comment.
@@ -46,7 +46,7 @@ class JinjaTag:
 
 
 def jinja_tags(source: str) -> list[JinjaTag]:
-    """Every Jinja tag in order; raises JinjaTagError for one that has no readable end."""
+    """Return every Jinja tag in order; raise JinjaTagError if one has no readable end."""
     tags: list[JinjaTag] = []
     start, keyword = -1, ""
     try:
@@ -68,7 +68,7 @@ def jinja_tags(source: str) -> list[JinjaTag]:
 
 
 def find_unclosed_choice(tags: list[JinjaTag]) -> JinjaTag | None:
-    """The innermost `{% if … %}` that no `{% endif %}` closes, or None."""
+    """Return the innermost `{% if … %}` that no `{% endif %}` closes, or None."""
     open_choices: list[JinjaTag] = []
     for tag in tags:
         if tag.keyword == "if":
@@ -79,11 +79,11 @@ def find_unclosed_choice(tags: list[JinjaTag]) -> JinjaTag | None:
 
 
 def _lexed(source: str) -> Iterator[tuple[int, str, str]]:
-    """The lexer's tokens with the offset it does not tell.
+    """Yield the lexer's tokens with their offsets, which the lexer does not report.
 
-    The lexer joins lines with a plain newline and swallows the white space
-    before a tag that begins with a hyphen: carriage returns are therefore
-    shown to it as spaces, and white space is skipped where a token is awaited.
+    The lexer joins lines with a plain newline and drops the white space before a tag that
+    begins with a hyphen: it is therefore given spaces for carriage returns, and white space
+    is skipped when looking for a token.
     """
     shown = source.replace("\r", " ")
     offset = 0
@@ -95,7 +95,7 @@ def _lexed(source: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _unreadable(source: str, tags: list[JinjaTag], reason: str) -> JinjaTagError:
-    """The lexer names a line at most: the faulty tag is the first after those it could read."""
+    """Locate the faulty tag: the lexer names a line at most, so it is the first tag not parsed."""
     after = tags[-1].end if tags else 0
     begins = [source.find(mark, after) for mark in ("{{", "{%", "{#")]
     offset = min((begin for begin in begins if begin >= 0), default=after)
@@ -103,7 +103,7 @@ def _unreadable(source: str, tags: list[JinjaTag], reason: str) -> JinjaTagError
 
 
 def blanked(source: str, tags: list[JinjaTag]) -> str:
-    """The source with its tags overwritten by FILLER: every other character keeps its offset."""
+    """Overwrite the source's tags with FILLER, so that all other characters keep their offsets."""
     parts: list[str] = []
     after = 0
     for tag in tags:

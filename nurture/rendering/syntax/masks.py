@@ -1,18 +1,18 @@
-"""Jinja tags hidden from the MJML compiler, and put back into what it made.
+"""Hiding Jinja tags from the MJML compiler, and restoring them in its output.
 
-The compiler breaks on the quotes and brackets inside a tag. Each tag is
-therefore replaced by a placeholder of plain letters and digits, which the
-compiler carries unchanged through text, attribute values and the places
-between components. Where it refuses bare text, the placeholder is wrapped:
+The compiler breaks on the quotes and brackets inside a tag. Each tag is therefore replaced by
+a placeholder of plain letters and digits, which the compiler passes unchanged through text,
+attribute values and the places between components. Where bare text is not allowed, the
+placeholder is wrapped:
 
-- directly in `<mj-head>`, in `<mj-raw>` (which it writes at the end of the
-  head: the linter refuses what would lose its meaning there);
+- directly in `<mj-head>`, in `<mj-raw>` (the compiler moves it to the end of the head:
+  the linter reports tags that would lose their meaning there);
 - between the parts of a social bar, a menu or an accordion, in an XML comment;
-- a Jinja comment outside `<mj-body>`, in an XML comment too: the compiler
-  drops it, and nothing is lost by that.
+- a Jinja comment outside `<mj-body>`, in an XML comment too: the compiler drops it, which
+  loses nothing.
 
-Compile with comments kept. An attribute the compiler computes with swallows
-its placeholder; the linter names each of those.
+Compile with comments preserved. An attribute that the compiler calculates with loses its
+placeholder; the linter reports each of those.
 """
 
 import re
@@ -33,13 +33,13 @@ _IN_COMMENTS = frozenset({"mj-social", "mj-navbar", "mj-accordion"})
 
 
 def mask_jinja(source: str, *, in_mjml: bool = True) -> tuple[str, list[str]]:
-    """The source with a placeholder for each Jinja tag, and the tags in their order.
+    """Return the source with a placeholder for each Jinja tag, and the tags in order.
 
     Outside MJML no placeholder is wrapped: each is `qjinja`, a number and an n.
 
     Text that happens to look like a placeholder is masked as well, so that
-    `unmask_jinja(*mask_jinja(source)) == source` for every source. Raises
-    JinjaTagError where a tag cannot be read.
+    `unmask_jinja(*mask_jinja(source)) == source` for every source. Raise JinjaTagError
+    if a tag cannot be parsed.
     """
     found = jinja_tags(source)
     wraps = _wraps(source, found) if in_mjml else {}
@@ -56,7 +56,7 @@ def mask_jinja(source: str, *, in_mjml: bool = True) -> tuple[str, list[str]]:
 
 
 def unmask_jinja(text: str, tags: list[str]) -> str:
-    """The text with the tags in the place of their placeholders, wraps taken off."""
+    """Put the tags back in place of their placeholders, removing the wraps."""
 
     def unmask(match: re.Match[str]) -> str:
         number = int(match[1] or match[2] or match[3])
@@ -74,7 +74,7 @@ def _mask_lookalikes(text: str, tags: list[str]) -> str:
 
 
 def _wraps(source: str, tags: list[JinjaTag]) -> dict[int, str]:
-    """The wrap of each tag that needs one, by the tag's offset."""
+    """Return the wrap of each tag that needs one, by the tag's offset."""
     wraps: dict[int, str] = {}
     waiting = iter(tags)
     tag = next(waiting, None)

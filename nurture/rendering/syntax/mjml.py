@@ -1,8 +1,7 @@
-"""MJML read tolerantly: a tree in which every part knows its offset, whatever is wrong with it.
+"""A tolerant MJML parser: a tree in which every part has its offset, whatever its faults.
 
-The strictness is the compiler's (values in quotes, no bare `<`, lower-case void
-elements), but where the compiler stops, or guesses in silence, this reader
-notes a fault and goes on.
+It is as strict as the compiler (values in quotes, no bare `<`, lower-case void elements), but
+where the compiler stops, or guesses in silence, this parser records a fault and continues.
 """
 
 import difflib
@@ -45,7 +44,7 @@ _ATTRIBUTE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong at an offset, and the next move."""
+    """A fault at an offset, and the next step to correct it."""
 
     offset: int
     message: str
@@ -54,7 +53,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """`value` is None where none is given; `offset` is the name's, `end` is after the value."""
+    """An attribute of an element.
+
+    `value` is None if none is given; `offset` is where the name begins, `end` is after the value.
+    """
 
     name: str
     value: str | None
@@ -64,7 +66,7 @@ class Attribute:
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """One element; its name is as written, `parent` is None outside the root."""
+    """One element; its name is as written, and `parent` is None outside the root."""
 
     name: str
     offset: int
@@ -72,12 +74,12 @@ class Element:
     attributes: list[Attribute]
 
     def attribute(self, name: str) -> Attribute | None:
-        """The attribute of that name, or None."""
+        """Return the attribute of that name, or None."""
         return next((a for a in self.attributes if a.name == name), None)
 
     @property
     def has_loose_jinja(self) -> bool:
-        """Whether a Jinja tag stands among the attributes and may write some of them."""
+        """Whether a Jinja tag appears among the attributes and may write some of them."""
         return any(FILLER in attribute.name for attribute in self.attributes)
 
 
@@ -97,7 +99,7 @@ class Text:
 
 
 def is_condition(text: Text) -> bool:
-    """Whether it is one end of a conditional comment, such as `<!--[if mso]>`."""
+    """Return whether this is one end of a conditional comment, such as `<!--[if mso]>`."""
     return text.is_comment and bool(_CONDITION.fullmatch(text.content))
 
 
@@ -111,7 +113,7 @@ class Document:
 
 
 def read_markup(blank: str) -> Document:
-    """Read MJML whose Jinja tags are overwritten by FILLER; never raises."""
+    """Parse MJML whose Jinja tags are overwritten by FILLER; never raise."""
     return _Reader(blank).read()
 
 
@@ -292,5 +294,5 @@ def _unclosed(element: Element, before: str) -> tuple[str, str]:
 
 
 def _are_same(name: str, other: str) -> bool:
-    """HTML does not tell capital letters from small ones, MJML does."""
+    """Return whether two names match, ignoring case in HTML but not in MJML."""
     return name == other or (not name.startswith("mj") and name.lower() == other.lower())

@@ -1,1 +1,1 @@
-"""The mail server's account: held after a refusal, and opened again."""
+"""The mail server account: put on hold after a refusal, and opened again."""

@@ -1,4 +1,4 @@
-"""The account at the mail server: holding it after a refusal, trying it, and opening it again."""
+"""The mail account: putting it on hold after a refusal, probing it, and opening it again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.mail.mailer import Outcome
 from nurture.store.database import Connection, Database
 from nurture.store.tables import account
-from nurture.store.tables.account import Refused
+from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.enrolments import count_due
 
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """How the account stands: held or open, and for how many what is due has to wait."""
+    """The state of the account: its hold, if any, and how many enrolments are due and waiting."""
 
     hold: Hold | None
     waiting: int
 
 
 class Verdict(NamedTuple):
-    """What holds the account: why, for how long it asks, and what the refusals share."""
+    """Why the account is held, how long the server asks us to wait, and what the refusals share."""
 
     cause: Cause
     reason: str
@@ -42,9 +42,9 @@ def hold(
     wait: timedelta | None = None,
     mark: str = "",
 ) -> None:
-    """Hold the account: nobody gets a mail until a probe is accepted or the owner opens it.
+    """Hold the account: no one is emailed until a probe is accepted or the owner opens it.
 
-    An account that is held already stays so; a refused probe holds it for twice as long.
+    An existing hold stays as it is; a refused probe doubles it.
     """
     held = account.find_hold(connection, lock=True)
     if held is None:
@@ -52,7 +52,10 @@ def hold(
 
 
 def note_probe(connection: Connection, held: Hold, now: datetime) -> None:
-    """A probe leaves: no other does for as long as the last wait, also if this one is killed."""
+    """Record that a probe is being sent.
+
+    No other is sent for as long as the last wait, even if this one is killed.
+    """
     account.keep_hold(connection, rules.probed(held, now))
 
 
@@ -60,13 +63,13 @@ def note_outcomes(
     connection: Connection,
     probe_of: Hold | None,
     outcomes: Sequence[Outcome],
-    refused: Sequence[Refused],
+    refused: Sequence[FinalRefusal],
     now: datetime,
 ) -> None:
-    """Keep what offers told of the account; `refused` are refusals for good since an acceptance.
+    """Record what offers revealed about the account.
 
-    Where the account is held, only its own probe may open it; what other workers had still
-    under way says nothing new.
+    `refused` are the permanent refusals since the last acceptance. If the account is held, only
+    its own probe may open it; results of sends that other workers had under way are not news.
     """
     accepted = any(one.status is MessageStatus.ACCEPTED for one in outcomes)
     told = next((one for one in outcomes if one.about_the_account), None)
@@ -84,11 +87,11 @@ def note_outcomes(
 
 
 def _verdict(
-    connection: Connection, told: Outcome | None, refused: Sequence[Refused], held_for: str
+    connection: Connection, told: Outcome | None, refused: Sequence[FinalRefusal], held_for: str
 ) -> Verdict | None:
-    """What holds the account: an answer that says so, or a run of equal refusals.
+    """Return why to hold the account: an explicit answer, or a run of equal refusals.
 
-    Where such a run holds it already, one more of its kind is enough.
+    If such a run already holds it, one more refusal of the same kind is enough.
     """
     if told is not None and told.refusal is not None and told.refusal.cause is not None:
         return Verdict(told.refusal.cause, told.reason, told.refusal.wait)
@@ -122,7 +125,7 @@ def _after_probe(connection: Connection, held: Hold, accepted: bool, now: dateti
 
 
 def try_now(database: Database, now: datetime) -> bool:
-    """Have the account tried at once, on the owner's word; return whether it was held."""
+    """Retry the account immediately, at the owner's request; return whether it was held."""
     with database.writing() as connection:
         held = account.find_hold(connection, lock=True)
         if held is None:
@@ -135,9 +138,9 @@ def try_now(database: Database, now: datetime) -> bool:
 
 
 def may_offer(connection: Connection, now: datetime) -> tuple[bool, Hold | None]:
-    """Whether anything may be offered now, and the hold of which it would be a probe, if any.
+    """Return whether emails may be offered now, and the hold that an offer would probe, if any.
 
-    While one worker is about to probe, others wait to be told.
+    While one worker is about to probe, others wait for the result.
     """
     held = account.find_hold(connection)
     if held is not None and held.is_over(now):
@@ -146,6 +149,6 @@ def may_offer(connection: Connection, now: datetime) -> tuple[bool, Hold | None]
 
 
 def state_of(connection: Connection, now: datetime) -> AccountState:
-    """How the account stands, and how many are due and wait for it."""
+    """Return the state of the account, and how many enrolments are due and waiting for it."""
     held = account.find_hold(connection)
     return AccountState(held, count_due(connection, now) if held else 0)

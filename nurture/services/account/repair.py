@@ -1,6 +1,6 @@
-"""Putting right what answers about the account did to people who had nothing to do with them.
+"""Repairing what refusals of the account did to uninvolved recipients.
 
-Such answers were once taken for the recipient's: addresses were suppressed, sequences ended
+Such refusals used to be blamed on the recipient: addresses were suppressed, sequences ended
 and emails given up.
 """
 
@@ -33,8 +33,8 @@ _STAGES = {"the address": Stage.RECIPIENT}
 
 
 @dataclass(frozen=True, slots=True)
-class Wronged:
-    """A message that was given up although the answer was about the account."""
+class WronglyFailed:
+    """A message that was given up although the refusal was about the account."""
 
     message: int
     subscriber: int
@@ -44,23 +44,23 @@ class Wronged:
 
 
 @dataclass(frozen=True, slots=True)
-class PutRight:
-    """What was done: addresses written to again, and messages offered again."""
+class RepairResult:
+    """What was repaired: addresses emailed again, and messages offered again."""
 
     restored: int = 0
     offered: int = 0
 
 
-def find_wronged(database: Database, words: str = "") -> list[Wronged]:
-    """Everyone who was given up for an answer about the account, oldest first.
+def find_wronged(database: Database, words: str = "") -> list[WronglyFailed]:
+    """Return the messages given up because of a refusal of the account, oldest first.
 
-    `words` also finds answers that hold these words, whatever they seem to be about.
+    `words` also matches refusals that contain this text, whatever they seem to be about.
     """
     with database.reading() as connection:
         found = [m for m in messages.given_up(connection) if _was_wrong(m.reason, words)]
         known = subscribers.addresses_of(connection, {m.subscriber_id for m in found})
     return [
-        Wronged(m.id, m.subscriber_id, known[m.subscriber_id], m.email, m.reason)
+        WronglyFailed(m.id, m.subscriber_id, known[m.subscriber_id], m.email, m.reason)
         for m in found
         if m.subscriber_id in known
     ]
@@ -69,14 +69,14 @@ def find_wronged(database: Database, words: str = "") -> list[Wronged]:
 def put_right(
     database: Database,
     catalogue: Catalogue,
-    wronged: Iterable[Wronged],
+    wronged: Iterable[WronglyFailed],
     now: datetime,
     over: timedelta = USUAL_SPAN,
-) -> PutRight:
-    """Write to these people again and offer again what is still the next step.
+) -> RepairResult:
+    """Start emailing these people again, and re-offer each email that is still the next step.
 
-    They are spread over the working hours of `over`. Safe to repeat, and to be stopped half
-    way: each person has a transaction of their own.
+    They are spread over the working hours of `over`. This is safe to repeat or interrupt: each
+    person has their own transaction.
     """
     wronged = list(wronged)
     with database.reading() as connection:
@@ -88,11 +88,15 @@ def put_right(
         with database.writing() as connection:
             back, again = _put_one_right(connection, published, one, now, moment)
         restored, offered = restored + back, offered + again
-    return PutRight(restored, offered)
+    return RepairResult(restored, offered)
 
 
 def _put_one_right(
-    connection: Connection, published: Published, one: Wronged, now: datetime, moment: datetime
+    connection: Connection,
+    published: Published,
+    one: WronglyFailed,
+    now: datetime,
+    moment: datetime,
 ) -> tuple[bool, bool]:
     locks.hold_person(connection, one.subscriber)
     message = messages.find_message(connection, one.message)
@@ -108,7 +112,7 @@ def _put_one_right(
 
 
 def _close(connection: Connection, message: Message) -> None:
-    """Its time has passed: say so, so that it is not found again."""
+    """Mark the message as no longer relevant, so that it is not found again."""
     messages.move_on(
         connection, message.id, (message.status,), MessageStatus.CANCELLED, f"{_WHY}, long ago"
     )

@@ -1,4 +1,4 @@
-"""What the owner reads while the mail account takes nothing: what is wrong, and what to do."""
+"""What the owner reads while the mail account accepts nothing: what is wrong, and what to do."""
 
 from datetime import datetime
 
@@ -32,10 +32,10 @@ _ADVICE = {
 
 
 def what_is_wrong(held: Hold) -> str:
-    """One short sentence, without its full stop."""
+    """Return one short sentence, without its full stop."""
     return _WHAT[held.cause]
 
 
 def what_to_do(held: Hold, now: datetime) -> str:
-    """What the owner should do, or nothing while waiting is enough."""
+    """Return what the owner should do, or "" while waiting is enough."""
     return _ADVICE[held.cause] if held.outlasts_patience(now) else ""

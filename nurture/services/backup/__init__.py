@@ -1,1 +1,1 @@
-"""Backups, the journal of withdrawals, restoring, and what is held after it."""
+"""Backups, the journal of withdrawals, restoring, and what is held after a restore."""

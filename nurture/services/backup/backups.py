@@ -1,4 +1,4 @@
-"""Backing up: one encrypted file, proven before it is called good, while everything goes on."""
+"""Making backups: one encrypted file, proven before it counts as good; nothing has to stop."""
 
 import fcntl
 import logging
@@ -15,8 +15,8 @@ from pathlib import Path
 from nurture.archive.container import write_archive
 from nurture.archive.folder import Folder
 from nurture.archive.identity import BESIDE, KeyFiles
-from nurture.archive.journal import Journal
-from nurture.archive.place import Entry, Place, PlaceError, StoredFile
+from nurture.archive.journal import WithdrawalJournal
+from nurture.archive.place import Place, PlacedFile, PlaceError, StoredFile
 from nurture.clock import real_now
 from nurture.domain import backups as rules
 from nurture.domain.errors import NurtureError
@@ -26,7 +26,7 @@ from nurture.services.backup.proof import prove
 from nurture.store.database import Database
 from nurture.store.portable import bytes_of
 from nurture.store.tables.backups import (
-    Proven,
+    ProvenBackup,
     begin_backup,
     count_for,
     end_backup,
@@ -46,12 +46,12 @@ _log = logging.getLogger(__name__)
 
 
 class BackupError(NurtureError):
-    """No good backup was made."""
+    """No good backup could be made."""
 
 
 @dataclass(frozen=True, slots=True)
-class Safe:
-    """What is backed up, this machine's keys to it, and the place for every night, if set."""
+class BackupSetup:
+    """What is backed up, this machine's backup keys, and the place for nightly backups, if set."""
 
     sources: Sources
     keys: KeyFiles
@@ -63,15 +63,15 @@ class Safe:
         return self.sources.database
 
     @property
-    def journal(self) -> Journal:
-        """The journal of withdrawals: beside the backups or, where no place is set, here."""
+    def journal(self) -> WithdrawalJournal:
+        """The journal of withdrawals: beside the backups or, with no place set, on this machine."""
         place = self.place or Folder(self.keys.directory)
         return place.journal(self.sources.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A backup that is good."""
+class MadeBackup:
+    """A good backup."""
 
     file: StoredFile
     bytes: int
@@ -81,30 +81,30 @@ class Made:
 
 
 def no_progress(rows: int) -> None:
-    """Tell nobody."""
+    """Report no progress."""
 
 
 def back_up(
-    safe: Safe, to: Place, now: datetime, tell: Progress = no_progress, name: str = ""
-) -> Made:
-    """Make a backup at a place, under a name of its own unless one is given.
+    setup: BackupSetup, to: Place, now: datetime, tell: Progress = no_progress, name: str = ""
+) -> MadeBackup:
+    """Make a backup at a place, under a generated name unless one is given.
 
-    It gets its name when it has been read back, restored into a scratch place and compared.
-    What became of it is noted in the database. Raises `BackupError`.
+    The file gets its name only once it has been read back, restored to a scratch database and
+    compared. The result is recorded in the database. May raise `BackupError`.
     """
     occasion = f"asked {now.isoformat()} {secrets.token_hex(4)}"
-    with safe.database.writing() as connection:
+    with setup.database.writing() as connection:
         number = begin_backup(connection, occasion, now)
     assert number is not None  # Nobody else draws the same.
-    return _make_and_note(safe, number, StoredFile(to, name or _name(now)), now, tell)
+    return _make_and_note(setup, number, StoredFile(to, name or _name(now)), now, tell)
 
 
-def back_up_tonight(safe: Safe, now: datetime) -> Made | None:
-    """Make this night's backup unless it is there; one machine does, however many ask."""
-    if safe.place is None:
+def back_up_tonight(setup: BackupSetup, now: datetime) -> MadeBackup | None:
+    """Make tonight's backup unless it exists; of all the machines that try, only one makes it."""
+    if setup.place is None:
         return None
     night = rules.night_of(now).date().isoformat()
-    with safe.database.writing() as connection:
+    with setup.database.writing() as connection:
         last, good = last_attempt(connection), last_good(connection)
         good_at, begun_at = (one.begun_at if one else None for one in (good, last))
         if not rules.is_due(now, good_at, begun_at, bool(last and last.ended_at)):
@@ -113,28 +113,28 @@ def back_up_tonight(safe: Safe, now: datetime) -> Made | None:
         number = begin_backup(connection, occasion, now)
     if number is None:
         return None
-    return _make_and_note(safe, number, StoredFile(safe.place, _name(now)), now, no_progress)
+    return _make_and_note(setup, number, StoredFile(setup.place, _name(now)), now, no_progress)
 
 
 def _make_and_note(
-    safe: Safe, number: int, file: StoredFile, now: datetime, tell: Progress
-) -> Made:
+    setup: BackupSetup, number: int, file: StoredFile, now: datetime, tell: Progress
+) -> MadeBackup:
     try:
-        made = _make(safe, file, now, tell)
+        made = _make(setup, file, now, tell)
         mark = file.place.mark(file.name) or ""
     except Exception as error:
         trouble = _in_words(error)
-        with safe.database.writing() as connection:
+        with setup.database.writing() as connection:
             end_backup(connection, number, now, None, trouble)
         raise BackupError(trouble) from error
-    found = Proven(str(file), -(-made.bytes // 1024), made.rows, mark)
-    with safe.database.writing() as connection:
+    found = ProvenBackup(str(file), -(-made.bytes // 1024), made.rows, mark)
+    with setup.database.writing() as connection:
         end_backup(connection, number, now, found)
-    return made if file.place != safe.place else replace(made, remark=_thinned_out(file.place))
+    return made if file.place != setup.place else replace(made, remark=_thinned_out(file.place))
 
 
 def _thinned_out(place: Place) -> str:
-    """Thin out; what keeps us from it makes the new backup no worse."""
+    """Thin out old backups; return any trouble, which does not make the new backup any worse."""
     try:
         thin_out(place)
     except (OSError, PlaceError) as error:
@@ -153,35 +153,38 @@ def _in_words(error: Exception) -> str:
     return f"It was broken off by a fault of the program ({type(error).__name__})."
 
 
-def _make(safe: Safe, file: StoredFile, now: datetime, tell: Progress) -> Made:
-    if not safe.keys.exist():
+def _make(setup: BackupSetup, file: StoredFile, now: datetime, tell: Progress) -> MadeBackup:
+    if not setup.keys.exist():
         raise BackupError(
             "Backups are not set up yet: nobody has seen the words that open them.",
             remedy="Run “nurture backup” once by hand and keep the words that it shows.",
         )
     place = file.place
-    _insist_on_place(safe, place)
-    if place == safe.place:
+    _insist_on_place(setup, place)
+    if place == setup.place:
         place.prepare()
-    _insist_on_room(safe)
-    draft, identity = StoredFile(place, f".{file.name}.part"), safe.keys.read()
-    safe.keys.lay_beside(place)
-    with _alone(safe.keys.directory):
+    _insist_on_room(setup)
+    draft, identity = StoredFile(place, f".{file.name}.part"), setup.keys.read()
+    setup.keys.lay_beside(place)
+    with _alone(setup.keys.directory):
         try:
-            members = contents.everything(safe.sources, now, tell)
+            members = contents.everything(setup.sources, now, tell)
             size, sha256 = write_archive(draft, members, identity.to_public())
-            rows = prove(draft, identity, safe.keys.directory, tell)
+            rows = prove(draft, identity, setup.keys.directory, tell)
             place.rename(draft.name, file.name, sha256)
         except BaseException:
             with suppress(OSError, PlaceError):  # What went wrong before says more.
                 place.remove(draft.name)
             raise
-    return Made(file, size, rows)
+    return MadeBackup(file, size, rows)
 
 
-def _insist_on_place(safe: Safe, place: Place) -> None:
-    """A folder whose disk is not mounted is empty, and a backup there would be on this machine."""
-    with safe.database.reading() as connection:
+def _insist_on_place(setup: BackupSetup, place: Place) -> None:
+    """Raise `BackupError` if the folder is empty although backups were made there.
+
+    If its disk is not mounted, the folder is empty, and a backup would land on this machine.
+    """
+    with setup.database.reading() as connection:
         good = last_good(connection)
     if good and good.file.startswith(place.location("")) and place.read_small(BESIDE) is None:
         raise BackupError(
@@ -191,11 +194,11 @@ def _insist_on_place(safe: Safe, place: Place) -> None:
         )
 
 
-def _insist_on_room(safe: Safe) -> None:
-    """A backup is proven beside the database, and must not take the room that it lives on."""
-    with safe.database.reading() as connection:
+def _insist_on_room(setup: BackupSetup) -> None:
+    """Raise `BackupError` if there is no room to prove a backup beside the database."""
+    with setup.database.reading() as connection:
         needed = _TIMES * bytes_of(connection) + _SPARE
-    there = safe.keys.directory
+    there = setup.keys.directory
     if shutil.disk_usage(there).free < needed:
         raise BackupError(
             f"There is no room in {there} to prove a backup: {needed / 1e6:,.0f} MB are needed.",
@@ -208,9 +211,9 @@ def _name(now: datetime) -> str:
 
 
 def thin_out(place: Place) -> list[str]:
-    """Remove the backups of a place that are not among those to keep; return which.
+    """Remove a place's backups that are not among those to keep; return their names.
 
-    What a process that was killed has left unfinished goes after a day.
+    Unfinished files from a process that was killed are removed after a day.
     """
     made, gone = {}, []
     for entry in place.entries():
@@ -224,13 +227,13 @@ def thin_out(place: Place) -> list[str]:
     return old + gone
 
 
-def _is_old(entry: Entry) -> bool:
+def _is_old(entry: PlacedFile) -> bool:
     return real_now() - entry.modified_at > timedelta(days=1)
 
 
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """One backup of a machine at a time."""
+    """Allow only one backup at a time on a machine."""
     lock = os.open(directory / "backup-lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""Contents: what a backup holds, in the order in which a restore needs it.
+"""The contents of a backup, in the order in which a restore needs them.
 
-The key comes first, then what lies in files, then the rows of one consistent snapshot, and at
-last the manifest: how many rows each table has, and their digests.
+The key comes first, then the files, then the rows of one consistent snapshot, and finally the
+manifest: the number of rows in each table, and their digests.
 """
 
 import json
@@ -41,8 +41,8 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a backup says of itself before anything else."""
+class BackupHeader:
+    """What a backup says about itself before anything else."""
 
     format: int
     program: str
@@ -54,8 +54,8 @@ class About:
     tables: portable.Plan
 
     @classmethod
-    def read(cls, content: bytes) -> "About":
-        """From the archive; raises `DamagedBackupError` where another version wrote it."""
+    def read(cls, content: bytes) -> "BackupHeader":
+        """Parse it from the archive; raise `DamagedBackupError` if another version wrote it."""
         said: dict[str, Any] = json.loads(content)
         if said.get("format") != FORMAT:
             raise DamagedBackupError(
@@ -70,7 +70,7 @@ class About:
 
 
 def everything(sources: Sources, now: datetime, tell: Progress) -> Iterator[Member]:
-    """All members; the rows are those of one moment, while everything else goes on."""
+    """Yield all members; the rows are a snapshot of one moment, and nothing has to stop."""
     yield from _files(sources)
     tally = portable.Tally()
     with sources.database.reading() as connection:
@@ -82,7 +82,7 @@ def everything(sources: Sources, now: datetime, tell: Progress) -> Iterator[Memb
 def rows(
     connection: Connection, plan: portable.Plan, tally: portable.Tally, tell: Progress
 ) -> Iterator[Member]:
-    """The rows of all tables, counted on their way."""
+    """Yield the rows of all tables, counting them along the way."""
     for name, columns in plan.items():
         for number, lines in enumerate(portable.lines_of(connection, name, columns), start=1):
             tally.add(name, lines)

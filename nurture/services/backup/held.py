@@ -1,4 +1,4 @@
-"""Holding: what was due between a backup and its restore goes, or is dropped, as the owner says."""
+"""Held steps: what was due between a backup and its restore is sent or dropped by the owner."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from nurture.store.tables.restores import Gap, last_gap
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is held for one person in one sequence: the emails that were due by then.
+    """What is held for one person in one sequence: the emails that were due by now.
 
-    Somebody `brought_back` signed up on the machine that was lost, so that the links which they
-    got from it are dead. The mail provider says that so many emails of that machine were
-    `delivered` to them since the backup, the last of them `delivered_at` that time.
+    Someone `brought_back` signed up on the lost machine, so their links from it no longer work.
+    `delivered` is how many of that machine's emails the mail provider says reached them since the
+    backup, and `delivered_at` is when the last one did.
     """
 
     enrolment: int
@@ -34,9 +34,9 @@ class Held:
 
 
 def hold_missed(database: Database, catalogue: Catalogue, now: datetime) -> None:
-    """Hold whatever may have been sent by now, guides too, and what was in hand at the backup.
+    """Hold whatever may have been sent by now, guides included, and what was claimed at the backup.
 
-    Many are looked at without anything to send, and could not have been sent anything.
+    Many enrolments are due with nothing to send; these cannot have been sent anything.
     """
     with database.writing() as connection:
         in_hand, due = holds.take_out_of_hand(connection), holds.due_by(connection, now)
@@ -50,7 +50,7 @@ def hold_missed(database: Database, catalogue: Catalogue, now: datetime) -> None
 def list_held(
     database: Database, catalogue: Catalogue, now: datetime, person: int | None = None
 ) -> list[Held]:
-    """Everything that is held, or what is held of one person, the longest due first."""
+    """Return everything that is held, or what is held for one person, longest due first."""
     with database.reading() as connection:
         numbers = holds.held_numbers(connection, person)
         if not numbers:
@@ -68,13 +68,13 @@ def list_held(
 
 
 def count_held(database: Database) -> int:
-    """How many are held."""
+    """Return how many enrolments are held."""
     with database.reading() as connection:
         return holds.count_held(connection)
 
 
 def let_go_on(database: Database, enrolment_ids: Collection[int], now: datetime) -> None:
-    """Send what is held after all: nobody has had it, or twice does no harm."""
+    """Send what is held after all: it was never received, or a second copy does no harm."""
     with database.writing() as connection:
         locks.hold(connection, enrolments.of_enrolments(enrolment_ids))
         holds.release(connection, enrolment_ids, now)
@@ -83,7 +83,7 @@ def let_go_on(database: Database, enrolment_ids: Collection[int], now: datetime)
 def drop(
     database: Database, catalogue: Catalogue, enrolment_ids: Collection[int], now: datetime
 ) -> None:
-    """Take what is held as sent: the sequence goes on behind it, at its own pace."""
+    """Treat what is held as sent: the sequence carries on after it, at its own pace."""
     for number in enrolment_ids:
         with database.writing() as connection:
             locks.hold(connection, enrolments.of_enrolments([number]))
@@ -104,7 +104,7 @@ def _drop(connection: Connection, published: Published, number: int, now: dateti
 
 
 def missed(published: Published, found: Enrolment, now: datetime) -> tuple[str, ...]:
-    """The emails of an enrolment that were due by now."""
+    """Return the emails of an enrolment that were due by now."""
     sequence = published.sequences.get(found.sequence)
     if sequence is None:
         return ()

@@ -1,7 +1,8 @@
-"""Lost messages: what a provider tells of emails that were sent after the backup, and settles.
+"""Lost messages: provider events about emails that were sent after the backup.
 
-Their rows are gone with the machine. The Message-ID still proves that it was one of ours, and says
-which email; the recipient says to whom. What is held because it may have been sent has then been.
+Their rows were lost with the machine. The Message-ID still proves that the email was ours and
+says which one it was; the recipient says who got it. So a held email that may have been sent is
+now known to have been.
 """
 
 from dataclasses import dataclass
@@ -19,14 +20,14 @@ from nurture.tokens import TokenRefusedError, Tokens, find_step_mark
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """A held email that has been sent."""
+    """A held email that turned out to have been sent."""
 
     enrolment: Enrolment
     step: Step
 
 
 def is_lost(connection: Connection, tokens: Tokens, message_id: str | None) -> bool:
-    """Whether a Message-ID is one of ours that no row has."""
+    """Return whether a Message-ID is one of ours but belongs to no row."""
     try:
         number = tokens.read_message_id(message_id or "")
     except TokenRefusedError:
@@ -43,10 +44,10 @@ def settle(
     at: datetime,
     now: datetime,
 ) -> None:
-    """Take as sent what a lost message to somebody proves, if that is held; they are held already.
+    """Treat as sent whatever a lost message to this person proves, if it is held; they are locked.
 
-    Where its Message-ID does not say which email it was, as those of older versions do not, only
-    one that is held by itself is settled by it.
+    If the Message-ID does not say which email it was, as in older versions, it settles a held
+    email only if there is just one.
     """
     numbers = holds.held_numbers(connection, person)
     found = [enrolments.find_enrolment(connection, number) for number in numbers]

@@ -1,4 +1,4 @@
-"""Locating: what somebody writes, a path or the address of a bucket, becomes a place or a file."""
+"""Places: turning what the user writes, a path or a bucket's address, into a place or file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,16 +15,16 @@ _ENDING, _BESIDE = ".age", "identity.age"
 
 
 class NoFileError(NurtureError):
-    """A place was named where a file is wanted, or nothing that is there."""
+    """A place was given instead of a file, or the file does not exist."""
 
 
 def place_of(settings: Settings) -> Place | None:
-    """Where backups go each night; `None` where no place is set."""
+    """Return where nightly backups go; `None` if no place is set."""
     return _place(settings.backup_url, settings) if settings.backup_url else None
 
 
 def locate(where: str, settings: Settings) -> StoredFile:
-    """The file or, with an empty name, the place that is written so; raises `NurtureError`."""
+    """Parse an address into a file or, with an empty name, a place; may raise `NurtureError`."""
     if not where.startswith(SCHEME):
         path = Path(where.removeprefix("file://"))
         return StoredFile(Folder(path), "") if path.is_dir() else _in_folder(path)
@@ -36,7 +36,7 @@ def locate(where: str, settings: Settings) -> StoredFile:
 
 
 def locate_file(where: str, settings: Settings) -> StoredFile:
-    """The backup that is written so; raises `NoFileError`, which names what lies at a place."""
+    """Return the backup at an address; raise `NoFileError`, listing the backups at a place."""
     file = locate(where, settings)
     if file.name and not file.place.has(file.name):
         raise NoFileError(f"There is no backup at {file}.", remedy="Name the file.")
@@ -70,7 +70,7 @@ def _read(url: str) -> BucketAddress:
 
 
 def _bucket(address: BucketAddress, settings: Settings) -> Bucket:
-    """The bucket; who keeps it is as it is set, where the address does not say so itself."""
+    """Return the bucket; if the address names no endpoint, use the one in the settings."""
     if not address.endpoint and settings.backup_url.startswith(SCHEME):
         known = read_address(settings.backup_url)
         region = address.region or known.region

@@ -1,4 +1,4 @@
-"""Taking in: a backup becomes a database again, and is found to be what was written."""
+"""Reading a backup: turning it back into a database, and checking that it is what was written."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from pyrage import x25519
 from nurture.archive.container import DamagedBackupError, Member, opened_archive
 from nurture.archive.place import StoredFile
 from nurture.services.backup import contents
-from nurture.services.backup.contents import ABOUT, MANIFEST, TABLES, About, Progress
+from nurture.services.backup.contents import ABOUT, MANIFEST, TABLES, BackupHeader, Progress
 from nurture.store import portable
 from nurture.store.database import Connection, Database
 from nurture.store.migrate import UnknownRevisionError, migrate_to
@@ -21,7 +21,7 @@ from nurture.store.migrate import UnknownRevisionError, migrate_to
 Receive = Callable[[Member], None]
 
 #: Asked before a row is taken in, with what the backup says of itself.
-Check = Callable[[About], None]
+Check = Callable[[BackupHeader], None]
 
 
 def take_in(
@@ -31,10 +31,10 @@ def take_in(
     tell: Progress,
     receive: Receive,
     check: Check,
-) -> About:
+) -> BackupHeader:
     """Fill an empty database from a backup, all or nothing, and compare rows and digests.
 
-    Its tables are as the backup's were; bring them up to date afterwards. Raises
+    Its tables have the backup's schema; bring them up to date afterwards. May raise
     `DamagedBackupError`.
     """
     with opened_archive(file, identity) as members:
@@ -49,7 +49,7 @@ def take_in(
 
 
 def prove(file: StoredFile, identity: x25519.Identity, scratch: Path, tell: Progress) -> int:
-    """Restore a backup into a scratch place under that folder and compare; return its rows."""
+    """Restore a backup to a scratch database in that folder and compare; return its row count."""
     counted = 0
 
     def count(rows: int) -> None:
@@ -74,15 +74,15 @@ def _scratch_database(scratch: Path) -> Iterator[Database]:
             database.close()
 
 
-def _up_to_about(members: Iterator[Member], receive: Receive) -> About:
+def _up_to_about(members: Iterator[Member], receive: Receive) -> BackupHeader:
     for name, content in members:
         if name == ABOUT:
-            return About.read(content)
+            return BackupHeader.read(content)
         receive((name, content))
     raise DamagedBackupError("This backup does not say what it is.", remedy="Take another.")
 
 
-def _make_tables(database: Database, about: About) -> None:
+def _make_tables(database: Database, about: BackupHeader) -> None:
     try:
         migrate_to(database.url, about.revision)
     except UnknownRevisionError:
@@ -93,9 +93,9 @@ def _make_tables(database: Database, about: About) -> None:
 
 
 def _fill(
-    connection: Connection, about: About, members: Iterator[Member], tell: Progress
+    connection: Connection, about: BackupHeader, members: Iterator[Member], tell: Progress
 ) -> dict[str, object]:
-    """Take in all rows; return the manifest, which is what comes last."""
+    """Insert all rows; return the manifest, which comes last."""
     tally, manifest = portable.Tally(), None
     for name, content in members:
         if name == MANIFEST:
@@ -111,8 +111,10 @@ def _fill(
     return found
 
 
-def _compare(connection: Connection, about: About, said: dict[str, object], tell: Progress) -> None:
-    """Whether what is in the database now is what was in the one that was backed up."""
+def _compare(
+    connection: Connection, about: BackupHeader, said: dict[str, object], tell: Progress
+) -> None:
+    """Raise `DamagedBackupError` unless the database now contains what was backed up."""
     tally = portable.Tally()
     for _ in contents.rows(connection, about.tables, tally, tell):
         pass

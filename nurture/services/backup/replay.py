@@ -1,6 +1,6 @@
-"""Replaying: what was withdrawn after a backup is withdrawn again in the database restored from it.
+"""Replaying: withdrawing again, in a restored database, what was withdrawn after the backup.
 
-What is replayed twice, or was in the backup already, changes nothing.
+A line that is replayed twice, or was already in the backup, changes nothing.
 """
 
 from collections import Counter
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from nurture.archive.journal import Journal, Line
+from nurture.archive.journal import WithdrawalJournal, WithdrawalLine
 from nurture.domain.errors import NurtureError
 from nurture.domain.subscribers.consent import (
     JOURNAL,
@@ -18,7 +18,7 @@ from nurture.domain.subscribers.consent import (
     Purpose,
 )
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.services.backup.contents import About
+from nurture.services.backup.contents import BackupHeader
 from nurture.services.catalogue import Catalogue
 from nurture.services.subscribers.erasure import forget, let_go
 from nurture.services.subscribers.machine_files import OwnFiles
@@ -36,19 +36,19 @@ _KINDS = {*SuppressionReason, LET_GO, *(f"{CONSENT}{purpose}" for purpose in Pur
 
 
 class UnknownKindError(NurtureError):
-    """A newer version has written down a no that this one does not know."""
+    """A newer version has recorded a kind of opt-out that this one does not know."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replayer:
-    """What replaying works with, and when it is done."""
+    """The objects that replaying needs, and the current time."""
 
     database: Database
     catalogue: Catalogue
     files: OwnFiles
     now: datetime
 
-    def replay(self, lines: Iterable[Line]) -> Counter[str]:
+    def replay(self, lines: Iterable[WithdrawalLine]) -> Counter[str]:
         """Withdraw again what these lines say; return how many there were of each kind."""
         counted: Counter[str] = Counter()
         for line in lines:
@@ -56,7 +56,7 @@ class Replayer:
             counted[line.kind] += 1
         return counted
 
-    def _again(self, line: Line) -> None:
+    def _again(self, line: WithdrawalLine) -> None:
         if line.kind in (SuppressionReason.ERASED, LET_GO):
             return self._erase_again(line)
         with self.database.writing() as connection:
@@ -69,7 +69,7 @@ class Replayer:
             else:
                 _suppress_stranger(connection, line)
 
-    def _erase_again(self, line: Line) -> None:
+    def _erase_again(self, line: WithdrawalLine) -> None:
         with self.database.writing() as connection:
             number = subscribers.find_by_hash(connection, line.address_hash)
             if number is None and line.kind == SuppressionReason.ERASED:
@@ -80,7 +80,7 @@ class Replayer:
             erase = forget if line.kind == SuppressionReason.ERASED else let_go
             erase(self.database, self.files, number, self.now)
 
-    def _say_no_again(self, connection: Connection, number: int, line: Line) -> None:
+    def _say_no_again(self, connection: Connection, number: int, line: WithdrawalLine) -> None:
         locks.hold_person(connection, number)
         person = subscribers.find_subscriber(connection, number)
         if person is None:
@@ -108,15 +108,15 @@ class Replayer:
         return self.catalogue.current(connection).practice.privacy_version
 
 
-def _suppress_stranger(connection: Connection, line: Line) -> None:
-    """Keep the no of somebody whom the backup does not know, should they ever sign up again."""
+def _suppress_stranger(connection: Connection, line: WithdrawalLine) -> None:
+    """Store the opt-out of someone the backup does not know, in case they ever sign up again."""
     if not stands(connection, line.address_hash, SuppressionReason.ERASED):
         reason = SuppressionReason(line.kind)
         suppress(connection, line.address_hash, reason, line.happened_at)
 
 
-def since_backup(journal: Journal, about: About) -> list[Line]:
-    """The lines that the backup may not know of; raises `UnknownKindError`."""
+def since_backup(journal: WithdrawalJournal, about: BackupHeader) -> list[WithdrawalLine]:
+    """Return the lines that the backup may not contain; may raise `UnknownKindError`."""
     return _understood(
         line
         for line in journal.lines()
@@ -124,15 +124,15 @@ def since_backup(journal: Journal, about: About) -> list[Line]:
     )
 
 
-def since_elsewhere(journal: Journal, about: About) -> list[Line]:
-    """What was said since the backup on another machine, such as one that was restored from it.
+def since_elsewhere(journal: WithdrawalJournal, about: BackupHeader) -> list[WithdrawalLine]:
+    """Return what was withdrawn since the backup on another machine, such as one restored from it.
 
-    Its numbers are its own, and it noted once more what the backup knows.
+    Its line numbers are its own, and it repeats lines that the backup already contains.
     """
     return _understood(line for line in journal.lines() if line.happened_at >= about.made_at)
 
 
-def _understood(lines: Iterable[Line]) -> list[Line]:
+def _understood(lines: Iterable[WithdrawalLine]) -> list[WithdrawalLine]:
     found = list(lines)
     for line in found:
         if line.kind not in _KINDS:

@@ -1,7 +1,7 @@
-"""Restoring: an empty machine becomes the one that was backed up, and says nothing to anybody.
+"""Restoring: turning an empty machine into the one that was backed up, without emailing anyone.
 
-The database is filled beside its place and moves there when all is done, so that a restore which
-is killed has left no database. On a server it says of itself that it is not finished.
+The database is filled next to its final location and moved there at the end, so that a restore
+that is killed leaves no database behind. A server's database is marked as unfinished.
 """
 
 import json
@@ -22,7 +22,7 @@ from nurture.files.env import as_line
 from nurture.files.private import sync_folder, write_down, write_private
 from nurture.files.secrets import KEPT
 from nurture.library.reading import files_of
-from nurture.services.backup.contents import DKIM, LIBRARY, SETTINGS, About, Progress
+from nurture.services.backup.contents import DKIM, LIBRARY, SETTINGS, BackupHeader, Progress
 from nurture.services.backup.proof import take_in
 from nurture.settings import Settings
 from nurture.store.database import Database
@@ -36,41 +36,41 @@ _IN_USE = ("nurture.db*", "secrets.env", "backup-identity*", "journals", "witnes
 
 
 class NotEmptyError(NurtureError):
-    """There is something where a backup is to be restored."""
+    """The place to restore to is not empty."""
 
 
 class OtherKeysError(NurtureError):
-    """The settings hold another key than the one that the backup was made with."""
+    """The settings have a different key from the one the backup was made with."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a backup is restored to: a data directory, and a database in it or on a server."""
+class RestoreTarget:
+    """Where a backup is restored: a data directory, and a database in it or on a server."""
 
     directory: Path
     database_url: str
     database_file: Path | None
 
     @classmethod
-    def of(cls, settings: Settings) -> "Place":
-        """The place that the settings name."""
+    def of(cls, settings: Settings) -> "RestoreTarget":
+        """Return the place that the settings name."""
         file = settings.database_files[0] if settings.database_files else None
         return cls(settings.data_dir, settings.database, file)
 
     @property
     def staging(self) -> Path:
-        """Where files wait until all is done."""
+        """The folder for files until the restore is complete."""
         return self.directory / "restoring"
 
     @property
     def staged_url(self) -> str:
-        """The database while it is being filled."""
+        """The URL of the database while it is being filled."""
         if self.database_file is None:
             return self.database_url
         return f"sqlite:///{self.staging.absolute() / 'nurture.db'}"
 
     def insist_on_empty(self) -> None:
-        """Raise `NotEmptyError` where a program has been in use here."""
+        """Raise `NotEmptyError` if the program has been used here."""
         found = [path for name in _IN_USE for path in sorted(self.directory.glob(name))]
         file = self.database_file
         found += [file] if file and file.exists() else []
@@ -78,7 +78,7 @@ class Place:
             raise NotEmptyError(
                 f"This machine is not empty: {found[0]} is there.",
                 remedy="A backup is never restored over something else. Name an empty folder in "
-                "NURTURE_DATA_DIR, or move this one aside.",
+                "NURTURE_DATA_DIR, or rename this one.",
             )
         if file is None and not _is_empty(self.database_url):
             raise NotEmptyError(
@@ -97,7 +97,7 @@ def _is_empty(url: str) -> bool:
 
 
 def settings_in(file: StoredFile, identity: x25519.Identity) -> dict[str, str]:
-    """The settings of the machine that was backed up; raises `DamagedBackupError`."""
+    """Return the settings of the machine that was backed up; may raise `DamagedBackupError`."""
     with opened_archive(file, identity) as members:
         for name, content in members:
             if name == SETTINGS:
@@ -108,9 +108,9 @@ def settings_in(file: StoredFile, identity: x25519.Identity) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What came back, and where the files are that this machine may want to use."""
+    """What was restored, and where to find the files that this machine may want to use."""
 
-    about: About
+    about: BackupHeader
     settings_file: Path
     library: Path | None
 
@@ -119,17 +119,17 @@ def restore(
     file: StoredFile,
     identity: x25519.Identity,
     locked: StoredFile,
-    place: Place,
+    place: RestoreTarget,
     settings: Settings,
     before: Mapping[str, str],
-    then: Callable[[About, Path | None], None],
+    then: Callable[[BackupHeader, Path | None], None],
     tell: Progress,
 ) -> Restored:
-    """Fill an empty place from a backup whose settings were those of `before`.
+    """Fill an empty place from a backup whose settings were `before`.
 
-    `then` does what is to be done before the database takes its place; it is given the folder
-    of the emails where they are others than this machine's. All or nothing, where the database
-    is a file. Raises `DamagedBackupError` or `OtherKeysError`.
+    `then` does the last work before the database is moved into place; it gets the folder of emails
+    if they differ from this machine's. All or nothing if the database is a file. May raise
+    `DamagedBackupError` or `OtherKeysError`.
     """
     staging = place.staging
     shutil.rmtree(staging, ignore_errors=True)  # Of a restore that was killed.
@@ -153,11 +153,15 @@ _SETTINGS_OF_BEFORE = "settings-of-before.env"
 
 
 def _take_in(
-    file: StoredFile, identity: x25519.Identity, place: Place, settings: Settings, tell: Progress
-) -> About:
+    file: StoredFile,
+    identity: x25519.Identity,
+    place: RestoreTarget,
+    settings: Settings,
+    tell: Progress,
+) -> BackupHeader:
     mark = Tokens.of(settings.keys).key_mark
 
-    def check(about: About) -> None:
+    def check(about: BackupHeader) -> None:
         if about.key_mark != mark:
             raise OtherKeysError(
                 "NURTURE_SECRET_KEY or NURTURE_ADDRESS_KEY is set, and is not the key that this "
@@ -200,7 +204,7 @@ def _keep_keys(staging: Path, identity: x25519.Identity, locked: StoredFile) -> 
 
 
 def _keep_settings(staging: Path, before: Mapping[str, str]) -> None:
-    """The secrets to be used at once, and everything else to be read by whoever sets this up."""
+    """Write the secrets for immediate use, and the other settings for the administrator to read."""
     made = {name: value for name, value in before.items() if name in KEPT}
     others = {name: value for name, value in before.items() if name not in KEPT}
     write_down(staging / "secrets.env", _as_env(made))
@@ -212,7 +216,7 @@ def _as_env(values: Mapping[str, str]) -> bytes:
 
 
 def _is_same(restored: Path, present: Path) -> bool:
-    """Whether this machine has the same emails and guides already."""
+    """Return whether this machine already has the same emails and guides."""
     return _digests(restored) == _digests(present)
 
 
@@ -220,8 +224,8 @@ def _digests(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): sha256(p.read_bytes()).digest() for p in files_of(root)}
 
 
-def _move(place: Place) -> None:
-    """Put everything in its place, the database last."""
+def _move(place: RestoreTarget) -> None:
+    """Move everything into place, the database last."""
     database = place.staging / "nurture.db"
     for path in sorted(place.staging.iterdir()):
         if not path.name.startswith("nurture.db"):

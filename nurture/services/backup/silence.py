@@ -1,11 +1,11 @@
-"""Resting: a restored database takes its place, silent until somebody says that it may send."""
+"""Settling in: a restored database stays silent until the owner arms it."""
 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from nurture.archive.journal import Journal
-from nurture.services.backup.contents import About
+from nurture.archive.journal import WithdrawalJournal
+from nurture.services.backup.contents import BackupHeader
 from nurture.services.backup.held import hold_missed
 from nurture.services.backup.replay import Replayer, since_backup, since_elsewhere
 from nurture.services.catalogue import Catalogue
@@ -26,19 +26,18 @@ def settle_in(
     database: Database,
     catalogue: Catalogue,
     files: OwnFiles,
-    about: About,
-    journal: Journal | None,
-    others: Iterable[Journal],
+    about: BackupHeader,
+    journal: WithdrawalJournal | None,
+    others: Iterable[WithdrawalJournal],
     now: datetime,
 ) -> Counter[str]:
-    """Withdraw again what was withdrawn since the backup, and hold all that was due since.
+    """Withdraw again what was withdrawn since the backup, and hold all that came due since.
 
-    It may also have been withdrawn on `others`: a machine that was restored from this backup
-    before has a journal of its own.
+    There may be withdrawals on `others` too: a machine restored from this backup earlier has its
+    own journal.
 
-    What is made from now on gets numbers that the lost machine cannot have given out. Return
-    how many noes of each kind there were. Only then does the database count as restored, and
-    may be armed.
+    New rows get numbers that the lost machine cannot have used. Return how many opt-outs of each
+    kind there were. Only then does the database count as restored and may be armed.
     """
     with database.writing() as connection:
         leap(connection, _NAMED_BY_NUMBER, about.made_at, now)

@@ -1,4 +1,4 @@
-"""How it stands with the backups: the last good one, its age, and what is wrong, in words."""
+"""The state of the backups: the last good one, its age, and what is wrong, in words."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from nurture.archive.place import StoredFile
 from nurture.domain.backups import STALE_AFTER
 from nurture.domain.errors import NurtureError
-from nurture.services.backup.backups import Safe
+from nurture.services.backup.backups import BackupSetup
 from nurture.services.backup.withdrawals import to_copy
 from nurture.store.tables.backups import Attempt, last_attempt, last_good
 
@@ -15,52 +15,52 @@ from nurture.store.tables.backups import Attempt, last_attempt, last_good
 Find = Callable[[str], StoredFile]
 
 
-def standing(safe: Safe, find: Find, now: datetime) -> dict[str, Any]:
-    """How it stands, as a document of plain values; it looks at the last good backup.
+def standing(setup: BackupSetup, find: Find, now: datetime) -> dict[str, Any]:
+    """Return the state as plain values; this checks the last good backup.
 
-    A folder's is read for that; a bucket is only asked, and nothing is fetched.
+    A backup in a folder is read for that; a bucket is only queried, and nothing is downloaded.
     """
-    last, good = _attempts(safe)
-    waiting, unreachable = _waiting(safe)
+    last, good = _attempts(setup)
+    waiting, unreachable = _waiting(setup)
     of_file = [unreachable] if unreachable else _of_file(good, find)
     return {
-        "place": str(safe.place) if safe.place else None,
+        "place": str(setup.place) if setup.place else None,
         "last_good": _as_values(good, now) if good else None,
-        "trouble": " ".join([*_troubles(safe, last, good, now), *of_file]) or None,
-        "withdrawals_journal": str(safe.journal),
+        "trouble": " ".join([*_troubles(setup, last, good, now), *of_file]) or None,
+        "withdrawals_journal": str(setup.journal),
         "withdrawals_to_copy": waiting,
-        "withdrawals_survive_this_machine": safe.place is not None,
+        "withdrawals_survive_this_machine": setup.place is not None,
     }
 
 
-def _waiting(safe: Safe) -> tuple[int | None, str]:
-    """How many withdrawals are still to be copied, or why nobody knows."""
+def _waiting(setup: BackupSetup) -> tuple[int | None, str]:
+    """Return how many withdrawals are still to be copied, or why that is unknown."""
     try:
-        if safe.place is not None:
-            safe.place.probe()
-        return to_copy(safe.database, safe.journal), ""
+        if setup.place is not None:
+            setup.place.probe()
+        return to_copy(setup.database, setup.journal), ""
     except (OSError, NurtureError) as error:
         return None, str(error)
 
 
-def trouble(safe: Safe, now: datetime) -> str:
-    """What is wrong, in sentences, by what was noted; empty where nothing is."""
-    return " ".join(_troubles(safe, *_attempts(safe), now))
+def trouble(setup: BackupSetup, now: datetime) -> str:
+    """Return what is wrong according to the records, in sentences; "" if nothing is."""
+    return " ".join(_troubles(setup, *_attempts(setup), now))
 
 
-def _attempts(safe: Safe) -> tuple[Attempt | None, Attempt | None]:
-    with safe.database.reading() as connection:
+def _attempts(setup: BackupSetup) -> tuple[Attempt | None, Attempt | None]:
+    with setup.database.reading() as connection:
         return last_attempt(connection), last_good(connection)
 
 
 def _troubles(
-    safe: Safe, last: Attempt | None, good: Attempt | None, now: datetime
+    setup: BackupSetup, last: Attempt | None, good: Attempt | None, now: datetime
 ) -> Iterator[str]:
     if last and last.trouble:
         yield f"The backup of {last.begun_at:%-d %B %Y, %H:%M} UTC is not good: {last.trouble}"
-    if safe.place is None:
+    if setup.place is None:
         return
-    if good is None and last is None and not safe.keys.exist():
+    if good is None and last is None and not setup.keys.exist():
         yield (
             "Backups are not set up yet: run “nurture backup” once by hand, and keep the words "
             "that it shows."
@@ -70,7 +70,7 @@ def _troubles(
 
 
 def _of_file(good: Attempt | None, find: Find) -> Iterator[str]:
-    """Whether the file is still what was proven."""
+    """Check that the file is still what was proven."""
     if good is None:
         return
     try:

@@ -1,1 +1,1 @@
-"""From due to delivered: sweep, claim, send, record; doubts, pauses and sunsets."""
+"""From due to delivered: sweeping, claiming, sending and recording; doubts, pauses and sunsets."""

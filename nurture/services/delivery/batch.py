@@ -1,8 +1,8 @@
-"""Delivering: claim a batch, offer it to the mail server, record what became of it.
+"""Delivering: claim a batch, offer it to the mail server, record the outcome.
 
-No transaction is open while the mail server is spoken to. A message is marked
-`sending`, durably, before its first byte leaves, so that whatever is killed, a message
-either was never offered or is known to be in doubt.
+No transaction is open while talking to the mail server. A message is durably marked `sending`
+before its first byte leaves, so that after any crash a message was either never offered or is
+known to be in doubt.
 """
 
 import logging
@@ -37,7 +37,7 @@ from nurture.store.database import Connection, Database, DatabaseUnavailableErro
 from nurture.store.queries import claims, locks
 from nurture.store.queries.due import Step, advance, look_again
 from nurture.store.tables import account, enrolments, messages
-from nurture.store.tables.account import Refused
+from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.instance import armed_for, how_far, is_armed
 
 #: So many messages are marked `sending` together; as many are in doubt after a kill, at most.
@@ -65,7 +65,7 @@ Sign = Callable[[bytes], bytes]
 
 @dataclass(frozen=True)
 class Dispatch:
-    """All that delivering works with; one per process."""
+    """Everything that delivery needs; one per process."""
 
     database: Database
     catalogue: Catalogue
@@ -80,7 +80,7 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What one batch came to. `full` means that more is probably due now."""
+    """The result of one batch. `full` means that more is probably due now."""
 
     looked_at: int = 0
     offered: int = 0
@@ -88,11 +88,11 @@ class Delivered:
 
 
 def deliver_batch(dispatch: Dispatch) -> Delivered:
-    """Take a batch of due enrolments through claim, send and record.
+    """Claim, send and record a batch of due enrolments.
 
-    Safe to call from any number of workers at once, and to be killed anywhere.
-    Nothing is sent from a database that is armed for another instance, and one message
-    at a time where the account is held.
+    It is safe to call from any number of workers in parallel, and to be killed at any point.
+    Nothing is sent from a database armed for another instance; while the account is held, only
+    one message is sent at a time.
     """
     now, began_at = dispatch.clock(), time.monotonic()
     with dispatch.database.reading() as connection:
@@ -109,7 +109,7 @@ def deliver_batch(dispatch: Dispatch) -> Delivered:
 
 
 def _claim(dispatch: Dispatch, now: datetime, began_at: float) -> "_Run | None":
-    """Claim a batch in one transaction; `None` where nothing may be sent from here at present."""
+    """Claim a batch in one transaction; `None` if nothing may currently be sent from here."""
     seen, run = dispatch.witness.seen(), None
     try:
         with dispatch.database.writing() as connection:
@@ -139,7 +139,7 @@ def _claim(dispatch: Dispatch, now: datetime, began_at: float) -> "_Run | None":
 
 @dataclass
 class _Run:
-    """One batch on its way out."""
+    """One batch being sent."""
 
     dispatch: Dispatch
     batch: Batch
@@ -172,12 +172,12 @@ class _Run:
                 self.end_notes(served=recorded)
 
     def begin_notes(self) -> None:
-        """Open the logbook. Before the claim is committed, so that no dead claim is without one."""
+        """Open the logbook before the claim is committed, so that every abandoned claim has one."""
         if self.claimed:
             self._notes = self.dispatch.logbooks.begin(self.claim)
 
     def end_notes(self, *, served: bool) -> None:
-        """Close the logbook; where all of it is recorded, it goes."""
+        """Close the logbook, and delete it if all of it is recorded."""
         self._notes.end(served=served)
 
     @property
@@ -187,7 +187,7 @@ class _Run:
 
     @property
     def claimed(self) -> list[Claimed]:
-        """What was claimed."""
+        """The claimed messages."""
         return self.batch.claimed
 
     @property
@@ -197,12 +197,12 @@ class _Run:
 
     @property
     def stopped(self) -> bool:
-        """Whether the server takes nothing at present, whoever it is for."""
+        """Whether the server currently accepts nothing, whatever the recipient."""
         return self.server_is_away or self.account_is_shut
 
     @property
     def tells_of_the_account(self) -> bool:
-        """Whether refusals may have to be taken back, or to count after all."""
+        """Whether refusals may have to be reversed, or to count after all."""
         return self.account_is_shut or self.probe_of is not None
 
     def _offer(self) -> None:
@@ -212,11 +212,11 @@ class _Run:
             self._heed(outcome)
 
     def _business_time(self) -> datetime:
-        """The time of the claim and what has passed since, which a moved clock does not move."""
+        """Return the time of the claim plus the time elapsed since, unaffected by clock changes."""
         return self.now + timedelta(seconds=time.monotonic() - self.began_at)
 
     def _heed(self, outcome: Outcome) -> None:
-        """Stop where the server is away, or takes nothing from anybody whatever it says."""
+        """Stop if the server is unavailable, or refuses everyone whatever its reply says."""
         self.server_is_away |= tells_of_no_server(outcome)
         self.account_is_shut |= outcome.about_the_account
         if outcome.status is MessageStatus.ACCEPTED:
@@ -227,7 +227,7 @@ class _Run:
             self.account_is_shut |= bool(about_the_server(self.refused))
 
     def _finish(self) -> bool:
-        """Record what is known. A database that is away for a moment must not make us forget it."""
+        """Record what is known, retrying so that a brief database outage loses nothing."""
         for pause in _RECORD_AGAIN:
             with suppress(DatabaseUnavailableError), self.dispatch.database.writing() as connection:
                 self._hold(connection, self._known)
@@ -266,7 +266,7 @@ class _Run:
         return begun
 
     def _renew_if_slow(self) -> None:
-        """Where a mail server takes its time, say that we live, and see what is still ours."""
+        """Renew the lease if the mail server is slow, and see which messages are still ours."""
         if time.monotonic() - self._renewed_at < _RENEW_SECONDS:
             return
         with self.dispatch.database.writing() as connection:
@@ -275,7 +275,7 @@ class _Run:
         self._renewed_at = time.monotonic()
 
     def _made(self, one: Claimed) -> Iterator[Envelope]:
-        """The envelope, or none where it cannot be made, which must not cost the others."""
+        """Yield the envelope, or nothing if it cannot be built, which must not stop the others."""
         try:
             envelope = self._envelope(one)
         except Exception as error:
@@ -294,7 +294,7 @@ class _Run:
         return Envelope(to.message, self.sender, to.address, signed, True, self._notes)
 
     def _hold(self, connection: Connection, messages: Collection[int]) -> None:
-        """Lock all that recording changes: people who were refused first, then enrolments."""
+        """Lock all that recording changes: first the people who were refused, then enrolments."""
         failed = [o for o in self._outcomes if o.status is not MessageStatus.ACCEPTED]
         people = {o.message: self._known[o.message].due.subscriber_id for o in failed}
         locks.hold_people(connection, people.values())
@@ -320,9 +320,9 @@ class _Run:
         if outcomes:
             accounts.note_outcomes(connection, self.probe_of, outcomes, self._refused(), self.now)
 
-    def _refused(self) -> list[Refused]:
-        """What was refused for good since something was last accepted, of what is recorded now."""
-        refused: list[Refused] = []
+    def _refused(self) -> list[FinalRefusal]:
+        """Return the permanent refusals since the last acceptance, of the outcomes to record."""
+        refused: list[FinalRefusal] = []
         for outcome in self._outcomes:
             if outcome.status is MessageStatus.ACCEPTED:
                 refused.clear()
@@ -364,7 +364,7 @@ class _Run:
         look_again(connection, [look], self.now)
 
     def _hand_back(self, connection: Connection) -> None:
-        """What nobody asked for was never offered: it waits for the mail server, or its turn."""
+        """Release what was never offered: it waits for the mail server, or its turn."""
         why = "the batch took too long"
         if self.stopped:
             why = "the mail server takes no mail at present"

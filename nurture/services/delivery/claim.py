@@ -1,4 +1,4 @@
-"""Advancing enrolments: claim what is due, decide, and write down what follows."""
+"""Advancing enrolments: claim what is due, decide, and record the result."""
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +18,7 @@ from nurture.domain.scheduling.decision import (
 )
 from nurture.domain.scheduling.pause import UNTIL_RESUMED
 from nurture.domain.scheduling.planner import segments_asked
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, RECURRING, StepKind
 from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
@@ -35,14 +35,14 @@ CLAIM_LEASE = timedelta(seconds=60)
 #: A guide in doubt is offered this often in all; anything else once.
 GUIDE_OFFERS = 2
 
-_AT_THE_END = Ending(EnrolmentStatus.COMPLETED, Because.COMPLETED)
+_AT_THE_END = Ending(EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
 
 MessageKey = tuple[int, str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message in hand: to whom, what, and where the enrolment stands once it is sent."""
+    """A claimed message: its recipient and email, and the enrolment's state once it is sent."""
 
     recipient: Recipient
     email: PreparedEmail
@@ -57,7 +57,7 @@ class Claimed:
 
 @dataclass(slots=True)
 class Batch:
-    """What one worker has claimed at once; `looked_at` counts everything that was due."""
+    """What one worker has claimed together; `looked_at` counts everything that was due."""
 
     claim: str
     looked_at: int = 0
@@ -66,7 +66,7 @@ class Batch:
 
 @dataclass(slots=True)
 class _Plan:
-    """What is to be written down for a batch."""
+    """What will be recorded for a batch."""
 
     offers: list[tuple[DueEnrolment, Offer]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -84,13 +84,13 @@ def claim_due(
     *,
     probing: bool = False,
 ) -> Batch:
-    """Take up to `limit` due enrolments, decide each, and claim the messages to be sent.
+    """Take up to `limit` due enrolments, decide each, and claim the messages to send.
 
-    `probing` claims one message only, the best to try a held account with. What a newer program
-    has put something into that this one does not know is left to it.
+    `probing` claims a single message, the best one for trying a held account. An enrolment that
+    contains something from a newer version is left to that version.
 
-    What is not sent is written down at once: waits, skipped steps, ends. Call it in
-    one writing transaction and commit before anything is offered to a mail server.
+    Anything that is not sent is recorded immediately: waits, skipped steps, ends. Call it in one
+    writing transaction, and commit before offering anything to a mail server.
     """
     paused = sequences.paused_sequences(connection)
     due_now = due_for_probe if probing else due_enrolments
@@ -114,7 +114,7 @@ def claim_due(
 
 
 def _held(due: Sequence[DueEnrolment], paused: Collection[str]) -> list[DueEnrolment]:
-    """Who is in a paused sequence is under a pause of their own: guides aside, nothing is sent."""
+    """Put everyone in a paused sequence under a pause of their own: nothing but guides is sent."""
     return [
         replace(one, standing=replace(one.standing, paused_until=UNTIL_RESUMED))
         if one.sequence in paused
@@ -134,7 +134,7 @@ def _with_recent_mails(
 def _segments(
     connection: Connection, due: Sequence[DueEnrolment], published: Published, now: datetime
 ) -> dict[int, frozenset[str]]:
-    """Which segments people are in, for those whose next step asks for it."""
+    """Return people's segments, for those whose next step depends on them."""
     asking = {
         one.subscriber_id
         for one in due
@@ -153,7 +153,7 @@ def _decide_all(
     now: datetime,
     most: int,
 ) -> _Plan:
-    """Decide each; beyond `most` offers, what would be offered is left as it is."""
+    """Decide each enrolment; after `most` offers, leave those that would make another untouched."""
     plan = _Plan()
     for one in due:
         sequence = published.sequences.get(one.sequence)
@@ -198,7 +198,7 @@ def _claim_offers(
     now: datetime,
     lease_until: datetime,
 ) -> None:
-    """Insert the messages; while one is in hand, nobody looks at its enrolment."""
+    """Insert the messages; until a message is released, its enrolment is not looked at."""
     rows = {_key(*offer): _new_message(*offer, published) for offer in plan.offers}
     claim = {"claim": batch.claim, "claimed_at": now, "lease_until": lease_until}
     numbers = claims.add_messages(connection, list(rows.values()), claim)
@@ -222,7 +222,7 @@ def _take_up_again(
     message: messages.Message,
     claim: Mapping[str, Any],
 ) -> None:
-    """A message that exists already is offered again only where that cannot mean twice."""
+    """Claim an existing message again, but only if that cannot mean sending it twice."""
     due, offer = offered
     now = claim["claimed_at"]
     if _may_be_offered_again(message) and claims.claim_again(connection, message, **claim):
@@ -244,7 +244,7 @@ def _may_be_offered_again(message: messages.Message) -> bool:
 
 
 def _key(due: DueEnrolment, offer: Offer) -> MessageKey:
-    """Only what is asked for, or asks, comes round again; other steps are there once."""
+    """Return the message key: only requested emails and questions recur; other steps do not."""
     occasion = due.occasion if offer.step.kind in RECURRING else 1
     return due.id, offer.step.email, occasion
 

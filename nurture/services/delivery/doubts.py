@@ -1,4 +1,4 @@
-"""Settling: the owner says what nobody else can know of a message in doubt."""
+"""Settling: the owner says what became of a message in doubt, which no one else can know."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -27,11 +27,11 @@ class Settled(StrEnum):
 def settle(
     database: Database, catalogue: Catalogue, message: int, sent: bool, now: datetime
 ) -> Settled:
-    """Note whether a message in doubt was sent; one that was not is offered again.
+    """Record whether a message in doubt was sent; one that was not is offered again.
 
-    It is offered under the same Message-ID, at the next moment that its window is open.
-    Where its time has passed, because the next mail has been sent or the person has
-    left, it is let go. Raises `NotInDoubtError`.
+    It is offered under the same Message-ID, as soon as its window is open. If it is too late,
+    because the next email has been sent or the person has left, it is dropped. May raise
+    `NotInDoubtError`.
     """
     with database.writing() as connection:
         found = messages.find_message(connection, message)

@@ -1,4 +1,4 @@
-"""Decide what the mail server's answer about a message comes to: its fate, and how long to wait."""
+"""Decide what the mail server's reply means for a message: its fate, and how long to wait."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +7,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.sequence import ANSWERS
 from nurture.mail.mailer import Outcome
 from nurture.services.delivery.claim import GUIDE_OFFERS, Claimed
-from nurture.store.tables.account import Refused
+from nurture.store.tables.account import FinalRefusal
 
 #: How long to leave a message alone after the mail server put it off, by attempt.
 _BACKOFF = tuple(timedelta(minutes=m) for m in (5, 10, 20, 40, 80, 160, 320))
@@ -26,7 +26,7 @@ FIRST_PAUSE = _BACKOFF[0]
 
 
 def fate_of(one: Claimed, outcome: Outcome, now: datetime) -> MessageStatus:
-    """A server that puts this person or email off for days has refused."""
+    """Return the message's fate; a server that defers a person or email for days has refused it."""
     often = one.attempt > len(_backoff(outcome))
     waited = now - one.due_at
     if _is_personal(outcome) and often and waited > _GIVE_UP_AFTER:
@@ -35,20 +35,20 @@ def fate_of(one: Claimed, outcome: Outcome, now: datetime) -> MessageStatus:
 
 
 def tells_of_no_server(outcome: Outcome) -> bool:
-    """Whether nothing was answered at all, so that others would not be answered either."""
+    """Return whether there was no reply at all, so that other messages would get none either."""
     silent = outcome.status is MessageStatus.DEFERRED and outcome.code is None
     return silent and not outcome.about_the_account
 
 
 def _is_personal(outcome: Outcome) -> bool:
-    """Whether the server put off this recipient or this email, rather than everybody."""
+    """Return whether the server deferred this recipient or this email, rather than everyone."""
     blame = outcome.refusal.blame if outcome.refusal else None
     put_off = outcome.status is MessageStatus.DEFERRED
     return put_off and blame in (Blame.RECIPIENT, Blame.CONTENT)
 
 
 def counts_towards_a_run(outcome: Outcome) -> bool:
-    """Whether this refusal, repeated for others, would tell of the account rather than of them."""
+    """Return whether this refusal, if repeated for others, would point to the account."""
     return (
         bool(outcome.mark)
         and outcome.refusal is not None
@@ -56,9 +56,9 @@ def counts_towards_a_run(outcome: Outcome) -> bool:
     )
 
 
-def as_refused(one: Claimed, outcome: Outcome) -> Refused:
-    """A refusal as it is kept to be compared with the next."""
-    return Refused(
+def as_refused(one: Claimed, outcome: Outcome) -> FinalRefusal:
+    """Return a refusal as it is stored for comparison with the next."""
+    return FinalRefusal(
         outcome.message,
         one.due.id,
         one.due.subscriber_id,
@@ -76,7 +76,7 @@ def _backoff(outcome: Outcome) -> tuple[timedelta, ...]:
 
 
 def pause_before_next(one: Claimed, outcome: Outcome) -> timedelta:
-    """How long to leave a message alone that was put off."""
+    """Return how long to wait before offering a deferred message again."""
     if tells_of_no_server(outcome):
         return AWAY
     backoff = _backoff(outcome)
@@ -84,5 +84,5 @@ def pause_before_next(one: Claimed, outcome: Outcome) -> timedelta:
 
 
 def may_be_offered_once_more(one: Claimed) -> bool:
-    """Whether an email in doubt is offered again: what somebody asked for, a few times."""
+    """Return whether an email in doubt is re-offered: only requested emails are, a few times."""
     return one.kind in ANSWERS and one.doubts + 1 < GUIDE_OFFERS

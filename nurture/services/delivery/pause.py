@@ -1,4 +1,4 @@
-"""Pausing: stopping a whole sequence, and going on with it."""
+"""Pausing and resuming a whole sequence."""
 
 from datetime import datetime, timedelta
 
@@ -14,11 +14,11 @@ USUAL_SPAN = timedelta(days=2)
 
 
 class UnknownSequenceError(NurtureError):
-    """Nothing of that name has been published."""
+    """No sequence with that name has been published."""
 
 
 def get_sequence(published: Published, key: str) -> Sequence:
-    """The published sequence of that name; raises `UnknownSequenceError`."""
+    """Return the published sequence with that name; may raise `UnknownSequenceError`."""
     if key not in published.sequences:
         raise UnknownSequenceError(
             f"There is no sequence “{key}”.",
@@ -28,10 +28,10 @@ def get_sequence(published: Published, key: str) -> Sequence:
 
 
 def pause(database: Database, catalogue: Catalogue, sequence: str, now: datetime) -> bool:
-    """Send nothing of a sequence until it is resumed, guides that are asked for aside.
+    """Send nothing from a sequence, except requested guides, until it is resumed.
 
-    What workers have claimed is taken back as far as it has not been offered yet. Return
-    whether it was under way. Raises `UnknownSequenceError`.
+    Messages that workers have claimed but not yet offered are taken back. Return whether it was
+    running before. May raise `UnknownSequenceError`.
     """
     with database.writing() as connection:
         get_sequence(catalogue.current(connection), sequence)
@@ -47,11 +47,11 @@ def resume(
     now: datetime,
     over: timedelta = USUAL_SPAN,
 ) -> int:
-    """Go on with a paused sequence; return how many people were waiting for that.
+    """Resume a paused sequence; return how many people were waiting for it.
 
-    They are spread evenly over the working hours of `over`, the longest waiting first. Each
-    gets the one step they wait for, if it is not too late for it, and the wait for the
-    next one counts from there. Raises `UnknownSequenceError`.
+    They are spread evenly over the working hours of `over`, longest wait first. Each gets the one
+    step they are waiting for, if it is not too late, and the wait for the next one starts from
+    there. May raise `UnknownSequenceError`.
     """
     with database.writing() as connection:
         published = catalogue.current(connection)
@@ -70,6 +70,6 @@ def _take_back(connection: Connection, sequence: str, now: datetime) -> None:
 
 
 def count_waiting(database: Database, sequence: str) -> int:
-    """How many people whose step is due wait for a paused sequence to go on."""
+    """Return how many people with a due step are waiting for a paused sequence to resume."""
     with database.reading() as connection:
         return sequences.count_waiting(connection, sequence)

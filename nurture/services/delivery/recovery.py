@@ -1,8 +1,8 @@
-"""Take over what workers had in hand that are gone, or have not been heard of.
+"""Taking over the messages of workers that died or fell silent.
 
-What was only claimed was never offered and is taken up again. What was marked as being
-offered may have been accepted; there the logbook of its claim says more, where it is here.
-A logbook on this machine also shows at once that its worker is gone; else its lease has to end.
+A message that was only claimed was never offered and is claimed again. One marked as being
+offered may have been accepted; the logbook of its claim tells, if it is on this machine. A
+logbook here also shows immediately that its worker is dead; otherwise its lease has to expire.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
-from nurture.mail.logbook import Logbooks, Told
+from nurture.mail.logbook import LogbookReport, Logbooks
 from nurture.store.database import Connection, Database
 from nurture.store.queries import claims, locks
 from nurture.store.queries.claims import InHand
@@ -28,7 +28,7 @@ _WHY = {
 
 
 def recover_silent(database: Database, logbooks: Logbooks, now: datetime, limit: int = 1000) -> int:
-    """Take over from workers that went silent; return how many messages that were."""
+    """Take over from workers that fell silent; return the number of messages recovered."""
     told = _told_by_the_dead(logbooks)
     with database.reading() as connection:
         silent = claims.expired(connection, real_now(), _gone(told), told.keys(), limit)
@@ -38,19 +38,19 @@ def recover_silent(database: Database, logbooks: Logbooks, now: datetime, limit:
     return recovered
 
 
-def _told_by_the_dead(logbooks: Logbooks) -> dict[str, Told]:
-    """What logbooks tell whose writers are gone; a living one may yet say more itself."""
+def _told_by_the_dead(logbooks: Logbooks) -> dict[str, LogbookReport]:
+    """Return what the logbooks of dead workers say; a living one may still add to its own."""
     read = {claim: logbooks.read(claim) for claim in logbooks.claims()}
     return {claim: told for claim, told in read.items() if told is not None}
 
 
-def _gone(told: Mapping[str, Told]) -> list[str]:
-    """The claims whose workers are gone for certain."""
+def _gone(told: Mapping[str, LogbookReport]) -> list[str]:
+    """Return the claims whose workers are certainly dead."""
     return [claim for claim, one in told.items() if one.gone]
 
 
 def _take_over(
-    database: Database, told: Mapping[str, Told], silent: list[InHand], now: datetime
+    database: Database, told: Mapping[str, LogbookReport], silent: list[InHand], now: datetime
 ) -> int:
     with database.writing() as connection:
         locks.hold_numbered(connection, _enrolments_of(silent))
@@ -62,7 +62,7 @@ def _take_over(
     return len(still)
 
 
-def _fate(one: InHand, told: Mapping[str, Told]) -> MessageStatus:
+def _fate(one: InHand, told: Mapping[str, LogbookReport]) -> MessageStatus:
     if one.status is MessageStatus.CLAIMED:
         return MessageStatus.DEFERRED
     logbook = told.get(one.claim)
@@ -76,10 +76,10 @@ def _settle(connection: Connection, fate: MessageStatus, found: list[InHand]) ->
         claims.record_taken(connection, claim, [one.message for one in of_claim])
 
 
-def _wind_up(database: Database, logbooks: Logbooks, claim: str, told: Told) -> None:
-    """Let a logbook whose writer is gone settle what others put in doubt, and remove it.
+def _wind_up(database: Database, logbooks: Logbooks, claim: str, told: LogbookReport) -> None:
+    """Let a dead worker's logbook settle messages that others put in doubt, then delete it.
 
-    That happens where another machine took over, or this one while the writer slept.
+    This happens if another machine took over, or if this one did while the writer slept.
     """
     with database.reading() as connection:
         left = claims.left_by(connection, claim)

@@ -1,8 +1,8 @@
-"""Refusals for good: what they do to people, and taking that back where the server was at fault.
+"""Permanent refusals: what they do to people, and undoing that if the server was at fault.
 
-A refusal counts at once. Where as many equal ones follow each other as `domain.account` says,
-with no acceptance between them, they are about the server: what they did is taken back and the
-account is held. When it accepts something again, they count as they were said.
+A refusal counts immediately. But a run of equal refusals, as long as `domain.account` says and
+with no acceptance between them, is about the server: their effects are undone and the account
+is held. Once the server accepts something again, they count as they were worded.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from nurture.services.subscribers.suppression import reword_what_ended, suppress
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import account, enrolments, events, messages, subscribers
-from nurture.store.tables.account import Refused
+from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.messages import Message
 from nurture.store.tables.suppressions import find_suppression, lift_suppression
 
@@ -24,9 +24,9 @@ _SERVER_AT_FAULT = "the mail server refused everybody alike"
 
 
 def settle_refusals(database: Database, catalogue: Catalogue, now: datetime) -> None:
-    """Take back or let count what waits for that, each person in a transaction of their own.
+    """Undo refusals or let them count, whichever is pending, with one transaction per person.
 
-    Safe to repeat, and to be killed anywhere: what is left is settled at the next sweep.
+    It is safe to repeat, and to be killed at any point: the next sweep settles the rest.
     """
     with database.reading() as connection:
         if not account.any_refusals(connection):
@@ -45,7 +45,7 @@ def settle_refusals(database: Database, catalogue: Catalogue, now: datetime) -> 
 def note_bounce(
     connection: Connection, message: Message, reason: str, code: int | None, now: datetime
 ) -> None:
-    """Keep it as an event that the mail server refused the address."""
+    """Record as an event that the mail server refused the address."""
     bounced = {
         "kind": "bounced",
         "subscriber_id": message.subscriber_id,
@@ -60,8 +60,10 @@ def note_bounce(
     events.add_events(connection, [bounced])
 
 
-def _take_back(connection: Connection, published: Published, one: Refused, now: datetime) -> None:
-    """Undo what a refusal did, as far as nothing has changed since."""
+def _take_back(
+    connection: Connection, published: Published, one: FinalRefusal, now: datetime
+) -> None:
+    """Undo what a refusal did, unless something has changed since."""
     locks.hold_person(connection, one.subscriber)
     account.mark_taken_back(connection, [one.message])
     message = messages.find_message(connection, one.message)
@@ -73,9 +75,9 @@ def _take_back(connection: Connection, published: Published, one: Refused, now: 
 
 
 def restore_address(connection: Connection, message: Message, now: datetime) -> bool:
-    """Write to an address again that a refusal of this message suppressed; return whether it did.
+    """Email an address again that a refusal of this message suppressed; return whether it did.
 
-    Hold the person. What the suppression ended goes on.
+    The caller must have locked the person. Anything the suppression ended carries on.
     """
     person = subscribers.find_subscriber(connection, message.subscriber_id)
     if person is None or not events.rename(connection, _source_key(message), "bounced", "deferred"):
@@ -88,8 +90,8 @@ def restore_address(connection: Connection, message: Message, now: datetime) -> 
     return True
 
 
-def _let_count(connection: Connection, one: Refused, now: datetime) -> None:
-    """The server accepts mail, so this refusal was about the person or the email after all."""
+def _let_count(connection: Connection, one: FinalRefusal, now: datetime) -> None:
+    """Let the refusal count: the server accepts emails, so it was about the person or the email."""
     locks.hold_person(connection, one.subscriber)
     account.remove_refusals(connection, [one.message])
     deferred = (MessageStatus.DEFERRED,)

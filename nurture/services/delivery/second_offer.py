@@ -1,4 +1,4 @@
-"""Offering a message a second time: the enrolment goes back to before the step was passed."""
+"""Offering a message again: the enrolment returns to its state before the step was passed."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,10 +23,10 @@ _MARGIN = timedelta(hours=2)
 def offer_again(
     connection: Connection, published: Published, message: Message, why: str, now: datetime
 ) -> bool:
-    """Have a message offered again under the same Message-ID; hold its enrolment.
+    """Offer a message again under the same Message-ID; the caller must have locked its enrolment.
 
-    Return whether it is still the next step: where a later one was passed, or the person
-    has left, it is not, and nothing changes.
+    Return whether it is still the next step: if a later one was passed, or the person has left, it
+    is not, and nothing changes.
     """
     enrolment = enrolments.find_enrolment(connection, message.enrolment_id)
     again = _as_before(published, enrolment, message, now) if enrolment else None
@@ -49,7 +49,7 @@ def offer_again(
 def _as_before(
     published: Published, enrolment: Enrolment, message: Message, now: datetime
 ) -> Progress | None:
-    """The progress at which the step is next once more, or `None` where it cannot be."""
+    """Return the progress at which the step is next once more, or `None` if that is impossible."""
     sequence = published.sequences.get(enrolment.sequence)
     if sequence is None or enrolment.status not in _MAY_GO_ON:
         return None
@@ -63,7 +63,7 @@ def _as_before(
 
 
 def _without(enrolment: Enrolment, message: Message, wait: Wait) -> Progress:
-    """Before the step was passed, so that it is due when it was."""
+    """Return the progress from before the step was passed, so that it is due when it was."""
     progress = enrolment.progress
     if message.kind in ANSWERS:
         wanted = progress.collected_at is None and message.occasion == enrolment.occasion

@@ -1,14 +1,14 @@
-"""Sunsetting: whoever has been quiet for long is asked once, and then let be.
+"""Sunsetting: people who have long been silent are asked once, then no longer emailed.
 
-People are asked by being enrolled in the published sequence that says `[quiet]`. What ends it
-early is a sign of life; when its patience is over without one, consent counts as withdrawn.
+They are asked by enrolling them in the published sequence that has `[quiet]`. Any sign of life
+ends it early; if its patience runs out without one, consent counts as withdrawn.
 """
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from nurture.domain.scheduling.sunset import Ask, CountFrom, Silence, decide
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import Quiet, Sequence
 from nurture.domain.subscribers.consent import (
     OWN_WORDINGS,
@@ -34,10 +34,10 @@ _CHUNK, _CHUNKS = 500, 200
 
 
 def ask_the_quiet(database: Database, catalogue: Catalogue, now: datetime) -> int:
-    """Ask whoever has been quiet for as long as the owner says; return how many.
+    """Ask everyone who has been silent for as long as the owner has set; return how many.
 
-    Whoever has been asked and has given a sign of life meanwhile is not waited for any more.
-    Safe to repeat, and cheap where nobody has come of age.
+    People who were asked and have since shown a sign of life are no longer waited for. It is safe
+    to repeat, and cheap if no one has become due.
     """
     try:
         with database.reading() as connection:
@@ -51,9 +51,9 @@ def ask_the_quiet(database: Database, catalogue: Catalogue, now: datetime) -> in
 def in_hand(
     connection: Connection, published: Published, due: Iterable[DueEnrolment]
 ) -> list[DueEnrolment]:
-    """Of what is due, all but questions to people of whom others have something in hand.
+    """Return what is due, except questions to people whose rows other workers have locked.
 
-    The end of a question may end everything else of theirs, and a worker never waits.
+    The end of a question may end all their other enrolments, and a worker never waits for a lock.
     """
     quiet, due = _quiet(published), list(due)
     asked = {one.subscriber_id for one in due if one.sequence in quiet}
@@ -64,11 +64,11 @@ def in_hand(
 def fall_silent(
     connection: Connection, published: Published, ended: Iterable[DueEnrolment], now: datetime
 ) -> None:
-    """Write no more to those who have come to the end of a question without answering it.
+    """Stop emailing people who reached the end of a question without answering it.
 
-    `ended` are enrolments that have just been completed, of whichever sequence; whoever was
-    asked is `in_hand`. Who gave a sign in time has answered; who was never reached is left as
-    they were.
+    `ended` are enrolments just completed, in any sequence; the people asked must be locked with
+    `in_hand`. Those who showed a sign of life in time have answered; those the question never
+    reached stay as they were.
     """
     quiet = _quiet(published)
     asked = {one.id: one.subscriber_id for one in ended if one.sequence in quiet}
@@ -84,7 +84,7 @@ def fall_silent(
 def stay(
     database: Database, catalogue: Catalogue, message_id: int, evidence: Evidence, now: datetime
 ) -> None:
-    """Note that whoever got that question still wants the emails, also where it is late."""
+    """Record that the recipient of that question still wants the emails, even if it is late."""
     with database.writing() as connection:
         message = messages.find_message(connection, message_id)
         if message:
@@ -102,7 +102,7 @@ def stay(
             "verdict": "human",
         }
         events.add_events(connection, [stayed])
-        _close(connection, [message.enrolment_id], Because.STAYED, now)
+        _close(connection, [message.enrolment_id], EndReason.STAYED, now)
         published = catalogue.current(connection)
         want_emails(connection, published, person, STAYED, evidence, now)
 
@@ -127,13 +127,13 @@ def _close_answered(database: Database, sequence: Sequence, now: datetime) -> No
         if answered:
             with database.writing() as connection:
                 locks.hold_numbered(connection, answered)
-                _close(connection, answered, Because.GAVE_A_SIGN, now)
+                _close(connection, answered, EndReason.GAVE_A_SIGN, now)
         if len(answered) < _CHUNK:
             break
 
 
 def _close(
-    connection: Connection, enrolment_ids: Collection[int], because: Because, now: datetime
+    connection: Connection, enrolment_ids: Collection[int], because: EndReason, now: datetime
 ) -> None:
     reason = EnrolmentStatus.GOAL_REACHED
     enrolments.end_enrolments(connection, enrolment_ids, reason, now, because)
@@ -143,7 +143,7 @@ def _close(
 def _look(
     connection: Connection, published: Published, sequence: Sequence, quiet: Quiet, now: datetime
 ) -> tuple[int, int]:
-    """Decide about one chunk of people; return how many were looked at, and how many asked."""
+    """Decide on one chunk of people; return how many were examined and how many were asked."""
     people = stored.quiet_people(connection, now - quiet.after, _CHUNK)
     if not people:
         return 0, 0
@@ -179,7 +179,7 @@ def _quiet(published: Published) -> set[str]:
 
 
 def _answers(published: Published) -> set[str]:
-    """What somebody asked for on their page goes on whatever else ends."""
+    """Return the sequences people requested on their page, which carry on whatever else ends."""
     return {s.key for s in published.sequences.values() if s.answers}
 
 
@@ -205,5 +205,5 @@ def _let_be(
         EnrolmentStatus.UNSUBSCRIBED,
         now,
         sparing=_answers(published),
-        because=Because.SILENT,
+        because=EndReason.SILENT,
     )

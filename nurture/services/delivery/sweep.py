@@ -1,4 +1,4 @@
-"""Sweeping: how much work there is, asked every few seconds."""
+"""Sweeping: checking every few seconds how much work there is."""
 
 from nurture.services.delivery.batch import Dispatch
 from nurture.services.delivery.recovery import recover_silent
@@ -12,10 +12,10 @@ _MOST_BATCHES = 8
 
 
 def batches_due(dispatch: Dispatch) -> int:
-    """Take over from workers that went silent; return for how many batches work is due.
+    """Take over from silent workers; return the number of batches that are due.
 
-    The cost follows what is due: counting stops where more would change nothing. While the
-    account is held there is one batch, a probe, each time that the wait is over.
+    The cost depends on how much is due: counting stops once a higher count would change nothing.
+    While the account is held there is one batch, a probe, each time the wait is over.
     """
     now = dispatch.clock()
     recover_silent(dispatch.database, dispatch.logbooks, now)

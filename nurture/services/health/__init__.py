@@ -1,1 +1,1 @@
-"""Health: what is wrong with an installation, each finding with what to do about it."""
+"""Health checks: what is wrong with an installation, and how to fix each finding."""

@@ -1,11 +1,11 @@
-"""The examination: everything is looked at at once, for so long and no longer."""
+"""The examination: all checks run together, within a time limit."""
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
 from nurture.domain.errors import NurtureError
-from nurture.services.health.finding import Finding, Level, failed, failed_by
+from nurture.services.health.finding import Finding, FindingLevel, failed, failed_by
 
 #: Looks at one thing, or at several that depend on each other.
 Check = Callable[[], Iterable[Finding]]
@@ -15,10 +15,10 @@ PATIENCE = 9.0
 
 
 def examine(checks: Mapping[str, Check], patience: float = PATIENCE) -> list[Finding]:
-    """All findings, the worst first; never raises and takes no longer than `patience` seconds.
+    """Return all findings, worst first; never raise, and finish within `patience` seconds.
 
-    What has not come to an end by then is a finding of its own. Its thread is left behind and
-    keeps no program from ending.
+    A check that has not finished by then is itself a finding. Its thread is left running, and does
+    not prevent the program from exiting.
     """
     deadline = time.monotonic() + patience
     looks = [_Look(name, check) for name, check in checks.items()]
@@ -27,12 +27,12 @@ def examine(checks: Mapping[str, Check], patience: float = PATIENCE) -> list[Fin
     for look in looks:
         look.join(max(0.0, deadline - time.monotonic()))
     found = [finding for look in looks for finding in look.found(patience)]
-    order = list(Level)
+    order = list(FindingLevel)
     return sorted(found, key=lambda finding: -order.index(finding.level))
 
 
 class _Look(threading.Thread):
-    """One check in a thread of its own."""
+    """One check running in its own thread."""
 
     def __init__(self, name: str, check: Check) -> None:
         super().__init__(name=f"health-{name}", daemon=True)
@@ -40,7 +40,7 @@ class _Look(threading.Thread):
         self._found: list[Finding] = []
 
     def found(self, patience: float) -> list[Finding]:
-        """What was found by now."""
+        """Return what has been found so far."""
         found = list(self._found)
         if self.is_alive():
             said = f"Looking at this took more than {patience:g} seconds."

@@ -1,4 +1,4 @@
-"""A finding: what was looked at, how it stands, and what to do about it."""
+"""A finding: what was checked, its state, and how to fix it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,8 +6,8 @@ from enum import StrEnum
 from nurture.domain.errors import NurtureError
 
 
-class Level(StrEnum):
-    """How bad it is, the worst last."""
+class FindingLevel(StrEnum):
+    """How bad a finding is, worst last."""
 
     OK = "ok"
     WARNING = "warning"
@@ -16,29 +16,29 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; the `remedy` is the next move, and empty where all is well."""
+    """One thing that was checked; the `remedy` is what to do next, or empty if all is well."""
 
     name: str
-    level: Level
+    level: FindingLevel
     sentence: str
     remedy: str = ""
 
 
 def fine(name: str, sentence: str) -> Finding:
-    """It is as it should be."""
-    return Finding(name, Level.OK, sentence)
+    """Return a finding that all is well."""
+    return Finding(name, FindingLevel.OK, sentence)
 
 
 def doubtful(name: str, sentence: str, remedy: str) -> Finding:
-    """Something to see to, while everything still runs."""
-    return Finding(name, Level.WARNING, sentence, remedy)
+    """Return a finding that needs attention, although everything still works."""
+    return Finding(name, FindingLevel.WARNING, sentence, remedy)
 
 
 def failed(name: str, sentence: str, remedy: str) -> Finding:
-    """Something does not work, or people's data is at risk."""
-    return Finding(name, Level.FAILURE, sentence, remedy)
+    """Return a finding that something does not work, or that people's data is at risk."""
+    return Finding(name, FindingLevel.FAILURE, sentence, remedy)
 
 
 def failed_by(name: str, error: NurtureError) -> Finding:
-    """What an error says is wrong; its remedy is ours."""
+    """Return an error as a finding; if it has no remedy, use a general one."""
     return failed(name, error.message, error.remedy or "Put that right, and look again.")

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nurture.clock import clock_from
-from nurture.domain.disk_space import Use
+from nurture.domain.disk_space import DiskUse
 from nurture.domain.errors import NurtureError
 from nurture.files.disk import MAKE_ROOM, Disk, look
 from nurture.files.private import look_for_open
@@ -21,7 +21,7 @@ _CLOSE_THEM = (
 
 
 def settings(settings: Settings, doubts: Collection[str]) -> Iterator[Finding]:
-    """What is set and probably not meant, and what is to be set before real people get mail."""
+    """Check for settings that are probably mistakes, and for those needed before real emails."""
     for said in doubts:
         yield doubtful("settings", said, "Put it right in the environment or in .env.")
     if not settings.base_url:
@@ -37,7 +37,7 @@ def settings(settings: Settings, doubts: Collection[str]) -> Iterator[Finding]:
 
 
 def files(settings: Settings) -> Iterator[Finding]:
-    """Whether others can open what is private, and whether what is needed can be used."""
+    """Check that private files are closed to other users, and that necessary ones are usable."""
     private = [*settings.open_files(), *_open(Path(".env"), settings.dkim_key_file)]
     for said in private:
         yield doubtful("files", said, _CLOSE_THEM)
@@ -68,7 +68,7 @@ def _unusable(settings: Settings) -> Iterator[Finding]:
 
 
 def shared_memory() -> Iterator[Finding]:
-    """Whether a worker's processes can have locks in common, which the system keeps in memory."""
+    """Check that a worker's processes can share locks, which the system keeps in shared memory."""
     try:
         multiprocessing.get_context("fork").Lock()
     except OSError as error:
@@ -82,9 +82,9 @@ def shared_memory() -> Iterator[Finding]:
 
 
 def disk(disk: Disk, settings: Settings) -> Iterator[Finding]:
-    """The room for what is kept."""
+    """Check the free disk space for the program's data."""
     if shortage := disk.shortage:
-        worse = failed if Use.SIGNUPS in disk.stopped else doubtful
+        worse = failed if DiskUse.SIGNUPS in disk.stopped else doubtful
         yield worse("disk", shortage, MAKE_ROOM)
     else:
         free = look(settings.data_dir).free
@@ -92,7 +92,7 @@ def disk(disk: Disk, settings: Settings) -> Iterator[Finding]:
 
 
 def clock(settings: Settings, real_now: datetime) -> Iterator[Finding]:
-    """Whether time is the real one."""
+    """Check that the program's clock is the real one."""
     if not settings.clock:
         return
     try:

@@ -1,4 +1,4 @@
-"""The rows: what in the database waits for nobody, and what waits for the owner."""
+"""The rows: database rows that are stuck, or that wait for the owner."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _ARE_THEY_RUNNING = "See that “nurture serve”, or a worker and a beat, are r
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Business time, and the real one by which leases end."""
+    """Business time, and the real time by which leases expire."""
 
     now: datetime
     real_now: datetime
@@ -36,7 +36,7 @@ class Moments:
 def sending(
     connection: Connection, fingerprint: str, seen: int, moments: Moments
 ) -> Iterator[Finding]:
-    """Whether what is due leaves."""
+    """Check that what is due is sent."""
     armed = instance.is_armed(connection, fingerprint, seen)
     if not armed:
         said = "This database is a copy, or was restored, and sends nothing."
@@ -66,7 +66,7 @@ def _account(connection: Connection, now: datetime) -> Iterator[Finding]:
 
 
 def left_over(connection: Connection, moments: Moments) -> Iterator[Finding]:
-    """What was begun and not brought to an end."""
+    """Check for anything begun but never finished."""
     if count := len(messages.doubts(connection)):
         said = f"{count} messages are in doubt: they may have been sent or not."
         remedy = "“nurture status” lists them; say what became of each with “nurture settle”."
@@ -87,7 +87,7 @@ def left_over(connection: Connection, moments: Moments) -> Iterator[Finding]:
 
 
 def hits(connection: Connection, journals: Path, moments: Moments) -> Iterator[Finding]:
-    """Whether opens and clicks of this machine reach the database."""
+    """Check that opens and clicks on this machine reach the database."""
     since = waiting_since(connection, journals)
     if since is not None and moments.now - since > STUCK:
         said = f"Opens and clicks have waited in {journals} since {since:%-d %B, %H:%M} UTC."
@@ -95,7 +95,7 @@ def hits(connection: Connection, journals: Path, moments: Moments) -> Iterator[F
 
 
 def callers(connection: Connection, now: datetime) -> Iterator[Finding]:
-    """Whether the website and providers are understood."""
+    """Check that calls from the website and providers are understood."""
     for (door, name), found in sorted(count_refusals(connection).items()):
         if now - found.last_at > _REFUSED_LATELY:
             continue
@@ -107,7 +107,7 @@ def callers(connection: Connection, now: datetime) -> Iterator[Finding]:
 
 
 def studio(connection: Connection) -> Iterator[Finding]:
-    """Whether somebody can open the studio."""
+    """Check that someone can open the studio."""
     everybody = owners.all_owners(connection)
     if not everybody:
         said, remedy = "Nobody may open the studio yet.", "Run “nurture owner add EMAIL”."

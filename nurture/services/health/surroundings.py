@@ -1,4 +1,4 @@
-"""The surroundings: our own port, the mail server, the public address and the domain's names."""
+"""The surroundings: our own port, the mail server, the public address and the domain's DNS."""
 
 import json
 import socket
@@ -27,7 +27,7 @@ _SET_THE_CLOCK = "Have the machines set their clocks by NTP: timedatectl set-ntp
 
 
 def web(settings: Settings) -> Iterator[Finding]:
-    """Who is at the port of the web side: nobody, nurture or a stranger."""
+    """Check what listens on the web server's port: nothing, nurture or another program."""
     where, move = f"{settings.host}:{settings.port}", "Stop what runs there, or set NURTURE_PORT."
     if settings.port == 0:
         return
@@ -55,7 +55,7 @@ def _door(settings: Settings) -> tuple[str, int]:
 
 
 def _is_ours(address: str) -> bool:
-    """Whether what answers there describes itself as we do; raises `TimeoutError`."""
+    """Return whether the program there identifies itself as nurture; may raise `TimeoutError`."""
     # A proxy that the environment names is for what is far away.
     opener = build_opener(ProxyHandler({}))
     try:
@@ -70,7 +70,7 @@ def _is_ours(address: str) -> bool:
 
 
 def public_address(settings: Settings, real_now: Callable[[], datetime]) -> Iterator[Finding]:
-    """Whether the pages answer at their public address, and whether its clock agrees with ours."""
+    """Check that the pages answer at their public address, and that its clock agrees with ours."""
     if not settings.base_url:
         return
     found, told = checklist.visit(settings.public_url)
@@ -88,7 +88,7 @@ def public_address(settings: Settings, real_now: Callable[[], datetime]) -> Iter
 
 
 def compare_clocks(whose: str, told: datetime, real_now: datetime) -> Iterator[Finding]:
-    """How far another clock is from ours."""
+    """Report how far another clock is from ours."""
     apart = abs(told - real_now)
     said = f"The clock of {whose} and this machine’s are {apart.total_seconds():.0f} seconds apart."
     if apart <= OUT:
@@ -100,7 +100,7 @@ def compare_clocks(whose: str, told: datetime, real_now: datetime) -> Iterator[F
 
 
 def mail_server(settings: Settings, where_mails_stay: str) -> Iterator[Finding]:
-    """Whether the mail server answers and takes the login."""
+    """Check that the mail server answers and accepts the login."""
     if not settings.smtp_url:
         yield doubtful("mail server", where_mails_stay, "Set NURTURE_SMTP_URL in .env.")
         return
@@ -114,7 +114,7 @@ def mail_server(settings: Settings, where_mails_stay: str) -> Iterator[Finding]:
 
 
 def names(settings: Settings, practice: Practice) -> Iterator[Finding]:
-    """SPF, DKIM and DMARC of the sender’s domain."""
+    """Check SPF, DKIM and DMARC of the sender's domain."""
     for record in checklist.look_up(practice.sender_domain, settings.dkim_selector, _NAMES):
         if record.fine is False:
             remedy = "Have it added: without, emails land in the junk folder."
@@ -126,7 +126,7 @@ def names(settings: Settings, practice: Practice) -> Iterator[Finding]:
 
 
 def providers(settings: Settings, relay: Provider | None) -> Iterator[Finding]:
-    """Whether bounces and bookings are heard."""
+    """Check that bounces and bookings are received."""
     if relay is not None and not settings.secret(relay.secret_setting):
         said = (
             f"Mail goes through {relay.name} and {relay.secret_setting} is not set, so its calls "

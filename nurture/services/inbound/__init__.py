@@ -1,1 +1,1 @@
-"""What mail providers, calendars and forms tell us."""
+"""Calls from mail providers, calendars and forms."""

@@ -1,4 +1,4 @@
-"""Listening: which calls of providers are taken, and saying yes where one asks whether it may."""
+"""Which provider calls are accepted, and confirming a provider's request to call us."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -23,13 +23,13 @@ REQUESTS_LAST = timedelta(days=3)
 
 
 class NothingAskedError(NurtureError):
-    """A provider asks nothing, or asked too long ago."""
+    """The provider has no open request, or made it too long ago."""
 
 
 def take_once(database: Database, provider: Provider, body: bytes, now: datetime) -> None:
-    """See that the token of a call has served for nothing else; raises `SignatureError`.
+    """Ensure that a call's token has been used for no other event; may raise `SignatureError`.
 
-    The very same call may come again, which tells nothing twice.
+    The same call may be repeated, since an event counts only once.
     """
     if provider.once is None:
         return
@@ -45,13 +45,13 @@ def take_once(database: Database, provider: Provider, body: bytes, now: datetime
 
 
 def keep_request_of(connection: Connection, event: MailEvent, now: datetime) -> None:
-    """Keep where a provider wants to be told yes, if it asks, until the owner says it."""
+    """Store the address for confirming a provider's calls, if it sends one, for the owner."""
     if event.confirm_url:
         keep_request(connection, CallRequest(event.provider, event.confirm_url, now))
 
 
 def asked_by(database: Database, provider: str, now: datetime) -> CallRequest | None:
-    """What a provider asks at present, if anything."""
+    """Return a provider's open request, if any."""
     with database.reading() as connection:
         return find_request(connection, provider, now - REQUESTS_LAST)
 
@@ -59,9 +59,9 @@ def asked_by(database: Database, provider: str, now: datetime) -> CallRequest | 
 def say_yes(
     database: Database, provider: str, open_address: Callable[[str], object], now: datetime
 ) -> None:
-    """Tell a provider that its calls are wanted, by opening the address that it named.
+    """Confirm to a provider that its calls are wanted, by opening the address it gave.
 
-    The address is forgotten once it has served. Raises `NothingAskedError`, and what
+    The address is deleted once it has been used. May raise `NothingAskedError`, and anything
     `open_address` raises.
     """
     asked = asked_by(database, provider, now)
@@ -75,5 +75,5 @@ def say_yes(
 
 
 def forget_old_calls(connection: Connection, now: datetime) -> None:
-    """Forget what was asked too long ago to be answered."""
+    """Delete requests that are too old to be confirmed."""
     forget_requests(connection, now - REQUESTS_LAST)

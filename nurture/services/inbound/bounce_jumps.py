@@ -1,8 +1,8 @@
-"""Jumping: when many mails come back for good at once, the owner is asked before anybody goes.
+"""Bounce jumps: if many emails suddenly bounce for good, ask the owner before suppressing anyone.
 
-A blocked sender, a relay set up wrongly or a mailbox provider's bad hour looks like many dead
-addresses. From the jump on, what comes back is held and suppresses nobody until the owner has
-said what it was.
+A blocked sender, a misconfigured relay or a mailbox provider's bad hour looks like many dead
+addresses. From the jump on, bounces are held and suppress no one until the owner has said what
+they were.
 """
 
 from datetime import datetime
@@ -32,11 +32,11 @@ _WHY = "told in a jump of bounces, and confirmed"
 
 
 class NoJumpError(NurtureError):
-    """The bounce rate has not jumped, or somebody has looked at it already."""
+    """The bounce rate has not jumped, or the jump has already been dealt with."""
 
 
 def found(connection: Connection, now: datetime) -> None:
-    """Hold the account and ask the owner about a jump, unless they are asked already."""
+    """Hold the account and ask the owner about a jump, unless it has already been asked."""
     since = now - JUMP_WITHIN
     returned = bounces.count_returned_for_good(connection, since, besides=0)
     accepted = bounces.count_accepted(connection, since)
@@ -45,15 +45,15 @@ def found(connection: Connection, now: datetime) -> None:
 
 
 def find_jump(database: Database) -> Jump | None:
-    """The jump that the owner has not looked at yet, if there is one."""
+    """Return the jump that the owner has not dealt with yet, if any."""
     with database.reading() as connection:
         return bounces.find_jump(connection)
 
 
 def confirm(database: Database, now: datetime) -> int:
-    """Take what was held for what it says: suppress those addresses; return how many people.
+    """Treat the held bounces as real: suppress those addresses, and return the number of people.
 
-    Raises `NoJumpError`.
+    May raise `NoJumpError`.
     """
     _require_jump(database)
     people = 0
@@ -65,11 +65,11 @@ def confirm(database: Database, now: datetime) -> int:
 
 
 def dismiss(database: Database, catalogue: Catalogue, by: str, now: datetime) -> int:
-    """Take a jump for a mistake of a mail server's; return how many people it was about.
+    """Treat a jump as a mail server's mistake; return how many people it affected.
 
-    Whom it had suppressed before it was noticed is written to again, and guides that came back
-    are offered once more, spread over working hours where there are many. `by` is who says
-    so. Raises `NoJumpError`.
+    People it suppressed before it was noticed are emailed again, and guides that bounced are
+    offered once more, spread over working hours if there are many. `by` is who decided so. May
+    raise `NoJumpError`.
     """
     jump = _require_jump(database)
     before = _returned(database, Bounce.HARD, jump.since)
@@ -137,7 +137,7 @@ def _moments(published: Published, count: int, now: datetime) -> list[datetime]:
 
 
 def _close(database: Database, judged: str, now: datetime) -> bool:
-    """Let the emails go on, unless something was held in the meantime; return whether they do."""
+    """Let emails resume, unless another bounce was held in the meantime; return whether they do."""
     with database.writing() as connection:
         closed = bounces.close_jump(connection, judged, now)
         held = find_hold(connection, lock=True)

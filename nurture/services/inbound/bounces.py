@@ -1,7 +1,7 @@
-"""Bouncing: what a mail that came back, or arrived, says about the address.
+"""Bounces: what an email that bounced, or arrived, says about the address.
 
-The answer rests on when things happened, so that the same news told late, twice or in another
-order comes to the same.
+The result depends only on when things happened, so the same news reported late, twice or in
+another order leads to the same state.
 """
 
 from datetime import datetime, timedelta
@@ -40,9 +40,9 @@ _BEFORE = timedelta(microseconds=1)
 def kind_told(
     connection: Connection, event: MailEvent, person: Subscriber | None, now: datetime
 ) -> Bounce | None:
-    """What kind of bounce a provider tells of, or `None` where it tells of something else.
+    """Return the kind of bounce a provider reports, or `None` for any other event.
 
-    In a jump of bounces for good that the owner has not looked at, each is held.
+    During a jump that the owner has not dealt with, every permanent bounce is held.
     """
     if event.kind is not EventKind.BOUNCED:
         return None
@@ -60,7 +60,7 @@ def bounced(
     at: datetime,
     now: datetime,
 ) -> None:
-    """Act on a bounce that has been kept as an event already."""
+    """Act on a bounce already stored as an event."""
     match kind:
         case Bounce.HARD:
             arrived_at = bounces.last_offer_that_arrived(connection, person.id)
@@ -77,9 +77,9 @@ def arrived(
     message: Message,
     now: datetime,
 ) -> None:
-    """Act on an arrival that has been kept as an event already.
+    """Act on an arrival already stored as an event.
 
-    A mail that was offered after the bounce and arrived shows that the address is good.
+    If an email that was offered after the bounce arrived, the address works.
     """
     bounce = _bounce_of(connection, person)
     if bounce is None:
@@ -94,7 +94,7 @@ def arrived(
 def collected_on_trial(
     connection: Connection, published: Published, person: Subscriber, enrolment: int, now: datetime
 ) -> bool:
-    """Whether a bounce is lifted because the guide that was on trial is being collected."""
+    """Lift a bounce if the guide on trial is being collected; return whether it was lifted."""
     bounce = _bounce_of(connection, person)
     if bounce is None or bounce.allows_guide_of != enrolment or bounce.asked_again_at is None:
         return False
@@ -104,10 +104,10 @@ def collected_on_trial(
 
 
 def believe_silence(database: Database, catalogue: Catalogue, now: datetime) -> int:
-    """Lift bounces after which a guide was accepted days ago and has not come back.
+    """Lift bounces after which a guide was accepted days ago and has not bounced.
 
-    That is for mail servers that tell of no arrivals; where others arrived and this one is
-    not known to have, the bounce stays. Return how many were lifted.
+    This is for mail servers that do not report arrivals; if others arrived and this one is not
+    known to have, the bounce stays. Return how many were lifted.
     """
     with database.reading() as connection:
         trials = bounces.silent_trials(connection, now - SILENT_FOR)
@@ -152,7 +152,7 @@ def _tired_since(connection: Connection, person: Subscriber) -> datetime | None:
 def _retract(
     connection: Connection, published: Published, person: Subscriber, now: datetime
 ) -> None:
-    """By what is told now there never were as many soft bounces in a row."""
+    """Lift a suppression for soft bounces: as now known, there were never that many in a row."""
     lifted_at = find_lifted_at(connection, person.address_hash, BOUNCED)
     hard = bounces.last_hard(connection, person.id)
     if hard and (lifted_at is None or hard >= lifted_at):

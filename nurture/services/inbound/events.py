@@ -1,4 +1,4 @@
-"""Recording: what mail providers and calendars tell us, each thing once."""
+"""Recording what mail providers and calendars report, each event once."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -62,12 +62,12 @@ def record_mail_events(
     told: Iterable[MailEvent],
     now: datetime,
 ) -> int:
-    """Keep what a mail provider told and act on it; return how much of it was new.
+    """Store and act on what a mail provider reported; return how many events were new.
 
-    A bounce for good and a complaint suppress the address at once, whatever suppresses it
-    already; what is told late counts from when it happened. Each event has a
-    transaction of its own, because one transaction never holds several people; where one
-    fails, those before it are kept, and telling everything again tells them no second time.
+    A permanent bounce or a complaint suppresses the address immediately, whatever else already
+    suppresses it; a late report counts from when the event happened. Each event has its own
+    transaction, because one transaction never locks several people; if one fails, those before it
+    are stored, and reporting everything again does not count them twice.
     """
     recorded = 0
     for event in told:
@@ -84,10 +84,10 @@ def record_bookings(
     told: Iterable[BookingEvent],
     now: datetime,
 ) -> int:
-    """Keep what a calendar told; a booked session ends the enrolments whose goal it is.
+    """Store what a calendar reported; a booked session ends the enrolments whose goal it is.
 
-    It counts as well for whoever signs up with that address later. A cancelled or moved session
-    starts nothing again. Each has a transaction of its own.
+    It also counts for anyone who signs up with that address later. A cancelled or moved session
+    restarts nothing. Each event has its own transaction.
     """
     recorded = 0
     for event in told:
@@ -133,7 +133,7 @@ def _record_mail_event(
 
 
 def _is_erased(connection: Connection, tokens: Tokens, address: str | None) -> bool:
-    """Whether somebody of that address was erased; nothing that tells who it was is kept."""
+    """Return whether this is an erased person's address; nothing identifying is then stored."""
     if not address:
         return False
     found = [find_suppression(connection, one) for one in tokens.address_hashes(address)]
@@ -182,7 +182,7 @@ def _act_on_stranger(
     bounce: Bounce | None,
     now: datetime,
 ) -> None:
-    """Suppress an address of which we know nothing else, should it ever be typed in."""
+    """Suppress an otherwise unknown address, in case it ever signs up."""
     if event.kind not in _OF_STRANGERS or not event.recipient:
         return
     if bounce in (None, Bounce.HARD):
@@ -192,7 +192,7 @@ def _act_on_stranger(
 
 
 def _move_on(connection: Connection, event: MailEvent, message: Message | None) -> None:
-    """Where the message stands after what was told of it, whoever it was to."""
+    """Update the message's status after this event, for every recipient."""
     for_now = event.kind is EventKind.BOUNCED and not event.permanent
     if message is None or event.kind not in _MOVES or for_now:
         return
@@ -202,9 +202,9 @@ def _move_on(connection: Connection, event: MailEvent, message: Message | None) 
 
 
 def _source_key(provider: str, event_id: str) -> str:
-    """What a provider calls an event.
+    """Return the key under which an event of a provider is stored.
 
-    A digest stands for what is longer than an index takes, and for what may hold an address.
+    An id that is too long for an index, or that may contain an address, is replaced by a digest.
     """
     if len(event_id) > _LONGEST_ID or "@" in event_id:
         event_id = blake2b(event_id.encode(), digest_size=16).hexdigest()
@@ -222,7 +222,7 @@ def _find_message(connection: Connection, tokens: Tokens, message_id: str | None
 def _hold_person(
     connection: Connection, message: Message | None, recipient: str | None
 ) -> Subscriber | None:
-    """Whom it is about, as they are now that nobody else can change anything of theirs."""
+    """Lock the person the event is about, and return them as they are under the lock."""
     number = message.subscriber_id if message else None
     if number is None and recipient:
         found = subscribers.find_by_address(connection, recipient)

@@ -1,6 +1,6 @@
-"""Reaching the goal: what a booking does to what somebody is under way in, whenever it is told.
+"""Reaching the goal: how a booking affects someone's enrolments, whenever it is reported.
 
-Calendars tell late and in any order. So everything that was told of a person is looked at anew
+Calendars report late and in any order. So everything reported about a person is evaluated again
 each time, and only the times at which things happened count.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.bookings import (
     after_booking,
@@ -29,7 +29,7 @@ from nurture.store.tables.subscribers import Subscriber
 def know_earlier_bookings(
     connection: Connection, person: Subscriber, address_hashes: Collection[str]
 ) -> Subscriber:
-    """Let what was booked with an address before count for whoever has just signed up with it."""
+    """Let earlier bookings with an address count for the person who has just signed up with it."""
     if not bookings.give_bookings_to(connection, address_hashes, person.id):
         return person
     return replace(person, booked_until=_note_booked(connection, person.id))
@@ -38,10 +38,10 @@ def know_earlier_bookings(
 def follow_booking(
     connection: Connection, published: Published, subscriber_id: int, booked: bool, now: datetime
 ) -> None:
-    """Act on what a calendar has just told of somebody who is held; `booked`: they have booked.
+    """Act on a calendar event about a person who is locked; `booked` means that they have booked.
 
-    What is under way ends, but for a guide that is still to be sent. A cancelled session starts
-    nothing again, unless it turns out to have been cancelled before the series began.
+    Their enrolments end, except for a guide that has yet to be sent. A cancelled session restarts
+    nothing, unless it turns out to have been cancelled before the sequence began.
     """
     until = _note_booked(connection, subscriber_id)
     for enrolment in enrolments.enrolments_of(connection, subscriber_id):
@@ -56,7 +56,7 @@ def follow_booking(
 
 
 def is_over_by_booking(sequence: Sequence, person: Subscriber) -> bool:
-    """Whether a sequence has nothing but its guide for somebody, because they have booked."""
+    """Return whether a sequence has only its guide left for someone, because they have booked."""
     return is_for_guide_only(sequence) and is_booked(person.booked_until)
 
 
@@ -74,7 +74,7 @@ def _reach(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
         messages.cancel_series_of(connection, enrolment.id, "they have booked")
         return
     reached = [enrolment.id]
-    reason, because = EnrolmentStatus.GOAL_REACHED, Because.BOOKED
+    reason, because = EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED
     enrolments.end_enrolments(connection, reached, reason, now, because)
     messages.cancel_open_of(connection, reached, "the goal has been reached")
 

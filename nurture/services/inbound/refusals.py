@@ -1,4 +1,4 @@
-"""Noting: what was wrong with calls, refused or not, for whoever set the form up."""
+"""Notes on what was wrong with calls, refused or not, for the person who set up the form."""
 
 from collections import deque
 from dataclasses import dataclass, field, replace
@@ -18,13 +18,13 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass
 class Pace:
-    """At most so many notes a minute from one process: a flood of calls is none of writes."""
+    """A limit on notes per minute per process: a flood of calls must not flood the database."""
 
     most: int = 30
     _noted: deque[datetime] = field(default_factory=deque)
 
     def allows(self, now: datetime) -> bool:
-        """Whether one more may be written now; counts it if so."""
+        """Return whether another note may be written now; count it if so."""
         while self._noted and not -_MINUTE < now - self._noted[0] < _MINUTE:
             self._noted.popleft()
         if len(self._noted) >= self.most:
@@ -36,9 +36,9 @@ class Pace:
 def note_call(
     database: Database, catalogue: Catalogue, call: RefusedCall, providers: frozenset[str]
 ) -> None:
-    """Keep what was wrong with a call, without its content; never raises for want of a database.
+    """Record what was wrong with a call, without its content; ignore an unavailable database.
 
-    Forms and providers that are not known share one place, so that made-up names fill nothing.
+    Unknown forms and providers share one entry, so that made-up names cannot fill the table.
     """
     try:
         with database.writing() as connection:
@@ -53,5 +53,5 @@ def note_call(
 
 
 def without_addresses(text: str) -> str:
-    """A sentence in which nobody's address can be read."""
+    """Return a sentence with every email address removed."""
     return kept_payload.without_addresses(text)[:300]

@@ -1,1 +1,1 @@
-"""The keys of this installation: whether they belong to the database, and how they change."""
+"""The keys of this installation: whether they belong to the database, and how to change them."""

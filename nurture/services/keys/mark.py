@@ -1,7 +1,7 @@
-"""Keying: a database whose keys are missing is noticed before anybody is written to from it.
+"""The key mark: noticing that a database's keys are missing before anyone is emailed from it.
 
-Suppressed addresses are kept as keyed hashes, and every link ever sent is signed. With other keys
-nobody who was erased is recognised, and every link is dead.
+Suppressed addresses are stored as keyed hashes, and every link ever sent is signed. With other
+keys no erased person is recognised, and every link is dead.
 """
 
 from nurture.domain.errors import NurtureError
@@ -13,7 +13,7 @@ from nurture.tokens import Tokens
 
 
 class KeysMissingError(NurtureError):
-    """The secrets are not those that this database was filled with."""
+    """The secrets are not those the database was filled with."""
 
 
 def insist_on_keys(database: Database, tokens: Tokens) -> None:
@@ -24,10 +24,10 @@ def insist_on_keys(database: Database, tokens: Tokens) -> None:
 
 
 def refuse_other_keys(database: Database, tokens: Tokens) -> bool:
-    """Raise `KeysMissingError` unless the key for addresses is the one that made the hashes.
+    """Raise `KeysMissingError` unless the address key is the one that made the hashes.
 
-    The database remembers a mark of that key, in which case it returns true; before it does, its
-    people show it.
+    Return whether the database has a mark of that key; until it does, subscribers' hashes are
+    checked instead.
     """
     with database.reading() as connection:
         mark = find_mark(connection)
@@ -37,7 +37,7 @@ def refuse_other_keys(database: Database, tokens: Tokens) -> bool:
     if mark or any(found not in tokens.address_hashes(address) for _, address, found in known):
         raise KeysMissingError(
             "This database was filled with other keys than there are now, so that every link ever "
-            "sent would be dead and whoever was erased would be written to again.",
+            "sent would be dead and people who were erased would be emailed again.",
             remedy="Put back the secrets.env, or the NURTURE_SECRET_KEY and NURTURE_ADDRESS_KEY, "
             "that belong to it. If they are lost for good, run “nurture accept-keys”.",
         )
@@ -45,9 +45,9 @@ def refuse_other_keys(database: Database, tokens: Tokens) -> bool:
 
 
 def accept_keys(database: Database, tokens: Tokens) -> int:
-    """Take the present keys for good; return how many people are known by them from now on.
+    """Adopt the current keys for good; return how many people are now hashed with them.
 
-    What suppresses an address that is known goes with it; of erased people nothing can be.
+    Suppressions of known addresses move with them; those of erased people cannot.
     """
     with database.writing() as connection:
         people = addresses_and_hashes(connection)

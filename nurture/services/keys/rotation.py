@@ -1,4 +1,4 @@
-"""Rotating: a new key signs from now on; links of before work on or, where it leaked, lead out."""
+"""Key rotation: a new key signs from now on; older links still work or, if leaked, only opt out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,11 +17,11 @@ from nurture.tokens import Tokens
 
 
 class KeysSetElsewhereError(NurtureError):
-    """The keys come from a place that the program does not write to."""
+    """The keys are set in a place that the program does not write to."""
 
 
 class Sealed(StrEnum):
-    """What became of the secrets of second factors."""
+    """What happened to the secrets of second factors."""
 
     AFRESH = "afresh"
     LATER = "later"
@@ -29,25 +29,25 @@ class Sealed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """The keys from now on; nothing of them is shown."""
+    """The keys from now on; their repr shows none of them."""
 
     keys: Keys = field(repr=False)
     sealed: Sealed
 
     @property
     def settings(self) -> dict[str, str]:
-        """The keys as they are set."""
+        """The keys as settings."""
         return as_settings(self.keys)
 
 
 def as_settings(keys: Keys) -> dict[str, str]:
-    """The settings that hold these keys; the key for addresses is named even if it was not."""
+    """Return the settings for these keys; the address key is always included."""
     found = {SECRET_KEY: joined(keys.signing), ADDRESS_KEY: keys.address}
     return found | ({LEAKED_KEYS: joined(keys.leaked)} if keys.leaked else {})
 
 
 def insist_on_file(given: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    """Raise `KeysSetElsewhereError` where one of the keys is set in front of the file."""
+    """Raise `KeysSetElsewhereError` if one of the keys is set in a way that overrides the file."""
     for name in (SECRET_KEY, ADDRESS_KEY, LEAKED_KEYS):
         if name in given:
             place = "the environment" if environment.get(name) else ".env"
@@ -59,9 +59,9 @@ def insist_on_file(given: Mapping[str, str], environment: Mapping[str, str]) -> 
 
 
 def rotate(settings: Settings, leaked: bool) -> Rotated:
-    """Put a new key into the file of secrets, and see that no leaked one seals anything.
+    """Write a new key to the secrets file, and ensure that no leaked key encrypts anything.
 
-    Raises `SettingsError`, `NewerDatabaseError` or `KeysMissingError`.
+    May raise `SettingsError`, `NewerDatabaseError` or `KeysMissingError`.
     """
     made: list[Keys] = []
 
@@ -75,9 +75,9 @@ def rotate(settings: Settings, leaked: bool) -> Rotated:
 
 
 def draw(keys: Keys, database_url: str, leaked: bool) -> Keys:
-    """These keys with a new one in front, unless they are not those of the database.
+    """Return these keys with a new one in front, unless they do not belong to the database.
 
-    A database that is away keeps nobody from it. Raises `KeysMissingError`.
+    An unavailable database does not prevent this. May raise `KeysMissingError`.
     """
     rotated, database = keys.rotated(new_key(), leaked), Database(database_url)
     try:
@@ -93,7 +93,7 @@ def draw(keys: Keys, database_url: str, leaked: bool) -> Keys:
 
 
 def _seal_afresh(database_url: str, keys: Keys) -> Sealed:
-    """Seal with the new key what a leaked one has sealed; later, where the database is away."""
+    """Re-encrypt with the new key what a leaked one encrypted; defer it if the database is down."""
     database = Database(database_url)
     try:
         if database.exists() and database.find_shape() != NEWEST:

@@ -1,1 +1,1 @@
-"""The owner: signing in, security, the practice, and the list for the first start."""
+"""The owner: signing in, account security, the practice, and the first-start checklist."""

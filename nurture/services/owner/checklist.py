@@ -1,4 +1,4 @@
-"""Starting: what is to be in order before the first real mail leaves, each thing checked."""
+"""The first-start checklist: what must be in order before the first real email is sent."""
 
 import ssl
 from collections.abc import Callable, Collection, Mapping
@@ -26,7 +26,7 @@ _PATIENCE = 6.0
 
 
 class Task(StrEnum):
-    """The things to have in order."""
+    """The things that must be in order."""
 
     SENDER = "sender"
     ADDRESS = "address"
@@ -37,16 +37,16 @@ class Task(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found: `fine` is `None` where only a look outside would tell."""
+class CheckResult:
+    """What was found; `fine` is `None` if only an external check could tell."""
 
     fine: bool | None
     sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Premises:
-    """Everything that is looked at; `uploaded` are the sequences with a guide of the owner's."""
+class ChecklistSubject:
+    """Everything the checks look at; `uploaded` are the sequences with a guide from the owner."""
 
     settings: Settings
     practice: Practice
@@ -55,21 +55,23 @@ class Premises:
     uploaded: Collection[str] = ()
 
 
-def at_a_glance(premises: Premises) -> dict[Task, Finding]:
-    """What can be said of each thing without asking anybody outside."""
+def at_a_glance(premises: ChecklistSubject) -> dict[Task, CheckResult]:
+    """Return what is known about each task without contacting anything outside."""
     return {
         Task.SENDER: _sender(premises),
         Task.ADDRESS: _address(premises),
         Task.GUIDES: _guides(premises),
         Task.BASE_URL: _base_url(premises),
         Task.MAIL_SERVER: _mail_server(premises),
-        Task.DNS: Finding(None, (f"For {premises.practice.sender_domain}: SPF, DKIM and DMARC.",)),
+        Task.DNS: CheckResult(
+            None, (f"For {premises.practice.sender_domain}: SPF, DKIM and DMARC.",)
+        ),
     }
 
 
-def check(premises: Premises, task: Task) -> Finding:
-    """Look properly, outside too; takes some seconds at most and never raises."""
-    thorough: dict[Task, Callable[[Premises], Finding]] = {
+def check(premises: ChecklistSubject, task: Task) -> CheckResult:
+    """Check thoroughly, including outside; take a few seconds at most and never raise."""
+    thorough: dict[Task, Callable[[ChecklistSubject], CheckResult]] = {
         Task.BASE_URL: lambda premises: reach(premises.settings.public_url),
         Task.MAIL_SERVER: lambda premises: open_session(premises.settings),
         Task.DNS: _look_up,
@@ -78,28 +80,28 @@ def check(premises: Premises, task: Task) -> Finding:
     return glance if glance.fine is False or task not in thorough else thorough[task](premises)
 
 
-def reach(address: str) -> Finding:
-    """Whether these pages answer at their public address, as seen from here."""
+def reach(address: str) -> CheckResult:
+    """Check that these pages answer at their public address, as seen from here."""
     return visit(address)[0]
 
 
-def visit(address: str) -> tuple[Finding, datetime | None]:
-    """Whether these pages answer at their public address, and what time it is there.
+def visit(address: str) -> tuple[CheckResult, datetime | None]:
+    """Check that these pages answer at their public address; also return the time there.
 
-    Where somebody answers who says no time, it is now; where nobody does, there is none.
+    If the response carries no time, that is the current time; if there is no response, `None`.
     """
     try:
         with urlopen(f"{address}/healthz", timeout=_PATIENCE) as answer:  # noqa: S310
             answer.read(1000)
-            return Finding(True, (f"{address} answers.",)), _date(answer.headers)
+            return CheckResult(True, (f"{address} answers.",)), _date(answer.headers)
     except HTTPError as error:
-        return Finding(False, (f"Something else answers at {address}.",)), _date(error.headers)
+        return CheckResult(False, (f"Something else answers at {address}.",)), _date(error.headers)
     except HTTPException:
-        return Finding(False, (f"Something else answers at {address}.",)), real_now()
+        return CheckResult(False, (f"Something else answers at {address}.",)), real_now()
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         said = f"{address} cannot be reached from here: {reason}."
-        return Finding(False, (said,)), None
+        return CheckResult(False, (said,)), None
 
 
 def _date(headers: Message) -> datetime:
@@ -109,51 +111,51 @@ def _date(headers: Message) -> datetime:
         return real_now()
 
 
-def _sender(premises: Premises) -> Finding:
+def _sender(premises: ChecklistSubject) -> CheckResult:
     practice = premises.practice
     if not practice.sender_name or "@" not in practice.sender_address:
-        return Finding(False, ("The sender’s name or address is missing.",))
-    return Finding(True, (f"{practice.sender_name}, {practice.sender_address}",))
+        return CheckResult(False, ("The sender’s name or address is missing.",))
+    return CheckResult(True, (f"{practice.sender_name}, {practice.sender_address}",))
 
 
-def _address(premises: Premises) -> Finding:
+def _address(premises: ChecklistSubject) -> CheckResult:
     if not premises.practice.address:
-        return Finding(False, ("The law asks for your postal address in every email.",))
-    return Finding(True, (premises.practice.address_line,))
+        return CheckResult(False, ("The law asks for your postal address in every email.",))
+    return CheckResult(True, (premises.practice.address_line,))
 
 
-def _guides(premises: Premises) -> Finding:
+def _guides(premises: ChecklistSubject) -> CheckResult:
     samples = [
         found for found in premises.sequences.values() if found.form and _is_sample(premises, found)
     ]
     if samples:
         titles = tuple(f"“{found.guide_title}” is still the sample." for found in samples)
-        return Finding(False, titles)
-    return Finding(True, ("Your own guides are in place.",))
+        return CheckResult(False, titles)
+    return CheckResult(True, ("Your own guides are in place.",))
 
 
-def _is_sample(premises: Premises, sequence: Sequence) -> bool:
+def _is_sample(premises: ChecklistSubject, sequence: Sequence) -> bool:
     uploaded = sequence.key in premises.uploaded
     return not uploaded and is_sample(premises.library, sequence)
 
 
-def _base_url(premises: Premises) -> Finding:
+def _base_url(premises: ChecklistSubject) -> CheckResult:
     address = premises.settings.base_url
     if not address.startswith("https://"):
         said = "NURTURE_BASE_URL is to be the public https address of these pages."
-        return Finding(False, (said,))
-    return Finding(None, (address,))
+        return CheckResult(False, (said,))
+    return CheckResult(None, (address,))
 
 
-def _mail_server(premises: Premises) -> Finding:
+def _mail_server(premises: ChecklistSubject) -> CheckResult:
     if not premises.settings.smtp_url:
         said = "NURTURE_SMTP_URL is not set; until then emails are kept in the local outbox."
-        return Finding(False, (said,))
-    return Finding(None, (str(SmtpRoute.from_url(premises.settings.smtp_url)),))
+        return CheckResult(False, (said,))
+    return CheckResult(None, (str(SmtpRoute.from_url(premises.settings.smtp_url)),))
 
 
-def open_session(settings: Settings) -> Finding:
-    """Greet the mail server and log in, as a worker would, and say goodbye."""
+def open_session(settings: Settings) -> CheckResult:
+    """Connect to the mail server, log in as a worker would, and disconnect."""
     route = SmtpRoute.from_url(settings.smtp_url)
     context = ssl.create_default_context() if route.may_encrypt else None
     opening = Opening(route, _PATIENCE, context, lambda _: None)
@@ -161,20 +163,20 @@ def open_session(settings: Settings) -> Finding:
     opening.wait(2 * _PATIENCE)
     if opening.session is None:
         opening.abandon()
-        return Finding(False, (opening.refusal or f"{route} does not answer.",))
+        return CheckResult(False, (opening.refusal or f"{route} does not answer.",))
     opening.discard()
-    return Finding(True, (f"{route} answers and takes the login.",))
+    return CheckResult(True, (f"{route} answers and takes the login.",))
 
 
-def _look_up(premises: Premises) -> Finding:
+def _look_up(premises: ChecklistSubject) -> CheckResult:
     found = look_up(premises.practice.sender_domain, premises.settings.dkim_selector)
     fine = all(record.fine is not False for record in found)
-    return Finding(fine, tuple(record.sentence for record in found))
+    return CheckResult(fine, tuple(record.sentence for record in found))
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record of a domain's: whether it is there, and the sentence that says so."""
+    """A DNS record of a domain: whether it exists, and a sentence that says so."""
 
     name: str
     fine: bool | None
@@ -182,9 +184,9 @@ class Record:
 
 
 def look_up(domain: str, selector: str, patience: float = _PATIENCE) -> list[Record]:
-    """SPF, DMARC and, where a key with a `selector` is set, DKIM, all looked up at once.
+    """Look up SPF, DMARC and, if a key with a `selector` is set, DKIM, all in parallel.
 
-    It takes no longer than `patience` seconds.
+    It takes at most `patience` seconds.
     """
     wanted = [("SPF", domain, "v=spf1"), ("DMARC", f"_dmarc.{domain}", "v=dmarc1")]
     if selector:

@@ -1,8 +1,8 @@
-"""Credentials: passwords, random identifiers and the codes of a second factor.
+"""Credentials: passwords, random identifiers and second-factor codes.
 
-Passwords are hashed with Argon2id (RFC 9106); identifiers carry 256 random bits and
-recovery codes 80, so that a plain SHA-256 of them cannot be searched. Codes are those
-of RFC 6238: six digits, SHA-1, thirty seconds, as every app on a phone makes them.
+Passwords are hashed with Argon2id (RFC 9106). Identifiers have 256 random bits and recovery
+codes 80, so that their plain SHA-256 cannot be brute-forced. Codes follow RFC 6238: six digits,
+SHA-1, thirty seconds, as in every authenticator app.
 """
 
 import secrets
@@ -30,12 +30,12 @@ _LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def hash_password(password: str) -> str:
-    """What a password is checked against; differs each time."""
+    """Return a hash to check the password against; it differs each time."""
     return _HASHER.hash(as_typed(password))
 
 
 def is_password(password: str, password_hash: str | None) -> bool:
-    """Whether this is the password; takes as long where there is none to compare with."""
+    """Return whether this is the password, in the same time even with no hash to compare."""
     try:
         matches = _HASHER.verify(password_hash or _nobodys(), as_typed(password))
     except (VerificationError, InvalidHashError):
@@ -44,38 +44,38 @@ def is_password(password: str, password_hash: str | None) -> bool:
 
 
 def new_identifier() -> str:
-    """An identifier that cannot be guessed, safe in addresses and cookies."""
+    """Return an identifier that cannot be guessed and is safe in URLs and cookies."""
     return secrets.token_urlsafe(32)
 
 
 def fingerprint_of(identifier: str) -> str:
-    """What is kept of an identifier or a recovery code, hexadecimal."""
+    """Return what is stored of an identifier or recovery code, in hexadecimal."""
     return sha256(identifier.encode()).hexdigest()
 
 
 def new_recovery_codes(count: int = 8) -> list[str]:
-    """Codes for the day the phone is lost, as `abcd-efgh-jkmn-pqrs`."""
+    """Return codes for use if the phone is lost, such as `abcd-efgh-jkmn-pqrs`."""
     return ["-".join(_letters(4) for _ in range(4)) for _ in range(count)]
 
 
 def as_recovery_code(typed: str) -> str:
-    """The one form of a recovery code, however it was typed."""
+    """Return the canonical form of a recovery code, however it was typed."""
     plain = "".join(c for c in typed.casefold() if c.isalnum())
     return "-".join(plain[n : n + 4] for n in range(0, len(plain), 4))
 
 
 def new_secret() -> str:
-    """A secret to share with an app on a phone, in Base32."""
+    """Return a secret to share with an authenticator app, in Base32."""
     return b32encode(secrets.token_bytes(20)).decode()
 
 
 def otpauth_uri(secret: str, account: str, issuer: str) -> str:
-    """The address that carries a secret into an app, usually as a QR code."""
+    """Return the URI that transfers a secret to an app, usually as a QR code."""
     return _totp(secret).get_provisioning_uri(account, issuer)
 
 
 def find_counter(secret: str, code: str, now: datetime) -> int | None:
-    """The time step that a code belongs to, or `None` where it is none of these minutes'."""
+    """Return the time step that a code belongs to, or `None` if it is not valid around now."""
     digits = "".join(code.split())
     present = int(now.timestamp()) // _STEP_SECONDS
     totp = _totp(secret)

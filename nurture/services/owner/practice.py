@@ -1,4 +1,4 @@
-"""Setting up: what a practice is, and when it writes, as its owner says it in the studio."""
+"""The practice's details and sending times, as the owner edits them in the studio."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -27,7 +27,7 @@ FACTS = (
 
 
 class SlipsError(NurtureError):
-    """What was typed cannot be so; `slips` say by field what is wrong. Nothing has changed."""
+    """Invalid input; `slips` say what is wrong with each field. Nothing has changed."""
 
     def __init__(self, slips: Mapping[str, str]) -> None:
         super().__init__(" ".join(slips.values()))
@@ -35,15 +35,15 @@ class SlipsError(NurtureError):
 
 
 def read_facts(database: Database) -> dict[str, str]:
-    """The practice's facts as text to be edited; the address has a line for each of its lines."""
+    """Return the practice's details as editable text; the address keeps its line breaks."""
     facts = practice.read_facts(_published(database))
     return {name: facts[name] for name in FACTS}
 
 
 def save_facts(database: Database, said: Mapping[str, str], now: datetime) -> bool:
-    """Publish the facts as they were typed; return whether any changed, or raise `SlipsError`.
+    """Publish the details as typed; return whether any changed, or raise `SlipsError`.
 
-    The comments in the file stay. Every email from now on says what they say.
+    Comments in the file are preserved. Every email uses the new details from now on.
     """
     facts = {name: said.get(name, "").strip() for name in FACTS}
     lines = [line.strip() for line in facts["address"].splitlines() if line.strip()]
@@ -59,7 +59,7 @@ def save_facts(database: Database, said: Mapping[str, str], now: datetime) -> bo
 
 
 def read_rhythm(database: Database) -> dict[str, str]:
-    """When the practice writes, as text to be edited; a line for each stretch of closed days."""
+    """Return the practice's sending times as editable text, with a line for each closed period."""
     rhythm = parse_practice(_published(database)).rhythm
     return {
         "opens": f"{rhythm.opens:%H:%M}",
@@ -72,9 +72,9 @@ def read_rhythm(database: Database) -> dict[str, str]:
 
 
 def save_rhythm(database: Database, said: Mapping[str, str], now: datetime) -> bool:
-    """Publish when the practice writes; return whether it changed, or raise `SlipsError`.
+    """Publish the sending times; return whether they changed, or raise `SlipsError`.
 
-    Whoever may get something sooner by it is looked at at once.
+    Enrolments that may now get something sooner are looked at immediately.
     """
     slips: dict[str, str] = {}
     hours = {name: _read(slips, name, said, _time) for name in ("opens", "closes")}
@@ -140,7 +140,7 @@ def _closed(text: str) -> list[ClosedDays]:
 
 
 def _contradictions(hours: Mapping[str, object], caps: Mapping[str, object]) -> dict[str, str]:
-    """What is wrong with two answers together."""
+    """Return what is wrong with two answers taken together."""
     opens, closes = (parse_time_of_day(str(hours[name])) for name in ("opens", "closes"))
     found = {}
     if (closes.hour - opens.hour) * 60 + closes.minute - opens.minute < 60:

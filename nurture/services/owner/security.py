@@ -1,6 +1,6 @@
-"""Securing an account: its password and its second factor.
+"""Account security: the password and the second factor.
 
-Every change ends all sessions and begins a new one for the browser that made it.
+Every change ends all sessions and starts a new one for the browser that made it.
 """
 
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ from nurture.store.tables.owners import Owner
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What the account page shows; `pending_secret` waits for its first code."""
+class AccountSecurity:
+    """What the account page shows; `pending_secret` awaits its first code."""
 
     address: str
     asks_for_codes: bool
     pending_secret: str | None
 
 
-def get_account(database: Database, seal: Seal, owner: int) -> Account:
-    """An owner's account; raises `UnknownOwnerError`."""
+def get_account(database: Database, seal: Seal, owner: int) -> AccountSecurity:
+    """Return an owner's account; may raise `UnknownOwnerError`."""
     with database.reading() as connection:
         found = _get_owner(connection, owner)
-    return Account(found.address, found.totp_secret is not None, _pending(seal, found))
+    return AccountSecurity(found.address, found.totp_secret is not None, _pending(seal, found))
 
 
 def change_password(
@@ -44,7 +44,7 @@ def change_password(
 ) -> SignedIn:
     """Replace the password.
 
-    Raises `SignInRefusedError`, `PasswordRefusedError` or `TooManyAttemptsError`.
+    May raise `SignInRefusedError`, `PasswordRefusedError` or `TooManyAttemptsError`.
     """
     found = _insist_on_password(database, owner, present, now)
     insist_on_good(wanted, found.address)
@@ -55,7 +55,7 @@ def change_password(
 
 
 def offer_codes(database: Database, seal: Seal, owner: int) -> None:
-    """Make a secret for an app; codes are asked for once the first has been given."""
+    """Create a secret for an app; codes are required once the first has been entered."""
     sealed = seal.seal(credentials.new_secret())
     with database.writing() as connection:
         owners.set_pending_secret(connection, owner, sealed)
@@ -64,9 +64,9 @@ def offer_codes(database: Database, seal: Seal, owner: int) -> None:
 def take_on_codes(
     database: Database, seal: Seal, owner: int, code: str, now: datetime
 ) -> tuple[SignedIn, list[str]]:
-    """Ask for codes from now on; return the new session and the recovery codes, shown once.
+    """Require codes from now on; return the new session and the recovery codes, shown only once.
 
-    Raises `SignInRefusedError` where the code was not made with the offered secret.
+    Raise `SignInRefusedError` if the code was not made with the offered secret.
     """
     codes = credentials.new_recovery_codes()
     with database.writing() as connection:
@@ -84,7 +84,7 @@ def take_on_codes(
 
 
 def give_up_codes(database: Database, owner: int, password: str, now: datetime) -> SignedIn:
-    """Ask for no codes any more; raises `SignInRefusedError` or `TooManyAttemptsError`."""
+    """Stop requiring codes; may raise `SignInRefusedError` or `TooManyAttemptsError`."""
     found = _insist_on_password(database, owner, password, now)
     with database.writing() as connection:
         owners.set_secret(connection, owner, None, 0)
@@ -93,9 +93,10 @@ def give_up_codes(database: Database, owner: int, password: str, now: datetime) 
 
 
 def reset_codes(database: Database, address: str) -> None:
-    """Ask an owner for no codes any more and sign them out; raises `UnknownOwnerError`.
+    """Stop requiring codes from an owner and sign them out; may raise `UnknownOwnerError`.
 
-    For whoever has lost phone and recovery codes, or the key that the secret is sealed with.
+    It is for owners who lost both their phone and their recovery codes, or if the key that encrypts
+    the secret is lost.
     """
     with database.writing() as connection:
         found = get_owner_of(connection, address)
@@ -105,9 +106,9 @@ def reset_codes(database: Database, address: str) -> None:
 
 
 def seal_secrets(database: Database, seal: Seal) -> int:
-    """Seal afresh what is kept in clear or sealed with an older key; return of how many owners.
+    """Re-encrypt secrets that are in clear text or use an older key; return the number of owners.
 
-    What cannot be opened stays as it is: its key may come back.
+    A secret that cannot be decrypted stays as it is: its key may come back.
     """
     with database.reading() as connection:
         if not any(_is_stale(seal, one) for one in owners.all_owners(connection)):
@@ -135,7 +136,7 @@ def _afresh(seal: Seal, kept: str | None) -> str | None:
 
 
 def _pending(seal: Seal, owner: Owner) -> str | None:
-    """The secret that waits for its first code; one that cannot be read is as good as none."""
+    """Return the secret that awaits its first code; None if it cannot be decrypted."""
     try:
         return seal.open(owner.totp_pending) if owner.totp_pending else None
     except SealBrokenError:
@@ -143,7 +144,7 @@ def _pending(seal: Seal, owner: Owner) -> str | None:
 
 
 def _insist_on_password(database: Database, owner: int, password: str, now: datetime) -> Owner:
-    """Check a password as often as at the door, so that a browser left open gives none away."""
+    """Check the password, limiting attempts as at sign-in, in case a browser was left open."""
     attempt = note_attempt(database, f"account:{owner}", f"account:{owner}", now)
     with database.reading() as connection:
         found = _get_owner(connection, owner)

@@ -1,8 +1,8 @@
-"""Signing in: how an owner gets into the studio, and out again.
+"""Signing in to the studio and out again.
 
-A browser holds a random identifier; the database holds its hash, so that whoever reads
-the database cannot take over a session. The identifier is new at every sign-in, after
-the code of a second factor, and whenever a password or that factor changes.
+A browser has a random identifier; the database has only its hash, so that anyone who reads the
+database cannot take over a session. The identifier changes at every sign-in, after a
+second-factor code, and whenever the password or that factor changes.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from nurture.domain.passwords import (
     LINK_LASTS,
     NOTED_EVERY,
     SESSION_LASTS,
-    Lasting,
+    SessionTimes,
     insist_on_good,
 )
 from nurture.domain.subscribers.address import address_key, address_keys
@@ -33,23 +33,23 @@ FAILURES_PER_ACCOUNT, FAILURES_PER_CLIENT = 10, 30
 
 
 class SignInRefusedError(NurtureError):
-    """The address and the password do not belong together, or the code is not the present one."""
+    """The address and password do not match, or the code is not the current one."""
 
 
 class SecondFactorLostError(SignInRefusedError):
-    """No code can be checked, because the key is gone that its secret was sealed with."""
+    """No code can be checked, because the key that encrypts the secret is gone."""
 
 
 class TooManyAttemptsError(NurtureError):
-    """So many attempts have failed that none is looked at for a while."""
+    """Too many attempts have failed, so none is accepted for a while."""
 
 
 class LinkSpentError(NurtureError):
-    """A one-time link that was used, has expired, or never was."""
+    """A one-time link that has been used, has expired, or never existed."""
 
 
 class UnknownOwnerError(NurtureError):
-    """Nobody of that address may open the studio."""
+    """No owner has that address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class SignedIn:
 
 
 def make_link(database: Database, address: str, now: datetime) -> str:
-    """A token with which that owner sets a password once, within a day; adds them if new."""
+    """Return a token with which that owner sets a password once, within a day; add a new owner."""
     token = new_identifier()
     with database.writing() as connection:
         known = owners.find_owner_by_address(connection, address_keys(address))
@@ -76,13 +76,13 @@ def make_link(database: Database, address: str, now: datetime) -> str:
 
 
 def all_owners(database: Database) -> list[Owner]:
-    """Everybody who may open the studio."""
+    """Return everyone who may open the studio."""
     with database.reading() as connection:
         return owners.all_owners(connection)
 
 
 def remove_owner(database: Database, address: str) -> None:
-    """Let an owner in no more, beginning now; raises `UnknownOwnerError`."""
+    """Bar an owner from the studio immediately; may raise `UnknownOwnerError`."""
     with database.writing() as connection:
         owner = get_owner_of(connection, address)
         sign_ins.end_sessions_of(connection, owner.id)
@@ -90,7 +90,7 @@ def remove_owner(database: Database, address: str) -> None:
 
 
 def get_owner_of(connection: Connection, address: str) -> Owner:
-    """The owner of that address; raises `UnknownOwnerError`."""
+    """Return the owner with that address; may raise `UnknownOwnerError`."""
     owner = owners.find_owner_by_address(connection, address_keys(address))
     if owner is None:
         raise UnknownOwnerError(
@@ -103,7 +103,7 @@ def get_owner_of(connection: Connection, address: str) -> Owner:
 
 
 def find_link(database: Database, token: str, now: datetime) -> str | None:
-    """The address of the owner whose link this is, while it may be used."""
+    """Return the address of the link's owner, while the link is valid."""
     with database.reading() as connection:
         owner = owners.find_link(connection, fingerprint_of(token), now)
     return owner.address if owner else None
@@ -112,8 +112,8 @@ def find_link(database: Database, token: str, now: datetime) -> str | None:
 def set_first_password(database: Database, token: str, password: str, now: datetime) -> SignedIn:
     """Use a one-time link: set the password, end every session, and sign in.
 
-    Raises `LinkSpentError`, or `PasswordRefusedError` while the link stays valid. Whoever
-    has a second factor is asked for its code all the same.
+    May raise `LinkSpentError` or, leaving the link valid, `PasswordRefusedError`. An owner
+    with a second factor must still enter its code.
     """
     with database.reading() as connection:
         owner = owners.find_link(connection, fingerprint_of(token), now)
@@ -132,11 +132,11 @@ def set_first_password(database: Database, token: str, password: str, now: datet
 def sign_in(
     database: Database, address: str, password: str, client: str, account: str, now: datetime
 ) -> SignedIn:
-    """Check a password and begin a session, which may still await the code of a second factor.
+    """Check a password and start a session, which may still await a second-factor code.
 
-    `client` is the caller's network address and `account` a keyed hash of the address, under
-    which failures are counted. An unknown address is answered like a wrong password, after as
-    long. Raises `SignInRefusedError` or `TooManyAttemptsError`.
+    `client` is the caller's IP address and `account` a keyed hash of the email address, by which
+    failures are counted. An unknown address gets the same response as a wrong password, after the
+    same time. May raise `SignInRefusedError` or `TooManyAttemptsError`.
     """
     attempt = note_attempt(database, account, client, now)
     with database.reading() as connection:
@@ -158,9 +158,9 @@ def give_code(
     account: str,
     now: datetime,
 ) -> SignedIn:
-    """Complete a sign-in by the code of the second factor or a recovery code.
+    """Complete a sign-in with a second-factor code or a recovery code.
 
-    Each code counts once. Raises `SignInRefusedError` or `TooManyAttemptsError`.
+    Each code can be used once. May raise `SignInRefusedError` or `TooManyAttemptsError`.
     """
     attempt = note_attempt(database, account, client, now)
     with database.writing() as connection:
@@ -175,7 +175,7 @@ def give_code(
 def begin_session(
     connection: Connection, owner: Owner, now: datetime, code_given: bool = False
 ) -> SignedIn:
-    """A session under a new identifier."""
+    """Start a session with a new identifier."""
     identifier = new_identifier()
     awaits_code = owner.totp_secret is not None and not code_given
     sign_ins.add_session(connection, fingerprint_of(identifier), owner.id, awaits_code, now)
@@ -206,11 +206,11 @@ def _opened(seal: Seal, secret: str, address: str) -> str:
 
 
 def note_attempt(database: Database, account: str, client: str, now: datetime) -> int:
-    """Note an attempt before it is judged, so that many at once are no more than many.
+    """Record an attempt before checking it, so that parallel attempts cannot exceed the limit.
 
-    Returns its number, to be forgotten where it succeeds; raises `TooManyAttemptsError`. Where
-    the client is not known, an empty string, only the attempts at the account count: else one
-    visitor behind a proxy would lock everybody out.
+    Return its number, to be deleted on success; may raise `TooManyAttemptsError`. If the client is
+    unknown (""), only attempts at the account count: otherwise one visitor behind a proxy could
+    lock everyone out.
     """
     place = _network(client)
     with database.writing() as connection:
@@ -227,7 +227,7 @@ def note_attempt(database: Database, account: str, client: str, now: datetime) -
 
 
 def _network(client: str) -> str:
-    """A client as it is counted: one household has a whole /64 of IPv6 addresses."""
+    """Return the client as it is counted: one household has a whole /64 of IPv6 addresses."""
     try:
         address = ip_address(client)
     except ValueError:
@@ -246,7 +246,7 @@ def _spent() -> LinkSpentError:
 
 
 def find_signed_in(database: Database, identifier: str, now: datetime) -> SignedIn | None:
-    """The session a browser's cookie stands for, while it lasts; using it prolongs it."""
+    """Return the session for a browser's cookie while it lasts; using it extends it."""
     key = fingerprint_of(identifier)
     with database.reading() as connection:
         session = sign_ins.find_session(connection, key)
@@ -271,11 +271,11 @@ def sign_out_everywhere(database: Database, owner: int) -> int:
 
 
 def count_browsers(database: Database, owner: int, now: datetime) -> int:
-    """How many browsers an owner is signed in with."""
+    """Return how many browsers an owner is signed in with."""
     with database.reading() as connection:
         return sign_ins.count_sessions(connection, owner, now - IDLE_AT_MOST)
 
 
 def _is_over(session: sign_ins.Session, now: datetime) -> bool:
     too_late = session.awaits_code and now >= session.began_at + CODE_WAITS
-    return too_late or Lasting(session.began_at, session.used_at).is_over(now)
+    return too_late or SessionTimes(session.began_at, session.used_at).is_over(now)

@@ -1,1 +1,1 @@
-"""A person's page for the owner: their story, what comes next, and the words for it."""
+"""A person's page for the owner: their story and what comes next, in words."""

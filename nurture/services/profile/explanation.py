@@ -1,4 +1,4 @@
-"""Explaining: what one person was sent, what comes next and when, and why not sooner."""
+"""Explaining what one person was sent, what comes next and when, and why not sooner."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.scheduling.gate import Caps, Frequency, PausedBy
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.simulate import simulate
-from nurture.domain.simulation.world import Entry
+from nurture.domain.simulation.world import SimulatedEvent
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.verdict import Verdict
 from nurture.services.catalogue import Catalogue
@@ -40,7 +40,7 @@ _COMING = 12
 
 @dataclass(frozen=True, slots=True)
 class SentMail:
-    """One message to a person and what became of it; `sentence` says it all in words."""
+    """One message to a person and its outcome; `sentence` says it all in words."""
 
     message: int
     sequence: str
@@ -52,11 +52,11 @@ class SentMail:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One person, explained. Sentences are whole and end with a full stop.
+    """One person, explained in whole sentences that end with a full stop.
 
-    `who` is what they are to us, `sent` what they got, `next` what comes and when,
-    `why_not_sooner` what holds it back, `segments` the names of those they are in. `coming`
-    is what will happen, in order, should they do nothing of themselves.
+    `who` says what they are to us, `sent` what they got, `next` what comes and when,
+    `why_not_sooner` what delays it, and `segments` names the ones they are in. `coming` is what
+    will happen, in order, if they do nothing themselves.
     """
 
     address: str
@@ -68,11 +68,11 @@ class Explanation:
     next_at: datetime | None
     why_not_sooner: tuple[str, ...]
     segments: tuple[str, ...]
-    coming: tuple[Entry, ...]
+    coming: tuple[SimulatedEvent, ...]
 
     @property
     def sentences(self) -> list[str]:
-        """The whole explanation, to be read from the first to the last."""
+        """The whole explanation in reading order."""
         sent = [mail.sentence for mail in self.sent] or ["Nothing has been sent to them yet."]
         return [*self.who, *sent, self.next, *self.why_not_sooner, _belongs_to(self.segments)]
 
@@ -92,7 +92,7 @@ def explain(
     *,
     armed: bool = True,
 ) -> Explanation:
-    """Explain one person; raises `NobodyError`. `armed` is whether this instance may send."""
+    """Explain one person; may raise `NobodyError`. `armed` is whether this instance may send."""
     with database.reading() as connection:
         found = subscribers.find_by_address(connection, address)
         if found is None:
@@ -108,7 +108,7 @@ def explain_subscriber(
     *,
     armed: bool = True,
 ) -> Explanation:
-    """As `explain`, of somebody who has been found already."""
+    """Explain a subscriber who has already been found, as `explain` does."""
     world = world_as_published(connection, catalogue)
     person = portray(connection, [subscriber.id], now)[subscriber.id]
     ledger = messages.ledger_of(connection, subscriber.id)

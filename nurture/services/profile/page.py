@@ -1,4 +1,4 @@
-"""Introducing: one person to the owner, with their story and what comes next."""
+"""Introducing one person to the owner, with their story and what comes next."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from nurture.domain.audience.engagement import Engagement, engagement, interests
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person
-from nurture.domain.simulation.world import Entry, What
+from nurture.domain.simulation.world import SimulatedEvent, What
 from nurture.domain.tracking.verdict import Verdict
 from nurture.rendering.message import shared_values
 from nurture.rendering.templates import compile_template
@@ -20,17 +20,17 @@ from nurture.services.profile.timeline import Chapter, recount
 from nurture.services.simulation.snapshot import portray
 from nurture.services.subscribers import consents, export, on_behalf
 from nurture.services.subscribers.consents import Proof
-from nurture.services.subscribers.on_behalf import WayBack
+from nurture.services.subscribers.on_behalf import RestorableEnrolment
 from nurture.store.database import Connection, Database
-from nurture.store.personal import Page
+from nurture.store.personal import HitPage
 from nurture.store.tables import subscribers
 from nurture.store.tables.instance import is_armed
 from nurture.store.tables.subscribers import Subscriber
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """A mail that will come, should they do nothing of themselves."""
+class UpcomingEmail:
+    """An email that will be sent if they do nothing themselves."""
 
     subject: str
     sequence: str
@@ -43,22 +43,21 @@ _HITS = 300
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """As much of a story as one page tells; what is `older` ends with that moment."""
+    """As much of a story as fits on one page; the `older` part ends at that time."""
 
     chapters: tuple[Chapter, ...]
     older: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Introduction:
-    """One person, told whole.
+class PersonPage:
+    """Everything the owner's page shows about one person.
 
-    `interests` are the topics they care for, the strongest first; `hidden` those about health,
-    which are not looked at because the person has not agreed to that, whether or not they
-    care for one. `older` is where the story goes on, if it does. `sequences` are those they are
-    under way in, with their titles. Sentences in
-    `why_not_sooner` and `nothing_comes` are whole. `ways_back` are those that they can be put
-    back into, or why not.
+    `interests` are the topics they care about, strongest first; `hidden` are the health topics,
+    which are not examined because the person has not agreed to that, whether or not they care about
+    any. `older` is where the story continues, if it does. `sequences` are those they are currently
+    in, with their titles. `why_not_sooner` and `nothing_comes` contain whole sentences. `ways_back`
+    are the sequences they can be put back into, or the reason why not.
     """
 
     subscriber: Subscriber
@@ -69,10 +68,10 @@ class Introduction:
     interests: tuple[Topic, ...]
     hidden: tuple[Topic, ...]
     sequences: Mapping[str, str]
-    coming: tuple[Coming, ...]
+    coming: tuple[UpcomingEmail, ...]
     nothing_comes: str
     why_not_sooner: tuple[str, ...]
-    ways_back: tuple[WayBack, ...]
+    ways_back: tuple[RestorableEnrolment, ...]
     story: tuple[Chapter, ...]
     older: datetime | None
     proof: Proof
@@ -87,13 +86,13 @@ def introduce(
     fingerprint: str,
     seen: int,
     until: datetime | None = None,
-) -> Introduction | None:
-    """Introduce one person; `None` where they are not known any more.
+) -> PersonPage | None:
+    """Introduce one person; return `None` if they are no longer known.
 
-    Their story ends with `until`, and begins so that it is not too long to be read.
-    `fingerprint` and `seen` say which instance this is, as for `instance.is_armed`.
+    Their story ends at `until`, and starts late enough to be readable. `fingerprint` and `seen`
+    identify this instance, as for `instance.is_armed`.
     """
-    page = Page(_HITS + 1, until)
+    page = HitPage(_HITS + 1, until)
     record = export.export(database, catalogue, subscriber_id, now, page)
     proof = consents.prove(database, subscriber_id)
     with database.reading() as connection:
@@ -109,7 +108,7 @@ def introduce(
 
 
 def _part(story: list[Chapter], record: Mapping[str, Any], until: datetime | None) -> Part:
-    """The part of the story for which all hits are there."""
+    """Return the part of the story for which all hits are available."""
     times = [at for one in record["events"] if (at := _time_of_hit(one))]
     older, since = None, None
     if len(times) > _HITS:
@@ -125,7 +124,7 @@ def _time_of_hit(event: Mapping[str, Any]) -> datetime | None:
 
 
 def subject_of(published: Published, key: str, first_name: str = "") -> str:
-    """What an email is called, for somebody of that first name or without one."""
+    """Return an email's subject for someone with that first name, or without one."""
     if key not in published.emails:
         return key
     email, practice = published.emails[key][1], published.practice
@@ -143,14 +142,14 @@ def _introduction(
     part: Part,
     proof: Proof,
     now: datetime,
-) -> Introduction:
+) -> PersonPage:
     person = portray(connection, [found.id], now)[found.id]
     known = published.segments
     health = known.health if not person.facts.may_infer_health else frozenset()
     cared_for = interests(person.facts, now, known.health)
     names = _Names(published, found.first_name)
     liveliness = engagement(person.facts, now)
-    return Introduction(
+    return PersonPage(
         subscriber=found,
         person=person,
         engagement=liveliness,
@@ -178,27 +177,27 @@ def _introduction(
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What the owner calls things that the program knows by their keys."""
+    """The owner's names for things that the program knows by key."""
 
     published: Published
     first_name: str
 
     def subject(self, key: str) -> str:
-        """What an email is called, for somebody of that first name."""
+        """Return an email's subject for someone with that first name."""
         return subject_of(self.published, key, self.first_name)
 
     def sequence(self, key: str) -> str:
-        """The title of a sequence."""
+        """Return the title of a sequence."""
         found = self.published.sequences.get(key)
         return found.title if found else key
 
-    def coming(self, entry: Entry) -> Coming:
-        """A mail that will come."""
+    def coming(self, entry: SimulatedEvent) -> UpcomingEmail:
+        """Return an email that will be sent."""
         key = f"{entry.sequence}/{entry.step}"
-        return Coming(self.subject(key), self.sequence(entry.sequence), entry.at)
+        return UpcomingEmail(self.subject(key), self.sequence(entry.sequence), entry.at)
 
     def deed(self, liveliness: Engagement) -> str:
-        """What somebody did that shows how lively they are, as it goes on after “they”."""
+        """Say what someone did that shows their engagement, as a phrase to follow “they”."""
         event = liveliness.because
         if event is None or event.verdict is not Verdict.HUMAN:
             return "signed up"
@@ -213,7 +212,7 @@ class _Names:
         return f"{deeds[event.kind]}{about}"
 
     def said(self, sentence: str) -> str:
-        """A sentence of the explanation, which names steps and sequences by their keys."""
+        """Replace keys of steps and sequences in a sentence of the explanation by names."""
         for key in self.published.emails:
             folder, _, step = key.partition("/")
             if f"“{step}” ({folder})" in sentence:

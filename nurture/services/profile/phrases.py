@@ -1,4 +1,4 @@
-"""Phrasing: simulated entries and messages as sentences that end with a full stop."""
+"""Turning simulated entries and messages into sentences that end with a full stop."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from nurture.domain.audience.facts import Happened
 from nurture.domain.messages.status import KEPT, MessageStatus
 from nurture.domain.scheduling.timing import Timing
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
 from nurture.domain.simulation.person import Person, UnderWay
-from nurture.domain.simulation.world import Entry, What, World
+from nurture.domain.simulation.world import SimulatedEvent, What, World
 from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
 from nurture.domain.tracking.events import EventKind
 from nurture.services.profile.reasons import why_ended, why_suppressed
@@ -43,9 +43,9 @@ _BECAME = {
 
 #: Why something in the time ahead ends, where more is known than the planner says.
 _WILL_END = {
-    Because.COMPLETED: "nothing is left to send",
-    Because.NOT_COLLECTED: "the guide was not collected",
-    Because.NO_CONSENT: "they have not agreed to these emails",
+    EndReason.COMPLETED: "nothing is left to send",
+    EndReason.NOT_COLLECTED: "the guide was not collected",
+    EndReason.NO_CONSENT: "they have not agreed to these emails",
 }
 
 #: Why nothing of a sequence is sent, as it goes on after its name.
@@ -60,7 +60,7 @@ _NO_REASONS = (What.DID, What.SENT)
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What comes next, when, and what holds it back."""
+    """What comes next, when, and what delays it."""
 
     next: str
     next_at: datetime | None
@@ -70,13 +70,13 @@ class Outlook:
 def outlook(
     world: World,
     person: Person,
-    coming: tuple[Entry, ...],
+    coming: tuple[SimulatedEvent, ...],
     ledger: list[Message],
     now: datetime,
     armed: bool,
     happened: Iterable[Row] = (),
 ) -> Outlook:
-    """What the simulation and the ledger say of the time ahead, in sentences."""
+    """Describe what the simulation and the message ledger say about the future, in sentences."""
     zone = ZoneInfo(person.facts.time_zone)
     place = next((n for n, entry in enumerate(coming) if entry.what is What.SENT), None)
     before = coming if place is None else coming[:place]
@@ -99,7 +99,7 @@ def outlook(
 
 
 def became_of(message: Message, at: str, deeds: list[str]) -> str:
-    """What became of a message, and what the person did about it."""
+    """Say what became of a message, and what the person did about it."""
     kept = message.status is MessageStatus.ACCEPTED and message.reason == KEPT
     became = f"was not sent on {at}" if kept else _BECAME[message.status].format(at=at)
     said = f"“{message.step}” ({message.sequence}) {became}"
@@ -114,18 +114,18 @@ def became_of(message: Message, at: str, deeds: list[str]) -> str:
 
 
 def because(event: Happened) -> str:
-    """What somebody did, as it goes on after “they”."""
+    """Say what someone did, as a phrase to follow “they”."""
     deed = _DEEDS.get(event.kind, str(event.kind))
     return f"{deed} (“{event.email}”)" if event.email else deed
 
 
 def moment(at: datetime, zone: ZoneInfo) -> str:
-    """A moment on somebody's own clock."""
+    """Format a time in someone's own time zone."""
     return f"{at.astimezone(zone):%A %-d %B %Y at %H:%M}"
 
 
 def and_(words: Iterable[str]) -> str:
-    """A list as it is said: one, two and three."""
+    """Join a list as spoken: one, two and three."""
     *many, last = list(words) or [""]
     return f"{', '.join(many)} and {last}" if many else last
 
@@ -135,7 +135,7 @@ def _unique(said: Iterable[str]) -> tuple[str, ...]:
 
 
 def _timed(step: Step, timing: Timing | None, zone: ZoneInfo, now: datetime) -> Iterator[str]:
-    """The wait, the hour and the days that make up the moment of a step."""
+    """Explain the wait, the time of day and the days that determine when a step is due."""
     if timing is None or timing.due_at <= now:
         return
     if step.wait != Wait():
@@ -165,20 +165,20 @@ def _window(step: Step) -> str:
 
 
 def length(wait: Wait) -> str:
-    """A wait as the owner writes it."""
+    """Format a wait as the owner writes it."""
     hours, seconds = divmod(int(wait.elapsed.total_seconds()), 3600)
     parts = [(wait.days, "day"), (hours, "hour"), (seconds // 60, "minute")]
     said = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in parts if count]
     return and_(said) or "no time"
 
 
-def _is_reason(entry: Entry) -> bool:
-    """A reminder that is passed over holds nobody up."""
+def _is_reason(entry: SimulatedEvent) -> bool:
+    """Return whether an entry is a reason for delay; a skipped reminder delays no one."""
     reminder = entry.what is What.SKIPPED and entry.kind == StepKind.REMINDER
     return entry.what not in _NO_REASONS and not reminder
 
 
-def _reason(entry: Entry, zone: ZoneInfo, now: datetime) -> str:
+def _reason(entry: SimulatedEvent, zone: ZoneInfo, now: datetime) -> str:
     match entry.what:
         case What.POSTPONED:
             until = moment(entry.until or entry.at, zone)
@@ -196,7 +196,7 @@ def _reason(entry: Entry, zone: ZoneInfo, now: datetime) -> str:
     return f"“{entry.sequence}” ends {when}: {_why_it_will_end(entry)}."
 
 
-def _why_it_will_end(entry: Entry) -> str:
+def _why_it_will_end(entry: SimulatedEvent) -> str:
     if entry.because is None:
         return entry.why
     if entry.because in _WILL_END:
@@ -205,7 +205,7 @@ def _why_it_will_end(entry: Entry) -> str:
 
 
 def _uncollected(world: World, person: Person) -> Iterator[str]:
-    """Guides that were sent and not collected, for which everything else waits."""
+    """Explain which guides were sent but not collected, while everything else waits for them."""
     for one in person.enrolments:
         yield from _uncollected_in(world, one)
 
@@ -223,7 +223,7 @@ def _uncollected_in(world: World, one: UnderWay) -> Iterator[str]:
 
 
 def _put_off(ledger: list[Message]) -> Iterator[str]:
-    """Messages that wait for the mail server, are in hand or in doubt."""
+    """Explain which messages wait for the mail server, are being sent or are in doubt."""
     for message in ledger:
         if message.status is MessageStatus.DEFERRED:
             said = message.reason or "the mail server did not take it"
@@ -233,9 +233,9 @@ def _put_off(ledger: list[Message]) -> Iterator[str]:
 
 
 def _nothing(
-    world: World, person: Person, coming: tuple[Entry, ...], happened: Iterable[Row]
+    world: World, person: Person, coming: tuple[SimulatedEvent, ...], happened: Iterable[Row]
 ) -> str:
-    """Why nothing will come: one reason, or one for each sequence they are or were in."""
+    """Say why nothing will come: one reason, or one for each sequence they are or were in."""
     if person.suppressed:
         return why_suppressed(person.suppressed, happened)
     own = [one for one in person.enrolments if not _is_ours(world, one)]
@@ -246,12 +246,12 @@ def _nothing(
 
 
 def _is_ours(world: World, one: UnderWay) -> bool:
-    """Whether a sequence answers a request or asks the quiet: it is no series of theirs."""
+    """Return whether a sequence answers a request or asks the silent, and so is not a series."""
     sequence = world.sequences.get(one.sequence)
     return sequence is not None and (sequence.answers is not None or sequence.quiet is not None)
 
 
-def _why_nothing(world: World, one: UnderWay, coming: tuple[Entry, ...]) -> str:
+def _why_nothing(world: World, one: UnderWay, coming: tuple[SimulatedEvent, ...]) -> str:
     if one.status is not EnrolmentStatus.ACTIVE:
         return why_ended(one.ending, one.sequence)
     entries = [entry for entry in coming if entry.sequence == one.sequence]

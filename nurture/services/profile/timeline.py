@@ -1,4 +1,4 @@
-"""Recounting: one person's story, told from the very record that the person gets on request."""
+"""One person's story, written from the same record that the person gets on request."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 from nurture.domain.known_words import known
 from nurture.domain.messages.bounces import Bounce
 from nurture.domain.messages.status import KEPT, MessageStatus
-from nurture.domain.sequences.enrolment import Because
+from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers.consent import SILENCE, STUDIO, said_where
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 
 class Weight(StrEnum):
-    """How a chapter is to be looked at."""
+    """How prominently to show a chapter."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -28,9 +28,9 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """Something that happened at a moment: a sentence without its full stop, and what explains it.
+    """Something that happened at a certain time: a sentence without its full stop, and notes.
 
-    `machines` are the hits of programs on a mail, which say nothing about the person.
+    `machines` are automated hits on an email, which say nothing about the person.
     """
 
     at: datetime
@@ -82,9 +82,9 @@ _DID = {
 }
 #: Ends of which nothing else tells.
 _ENDED = {
-    Because.COMPLETED: "Finished “{}”",
-    Because.NOT_COLLECTED: "“{}” ended: its guide was never collected",
-    Because.SILENT: "Did not answer “{}”",
+    EndReason.COMPLETED: "Finished “{}”",
+    EndReason.NOT_COLLECTED: "“{}” ended: its guide was never collected",
+    EndReason.SILENT: "Did not answer “{}”",
 }
 _DONE_HERE = {
     EventKind.PAUSED: "You paused their emails until {until}",
@@ -126,9 +126,9 @@ _JUDGED = {
 
 
 def recount(record: Mapping[str, Any], titles: Mapping[str, str]) -> list[Chapter]:
-    """The story of the record that `exporting.export` gives, oldest first.
+    """Return the story from the record that `exporting.export` gives, oldest first.
 
-    `titles` are those of the sequences, by their keys.
+    `titles` maps the keys of sequences to their titles.
     """
     told = [
         *_signups(record["signups"], titles),
@@ -151,7 +151,7 @@ def _signups(rows: Iterable[Row], titles: Mapping[str, str]) -> Iterator[Chapter
 
 
 def _consents(rows: Iterable[Row]) -> Iterator[Chapter]:
-    """What was agreed to or withdrawn in one go is one chapter."""
+    """Combine what was agreed to or withdrawn together into one chapter."""
 
     def occasion(row: Row) -> tuple[str, str, bool]:
         return row["said_at"] or row["recorded_at"], row["source"], row["granted"]
@@ -168,7 +168,7 @@ def _consents(rows: Iterable[Row]) -> Iterator[Chapter]:
 
 
 def _handed_over(record: Row, titles: Mapping[str, str]) -> Iterator[Chapter]:
-    """Whoever comes into a sequence neither by signing up nor by being put back went on to it."""
+    """Yield a chapter for each sequence entered by neither signing up nor being put back."""
     put_back = (row for row in record["events"] if row["kind"] == EventKind.PUT_BACK)
     otherwise = {row["received_at"] or row["signed_up_at"] for row in record["signups"]}
     otherwise |= {row["happened_at"] for row in put_back}
@@ -230,7 +230,7 @@ def _deeds(
 
 
 def _said(row: Row, subjects: Mapping[int, str], titles: Mapping[str, str]) -> str:
-    """What somebody did, or was done here for them; nothing where no words are needed."""
+    """Say what someone did, or what was done here on their behalf; "" if no words are needed."""
     kind = row["kind"]
     if row["source"] == STUDIO:
         return _DONE_HERE[kind].format(**_named(row, titles)) if kind in _DONE_HERE else ""
@@ -243,7 +243,7 @@ def _mail(row: Row, subjects: Mapping[int, str]) -> str:
 
 
 def _named(row: Row, titles: Mapping[str, str]) -> dict[str, str]:
-    """What the note of something done here names, in words."""
+    """Return in words what the record of an action here refers to."""
     raw = row["raw"] or {}
     sequence = str(raw.get("sequence", ""))
     named = {"sequence": titles.get(sequence, sequence)}

@@ -1,1 +1,1 @@
-"""From what was written, in files or in the studio, to immutable revisions."""
+"""Publishing: turning written files, or edits in the studio, into immutable revisions."""

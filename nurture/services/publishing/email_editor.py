@@ -1,4 +1,4 @@
-"""Editing: what the owner writes, kept as a draft, looked at and tried before it is published."""
+"""Editing emails: drafts that the owner can save, preview and test before publishing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from nurture.rendering.compile import CompiledEmail, EmailError
 from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.rendering.greetings import Reading, how_it_reads, name_kinds
 from nurture.rendering.lint.deliverability import check_email
-from nurture.rendering.lint.preflight import Concern, Names, Severity, preflight, refused
+from nurture.rendering.lint.preflight import Concern, Severity, SubscriberNames, preflight, refused
 from nurture.rendering.preview import Preview, inert, preview_email, trial_message, trial_number
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.sources import published_library
@@ -31,15 +31,15 @@ from nurture.store.tables.revisions import RevisionKind, find_newest
 
 
 class SavedElsewhereError(NurtureError):
-    """The draft was saved in another tab since this one read it."""
+    """The draft was saved in another tab after this one loaded it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Editing:
-    """What is in the editor: the draft, or else what is published.
+    """What is in the editor: the draft or, without one, the published email.
 
-    `version` is handed back when saving; it is 0 while there is no draft. `based_on` is the
-    number of the revision that the writing began from, `published` the newest one's.
+    Pass `version` back when saving; it is 0 while there is no draft. `based_on` is the number of
+    the revision that the draft started from, `published` that of the newest.
     """
 
     key: str
@@ -51,12 +51,12 @@ class Editing:
 
     @property
     def is_overtaken(self) -> bool:
-        """Whether another state was published since the writing began."""
+        """Whether another revision was published after the draft was started."""
         return self.version > 0 and self.based_on != self.published
 
 
 def find_editing(database: Database, key: str) -> Editing | None:
-    """What is in the editor for an email, or None where there is neither draft nor email."""
+    """Return what is in the editor for an email, or None if no draft or email exists."""
     with database.reading() as connection:
         draft = drafts.find_draft(connection, RevisionKind.EMAIL, key)
         source = find_email(connection, key)
@@ -68,9 +68,9 @@ def find_editing(database: Database, key: str) -> Editing | None:
 
 
 def save_draft(database: Database, key: str, written: Written, version: int, now: datetime) -> int:
-    """Keep what was written over that version of the draft, 0 for the first; return the new one.
+    """Save the text over that version of the draft, 0 for the first; return the new version.
 
-    Nothing is checked, so that half a sentence can be kept. Raises `SavedElsewhereError`.
+    Nothing is checked, so that half a sentence can be saved. May raise `SavedElsewhereError`.
     """
     with database.writing() as connection:
         saved = drafts.save_draft(
@@ -91,13 +91,13 @@ def save_draft(database: Database, key: str, written: Written, version: int, now
 
 
 def discard_draft(database: Database, key: str) -> None:
-    """Go back to what is published."""
+    """Discard the draft and return to the published email."""
     with database.writing() as connection:
         drafts.discard_draft(connection, RevisionKind.EMAIL, key)
 
 
 def drafted(database: Database) -> dict[str, datetime]:
-    """The emails with a draft, and when each was last saved."""
+    """Return the emails with a draft, and when each was last saved."""
     with database.reading() as connection:
         return drafts.drafted_keys(connection, RevisionKind.EMAIL)
 
@@ -105,9 +105,9 @@ def drafted(database: Database) -> dict[str, datetime]:
 def preview(
     database: Database, key: str, written: Written, public_url: str, first_name: str
 ) -> Preview:
-    """What somebody of that name would see; raises `CheckError` with the findings.
+    """Return what someone with that name would see; may raise `CheckError` with the findings.
 
-    Nothing is stored, nothing is counted, and no link of the person's works.
+    Nothing is stored or counted, and none of the personal links work.
     """
     made = _made(database, key, written)
     return preview_email(
@@ -126,10 +126,10 @@ def send_test(
     first_name: str,
     now: datetime,
 ) -> Outcome:
-    """Send what was written to the owner's own address, marked as a test.
+    """Send the text to the owner's own address, marked as a test.
 
-    It is in no ledger and its links open nothing. Raises `CheckError`, and `AddressError` where
-    mail cannot reach the owner; trouble with the mail server is in the outcome.
+    It is not in the message ledger, and its links open nothing. May raise `CheckError`, or
+    `AddressError` if the owner's address is undeliverable; mail server trouble is in the outcome.
     """
     made, to = _made(database, key, written), plain_mailbox(to)
     data = trial_message(
@@ -158,7 +158,7 @@ def _made(database: Database, key: str, written: Written) -> _Made:
 
 
 def compile_written(source: EmailSource) -> CompiledEmail:
-    """Compile what somebody is writing, within limits; raises `CheckError`."""
+    """Compile the text being edited, within limits; may raise `CheckError`."""
     try:
         return compile_confined(source)
     except EmailError as error:
@@ -180,7 +180,7 @@ def _from_stored(stored: dict[str, str]) -> Written:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What stands against an email, and how it reads to the people we know."""
+    """The concerns about an email, and how it reads to the people in the database."""
 
     concerns: list[Concern]
     readings: list[Reading]
@@ -189,14 +189,14 @@ class Examination:
 def preflight_email(
     database: Database, key: str, written: Written, public_url: str
 ) -> list[Concern]:
-    """Everything to put right or to weigh before publishing; never raises for what is written."""
+    """Return everything to fix or consider before publishing; never raise because of the text."""
     return examine_email(database, key, written, public_url).concerns
 
 
 def examine_email(database: Database, key: str, written: Written, public_url: str) -> Examination:
-    """The preflight, and how the email reads to each kind of name that subscribers have.
+    """Return the preflight, and how the email reads to each kind of name among subscribers.
 
-    The email is made out to a name of every kind, however many people bear it.
+    The email is rendered for one name of each kind, however many people have it.
     """
     try:
         with database.reading() as connection:
@@ -218,7 +218,7 @@ def examine_email(database: Database, key: str, written: Written, public_url: st
         refused(one, source) for one in check_email(email, sequence, kind, inert(library.practice))
     ]
     kinds = name_kinds(counted)
-    names = Names(counted.get("", 0), tuple(one.example for one in kinds if one.example))
+    names = SubscriberNames(counted.get("", 0), tuple(one.example for one in kinds if one.example))
     for number, name in enumerate(dict.fromkeys(["Ann", *names.samples])):
         sample, practice = shown_to(name), library.practice
         found += preflight(source, sample, names, practice, public_url, colours=number == 0)
@@ -231,6 +231,6 @@ def _words(shown: Preview) -> str:
 
 
 def names_to_try(database: Database, most: int = 50) -> list[str]:
-    """First names that subscribers have, to look at an email as one of them."""
+    """Return subscribers' first names, for viewing an email as one of them."""
     with database.reading() as connection:
         return sorted(filter(None, subscribers.first_names(connection)))[:most]

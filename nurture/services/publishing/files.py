@@ -1,4 +1,4 @@
-"""Publishing: what was written is checked and becomes immutable revisions."""
+"""Publishing files: checking the library and turning it into immutable revisions."""
 
 import json
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ __all__ = [
 
 
 class CheckError(NurtureError):
-    """The library may not be published as it is; `findings` say where and why."""
+    """The library cannot be published as it is; `findings` say where and why."""
 
     def __init__(self, findings: list[str]) -> None:
         super().__init__("\n".join(findings))
@@ -66,11 +66,11 @@ class CheckError(NurtureError):
 
 
 class OwnerWroteThisError(NurtureError):
-    """A file would overwrite what the owner published; the message shows the difference."""
+    """A file would overwrite something the owner published; the message shows the difference."""
 
 
 def check(library: Library) -> list[Draft]:
-    """Check everything and compile it; raises `CheckError` with all findings at once."""
+    """Check and compile everything; on any findings, raise one `CheckError` with them all."""
     around = inert(library.practice)
     findings: list[str] = []
     drafts = [
@@ -87,7 +87,7 @@ def check(library: Library) -> list[Draft]:
 
 
 def plan_findings(library: Library) -> list[str]:
-    """What is wrong with the sequences, each by itself and all together; their emails aside."""
+    """Return what is wrong with the sequences, individually and together, but not their emails."""
     sequences = {source.sequence.key: source.sequence for source in library.sequences}
     findings = [found for one in sequences.values() for found in _sequence_findings(one)]
     findings += _form_findings(library)
@@ -100,10 +100,10 @@ def publish(
 ) -> Publication:
     """Store every changed file as a revision, all or nothing.
 
-    A source of which this version of the program makes another email is stored as well.
-    Raises `CheckError`, and `OwnerWroteThisError` where a file changed that the owner
-    has since published another state of, unless `overwrite` is set. Where nothing but the
-    shared layout changed, what the owner wrote is put into the new one and stays theirs.
+    A source that this version compiles differently is stored too. May raise `CheckError`, or
+    `OwnerWroteThisError` if a file changed that the owner has since published differently, unless
+    `overwrite` is set. If only the shared layout changed, the owner's text is put into the new
+    layout and remains theirs.
     """
     drafts = check(library)
     publication = Publication(to_fill_in=to_fill_in(library))
@@ -119,7 +119,7 @@ def publish(
 
 
 def preview(database: Database, library: Library) -> Publication:
-    """What publishing would change and do to people, without doing it."""
+    """Return what publishing would change, and its effect on people, without doing it."""
     publication = Publication(to_fill_in=to_fill_in(library))
     with database.reading() as connection:
         newest = {(r.kind, r.key): r for r in newest_revisions(connection)}
@@ -129,10 +129,10 @@ def preview(database: Database, library: Library) -> Publication:
 
 
 def to_fill_in(library: Library, published: Published | None = None) -> list[str]:
-    """What the owner has yet to say; nothing of it keeps the series from running.
+    """Return what the owner has yet to provide; none of it stops a sequence from running.
 
-    What was said in the studio stands in no file, so where something is published, only what is
-    missing there as well is named.
+    What was entered in the studio is in no file, so if something is published, only what is
+    missing there too is listed.
     """
     found = library.practice.to_fill_in()
     for source in library.sequences:
@@ -144,14 +144,14 @@ def to_fill_in(library: Library, published: Published | None = None) -> list[str
 
 
 def to_fill_in_published(published: Published) -> list[str]:
-    """What the owner has yet to say of what runs at present, in the words of `to_fill_in`."""
+    """Return what is missing from what is currently published, worded as in `to_fill_in`."""
     emails = [email for _, email in published.emails.values()]
     articles = [e.key for e in emails if e.article_title and not e.article_url]
     return published.practice.to_fill_in() + [_NO_ARTICLE.format(key) for key in articles]
 
 
 def to_know(library: Library) -> list[str]:
-    """What is as it was written and may surprise, each a sentence."""
+    """Return sentences on what is valid as written but may surprise."""
     about, segments = _about(library), library.segments
     sequences = {source.sequence.key: source.sequence for source in library.sequences}
     relying = [
@@ -164,7 +164,7 @@ def to_know(library: Library) -> list[str]:
 
 
 def _wrapped(library: Library) -> list[str]:
-    """Emails in Markdown that an editor seems to have broken into lines."""
+    """Return the Markdown emails whose lines an editor seems to have wrapped."""
     emails = [email for source in library.sequences for email in source.emails.values()]
     lines = {
         email.place: email.first_line + found[0] - 1
@@ -179,7 +179,7 @@ def _wrapped(library: Library) -> list[str]:
 
 
 def _about(library: Library) -> dict[str, set[str]]:
-    """What every email and link is about; a link without topics of its own has its email's."""
+    """Return the topics of every email and link; a link without its own has its email's."""
     about: dict[str, set[str]] = {}
     emails = [email for source in library.sequences for email in source.emails.values()]
     for email in emails:
@@ -242,7 +242,7 @@ def _changed(
     newest: dict[tuple[RevisionKind, str], Revision],
     overwrite: bool,
 ) -> Iterator[Draft]:
-    """The drafts that differ from what is published and that the files may publish."""
+    """Yield the drafts that differ from what is published and that the files may publish."""
     for draft in drafts:
         present = newest.get((draft.kind, draft.key))
         if present is None:
@@ -256,7 +256,7 @@ def _changed(
 
 
 def _made_anew(draft: Draft, present: Revision) -> Iterator[Draft]:
-    """The same source where this version of the program makes something else of it."""
+    """Yield the draft if this version of the program compiles the same source differently."""
     made = json.loads(json.dumps(draft.compiled))
     if any(made.get(part) != present.compiled.get(part) for part in ("html", "text", "links")):
         yield replace(draft, author=present.author)
@@ -265,7 +265,7 @@ def _made_anew(draft: Draft, present: Revision) -> Iterator[Draft]:
 def _beside_the_owner(
     connection: Connection, library: Library, draft: Draft, present: Revision
 ) -> Iterator[Draft]:
-    """What a file may still do to a thing that the owner published another state of."""
+    """Yield what a file may still change in something that the owner has published differently."""
     written = find_newest_by(connection, Author.FILES, draft.kind, draft.key)
     if written is not None and written.digest == draft.digest:
         if draft.kind is RevisionKind.EMAIL:
@@ -289,7 +289,7 @@ def _differs_in_layout_only(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _in_new_layout(library: Library, present: Revision, layout: dict[str, str]) -> Draft:
-    """The owner's words within the new layout; raises `CheckError` where that cannot be."""
+    """Return the owner's text in the new layout; raise `CheckError` if it does not fit."""
     email = email_source(present.key, {**present.source, "layout": layout})
     folder, _, name = present.key.partition("/")
     sequence = next(s.sequence for s in library.sequences if s.sequence.key == folder)

@@ -1,4 +1,4 @@
-"""Guiding: which file a sequence's guide is, the same on every machine."""
+"""Guides: finding a sequence's guide file, the same on every machine."""
 
 import mmap
 import os
@@ -29,25 +29,25 @@ _AFRESH = "Print your document as a PDF, which leaves the pages and nothing else
 
 
 class GuideError(NurtureError):
-    """A file cannot be a guide; the message says why and what to do."""
+    """A file cannot be used as a guide; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """Where guides are: those beside the emails, and this machine's copies of uploaded ones."""
+class GuideFiles:
+    """Where guides are stored: beside the emails, and this machine's copies of uploaded ones."""
 
     library: Path
     copies: Path
 
     def beside_the_emails(self, sequence: Sequence) -> Path:
-        """The file that a sequence's folder holds; raises `GuideError` where it lies elsewhere."""
+        """Return the file in a sequence's folder; raise `GuideError` if it is anywhere else."""
         return guide_beside(self.library, sequence)
 
 
 def guide_beside(library: Path, sequence: Sequence) -> Path:
-    """The guide in a sequence's folder; raises `GuideError` where it lies outside the library.
+    """Return the guide in a sequence's folder; raise `GuideError` if it is outside the library.
 
-    What was published before such names were refused may still say so, and links can change.
+    Old revisions from before such names were refused may still contain one, and links can change.
     """
     path = library / sequence.key / sequence.guide_file
     if is_guide_name(sequence.guide_file) and path.resolve().is_relative_to(library.resolve()):
@@ -59,9 +59,9 @@ def guide_beside(library: Path, sequence: Sequence) -> Path:
 
 
 def check_guide(path: Path) -> None:
-    """Refuse what is no PDF, not all of one, empty or too large; raises `GuideError`.
+    """Refuse a file that is not a PDF, is incomplete, empty or too large; may raise `GuideError`.
 
-    The file is looked at where it lies and never read into memory as a whole.
+    The file is examined on disk and never read into memory as a whole.
     """
     size = path.stat().st_size
     if size > LARGEST:
@@ -89,7 +89,7 @@ def check_guide(path: Path) -> None:
 
 
 def _ends_well(pdf: mmap.mmap) -> bool:
-    """Whether its end is there; some programs fill the rest of a file up with zero bytes."""
+    """Return whether the end of the file is there; some programs pad files with zero bytes."""
     end = pdf.rfind(b"%%EOF")
     return end >= 0 and len(pdf[end:].rstrip(b"\0 \r\n\t")) <= _EDGE
 
@@ -97,9 +97,9 @@ def _ends_well(pdf: mmap.mmap) -> bool:
 def upload_guide(
     database: Database, sequence: str, name: str, path: Path, owner: str, now: datetime
 ) -> int:
-    """Keep a checked file as the guide from now on; return its number, or raise `GuideError`.
+    """Make a checked file the guide from now on; return its number, or raise `GuideError`.
 
-    The file that is the guide already is not kept a second time.
+    The current guide is not stored a second time.
     """
     check_guide(path)
     content = path.read_bytes()
@@ -108,7 +108,7 @@ def upload_guide(
 
 
 def put_back(database: Database, sequence: str, number: int, owner: str, now: datetime) -> int:
-    """Make an earlier file the guide again, as a new state; raises `GuideError`."""
+    """Make an earlier file the guide again, as a new revision; may raise `GuideError`."""
     with database.reading() as connection:
         old = get_guide(connection, sequence, number)
         content = guide_files.content_of(connection, old.id)
@@ -116,16 +116,16 @@ def put_back(database: Database, sequence: str, number: int, owner: str, now: da
 
 
 def get_guide(connection: Connection, sequence: str, number: int) -> UploadedGuide:
-    """One state of a guide; raises `GuideError` where there is none of that number."""
+    """Return one revision of a guide; raise `GuideError` if that number does not exist."""
     found = guide_files.find_guide(connection, sequence, number)
     if found is None:
         raise GuideError(f"There is no file of number {number}.", remedy="Look at the history.")
     return found
 
 
-def file_on_shelf(database: Database, shelf: Shelf, guide: UploadedGuide) -> Path:
-    """This machine's copy of an uploaded guide, fetched from the database the first time."""
-    path = shelf.copies / f"{guide.sha256}.pdf"
+def uploaded_file(database: Database, on_disk: GuideFiles, guide: UploadedGuide) -> Path:
+    """Return this machine's copy of an uploaded guide, fetched from the database on first use."""
+    path = on_disk.copies / f"{guide.sha256}.pdf"
     if not _is_whole(path, guide):
         with database.reading() as connection:
             _write(path, guide_files.content_of(connection, guide.id))
@@ -133,16 +133,16 @@ def file_on_shelf(database: Database, shelf: Shelf, guide: UploadedGuide) -> Pat
 
 
 def guide_path(
-    database: Database, shelf: Shelf, sequence: Sequence, uploaded: UploadedGuide | None
+    database: Database, on_disk: GuideFiles, sequence: Sequence, uploaded: UploadedGuide | None
 ) -> Path:
-    """The file to hand over: what was uploaded last, else the one beside the emails."""
+    """Return the file to deliver: the latest upload or, without one, the file beside the emails."""
     if uploaded is None:
-        return shelf.beside_the_emails(sequence)
-    return file_on_shelf(database, shelf, uploaded)
+        return on_disk.beside_the_emails(sequence)
+    return uploaded_file(database, on_disk, uploaded)
 
 
 def is_sample(library: Path, sequence: Sequence) -> bool:
-    """Whether a guide beside the emails is still the sample, or is not there at all."""
+    """Return whether the guide beside the emails is still the sample, or is missing."""
     try:
         return SAMPLE in guide_beside(library, sequence).read_bytes()
     except (OSError, GuideError):
@@ -175,13 +175,13 @@ def _put(
 
 
 def _plain(name: str) -> str:
-    """A file's name as it is shown: its last part, printable, not too long."""
+    """Return a file name for display: its last part, printable and not too long."""
     last = re.split(r"[/\\]", name)[-1]
     return "".join(c for c in last if c.isprintable())[:120] or "guide.pdf"
 
 
 def _is_whole(path: Path, guide: UploadedGuide) -> bool:
-    """Whether the copy is there and is what was uploaded; its size tells of a full disk."""
+    """Return whether the copy exists and is complete; after a full disk its size is wrong."""
     try:
         return path.stat().st_size == guide.size
     except OSError:
@@ -189,7 +189,7 @@ def _is_whole(path: Path, guide: UploadedGuide) -> bool:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a copy under another name first, so that nobody is handed half of it."""
+    """Write a copy under a temporary name first, so that no one ever gets half of it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
         draft.write(content)

@@ -1,4 +1,4 @@
-"""Revising: how one written state of a thing becomes its next revision, whoever wrote it."""
+"""Revisions: storing the written state of something as its next revision, for every author."""
 
 import difflib
 import json
@@ -20,7 +20,7 @@ from nurture.store.tables.revisions import Author, Revision, RevisionKind, add_r
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One thing that may become a revision, and whose it is."""
+    """Something that may become a revision, and its author."""
 
     kind: RevisionKind
     key: str
@@ -30,14 +30,14 @@ class Draft:
 
     @property
     def digest(self) -> str:
-        """Identifies the source; an unchanged source makes no revision."""
+        """A digest of the source; an unchanged source makes no new revision."""
         canonical = json.dumps(self.source, sort_keys=True).encode()
         return blake2b(canonical, digest_size=16).hexdigest()
 
 
 @dataclass
 class Publication:
-    """What was published, and what it does to the people under way."""
+    """What was published, and how it affects active enrolments."""
 
     changed: list[str] = field(default_factory=list)
     impacts: dict[str, Impact] = field(default_factory=dict)
@@ -45,12 +45,12 @@ class Publication:
 
 
 def plan_draft(kind: RevisionKind, key: str, toml: str) -> Draft:
-    """The practice, the segments or a sequence, as it is written."""
+    """Return a draft of the practice, the segments or a sequence, as written."""
     return Draft(kind, key, {"toml": toml}, {})
 
 
 def email_draft(email: EmailSource, compiled: CompiledEmail) -> Draft:
-    """An email as it is written, and what was made of it."""
+    """Return a draft of an email: its source and the compiled result."""
     source = {
         "format": email.format.value,
         "content": email.content,
@@ -61,7 +61,7 @@ def email_draft(email: EmailSource, compiled: CompiledEmail) -> Draft:
 
 
 def hold_sequences(connection: Connection, changed: list[Draft]) -> None:
-    """Lock those under way whom a change moves, before anything of theirs is changed."""
+    """Lock the enrolments that a change affects, before changing any of them."""
     sequences = [draft.key for draft in changed if draft.kind is RevisionKind.SEQUENCE]
     moved = any(_moves_everybody(connection, draft) for draft in changed)
     where = enrolments.everybody() if moved else enrolments.of_sequences(*sequences)
@@ -80,7 +80,7 @@ def store_draft(
     publication: Publication,
     now: datetime,
 ) -> None:
-    """Make the draft the newest revision; those under way follow a changed sequence."""
+    """Make the draft the newest revision; enrolments in a changed sequence follow it."""
     note_draft(connection, draft, present, publication)
     if _moves_everybody(connection, draft):
         look_at_everybody(connection, now)
@@ -101,7 +101,7 @@ def store_draft(
 def _follow_the_change(
     connection: Connection, draft: Draft, present: Revision, now: datetime
 ) -> None:
-    """Everybody under way is decided afresh, and nothing waits for a step that is gone."""
+    """Have every active enrolment decided again, and cancel messages of deleted steps."""
     old = parse_sequence(draft.key, present.source["toml"])
     new = parse_sequence(draft.key, draft.source["toml"])
     deleted = {step.email for step in old.steps} - {step.email for step in new.steps}
@@ -112,7 +112,7 @@ def _follow_the_change(
 def note_draft(
     connection: Connection, draft: Draft, present: Revision | None, publication: Publication
 ) -> None:
-    """Note what a draft would change, and for how many people in which way."""
+    """Record what a draft would change, and how many people it would affect in which way."""
     publication.changed.append(draft.key)
     if draft.kind is RevisionKind.SEQUENCE and present is not None:
         old = parse_sequence(draft.key, present.source["toml"])
@@ -122,13 +122,13 @@ def note_draft(
 
 
 def difference(present: dict[str, Any], wanted: dict[str, Any], names: tuple[str, str]) -> str:
-    """What differs between two sources, as a unified diff of those names."""
+    """Return the difference between two sources as a unified diff with those names."""
     lines = (_lines(present), _lines(wanted))
     return "\n".join(difflib.unified_diff(*lines, *names, lineterm="", n=1))
 
 
 def _lines(source: dict[str, Any]) -> list[str]:
-    """Every line of a source; the shared parts of emails come last."""
+    """Return every line of a source; the shared parts of emails come last."""
     parts = [*source.values()]
     texts = [part for part in parts if isinstance(part, str)]
     texts += [text for part in parts if isinstance(part, dict) for text in part.values()]
@@ -136,7 +136,7 @@ def _lines(source: dict[str, Any]) -> list[str]:
 
 
 def moves_everybody(connection: Connection, toml: str) -> bool:
-    """Whether this practice writes at other times than the one that is published."""
+    """Return whether this practice sends at other times than the published one."""
     present = find_newest(connection, RevisionKind.PRACTICE, "practice")
     if present is None:
         return False
@@ -144,9 +144,9 @@ def moves_everybody(connection: Connection, toml: str) -> bool:
 
 
 def look_at_everybody(connection: Connection, now: datetime) -> None:
-    """Have everybody under way decided afresh, in one statement whatever their number.
+    """Have every active enrolment decided again, in one statement however many there are.
 
-    What is put off would be found out in time, too; but until then the coming week would
-    be shown as it was.
+    A postponement would be noticed in time anyway, but until then the coming week would be
+    displayed as it was.
     """
     enrolments.look_at_once(connection, enrolments.everybody(), now)

@@ -1,4 +1,4 @@
-"""Composing: the owner makes, changes and takes away segments, and sees first what that does."""
+"""Editing segments: the owner creates, changes and deletes them, and sees the effects first."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nurture.domain.audience.conditions import All, Condition, Not, Segment, Segments, excess_of
-from nurture.domain.audience.words import Names
+from nurture.domain.audience.words import ConditionNames
 from nurture.domain.errors import NurtureError
 from nurture.library.reading import LibraryError
 from nurture.library.segment_writing import (
@@ -32,18 +32,19 @@ _RESERVED = "new"
 
 
 class SegmentInUseError(NurtureError):
-    """Sequences ask for this segment by its name."""
+    """The segment is in use: sequences refer to it by name."""
 
 
 class NameTakenError(NurtureError):
-    """There is another segment of that name, or none can be of that name."""
+    """Another segment has that name, or it is not a valid name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """A place that asks for a segment: a step of a sequence, or where people go on at its end.
+class SegmentUse:
+    """A place that refers to a segment: a step of a sequence, or one of its endings.
 
-    `step` is the email's key, empty at the end; `how` goes on after the step or the sequence.
+    `step` is the email's key, or empty for an ending; `how` is the phrase that follows the step or
+    the sequence.
     """
 
     sequence: str
@@ -53,23 +54,23 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a change does: how many are in the segment before and after it, and who moves."""
+    """The effect of a change: the segment's size before and after, and how many join and leave."""
 
     before: int
     after: int
     come_in: int
     drop_out: int
-    uses: tuple[Use, ...]
+    uses: tuple[SegmentUse, ...]
 
 
-def uses_of(published: Published, name: str) -> tuple[Use, ...]:
-    """Where the sequences ask for a segment; nowhere for one that has no name yet."""
+def uses_of(published: Published, name: str) -> tuple[SegmentUse, ...]:
+    """Return where sequences refer to a segment; nothing for one without a name yet."""
     return tuple(_uses(published, name)) if name else ()
 
 
-def names_of(published: Published) -> Names:
-    """What the owner calls topics, sequences and emails."""
-    return Names(
+def names_of(published: Published) -> ConditionNames:
+    """Return the owner's names for topics, sequences and emails."""
+    return ConditionNames(
         topics={key: topic.title for key, topic in published.segments.topics.items()},
         sequences={key: one.title for key, one in published.sequences.items()},
         emails={key: subject_of(published, key) for key in published.emails},
@@ -79,7 +80,7 @@ def names_of(published: Published) -> Names:
 def foresee(
     database: Database, catalogue: Catalogue, condition: Condition, now: datetime, name: str = ""
 ) -> Foreseen:
-    """What it does that the segment `name`, or a new one, has this condition from now on."""
+    """Return the effect of giving the segment `name`, or a new one, this condition."""
     with database.reading() as connection:
         published = catalogue.current(connection)
         known = published.segments
@@ -101,10 +102,10 @@ def foresee(
 def save(
     database: Database, catalogue: Catalogue, segment: Segment, now: datetime, name: str = ""
 ) -> str:
-    """Publish a segment that was called `name`, or is new where that is empty; return its name.
+    """Publish a segment previously called `name`, or a new one if that is empty; return its name.
 
-    One without a name gets one from its title. Raises `SegmentInUseError`, `NameTakenError`
-    and `CheckError`.
+    Without a name, it gets one from its title. May raise `SegmentInUseError`, `NameTakenError`
+    or `CheckError`.
     """
     segment = replace(segment, name=segment.name or name_from(segment.title))
     _insist_on_name(database, catalogue, segment.name, name)
@@ -117,9 +118,9 @@ def save(
 
 
 def save_text(database: Database, catalogue: Catalogue, name: str, text: str, now: datetime) -> str:
-    """Publish a segment as it was written down; return its name.
+    """Publish a segment from its text; return its name.
 
-    Raises as `save` does; a fault names its line.
+    May raise the same errors as `save`; an error in the text names its line.
     """
     _, segment = _read(database, name, text)
     _insist_on_name(database, catalogue, segment.name, name)
@@ -128,12 +129,12 @@ def save_text(database: Database, catalogue: Catalogue, name: str, text: str, no
 
 
 def read_text(database: Database, name: str, text: str) -> Segment:
-    """What is written down of a segment, without keeping it; raises `CheckError`."""
+    """Parse a segment from its text without storing it; may raise `CheckError`."""
     return _read(database, name, text)[1]
 
 
 def text_of(database: Database, name: str) -> str:
-    """How a segment is written down; raises `UnknownSegmentError`."""
+    """Return the text of a segment; may raise `UnknownSegmentError`."""
     try:
         return segment_text(_toml(database), name)
     except LibraryError as error:
@@ -141,7 +142,7 @@ def text_of(database: Database, name: str) -> str:
 
 
 def delete(database: Database, catalogue: Catalogue, name: str, now: datetime) -> None:
-    """Take a segment away; raises `SegmentInUseError` and `UnknownSegmentError`."""
+    """Delete a segment; may raise `SegmentInUseError` or `UnknownSegmentError`."""
     with database.reading() as connection:
         published = catalogue.current(connection)
     if name not in published.segments.segments:
@@ -151,7 +152,7 @@ def delete(database: Database, catalogue: Catalogue, name: str, now: datetime) -
 
 
 def _read(database: Database, name: str, text: str) -> tuple[Segments, Segment]:
-    """All segments with one of them written anew, and that one."""
+    """Return all segments with one of them replaced, and that one."""
     toml = _toml(database)
     try:
         parse_segments(text, "What you wrote")
@@ -189,18 +190,18 @@ def _insist_unused(published: Published, name: str, what: str) -> None:
         )
 
 
-def _uses(published: Published, name: str) -> Iterator[Use]:
+def _uses(published: Published, name: str) -> Iterator[SegmentUse]:
     for key, sequence in published.sequences.items():
         for step in sequence.steps:
             if step.only_if == name:
-                yield Use(key, step.email, "goes only to whoever is in it")
+                yield SegmentUse(key, step.email, "goes only to whoever is in it")
             if step.skip_if == name:
-                yield Use(key, step.email, "is left out for whoever is in it")
+                yield SegmentUse(key, step.email, "is left out for whoever is in it")
         for hand_over in sequence.then:
             if hand_over.only_if == name:
                 target = published.sequences.get(hand_over.sequence)
                 title = target.title if target else hand_over.sequence
-                yield Use(key, "", f"leads whoever is in it on to “{title}”")
+                yield SegmentUse(key, "", f"leads whoever is in it on to “{title}”")
 
 
 def _toml(database: Database) -> str:

@@ -1,4 +1,4 @@
-"""Rearranging: a sequence is changed as a draft, looked at, and published or dropped."""
+"""Editing sequences: a draft that the owner changes, reviews, and publishes or discards."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat
-from nurture.domain.sequences.sequence import HandOver, Sequence, Step, StepKind
+from nurture.domain.sequences.sequence import Continuation, Sequence, Step, StepKind
 from nurture.library.sequences import parse_sequence
 from nurture.library.writing import (
     with_changed_step,
@@ -43,19 +43,19 @@ _SEQUENCE, _EMAIL = RevisionKind.SEQUENCE, RevisionKind.EMAIL
 
 
 class OvertakenError(NurtureError):
-    """Another state of the sequence was published since the changing began."""
+    """Another revision of the sequence was published after the draft was started."""
 
 
 class NoSuchStepError(NurtureError):
-    """The sequence has no such step, or its neighbour is not there to change places with."""
+    """The sequence has no such step, or the step has no neighbour to swap with."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A sequence as the owner has changed it so far, beside what is published.
+class EditedSequence:
+    """A sequence as the owner has changed it so far, next to the published one.
 
-    `version` is handed back with every change; it is 0 while there is no draft. `unpublished`
-    are the emails that are written and not published yet, by step.
+    Pass `version` back with every change; it is 0 while there is no draft. `unpublished` are the
+    emails that are written but not yet published, by step.
     """
 
     key: str
@@ -75,25 +75,25 @@ class Plan:
 
     @property
     def is_overtaken(self) -> bool:
-        """Whether another state was published since the changing began."""
+        """Whether another revision was published after the draft was started."""
         return self.version > 0 and self.based_on != self.number
 
     def subject(self, email: str) -> str:
-        """What people see of a step's email, or its name where there is none."""
+        """Return the subject of a step's email, or the step's name if there is none."""
         return self.subjects.get(email, email)
 
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """What publishing a plan would do, or the findings because of which it is refused."""
+    """What publishing a plan would do, or the findings that prevent it."""
 
-    plan: Plan
+    plan: EditedSequence
     publication: Publication
     findings: tuple[str, ...] = ()
 
 
-def find_plan(database: Database, key: str) -> Plan:
-    """The sequence as it is being changed; raises `UnknownSequenceError`."""
+def find_plan(database: Database, key: str) -> EditedSequence:
+    """Return the sequence as it is being edited; may raise `UnknownSequenceError`."""
     with database.reading() as connection:
         return _plan(connection, key)
 
@@ -106,9 +106,9 @@ def change_step(
     settings: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Change some settings of a step, None to take one away.
+    """Change some settings of a step; None removes a setting.
 
-    Raises `LibraryError` for what cannot be, and `SavedElsewhereError`.
+    May raise `LibraryError` for invalid settings, or `SavedElsewhereError`.
     """
     _change(database, key, version, lambda plan: with_changed_step(plan.toml, email, settings), now)
 
@@ -116,9 +116,9 @@ def change_step(
 def move_step(
     database: Database, key: str, version: int, email: str, by: int, now: datetime
 ) -> None:
-    """Move a step one place up (-1) or down (1)."""
+    """Move a step up (-1) or down (1) by one place."""
 
-    def moved(plan: Plan) -> str:
+    def moved(plan: EditedSequence) -> str:
         names = [step.email for step in plan.sequence.steps]
         place = _place(plan, email) + by
         if not 0 <= place < len(names):
@@ -130,25 +130,25 @@ def move_step(
 
 
 def remove_step(database: Database, key: str, version: int, email: str, now: datetime) -> None:
-    """Leave a step out; its email stays in the history, and one never published is dropped."""
+    """Remove a step; its email stays in the history, unless it was never published."""
     _change(database, key, version, lambda plan: without_step(plan.toml, email), now)
 
 
 def set_endings(
-    database: Database, key: str, version: int, endings: tuple[HandOver, ...], now: datetime
+    database: Database, key: str, version: int, endings: tuple[Continuation, ...], now: datetime
 ) -> None:
-    """Say where people go on who have come to the end."""
+    """Set which sequences people go on to when they reach the end."""
     _change(database, key, version, lambda plan: with_endings(plan.toml, endings), now)
 
 
 def new_email(subject: str, preheader: str, body: str) -> Written:
-    """An email in Markdown."""
+    """Return an email in Markdown."""
     front = {"subject": subject, "preheader": preheader} if preheader else {"subject": subject}
     return Written(EmailFormat.MARKDOWN, written_email(front, f"{body.strip()}\n"))
 
 
 def copied_email(database: Database, original: str, subject: str) -> Written:
-    """A copy of a published email (`sequence/step`) under another subject."""
+    """Return a copy of a published email (`sequence/step`) with another subject."""
     with database.reading() as connection:
         source = find_email(connection, original)
     if source is None:
@@ -167,7 +167,7 @@ def add_step(
     settings: Mapping[str, Any],
     now: datetime,
 ) -> str:
-    """Put a new email behind a step and return its name; it is published with the sequence."""
+    """Add a new email after a step and return its name; it is published with the sequence."""
     with database.writing() as connection:
         plan = _plan(connection, key)
         name = _name(connection, plan, subject)
@@ -179,7 +179,7 @@ def add_step(
 
 
 def discard(database: Database, key: str) -> None:
-    """Go back to what is published, and drop the emails that were only written for this."""
+    """Return to the published sequence, and drop emails that were only written for the draft."""
     with database.writing() as connection:
         plan = _plan(connection, key)
         _drop_emails(connection, plan, set(plan.unpublished))
@@ -187,9 +187,9 @@ def discard(database: Database, key: str) -> None:
 
 
 def take_state(database: Database, key: str, number: int, now: datetime) -> None:
-    """Make an earlier state what is being changed, in place of any other changes.
+    """Put an earlier revision into the draft, replacing any other changes.
 
-    Nothing of it is published by that. Raises `NoSuchRevisionError`.
+    This does not publish it. May raise `NoSuchRevisionError`.
     """
     old = get_revision(database, _SEQUENCE, key, number)
     with database.writing() as connection:
@@ -198,7 +198,7 @@ def take_state(database: Database, key: str, number: int, now: datetime) -> None
 
 
 def foresee(database: Database, key: str) -> Foresight:
-    """What publishing would do to the people under way, or why it is refused."""
+    """Return how publishing would affect active enrolments, or why it is refused."""
     plan = find_plan(database, key)
     if plan.is_overtaken:
         return Foresight(plan, Publication(), (_overtaken().message,))
@@ -210,10 +210,10 @@ def foresee(database: Database, key: str) -> Foresight:
 
 
 def publish(database: Database, key: str, version: int, now: datetime) -> Publication:
-    """Let the changes hold from now on, for those under way too.
+    """Put the changes into effect, for active enrolments too.
 
-    Raises `CheckError` with every finding, `OvertakenError`, and `SavedElsewhereError` where
-    it was changed since `version` was looked at.
+    May raise `CheckError` with every finding, `OvertakenError`, or `SavedElsewhereError` if the
+    draft has changed since `version` was shown.
     """
     plan = find_plan(database, key)
     if plan.version != version or not plan.version:
@@ -224,11 +224,11 @@ def publish(database: Database, key: str, version: int, now: datetime) -> Public
 
 
 def sequence_of(revision: Revision) -> Sequence:
-    """A sequence as it was in that revision."""
+    """Return a sequence as it was in that revision."""
     return parse_sequence(revision.key, str(revision.source["toml"]))
 
 
-def _plan(connection: Connection, key: str) -> Plan:
+def _plan(connection: Connection, key: str) -> EditedSequence:
     present = find_newest(connection, _SEQUENCE, key)
     if present is None:
         raise UnknownSequenceError(f"There is no sequence “{key}”.", remedy="Look at the list.")
@@ -237,7 +237,7 @@ def _plan(connection: Connection, key: str) -> Plan:
     sequence = parse_sequence(key, toml)
     emails = {r.key: r for r in newest_revisions(connection) if r.kind is _EMAIL}
     unpublished = _unpublished(connection, sequence, set(emails))
-    return Plan(
+    return EditedSequence(
         key=key,
         toml=toml,
         sequence=sequence,
@@ -266,7 +266,7 @@ def _subject(content: str, name: str) -> str:
 def _unpublished(
     connection: Connection, sequence: Sequence, published: set[str]
 ) -> dict[str, Written]:
-    """The emails of steps that were written and never published."""
+    """Return the emails of steps that were written but never published."""
     found = {}
     for step in sequence.steps:
         full = f"{sequence.key}/{step.email}"
@@ -278,7 +278,11 @@ def _unpublished(
 
 
 def _change(
-    database: Database, key: str, version: int, change: Callable[[Plan], str], now: datetime
+    database: Database,
+    key: str,
+    version: int,
+    change: Callable[[EditedSequence], str],
+    now: datetime,
 ) -> None:
     with database.writing() as connection:
         plan = _plan(connection, key)
@@ -288,7 +292,9 @@ def _change(
         _drop_emails(connection, plan, set(plan.unpublished) - kept)
 
 
-def _save(connection: Connection, plan: Plan, version: int, toml: str, now: datetime) -> None:
+def _save(
+    connection: Connection, plan: EditedSequence, version: int, toml: str, now: datetime
+) -> None:
     parse_sequence(plan.key, toml)
     saved = drafts.save_draft(
         connection,
@@ -310,29 +316,29 @@ def _save_email(connection: Connection, key: str, written: Written, now: datetim
         raise _saved_elsewhere()
 
 
-def _drop_emails(connection: Connection, plan: Plan, names: set[str]) -> None:
+def _drop_emails(connection: Connection, plan: EditedSequence, names: set[str]) -> None:
     for name in names:
         drafts.discard_draft(connection, _EMAIL, f"{plan.key}/{name}")
 
 
-def _by_key(plan: Plan) -> dict[str, Written]:
+def _by_key(plan: EditedSequence) -> dict[str, Written]:
     return {f"{plan.key}/{name}": written for name, written in plan.unpublished.items()}
 
 
-def _place(plan: Plan, email: str) -> int:
+def _place(plan: EditedSequence, email: str) -> int:
     names = [step.email for step in plan.sequence.steps]
     if email not in names:
         raise NoSuchStepError(f"There is no step “{email}”.", remedy="Reload the page.")
     return names.index(email)
 
 
-def find_step(plan: Plan, email: str) -> Step:
-    """A step of the plan; raises `NoSuchStepError`."""
+def find_step(plan: EditedSequence, email: str) -> Step:
+    """Return a step of the plan; may raise `NoSuchStepError`."""
     return plan.sequence.steps[_place(plan, email)]
 
 
-def _name(connection: Connection, plan: Plan, subject: str) -> str:
-    """A name for a new email that nothing of this sequence ever had."""
+def _name(connection: Connection, plan: EditedSequence, subject: str) -> str:
+    """Return a name for a new email that nothing in this sequence has ever had."""
     name = name_from(subject.replace("'", "")) or "email"
     taken = {*plan.subjects, *(step.email for step in plan.sequence.steps)}
     taken |= {k.partition("/")[2] for k in drafts.drafted_keys(connection, _EMAIL)}
@@ -359,9 +365,9 @@ def _overtaken() -> OvertakenError:
 def picture_email(
     database: Database, catalogue: Catalogue, key: str, email: str, public_url: str
 ) -> str | None:
-    """The HTML of an email, published or still a draft; None where there is none.
+    """Return the HTML of an email, published or still a draft; None if there is none.
 
-    Nothing is counted and no link in it works. Raises `CheckError` for a draft with faults.
+    Nothing is counted and no link in it works. Raise `CheckError` for a faulty draft.
     """
     with database.reading() as connection:
         published = catalogue.current(connection)

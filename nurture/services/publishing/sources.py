@@ -1,4 +1,4 @@
-"""Rereading: what is published, as the sources it was made from."""
+"""Sources: reading back what is published as the sources it was made from."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from nurture.store.tables.revisions import Revision, RevisionKind, newest_revisi
 
 
 def published_library(connection: Connection) -> Library:
-    """Everything that is published at present; raises `NothingPublishedError`.
+    """Return everything currently published; may raise `NothingPublishedError`.
 
     A step whose email was never published has no source in it.
     """
@@ -40,13 +40,13 @@ def published_library(connection: Connection) -> Library:
 
 
 def published_emails(newest: Iterable[Revision]) -> dict[str, EmailSource]:
-    """Every email among the newest revisions, those that no step sends any more included."""
+    """Return every email among the newest revisions, including those no step sends any more."""
     emails = [revision for revision in newest if revision.kind is RevisionKind.EMAIL]
     return {one.key: email_source(one.key, one.source) for one in emails}
 
 
 def sequence_source(key: str, toml: str, emails: Mapping[str, EmailSource]) -> SequenceSource:
-    """A sequence of its plan, with those of its emails that there are."""
+    """Return a sequence from its TOML, with those of its emails that exist."""
     sequence = parse_sequence(key, toml, f"{key}/sequence.toml")
     keys = {step.email: f"{key}/{step.email}" for step in sequence.steps}
     own = {name: emails[full] for name, full in keys.items() if full in emails}
@@ -54,10 +54,10 @@ def sequence_source(key: str, toml: str, emails: Mapping[str, EmailSource]) -> S
 
 
 def email_source(key: str, stored: Mapping[str, Any]) -> EmailSource:
-    """An email's source as it is stored with a revision.
+    """Return an email's source as stored with a revision.
 
-    The first version of the program stored the front matter as values; the file is then
-    written anew from them.
+    The first version of the program stored the front matter as values; the file is then rebuilt
+    from them.
     """
     content = stored.get("content") or written_email(stored["front"], stored["mjml"])
     written = read_as(EmailFormat, stored.get("format", EmailFormat.MJML), key)
@@ -65,7 +65,7 @@ def email_source(key: str, stored: Mapping[str, Any]) -> EmailSource:
 
 
 def emails_without_a_source(sources: Iterable[SequenceSource]) -> list[str]:
-    """The steps for which there is no email, as findings."""
+    """Return findings for the steps whose email does not exist."""
     return [
         f"{source.sequence.key}: there is no email “{step.email}”. Write it first."
         for source in sources

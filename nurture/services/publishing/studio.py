@@ -1,7 +1,7 @@
-"""Publishing by the owner: one email or one plan at a time, with its history and the way back.
+"""Publishing by the owner: one email or plan at a time, with its history and undo.
 
-What the owner publishes is checked as the files are, and a file does not overwrite it
-without being told to.
+What the owner publishes is checked like the files, and files do not overwrite it unless they
+are told to.
 """
 
 import difflib
@@ -57,12 +57,12 @@ _LONGEST_NAME = 60
 
 
 class NoSuchRevisionError(NurtureError):
-    """There is no revision of that number."""
+    """There is no revision with that number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An email as the owner wrote it: the whole file, and the plain version where there is one."""
+    """An email as the owner wrote it: the whole file, and any plain-text version."""
 
     format: EmailFormat
     content: str
@@ -70,15 +70,15 @@ class Written:
 
 
 def find_email(connection: Connection, key: str) -> EmailSource | None:
-    """The published source of an email, or None where it was never published."""
+    """Return the published source of an email, or None if it was never published."""
     present = find_newest(connection, RevisionKind.EMAIL, key)
     return email_source(key, present.source) if present else None
 
 
 def read_written(connection: Connection, key: str, written: Written) -> EmailSource:
-    """What was written as a source, within the shared layout; raises `CheckError`.
+    """Return the text as a source, in the shared layout; may raise `CheckError`.
 
-    The layout is that of the email itself and, for a new one, that of the newest email.
+    The layout is that of the email itself or, for a new one, that of the newest email.
     """
     present = find_email(connection, key)
     layout = present.layout if present else _newest_layout(connection)
@@ -89,9 +89,9 @@ def read_written(connection: Connection, key: str, written: Written) -> EmailSou
 
 
 def publish_email(database: Database, key: str, written: Written, now: datetime) -> Publication:
-    """Publish an email as the owner's; raises `CheckError` with every finding.
+    """Publish an email as the owner's; may raise `CheckError` with every finding.
 
-    It reaches everybody who gets it from now on. Its draft is gone by that.
+    Everyone who gets the email from now on gets this version. Its draft is deleted.
     """
     with database.reading() as connection:
         source = read_written(connection, key, written)
@@ -110,8 +110,8 @@ def publish_plan(
 ) -> Publication:
     """Publish a sequence, the practice or the segments as the owner's.
 
-    `new_emails` are the emails of added steps by their full key; all is published together
-    or not at all. Raises `CheckError` with every finding.
+    `new_emails` are the emails of added steps by their full key; either everything is published
+    or nothing. May raise `CheckError` with every finding.
     """
     with database.reading() as connection:
         changed = _checked_plan(connection, kind, key, toml, new_emails or {})
@@ -125,7 +125,7 @@ def foresee_plan(
     toml: str,
     new_emails: Mapping[str, Written] | None = None,
 ) -> Publication:
-    """What `publish_plan` would change and do to people, without doing it."""
+    """Return what `publish_plan` would change and its effect on people, without doing it."""
     publication = Publication()
     with database.reading() as connection:
         changed = _checked_plan(connection, kind, key, toml, new_emails or {})
@@ -138,7 +138,7 @@ def foresee_plan(
 
 
 def history(database: Database, kind: RevisionKind, key: str) -> list[Revision]:
-    """The revisions of one thing, newest first."""
+    """Return the revisions of one thing, newest first."""
     with database.reading() as connection:
         return history_of(connection, kind, key)
 
@@ -150,7 +150,7 @@ def name_from(words: str) -> str:
 
 
 def get_revision(database: Database, kind: RevisionKind, key: str, number: int) -> Revision:
-    """One revision by its number; raises `NoSuchRevisionError`."""
+    """Return a revision by its number; may raise `NoSuchRevisionError`."""
     with database.reading() as connection:
         found = find_state(connection, kind, key, number)
     if found is None:
@@ -161,7 +161,7 @@ def get_revision(database: Database, kind: RevisionKind, key: str, number: int) 
 def roll_back(
     database: Database, kind: RevisionKind, key: str, number: int, now: datetime
 ) -> Publication:
-    """Publish an old revision's source again, as a new revision; raises `CheckError`."""
+    """Publish an old revision's source again as a new revision; may raise `CheckError`."""
     old = get_revision(database, kind, key, number)
     if kind is RevisionKind.EMAIL:
         source = email_source(key, old.source)
@@ -170,18 +170,18 @@ def roll_back(
 
 
 def as_written(source: EmailSource) -> Written:
-    """An email's source as the owner would have written it."""
+    """Return an email's source as the owner would have written it."""
     return Written(source.format, source.content, source.text)
 
 
 def differing_lines(old: str, new: str) -> list[tuple[str, str]]:
-    """What differs between two texts: each line with “-”, “+” or “ ”, gaps marked by “@”."""
+    """Return a diff of two texts: each line with “-”, “+” or “ ”, and gaps marked by “@”."""
     unified = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2)
     return [(line[:1], line[1:]) for line in list(unified)[2:]]
 
 
 def step_of(library: Library, key: str) -> tuple[Sequence, StepKind]:
-    """The sequence and the kind of an email's step; of one without a step, an article's."""
+    """Return the sequence and kind of an email's step; without a step, the kind is an article."""
     folder, _, name = key.partition("/")
     for source in library.sequences:
         if source.sequence.key == folder:
@@ -215,7 +215,7 @@ def _checked_plan(
     toml: str,
     new_emails: Mapping[str, Written],
 ) -> list[Draft]:
-    """The plan and its new emails, checked together with all else that is published."""
+    """Return the plan and its new emails, checked together with everything else published."""
     library = published_library(connection)
     new = {one: read_written(connection, one, written) for one, written in new_emails.items()}
     known = published_emails(newest_revisions(connection))
@@ -258,7 +258,7 @@ def _store(database: Database, changed: list[Draft], now: datetime) -> Publicati
 
 
 def source_text(revision: Revision) -> str:
-    """What was written, as one text to compare: an email's file and its plain version, or TOML."""
+    """Return a source as one text for comparison: an email's file and plain version, or TOML."""
     source: Mapping[str, Any] = revision.source
     if revision.kind is not RevisionKind.EMAIL:
         return str(source["toml"])

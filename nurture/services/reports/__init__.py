@@ -1,1 +1,1 @@
-"""How things stand: status, the first page of the studio, and the funnel."""
+"""Reports: status, the first page of the studio, and the funnel."""

@@ -1,4 +1,4 @@
-"""Overseeing: what went out, what comes next and what needs the owner, for the first page."""
+"""The first page: what was sent, what comes next and what needs the owner."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nurture.domain.messages.bounces import FULL_FOR, full_since
-from nurture.domain.scheduling.awaited_step import Place, awaited_step
+from nurture.domain.scheduling.awaited_step import SequencePosition, awaited_step
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.account.hold import state_of as account_state
 from nurture.services.account.words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import dashboard
-from nurture.store.queries.dashboard import Doubt, HeldUp, Looks, Person
+from nurture.store.queries.dashboard import Doubt, HeldUp, Looks, RecentPerson
 from nurture.store.tables import bounces, enrolments, instance, sequences, subscribers
 from nurture.store.tables.bounces import Jump
 
@@ -28,7 +28,7 @@ _LATE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class EmailCount:
-    """How many mails of one email; `subject` is what people see, `step` the email's name."""
+    """The number of messages of one email; `subject` is shown to people, `step` names it."""
 
     sequence: str
     step: str
@@ -38,7 +38,7 @@ class EmailCount:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of the coming week on the practice's calendar."""
+    """One day of the coming week in the practice's calendar."""
 
     on: date
     emails: tuple[EmailCount, ...]
@@ -46,13 +46,13 @@ class Day:
 
     @property
     def count(self) -> int:
-        """How many mails are expected."""
+        """The number of messages expected."""
         return sum(email.count for email in self.emails)
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The last seven days in figures; `kept` are mails that no mail server has seen."""
+    """The figures for the last seven days; `kept` are messages that no mail server has seen."""
 
     signed_up: int
     sent: int
@@ -63,7 +63,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class AccountNeed:
-    """A mail account that takes nothing: what is wrong, how many people wait, and until when."""
+    """A mail account that accepts nothing: the reason, how many people wait, and until when."""
 
     what: str
     to_do: str
@@ -75,10 +75,10 @@ class AccountNeed:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What only the owner can see to."""
+    """What only the owner can deal with."""
 
     doubts: list[Doubt]
-    refused: list[Person]
+    refused: list[RecentPerson]
     held_up: list[HeldUp]
     refused_mails: list[HeldUp]
     paused: list[str]
@@ -86,11 +86,11 @@ class Needs:
     late: int
     account: AccountNeed | None = None
     jump: Jump | None = None
-    full: tuple[Person, ...] = ()
+    full: tuple[RecentPerson, ...] = ()
 
     @property
     def count(self) -> int:
-        """How many things there are."""
+        """The number of things to deal with."""
         each: tuple[list[Any], ...] = (self.doubts, self.held_up, self.refused_mails, self.paused)
         jumped = self.jump is not None
         held = bool(self.account) and not jumped
@@ -99,8 +99,8 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class ToFillIn:
-    """What the owner has yet to say: names of the practice's fields, and titles of articles."""
+class MissingDetails:
+    """What the owner has yet to provide: names of the practice's fields, and titles of articles."""
 
     fields: tuple[str, ...]
     articles: tuple[str, ...]
@@ -114,10 +114,10 @@ class Overview:
     sent_by_day: list[tuple[date, int]]
     sent_emails: list[EmailCount]
     coming: list[Day]
-    signups: list[Person]
-    bookings: list[Person]
+    signups: list[RecentPerson]
+    bookings: list[RecentPerson]
     needs: Needs
-    to_fill_in: ToFillIn
+    to_fill_in: MissingDetails
     subjects: dict[str, str]
     titles: dict[str, str]
 
@@ -125,7 +125,7 @@ class Overview:
 def oversee(
     database: Database, catalogue: Catalogue, fingerprint: str, seen: int, now: datetime
 ) -> Overview:
-    """How things stand on the practice's calendar; `seen` is what the database's witness saw."""
+    """Return the overview in the practice's time zone; `seen` comes from the database's witness."""
     with database.reading() as connection:
         published = catalogue.current(connection)
         zone = ZoneInfo(published.practice.time_zone)
@@ -147,12 +147,12 @@ def oversee(
 
 
 def has_sent(database: Database) -> bool:
-    """Whether any mail has really left yet."""
+    """Return whether any email has actually been sent yet."""
     with database.reading() as connection:
         return dashboard.has_sent(connection)
 
 
-def _week(connection: Connection, bookings: list[Person], now: datetime) -> Week:
+def _week(connection: Connection, bookings: list[RecentPerson], now: datetime) -> Week:
     since = now - _WEEK
     [sent] = dashboard.count_sent(connection, (since, now + timedelta(seconds=1)))
     return Week(
@@ -181,7 +181,7 @@ def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
 
 
 def count_late(connection: Connection, now: datetime) -> int:
-    """How many enrolments have been due for so long that nobody can be looking after them."""
+    """Return how many enrolments have been due so long that no worker can be running."""
     return enrolments.count_due(connection, now - _LATE)
 
 
@@ -200,23 +200,23 @@ def _account(connection: Connection, now: datetime) -> AccountNeed | None:
     )
 
 
-def _full_mailboxes(connection: Connection, now: datetime) -> Iterator[Person]:
-    """Whose mailbox has been full for long by what was told of it, the longest first."""
+def _full_mailboxes(connection: Connection, now: datetime) -> Iterator[RecentPerson]:
+    """Yield the people whose mailbox has been reported full for a long time, longest first."""
     candidates = bounces.full_mailboxes(connection, now - FULL_FOR, now - FULL_FOR)
     since = {n: full_since(bounces.returned_from(connection, n)) for n in candidates}
     full = sorted((at, number) for number, at in since.items() if at)[:_LISTED]
     for at, number in full:
         person = subscribers.find_subscriber(connection, number)
         if person:
-            yield Person(number, person.first_name, person.address, "full", at)
+            yield RecentPerson(number, person.first_name, person.address, "full", at)
 
 
-def _to_fill_in(published: Published) -> ToFillIn:
+def _to_fill_in(published: Published) -> MissingDetails:
     wanted = ("blog_url", "booking_url", "privacy_url")
     emails = [email for _, email in published.emails.values()]
     articles = {e.article_title for e in emails if e.article_title and not e.article_url}
     empty = tuple(name for name in wanted if not getattr(published.practice, name))
-    return ToFillIn(empty, tuple(sorted(articles)))
+    return MissingDetails(empty, tuple(sorted(articles)))
 
 
 def _sent_by_day(
@@ -236,7 +236,7 @@ def _sent_emails(connection: Connection, published: Published, since: datetime) 
 def _coming(
     connection: Connection, published: Published, now: datetime, zone: ZoneInfo
 ) -> list[Day]:
-    """The coming week by the hints in the database; what is overdue counts for today."""
+    """Return the coming week from the hints in the database; overdue enrolments count today."""
     today = now.astimezone(zone).date()
     return [
         _day(connection, published, today + timedelta(days=ahead), now, zone, first=ahead == 0)
@@ -264,11 +264,11 @@ def _day(
 
 
 def _next_email(published: Published, looks: Looks, now: datetime) -> str | None:
-    """Which email people at that place are waiting for, if any."""
+    """Return the email that people at that point are waiting for, if any."""
     sequence = published.sequences.get(looks.sequence)
     if sequence is None:
         return None
-    place = Place(looks.passed, looks.collected, looks.guide_wanted)
+    place = SequencePosition(looks.passed, looks.collected, looks.guide_wanted)
     step = awaited_step(sequence, place, now, published.calendar)
     return step.email if step else None
 

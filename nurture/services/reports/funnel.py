@@ -1,4 +1,4 @@
-"""Measuring: what became of the emails of a sequence, step by step and over time."""
+"""The funnel: what became of a sequence's emails, by step and over time."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -29,7 +29,7 @@ BOOKED_WITHIN = timedelta(days=30)
 
 
 class Period(StrEnum):
-    """What the figures are of: the emails that went out within the last weeks, today included."""
+    """The period of the figures: emails sent within the last weeks, including today."""
 
     MONTH = "month"
     QUARTER = "quarter"
@@ -42,20 +42,20 @@ _SPANS = {Period.MONTH: (28, 1), Period.QUARTER: (12, 7), Period.YEAR: (52, 7)}
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """What became of some emails; `booked` is how many of them a booking is put down to."""
+    """What became of some emails; `booked` is how many a booking is attributed to."""
 
     figures: Figures
     booked: int = 0
 
     @property
     def tells_delivery(self) -> bool:
-        """Whether anything was heard of whether these emails arrived."""
+        """Whether anything was reported about whether these emails arrived."""
         return self.figures.delivered + self.figures.bounced > 0
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """One step with its funnel; `waiting` people are under way to it. `step` is None once gone."""
+class FunnelStep:
+    """One step with its funnel; `waiting` is how many people await it. A deleted `step` is None."""
 
     email: str
     step: Step | None
@@ -66,34 +66,34 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A whole sequence: its steps, how it went over time, and where its people are.
+    """A whole sequence: its steps, its figures over time, and where its people are.
 
-    `gone` are the steps that were sent in the period and are no longer there; `elsewhere` people
-    are under way and wait for no email, `uncollected` of these for their guide to be collected.
+    `gone` are steps sent in the period but since deleted; `elsewhere` counts active people who are
+    waiting for no email, `uncollected` those of them who have yet to collect their guide.
     """
 
     sequence: Sequence
     paused: bool
     total: Funnel
     enrolled: dict[EnrolmentStatus, int]
-    stages: tuple[Stage, ...] = ()
-    gone: tuple[Stage, ...] = ()
+    stages: tuple[FunnelStep, ...] = ()
+    gone: tuple[FunnelStep, ...] = ()
     spans: tuple[tuple[date, Funnel], ...] = ()
     elsewhere: int = 0
     uncollected: int = 0
 
     @property
     def under_way(self) -> int:
-        """How many people are on their way through it."""
+        """How many people are active in it."""
         return self.ended(EnrolmentStatus.ACTIVE)
 
     def ended(self, *statuses: str) -> int:
-        """How many people stand at one of these."""
+        """Return how many enrolments have one of these statuses."""
         return sum(self.enrolled.get(EnrolmentStatus(status), 0) for status in statuses)
 
 
 def list_courses(database: Database, catalogue: Catalogue, now: datetime) -> list[Course]:
-    """Every sequence with its figures of the last four weeks, those with a form first."""
+    """Return every sequence with its figures for the last four weeks, those with a form first."""
     with database.reading() as connection:
         published = catalogue.current(connection)
         found = _Counts(connection, published, Period.MONTH, now)
@@ -108,7 +108,7 @@ def list_courses(database: Database, catalogue: Catalogue, now: datetime) -> lis
 def follow_course(
     database: Database, catalogue: Catalogue, key: str, period: Period, now: datetime
 ) -> Course:
-    """One sequence in full; raises `UnknownSequenceError`."""
+    """Return one sequence in full; may raise `UnknownSequenceError`."""
     with database.reading() as connection:
         published = catalogue.current(connection)
         sequence = get_sequence(published, key)
@@ -133,7 +133,7 @@ def follow_course(
 
 
 class _Counts:
-    """The figures of a period, looked up once and added up in several ways."""
+    """The figures for a period, read once and added up in several ways."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class _Counts:
         self.booked = self._booked(connection)
 
     def _booked(self, connection: Connection) -> Counter[tuple[str, str, int]]:
-        """How many mails were followed by a booking, by step and span."""
+        """Return how many messages were followed by a booking, by step and span."""
         found = bookings_since(connection, self.moments[0])
         near = {b.message: b for b in found if b.booked_at - b.sent_at <= BOOKED_WITHIN}
         within = [b for b in near.values() if self.moments[0] <= b.sent_at < self.moments[-1]]
@@ -161,15 +161,15 @@ class _Counts:
         return sum(end <= moment for end in self.moments[1:])
 
     def total(self, sequence: str) -> Funnel:
-        """All steps of a sequence together."""
+        """Return the funnel of all steps of a sequence together."""
         return self._sum(lambda s, _step, _span: s == sequence)
 
     def of_step(self, sequence: str, step: str) -> Funnel:
-        """One step."""
+        """Return the funnel of one step."""
         return self._sum(lambda s, one, _span: (s, one) == (sequence, step))
 
     def over_time(self, sequence: str) -> list[Funnel]:
-        """A sequence span by span."""
+        """Return a sequence's funnels, span by span."""
         return [
             self._sum(partial(_is_in_span, sequence, number))
             for number in range(len(self.days) - 1)
@@ -186,7 +186,7 @@ def _is_in_span(sequence: str, span: int, one: str, _step: str, at: int) -> bool
 
 
 def _days(period: Period, today: date) -> list[date]:
-    """Where the spans of a period begin, and the day after the last."""
+    """Return the first day of each span of a period, and the day after the last."""
     count, length = _SPANS[period]
     end = today + timedelta(days=1)
     return [end - timedelta(days=length * back) for back in range(count, -1, -1)]
@@ -195,7 +195,7 @@ def _days(period: Period, today: date) -> list[date]:
 def _waiting(
     published: Published, sequence: Sequence, people: list[Standing], now: datetime
 ) -> Counter[str | None]:
-    """How many people wait for each step; for no email under None."""
+    """Return how many people wait for each step; under None, those who wait for no email."""
     counts: Counter[str | None] = Counter()
     for one in people:
         step = awaited_step(sequence, one.place, now, published.calendar)
@@ -213,8 +213,8 @@ def _stage(
     email: str,
     found: _Counts,
     waiting: Counter[str | None],
-) -> Stage:
+) -> FunnelStep:
     step = next((one for one in sequence.steps if one.email == email), None)
     compiled = published.emails.get(f"{sequence.key}/{email}")
     subject = compiled[1].subject if compiled else email
-    return Stage(email, step, subject, found.of_step(sequence.key, email), waiting[email])
+    return FunnelStep(email, step, subject, found.of_step(sequence.key, email), waiting[email])

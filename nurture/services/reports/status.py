@@ -1,4 +1,4 @@
-"""Reporting: how things stand."""
+"""The status report."""
 
 from datetime import datetime
 from pathlib import Path
@@ -26,14 +26,14 @@ _IN_HAND = ("claimed", "sending")
 
 
 class RestoreUnfinishedError(NurtureError):
-    """A database that was not restored to the end must not send."""
+    """A database whose restore was not completed must not send."""
 
 
 def status(database: Database, fingerprint: str, witness: Witness, now: datetime) -> dict[str, Any]:
-    """How things stand, as a document of plain values.
+    """Return the status as plain values.
 
-    `due_now` counts what is to be looked at now and what is in hand; `next_due_at` is
-    when something is next to be looked at, ISO 8601 in UTC, or null.
+    `due_now` counts enrolments due now and messages being sent; `next_due_at` is the next due time
+    in ISO 8601, UTC, or null.
     """
     seen = witness.seen()
     with database.reading() as connection:
@@ -59,17 +59,17 @@ def status(database: Database, fingerprint: str, witness: Witness, now: datetime
 
 
 def is_armed(database: Database, fingerprint: str, witness: Witness) -> bool:
-    """Whether this database may send; cheap, however many people are in it."""
+    """Return whether this database may send; cheap, however many people are in it."""
     seen = witness.seen()
     with database.reading() as connection:
         return instance.is_armed(connection, fingerprint, seen)
 
 
 def hits_standing(database: Database, journals: Path) -> dict[str, int]:
-    """How it stands with opens and clicks: what is not kept, and bytes of our `journals`.
+    """Return the state of opens and clicks: what is not stored, and the bytes in our `journals`.
 
-    `only_counted` are hits beyond what is kept of one message, `unreadable` lines of a journal
-    that no version of this program has written.
+    `only_counted` are hits above the limit stored per message, `unreadable` journal lines that no
+    version of this program wrote.
     """
     with database.reading() as connection:
         counted = hits_beyond.count_all(connection)
@@ -81,7 +81,7 @@ def hits_standing(database: Database, journals: Path) -> dict[str, int]:
 
 
 def _account(held: Hold | None, due: int) -> dict[str, Any]:
-    """The account at the mail server; a limit of its own is not known yet."""
+    """Return the state of the mail account; its limit is not known yet."""
     return {
         "limit": None,
         "used": None,
@@ -104,7 +104,7 @@ def _doubt(doubt: messages.Doubt) -> dict[str, Any]:
 
 
 def arm(database: Database, fingerprint: str, witness: Witness, now: datetime) -> None:
-    """Let the instance of that fingerprint send from now on, and no other."""
+    """Let the instance with that fingerprint send from now on, and no other."""
     with database.writing() as connection:
         if instance.is_being_restored(connection):
             raise RestoreUnfinishedError(

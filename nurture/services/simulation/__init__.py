@@ -1,1 +1,1 @@
-"""What a sequence would do, and what a change to it would do to people under way."""
+"""What a sequence would do, and how a change would affect the people in it."""

@@ -1,4 +1,4 @@
-"""Comparing: what a change would do to the people who are under way, before it is published."""
+"""Comparing: how a change would affect active enrolments, before it is published."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from nurture.domain.sequences.impact import Impact, impact
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person, UnderWay
 from nurture.domain.simulation.simulate import simulate
-from nurture.domain.simulation.world import Entry, What, World
+from nurture.domain.simulation.world import SimulatedEvent, What, World
 from nurture.services.catalogue import Catalogue
 from nurture.services.simulation.snapshot import portray
 from nurture.services.simulation.world import get_sequence, world_as_published, world_changed_by
@@ -25,18 +25,18 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """What is next for somebody in the sequence: a mail, or what there is instead, and when."""
+class NextEmail:
+    """The next thing for someone in the sequence, an email or something else, and when."""
 
     what: str
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """People at the same place to whom the same happens; moments from the first to the last.
+class ImpactGroup:
+    """People at the same point who are affected in the same way; times are the first and last.
 
-    Before and after are the first mails that differ or, where none does, the next one.
+    Before and after are the first emails that differ or, if none does, the next one.
     """
 
     place: str
@@ -50,17 +50,17 @@ class Group:
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything is different for any of them."""
+        """Whether anything changes for any of them."""
         return self.before != self.after or bool(self.sooner or self.later)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a change does: the counts, and the groups, those nearest to the start first."""
+    """The effect of a change: the counts, and the groups, those nearest the start first."""
 
     sequence: str
     impact: Impact
-    groups: tuple[Group, ...]
+    groups: tuple[ImpactGroup, ...]
     time_zone: str
 
     def __str__(self) -> str:
@@ -73,9 +73,9 @@ class Comparison:
 def compare(
     connection: Connection, catalogue: Catalogue, key: str, path: Path, now: datetime
 ) -> Comparison:
-    """What publishing what is written at `path` would do to those under way in a sequence.
+    """Return how publishing the files at `path` would affect active enrolments in a sequence.
 
-    Everybody is played forward in both worlds, doing nothing of themselves.
+    Everyone is simulated in both worlds, without doing anything themselves.
     """
     old_world = world_as_published(connection, catalogue)
     new_world = world_changed_by(path, old_world)
@@ -94,7 +94,7 @@ def compare(
 
 
 def as_document(found: Comparison) -> dict[str, Any]:
-    """A comparison as plain values."""
+    """Return a comparison as plain values."""
     counts = {name: getattr(found.impact, name) for name in Impact.__dataclass_fields__}
     return {
         "sequence": found.sequence,
@@ -124,7 +124,7 @@ def _people(connection: Connection, ids: list[int], now: datetime) -> Iterator[P
 
 
 def _place(person: Person, sequence: Sequence) -> str:
-    """The last step that is behind somebody."""
+    """Return the last step that someone has passed."""
     passed = _enrolment(person, sequence.key).progress.passed
     return next((s.email for s in reversed(sequence.steps) if s.email in passed), "")
 
@@ -135,18 +135,18 @@ def _enrolment(person: Person, key: str) -> UnderWay:
 
 def _first_difference(
     old: World, new: World, person: Person, key: str, now: datetime
-) -> tuple[Coming, Coming]:
+) -> tuple[NextEmail, NextEmail]:
     before, after = (
         _coming(old, person, key, now),
         _coming(new, _afresh(person, key, now), key, now),
     )
-    nothing = Coming("nothing more", max(before[-1].at, after[-1].at))
+    nothing = NextEmail("nothing more", max(before[-1].at, after[-1].at))
     pairs = list(zip_longest(before, after, fillvalue=nothing))
     return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
 
 
 def _afresh(person: Person, key: str, now: datetime) -> Person:
-    """The same person once a change has been published, when everybody is decided afresh."""
+    """Return the same person after publication, which has every enrolment decided again."""
     afresh = (
         replace(one, look_at=now) if one.sequence == key and one.look_at else one
         for one in person.enrolments
@@ -154,18 +154,18 @@ def _afresh(person: Person, key: str, now: datetime) -> Person:
     return replace(person, enrolments=tuple(afresh))
 
 
-def _coming(world: World, person: Person, key: str, now: datetime) -> list[Coming]:
-    """The mails of a sequence that somebody will get, and how it ends."""
+def _coming(world: World, person: Person, key: str, now: datetime) -> list[NextEmail]:
+    """Return the emails of a sequence that someone will get, and how it ends."""
     entries = list(simulate(world, person, now))
     here = (What.SENT, What.HELD, What.ENDED)
     return [
-        Coming(_called(entry, following), entry.at)
+        NextEmail(_called(entry, following), entry.at)
         for entry, following in zip(entries, [*entries[1:], None], strict=True)
         if entry.sequence == key and entry.what in here
-    ] or [Coming("nothing more", now)]
+    ] or [NextEmail("nothing more", now)]
 
 
-def _called(entry: Entry, following: Entry | None) -> str:
+def _called(entry: SimulatedEvent, following: SimulatedEvent | None) -> str:
     if entry.what is What.SENT:
         return entry.step
     if entry.what is What.HELD:
@@ -175,15 +175,17 @@ def _called(entry: Entry, following: Entry | None) -> str:
     return f"the end: {entry.why}"
 
 
-def _grouped(compared: Iterable[tuple[str, Coming, Coming]], old: Sequence) -> Iterator[Group]:
-    groups: dict[tuple[str, str, str], list[tuple[Coming, Coming]]] = {}
+def _grouped(
+    compared: Iterable[tuple[str, NextEmail, NextEmail]], old: Sequence
+) -> Iterator[ImpactGroup]:
+    groups: dict[tuple[str, str, str], list[tuple[NextEmail, NextEmail]]] = {}
     for place, before, after in compared:
         groups.setdefault((place, before.what, after.what), []).append((before, after))
     order = {step.email: number for number, step in enumerate(old.steps)}
     for place, what, what_then in sorted(groups, key=lambda g: (order.get(g[0], -1), *g[1:])):
         pairs = groups[place, what, what_then]
         olds, news = [before.at for before, _ in pairs], [after.at for _, after in pairs]
-        yield Group(
+        yield ImpactGroup(
             place=place,
             people=len(pairs),
             before=what,
@@ -195,7 +197,7 @@ def _grouped(compared: Iterable[tuple[str, Coming, Coming]], old: Sequence) -> I
         )
 
 
-def _in_words(group: Group, zone: ZoneInfo) -> Iterator[str]:
+def _in_words(group: ImpactGroup, zone: ZoneInfo) -> Iterator[str]:
     people = "1 person" if group.people == 1 else f"{group.people} people"
     yield f"{people} {f'after “{group.place}”' if group.place else 'at the start'}"
     if not group.is_changed:

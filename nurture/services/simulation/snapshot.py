@@ -1,4 +1,4 @@
-"""Portraying: real people, as they stand now, as people who can be simulated."""
+"""Snapshots of real people, as they are now, for simulation."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,11 +13,11 @@ from nurture.store.tables import messages, subscribers
 
 
 class NobodyError(NurtureError):
-    """There is nobody with that address."""
+    """No one has that address."""
 
 
 def portray_address(connection: Connection, address: str, now: datetime) -> Person:
-    """The person of an address as they stand; raises `NobodyError`."""
+    """Return the person with an address as they are now; may raise `NobodyError`."""
     found = subscribers.find_by_address(connection, address)
     if found is None:
         raise NobodyError(
@@ -29,7 +29,7 @@ def portray_address(connection: Connection, address: str, now: datetime) -> Pers
 def portray(
     connection: Connection, subscriber_ids: Collection[int], now: datetime
 ) -> dict[int, Person]:
-    """These people as they stand, who do nothing of themselves from now on."""
+    """Return these people as they are now, who will do nothing themselves from here on."""
     facts = facts_of(connection, subscriber_ids)
     mailed = messages.mailed_since(connection, subscriber_ids, now - LONGEST_CAP)
     return {

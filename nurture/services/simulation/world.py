@@ -1,4 +1,4 @@
-"""Simulating: what a sequence would do, without doing it."""
+"""Simulating what a sequence would do, without doing it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.simulate import simulate
-from nurture.domain.simulation.world import Entry, World
+from nurture.domain.simulation.world import SimulatedEvent, World
 from nurture.library.folder import Library, read_library
 from nurture.library.sequences import parse_sequence
 from nurture.services.catalogue import Catalogue, practice_calendar
@@ -18,24 +18,24 @@ from nurture.store.tables.sequences import paused_keys
 
 
 class NoSequenceError(NurtureError):
-    """There is no sequence of that name to be played."""
+    """There is no sequence with that name to simulate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """One person and what happens to them, in order."""
+    """A person and what happens to them, in order."""
 
     person: Person
-    entries: tuple[Entry, ...]
+    entries: tuple[SimulatedEvent, ...]
 
 
 def play(world: World, people: Iterable[Person], start: datetime) -> list[Simulated]:
-    """What happens to each of these people from `start` on."""
+    """Return what happens to each of these people from `start` on."""
     return [Simulated(person, tuple(simulate(world, person, start))) for person in people]
 
 
 def world_as_published(connection: Connection, catalogue: Catalogue) -> World:
-    """What is published and paused at present; raises `NothingPublishedError`."""
+    """Return what is currently published and paused; may raise `NothingPublishedError`."""
     published = catalogue.current(connection)
     return World(
         sequences=published.sequences,
@@ -48,7 +48,7 @@ def world_as_published(connection: Connection, catalogue: Catalogue) -> World:
 
 
 def world_as_written(library: Library) -> World:
-    """What the files say, whether or not it is published."""
+    """Return what the files say, whether or not it is published."""
     return World(
         sequences={source.sequence.key: source.sequence for source in library.sequences},
         calendar=practice_calendar(library.practice),
@@ -63,10 +63,10 @@ def world_as_written(library: Library) -> World:
 
 
 def world_changed_by(path: Path, world: World) -> World:
-    """The world once what is written at `path` is published.
+    """Return the world as it would be if the files at `path` were published.
 
-    A library's folder replaces all that it says; a sequence's folder, or its
-    sequence.toml, replaces that sequence. Raises `LibraryError` and `NoSequenceError`.
+    A library's folder replaces everything; a sequence's folder, or its sequence.toml, replaces that
+    sequence. May raise `LibraryError` or `NoSequenceError`.
     """
     if (path / "practice.toml").is_file():
         return replace(world_as_written(read_library(path)), paused=world.paused)
@@ -82,7 +82,7 @@ def world_changed_by(path: Path, world: World) -> World:
 
 
 def get_sequence(world: World, key: str) -> Sequence:
-    """The sequence of that name; raises `NoSequenceError`."""
+    """Return the sequence with that name; may raise `NoSequenceError`."""
     if key not in world.sequences:
         known = ", ".join(sorted(world.sequences))
         raise NoSequenceError(f"There is no sequence “{key}”.", remedy=f"There are {known}.")

@@ -1,1 +1,1 @@
-"""What subscribers do, and what is done for them; one module for each deed, hence so many."""
+"""What subscribers do, and what is done for them, with one module for each action."""

@@ -1,4 +1,4 @@
-"""Lifting: the owner has an address written to again that had bounced, and says why."""
+"""Lifting bounces: the owner allows emails to a bounced address again, and says why."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -37,15 +37,15 @@ _LONGEST_REASON = 500
 
 
 class NotLiftableError(NurtureError):
-    """The address is not suppressed for a bounce; the message says who could lift what there is."""
+    """The address is not suppressed for a bounce; the message says who could lift it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """What has come of lifting a bounce.
+    """The result of lifting a bounce.
 
-    `left` is why they are still not written to, if at all, and `hint` what is to be done at
-    the mail provider, whole sentences both.
+    `left` is why they are still not emailed, if so, and `hint` what to do at the mail provider;
+    both are whole sentences.
     """
 
     left: str
@@ -54,7 +54,7 @@ class Lifted:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One suppression as the owner sees it; the address is empty where only its hash is known."""
+    """A suppression as the owner sees it; the address is empty if only its hash is known."""
 
     address: str
     address_hash: str
@@ -64,7 +64,7 @@ class Listed:
 
 
 def list_suppressions(database: Database) -> list[Listed]:
-    """Every suppression, the newest first."""
+    """Return every suppression, newest first."""
     with database.reading() as connection:
         return [
             Listed(
@@ -81,9 +81,9 @@ def list_suppressions(database: Database) -> list[Listed]:
 def lift(
     database: Database, catalogue: Catalogue, tokens: Tokens, address: str, why: str, now: datetime
 ) -> Lifted:
-    """Lift the bounce of an address, whether or not its person is known.
+    """Lift the bounce of an address, whether or not its owner is a subscriber.
 
-    Raises `NotLiftableError`.
+    May raise `NotLiftableError`.
     """
     address_hash = tokens.address_hash(address_key(address))
     with database.writing() as connection:
@@ -96,9 +96,9 @@ def lift(
 def lift_of(
     database: Database, catalogue: Catalogue, subscriber_id: int, why: str, by: str, now: datetime
 ) -> Lifted:
-    """Lift the bounce of somebody who is known; `by` is who does it.
+    """Lift the bounce of a known subscriber; `by` is who does it.
 
-    Raises `NotLiftableError`.
+    May raise `NotLiftableError`.
     """
     with database.writing() as connection:
         address_hash = subscribers.find_hash(connection, subscriber_id) or ""
@@ -107,7 +107,7 @@ def lift_of(
 
 
 def provider_hint(connection: Connection, subscriber_id: int) -> str:
-    """What is to be done where the provider that told of a bounce keeps a list of its own."""
+    """Return what to do if the provider that reported a bounce has its own suppression list."""
     told_by = registry().get(bounces.last_told_by(connection, subscriber_id) or "")
     return told_by.suppressions_hint if told_by and told_by.keeps_own_suppressions else ""
 

@@ -1,4 +1,4 @@
-"""Confirming: what a mail asked somebody about, and whether it can still be said yes to."""
+"""Confirming: what an email asked someone, and whether it can still be confirmed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,8 +15,8 @@ from nurture.store.tables.messages import Message
 LAPSES_AFTER = timedelta(days=7)
 
 
-class Matter(StrEnum):
-    """What is to be said yes to: the data, the erasure, or staying."""
+class ConfirmationKind(StrEnum):
+    """What can be confirmed: getting the data, the erasure, or staying."""
 
     DATA = "data"
     ERASURE = "erasure"
@@ -25,9 +25,9 @@ class Matter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a mail asked one person about; `lapsed` where it is too late to say yes."""
+    """What an email asked one person; `lapsed` if it is too late to confirm."""
 
-    matter: Matter
+    matter: ConfirmationKind
     subscriber: int
     enrolment: int
     message: int
@@ -38,7 +38,7 @@ class Confirmation:
 def find_confirmation(
     database: Database, catalogue: Catalogue, message_id: int, now: datetime
 ) -> Confirmation | None:
-    """What that message asked about, or `None` where there is nobody any more to answer it."""
+    """Return what that message asked, or `None` if there is no one left to answer it."""
     with database.reading() as connection:
         message = messages.find_message(connection, message_id)
         if message is None:
@@ -48,17 +48,17 @@ def find_confirmation(
         return _confirmation(connection, message, matter, now) if matter else None
 
 
-def _matter(sequence: Sequence) -> Matter | None:
+def _matter(sequence: Sequence) -> ConfirmationKind | None:
     match sequence.answers:
         case Request.DATA:
-            return Matter.DATA
+            return ConfirmationKind.DATA
         case Request.ERASURE:
-            return Matter.ERASURE
-    return Matter.STAYING if sequence.quiet else None
+            return ConfirmationKind.ERASURE
+    return ConfirmationKind.STAYING if sequence.quiet else None
 
 
 def _confirmation(
-    connection: Connection, message: Message, matter: Matter, now: datetime
+    connection: Connection, message: Message, matter: ConfirmationKind, now: datetime
 ) -> Confirmation | None:
     person = subscribers.find_subscriber(connection, message.subscriber_id)
     enrolment = enrolments.find_enrolment(connection, message.enrolment_id)
@@ -72,5 +72,5 @@ def _confirmation(
         message=message.id,
         masked_address=masked(person.address),
         # Saying that one still wants the emails is never too late.
-        lapsed=matter is not Matter.STAYING and now > mailed_at + LAPSES_AFTER,
+        lapsed=matter is not ConfirmationKind.STAYING and now > mailed_at + LAPSES_AFTER,
     )

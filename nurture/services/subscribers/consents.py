@@ -1,4 +1,4 @@
-"""Proving: what somebody agreed to, when, where and in which words."""
+"""Proof of consent: what someone agreed to, when, where and in which words."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from nurture.store.tables.suppressions import suppressions_of
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One person's consent record, oldest first, and what it comes to at present."""
+    """A person's consent records, oldest first, and the consents they add up to now."""
 
     address: str
     time_zone: str
@@ -23,12 +23,12 @@ class Proof:
     suppressions: tuple[Suppression, ...]
 
     def latest(self, purpose: Purpose) -> ConsentRecord | None:
-        """The newest word on a purpose, or `None` where nothing was ever said."""
+        """Return the latest record for a purpose, or `None` if there is none."""
         return next((r for r in reversed(self.records) if r.purpose is purpose), None)
 
 
 def prove(database: Database, subscriber_id: int) -> Proof | None:
-    """The evidence of one person's every yes and no; `None` where they are not known any more."""
+    """Return the evidence of all a person's consents and refusals; `None` if they are unknown."""
     with database.reading() as connection:
         person = find_subscriber(connection, subscriber_id)
         if person is None:

@@ -1,10 +1,10 @@
-"""Forgetting: on request everything personal at once, and by itself what nobody needs any more."""
+"""Erasure: everything personal on request, and whatever is no longer needed automatically."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
 from nurture.domain.subscribers.address import address_key
 from nurture.services.inbound.authenticity import forget_old_calls
@@ -35,15 +35,15 @@ _PEOPLE, _CHUNKS = 500, 200
 
 
 class BeingMailedError(NurtureError):
-    """A mail to this person is with the mail server at this very moment."""
+    """An email to this person is being handed to the mail server right now."""
 
 
 def forget(database: Database, files: OwnFiles, subscriber_id: int, now: datetime) -> bool:
-    """Erase everything personal about somebody; return whether they were known.
+    """Erase everything personal about someone; return whether they were known.
 
-    What stays are rows without a person, so that counts stay right, and the keyed hash of the
-    address, which is never written to again. What this machine keeps in its `files` goes as
-    well; other machines follow. Raises `BeingMailedError` or `FilesKeptError`.
+    Rows without a person remain, so that counts stay right, as does the keyed hash of the address,
+    which is never emailed again. What this machine stores in its `files` is deleted too; other
+    machines follow. May raise `BeingMailedError` or `FilesKeptError`.
     """
     with database.writing() as connection:
         personal.lock_people(connection, [subscriber_id])
@@ -67,9 +67,9 @@ def forget(database: Database, files: OwnFiles, subscriber_id: int, now: datetim
 def forget_booker(
     database: Database, files: OwnFiles, tokens: Tokens, address: str, now: datetime
 ) -> bool:
-    """Forget what calendars told of an address that never signed up; return whether they had.
+    """Erase what calendars reported about an address that never signed up; return whether they had.
 
-    The address is never written to again, as that of everybody who was erased.
+    The address is never emailed again, like that of any erased person.
     """
     hashes = tokens.address_hashes(address)
     with database.writing() as connection:
@@ -85,11 +85,11 @@ def forget_booker(
 
 
 def let_go_unconfirmed(database: Database, files: OwnFiles, now: datetime) -> int:
-    """Erase whoever signed up thirty days ago or more and never confirmed; return how many.
+    """Erase everyone who signed up thirty or more days ago and never confirmed; return how many.
 
-    Their addresses are not suppressed: they may sign up again, and what they booked counts then.
-    The keyed hash stays on the emptied row, so that an unsubscribe link that they still have can
-    be honoured.
+    Their addresses are not suppressed: they may sign up again, and their bookings then count. The
+    keyed hash stays on the emptied row, so that an unsubscribe link they still have can be
+    honoured.
     """
     let_go = 0
     for _ in range(_CHUNKS):
@@ -107,7 +107,7 @@ def let_go_unconfirmed(database: Database, files: OwnFiles, now: datetime) -> in
 
 
 def let_go(database: Database, files: OwnFiles, subscriber_id: int, now: datetime) -> None:
-    """Erase somebody who never confirmed; their address may sign up again."""
+    """Erase someone who never confirmed; their address may sign up again."""
     with database.writing() as connection:
         personal.lock_people(connection, [subscriber_id])
         take_bookings_from(connection, [subscriber_id])
@@ -117,7 +117,7 @@ def let_go(database: Database, files: OwnFiles, subscriber_id: int, now: datetim
 
 
 def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
-    """Let go of signups that were never confirmed and of keys that have served; return how many."""
+    """Delete unconfirmed signups and spent idempotency keys; return how many."""
     let_go = let_go_unconfirmed(database, files, now)
     with database.writing() as connection:
         if forget_bookers(connection, now - BOOKERS_KEPT_FOR):
@@ -131,9 +131,9 @@ def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
 
 
 def drop_raw(database: Database, now: datetime, retention: timedelta) -> int:
-    """Drop the addresses, user agents and the like of opens and clicks older than `retention`.
+    """Delete IP addresses, user agents and the like from opens and clicks older than `retention`.
 
-    Verdicts and their reasons stay. Returns how many events had something to drop.
+    Verdicts and their reasons stay. Return how many events had something to delete.
     """
     dropped = 0
     while True:
@@ -146,12 +146,12 @@ def drop_raw(database: Database, now: datetime, retention: timedelta) -> int:
 
 
 def _erase(connection: Connection, people: Collection[int], now: datetime) -> None:
-    """Empty what is about these people and end what is under way.
+    """Empty all rows about these people and end their enrolments.
 
-    The people are locked already, as strongly as a change of their address takes.
+    The people must already be locked, as strongly as for a change of address.
     """
     locks.hold(connection, enrolments.of_subscribers(people))
-    reason, because = EnrolmentStatus.REMOVED, Because.ERASED
+    reason, because = EnrolmentStatus.REMOVED, EndReason.ERASED
     personal.end_everything(connection, people, reason, now, because=because)
     personal.empty_people(connection, people)
     empty_details_of(connection, people)

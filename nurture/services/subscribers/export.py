@@ -1,4 +1,4 @@
-"""Exporting: everything that is kept about one person, for that person."""
+"""Exporting everything stored about one person, for that person."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from nurture.rendering.templates import compile_template
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store import personal
 from nurture.store.database import Connection, Database
-from nurture.store.personal import Page
+from nurture.store.personal import HitPage
 from nurture.store.queries.facts import facts_of
 from nurture.store.tables import revisions
 from nurture.store.tables.bookings import told_of_booker
@@ -29,16 +29,15 @@ def export(
     catalogue: Catalogue,
     subscriber_id: int,
     now: datetime,
-    page: Page | None = None,
+    page: HitPage | None = None,
 ) -> Record | None:
-    """Everything that is kept about somebody, as a JSON document.
+    """Return everything stored about someone, as a JSON document.
 
-    Times are ISO 8601 in UTC. `person` and `suppression` are objects, everything else lists,
-    oldest first: `consents`, `signups`, `enrolments`, `messages` (with their subjects) and
-    `events` (with verdict and reasons). `suppression` is the strongest of the reasons in
-    `suppressions`. `interests` is what we make of it at present, topics with scores, the
-    strongest first. With a `page` not all opens and clicks are among the events. `None` where
-    the person is not known any more.
+    Times are ISO 8601 in UTC. `person` and `suppression` are objects, everything else is a list,
+    oldest first: `consents`, `signups`, `enrolments`, `messages` (with their subjects) and `events`
+    (with verdict and reasons). `suppression` is the strongest of the reasons in `suppressions`.
+    `interests` is our current estimate: topics with scores, strongest first. With a `page`, not all
+    opens and clicks are among the events. Return `None` if the person is no longer known.
     """
     with database.reading() as connection:
         rows = personal.rows_about(connection, subscriber_id, page)
@@ -62,9 +61,9 @@ def _strongest(reasons: list[Suppression]) -> Record | None:
 
 
 def export_booker(database: Database, tokens: Tokens, address: str, now: datetime) -> Record | None:
-    """What is kept about an address of which a calendar told, and of which nothing else is known.
+    """Return what is stored about an address known only from a calendar.
 
-    `None` where there is nothing.
+    Return `None` if there is nothing.
     """
     with database.reading() as connection:
         told = told_of_booker(connection, tokens.address_hashes(address))
@@ -86,7 +85,7 @@ def _with_subjects(
     messages: Iterable[Record],
     person: Mapping[str, Any],
 ) -> list[Record]:
-    """The messages, each with what it was called in the revision that it was made from."""
+    """Return the messages, each with its subject in the revision it was made from."""
     rows, name = list(messages), person["first_name"]
     sources = revisions.revisions_of(connection, {row["revision_id"] for row in rows})
     emails = {r.id: CompiledEmail.from_json(r.compiled) for r in sources}
@@ -97,14 +96,14 @@ def _with_subjects(
 
 
 def _subject(published: Published, sequence: str, email: CompiledEmail, first_name: str) -> str:
-    """What a mail was called for somebody of that name, also where its sequence is gone."""
+    """Return an email's subject for someone with that name, even if its sequence is gone."""
     of = published.sequences.get(sequence) or Sequence(sequence, "", ())
     values = shared_values(email, of, published.practice) | {"first_name": first_name}
     return compile_template(email.subject, html=False).render(values)
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
+    """Convert a value to plain JSON types."""
     match value:
         case Mapping():
             return {name: _plain(one) for name, one in value.items()}

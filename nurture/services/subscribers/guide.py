@@ -1,4 +1,4 @@
-"""Collecting: the guide is handed over, the address is confirmed, and the series begins."""
+"""Collecting: the guide is delivered, the address confirmed, and the sequence starts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from nurture.domain.subscribers.guide_requests import collect
 from nurture.domain.tracking.events import EventKind
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.inbound.bounces import collected_on_trial
-from nurture.services.publishing.guides import Shelf, guide_path
+from nurture.services.publishing.guides import GuideFiles, guide_path
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import consents, enrolments, events, messages, subscribers
@@ -32,14 +32,14 @@ class GuideOffer:
 
 @dataclass(frozen=True, slots=True)
 class GuideFile:
-    """The PDF to hand over, and what to call it."""
+    """The PDF to deliver, and its file name."""
 
     path: Path
     filename: str
 
 
 def find_guide(database: Database, catalogue: Catalogue, enrolment_id: int) -> GuideOffer | None:
-    """What the guide page of an enrolment shows, or `None` where there is nothing to show."""
+    """Return what the guide page of an enrolment shows, or `None` if there is nothing to show."""
     with database.reading() as connection:
         found = _find_enrolled(connection, enrolment_id)
         if found is None:
@@ -57,16 +57,16 @@ def find_guide(database: Database, catalogue: Catalogue, enrolment_id: int) -> G
 def collect_guide(
     database: Database,
     catalogue: Catalogue,
-    shelf: Shelf,
+    guide_files: GuideFiles,
     enrolment_id: int,
     wanted: Mapping[Purpose, bool],
     evidence: Evidence,
     now: datetime,
 ) -> GuideFile | None:
-    """Hand over the guide, confirm the address and let the series begin.
+    """Deliver the guide, confirm the address and start the sequence.
 
-    Safe to repeat: the first time counts. `wanted` are the answers to the two
-    questions that are asked beside the button.
+    It is safe to repeat: only the first time counts. `wanted` are the answers to the two questions
+    beside the button.
     """
     with database.writing() as connection:
         found = _hold_enrolled(connection, enrolment_id)
@@ -94,7 +94,7 @@ def collect_guide(
             _begin_series(connection, enrolment, now)
         _note_download(connection, published, enrolment, now)
         uploaded = newest_guide(connection, sequence.key)
-    return GuideFile(guide_path(database, shelf, sequence, uploaded), f"{sequence.key}.pdf")
+    return GuideFile(guide_path(database, guide_files, sequence, uploaded), f"{sequence.key}.pdf")
 
 
 def _find_enrolled(
@@ -106,7 +106,7 @@ def _find_enrolled(
 
 
 def _present_enrolment(connection: Connection, enrolment_id: int) -> Enrolment | None:
-    """The enrolment or, where its person was let go and came back, their new one."""
+    """Return the enrolment, or the new one of a person erased unconfirmed who came back."""
     enrolment = enrolments.find_enrolment(connection, enrolment_id)
     if enrolment is None:
         return None
@@ -127,9 +127,9 @@ def _hold_enrolled(
 
 
 def _begin_series(connection: Connection, enrolment: Enrolment, now: datetime) -> None:
-    """From here on the series runs, also for somebody who collects after being let go.
+    """Start the sequence, even for someone whose enrolment ended because they had not collected.
 
-    It stays ended for whoever booked, left or was taken out.
+    It stays ended for anyone who booked, unsubscribed or was taken out.
     """
     messages.cancel_open_of(connection, [enrolment.id], "the guide has been collected")
     status, progress = collect(enrolment.ending, enrolment.progress, now)

@@ -1,4 +1,4 @@
-"""Tracing: whose link it is, and what is left of somebody who was let go or erased."""
+"""Links: whose a link is, and what is left of someone who was erased."""
 
 from enum import StrEnum
 
@@ -9,11 +9,11 @@ from nurture.store.tables import enrolments, messages, subscribers
 from nurture.store.tables.suppressions import stands
 
 
-class Trace(StrEnum):
-    """What is left of somebody whom a link was made for.
+class LinkSubject(StrEnum):
+    """What is left of the person a link was made for.
 
-    Of the `let go` and the `erased` there is a keyed hash of the address, of the `gone`
-    nothing. An `unknown` number comes of a database that was put back or moved.
+    For `let go` (erased unconfirmed) and `erased` there is a keyed hash of the address, for `gone`
+    nothing. An `unknown` number comes from a database that was restored or moved.
     """
 
     LET_GO = "let go"
@@ -23,17 +23,18 @@ class Trace(StrEnum):
 
 
 class NobodyLeftError(NurtureError):
-    """The link is ours, and the person behind it is not known any more."""
+    """The link is ours, but its person is no longer known."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: LinkSubject) -> None:
         super().__init__("This person is not known any more.")
         self.trace = trace
 
 
 def get_present(database: Database, subscriber_id: int) -> int:
-    """The number by which whoever a link was made for is known now; raises `NobodyLeftError`.
+    """Return the current number of the person a link was made for; may raise `NobodyLeftError`.
 
-    Whoever was let go and has signed up again since is somebody with the same address.
+    If they were erased unconfirmed and have signed up again, it is that of the new subscriber with
+    the same address.
     """
     with database.reading() as connection:
         number = subscribers.present_number(connection, subscriber_id)
@@ -43,24 +44,24 @@ def get_present(database: Database, subscriber_id: int) -> int:
 
 
 def nobody_behind_enrolment(database: Database, enrolment_id: int) -> NobodyLeftError:
-    """Why there is nothing to show about an enrolment."""
+    """Return the error that says why there is nothing to show for an enrolment."""
     with database.reading() as connection:
         found = enrolments.find_enrolment(connection, enrolment_id)
         return NobodyLeftError(_trace(connection, found.subscriber_id if found else None))
 
 
 def nobody_behind_message(database: Database, message_id: int) -> NobodyLeftError:
-    """Why there is nothing to be confirmed by a message's link."""
+    """Return the error that says why a message's link has nothing to confirm."""
     with database.reading() as connection:
         found = messages.find_message(connection, message_id)
         return NobodyLeftError(_trace(connection, found.subscriber_id if found else None))
 
 
-def _trace(connection: Connection, subscriber_id: int | None) -> Trace:
+def _trace(connection: Connection, subscriber_id: int | None) -> LinkSubject:
     address_hash = None
     if subscriber_id is not None:
         address_hash = subscribers.find_hash(connection, subscriber_id)
     if not address_hash:
-        return Trace.UNKNOWN if address_hash is None else Trace.GONE
+        return LinkSubject.UNKNOWN if address_hash is None else LinkSubject.GONE
     erased = stands(connection, address_hash, SuppressionReason.ERASED)
-    return Trace.ERASED if erased else Trace.LET_GO
+    return LinkSubject.ERASED if erased else LinkSubject.LET_GO

@@ -1,4 +1,4 @@
-"""Identifying: from an address that the owner types to the person it belongs to."""
+"""Looking up the person with an address that the owner types."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,11 @@ from nurture.tokens import Tokens
 
 
 class UnknownPersonError(NurtureError):
-    """Nobody of that address is known; the message says whether it is suppressed."""
+    """No one with that address is known; the message says whether it is suppressed."""
 
 
 def identify(database: Database, tokens: Tokens, address: str) -> int:
-    """The number of the subscriber of an address; raises `UnknownPersonError`."""
+    """Return the number of the subscriber with an address; may raise `UnknownPersonError`."""
     with database.reading() as connection:
         person = find_by_address(connection, address)
         if person is None:

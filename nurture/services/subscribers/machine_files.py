@@ -1,8 +1,8 @@
-"""Following: who was erased anywhere vanishes from every machine's files.
+"""Following erasures: removing erased people from every machine's files.
 
-The database lists erasures; each machine remembers up to which it has parted with what it keeps
-outside of the database, and goes on from there every few seconds. The mark moves when all is
-done, so that whatever is busy or killed meanwhile is done again.
+The database lists erasures; each machine remembers the last one it has applied to its own files,
+and continues from there every few seconds. It moves that mark only when everything is done, so
+that anything busy or killed meanwhile is done again.
 """
 
 import fcntl
@@ -17,24 +17,24 @@ from nurture.domain.errors import NurtureError
 from nurture.files.witness import Witness
 from nurture.store import wiping
 from nurture.store.database import Database
-from nurture.store.tables.erasures import Gone, gone_after, newest_erasure
+from nurture.store.tables.erasures import ErasedMarks, gone_after, newest_erasure
 
 #: So many erasures are followed at once.
 _CHUNK = 500
 
 #: Removes from one kind of this machine's files what is about people who are gone.
-Remover = Callable[[Gone], None]
+Remover = Callable[[ErasedMarks], None]
 
 
 class FilesKeptError(NurtureError):
-    """A file about somebody who was erased cannot be removed."""
+    """A file about an erased person cannot be removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnFiles:
-    """What this machine keeps about people outside of the database.
+    """What this machine stores about people outside the database.
 
-    `followed` is the number of the erasure up to which it has parted with it.
+    `followed` is the number of the last erasure applied to it.
     """
 
     directory: Path
@@ -43,7 +43,7 @@ class OwnFiles:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One process at a time removes; the others wait and find nothing left to do."""
+        """Let one process at a time remove files; the others wait and find nothing left to do."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(self.directory / "erasures.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -54,10 +54,10 @@ class OwnFiles:
 
 
 def follow(database: Database, files: OwnFiles, now: datetime) -> int:
-    """Part with what this machine still keeps of whoever was erased; return how many that were.
+    """Delete what this machine still stores about erased people; return the number of erasures.
 
-    Cheap where there is nothing new. Where SQLite's files are busy it returns, and the next call
-    goes on. Raises `FilesKeptError`.
+    It is cheap if there is nothing new. If SQLite's files are busy it returns, and the next call
+    continues. May raise `FilesKeptError`.
     """
     if pending(database, files) == 0:
         return 0
@@ -66,7 +66,7 @@ def follow(database: Database, files: OwnFiles, now: datetime) -> int:
 
 
 def pending(database: Database, files: OwnFiles) -> int:
-    """How many erasures this machine has yet to follow."""
+    """Return how many erasures this machine has yet to apply."""
     with database.reading() as connection:
         newest = newest_erasure(connection)
     return newest - _seen(files, newest)
@@ -87,18 +87,18 @@ def _follow(database: Database, files: OwnFiles, now: datetime) -> int:
 
 
 def _seen(files: OwnFiles, newest: int) -> int:
-    """How far we have come; back to the beginning where the database is an earlier one."""
+    """Return the last applied erasure; 0 if the database is an earlier one."""
     seen = files.followed.seen()
     return seen if seen <= newest else 0
 
 
-def _remove(files: OwnFiles, gone: Gone) -> None:
+def _remove(files: OwnFiles, gone: ErasedMarks) -> None:
     try:
         for remove in files.removers:
             remove(gone)
     except OSError as error:
         raise FilesKeptError(
-            f"{error.filename} is about somebody who was erased and cannot be removed: "
+            f"{error.filename} is about a person who was erased and cannot be removed: "
             f"{error.strerror}.",
             remedy="Remove it, or let this user do so; it is tried again every few seconds.",
         ) from error

@@ -1,6 +1,7 @@
-"""Attending: what the owner does for one person who asked for it, by telephone or in the room.
+"""Acting on behalf: what the owner does for someone who asked by telephone or in person.
 
-Each is kept as an event with the source `studio`, so that the person's story says who did it.
+Each action is stored as an event with the source `studio`, so that the person's story says who
+did it.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from nurture.domain.errors import NurtureError
 from nurture.domain.scheduling.gate import PausedBy
 from nurture.domain.sequences import putting_back
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.subscribers.bookings import ending_of
 from nurture.domain.subscribers.consent import STUDIO, Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
@@ -24,24 +25,24 @@ from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import find_suppression
 
-NO_CONSENT = Ending(EnrolmentStatus.UNSUBSCRIBED, Because.NO_CONSENT)
+NO_CONSENT = Ending(EnrolmentStatus.UNSUBSCRIBED, EndReason.NO_CONSENT)
 
 
 class NobodyThereError(NurtureError):
-    """That person has been forgotten, or was never there."""
+    """That person has been erased, or never existed."""
 
 
 class NotAheadError(NurtureError):
-    """A pause can only end later than now."""
+    """A pause can only end in the future."""
 
 
 class NotPutBackError(NurtureError):
-    """Somebody cannot go on in a sequence; the message says why."""
+    """Someone cannot go back into a sequence; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
-    """A sequence that somebody was taken out of or let go from; `why_not` is empty if they can."""
+class RestorableEnrolment:
+    """A sequence that someone was removed from; `why_not` is empty if they can return."""
 
     sequence: str
     title: str
@@ -49,9 +50,9 @@ class WayBack:
 
 
 def pause(database: Database, subscriber_id: int, until: datetime, now: datetime) -> None:
-    """Send nothing of the series to somebody until then; what they ask for still comes.
+    """Pause sequence emails to someone until then; what they ask for still comes.
 
-    Raises `NotAheadError` and `NobodyThereError`.
+    May raise `NotAheadError` or `NobodyThereError`.
     """
     if until <= now:
         raise NotAheadError("A pause has to end later than now.", remedy="Choose a later day.")
@@ -65,7 +66,7 @@ def pause(database: Database, subscriber_id: int, until: datetime, now: datetime
 
 
 def resume(database: Database, subscriber_id: int, now: datetime) -> None:
-    """Go on with somebody who is paused; raises `NobodyThereError`."""
+    """Resume emails to someone who is paused; may raise `NobodyThereError`."""
     with database.writing() as connection:
         person = _held(connection, subscriber_id)
         if person.paused_until is None or person.paused_until <= now:
@@ -82,9 +83,9 @@ def stop_everything(
     evidence: Evidence,
     now: datetime,
 ) -> None:
-    """Unsubscribe somebody on their behalf; safe to repeat, and only they can take it back.
+    """Unsubscribe someone on their behalf; safe to repeat, and only they can undo it.
 
-    Raises `NobodyThereError`.
+    May raise `NobodyThereError`.
     """
     with database.writing() as connection:
         person = _held(connection, subscriber_id)
@@ -95,16 +96,16 @@ def stop_everything(
 def take_out(
     database: Database, subscriber_id: int, sequence: str, now: datetime, by: str = ""
 ) -> bool:
-    """End one sequence for somebody, and no other; return whether they were under way in it.
+    """End one sequence for someone, and no other; return whether they were active in it.
 
-    `by` is who did it. `put_back` undoes it. Raises `NobodyThereError`.
+    `by` is who did it. `put_back` undoes it. May raise `NobodyThereError`.
     """
     with database.writing() as connection:
         person = _held(connection, subscriber_id)
         found = enrolments.find_enrolment_in(connection, person.id, sequence)
         if found is None or found.status is not EnrolmentStatus.ACTIVE:
             return False
-        reason, because = EnrolmentStatus.REMOVED, Because.TAKEN_OUT
+        reason, because = EnrolmentStatus.REMOVED, EndReason.TAKEN_OUT
         enrolments.end_enrolments(connection, [found.id], reason, now, because)
         messages.cancel_open_of(connection, [found.id], "they were taken out of the sequence")
         _note(connection, person, EventKind.REMOVED, now, {"sequence": sequence} | _by(by))
@@ -119,10 +120,10 @@ def put_back(
     now: datetime,
     by: str = "",
 ) -> None:
-    """Let somebody go on in a sequence that they were taken out of, or let go from.
+    """Put someone back into a sequence that they were taken out of or dropped from.
 
-    They go on with the email that they had come to, when its window opens next. `by` is who did
-    it. Raises `NobodyThereError` and `NotPutBackError`.
+    They carry on from the email they had reached, when its window next opens. `by` is who did it.
+    May raise `NobodyThereError` or `NotPutBackError`.
     """
     with database.writing() as connection:
         person = _held(connection, subscriber_id)
@@ -143,10 +144,10 @@ def put_back(
 
 def ways_back(
     connection: Connection, published: Published, person: Subscriber
-) -> tuple[WayBack, ...]:
-    """The sequences that somebody was taken out of or let go from, and whether they can go on."""
+) -> tuple[RestorableEnrolment, ...]:
+    """Return the sequences that someone was removed from, and whether they can return."""
     return tuple(
-        WayBack(
+        RestorableEnrolment(
             one.sequence,
             published.sequences[one.sequence].title,
             _why_not_back(connection, published, person, one),
@@ -159,7 +160,7 @@ def ways_back(
 def _why_not_back(
     connection: Connection, published: Published, person: Subscriber, enrolment: Enrolment
 ) -> str:
-    """Why somebody cannot go on, as it goes on after “because”; empty if they can."""
+    """Return why someone cannot go back, as a phrase to follow “because”; "" if they can."""
     title = enrolment.sequence
     if enrolment.status is EnrolmentStatus.ACTIVE:
         return "they are in it"

@@ -1,4 +1,4 @@
-"""Preferring: what somebody wants to receive, and the way out."""
+"""Preferences: what someone wants to receive, and opting out."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,7 +34,7 @@ _STOPS = (_STOP, STUDIO, ELSEWHERE, JOURNAL)
 
 
 class Wish(StrEnum):
-    """How often somebody wants to hear from us, as the preference page asks it."""
+    """How often someone wants to hear from us, as asked on the preference page."""
 
     USUAL = "usual"
     FEWER = "fewer"
@@ -47,9 +47,9 @@ _LEAST_LAST = (Wish.USUAL, Wish.FEWER, Wish.PAUSED, Wish.STOPPED)
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What somebody receives at present, and all they have agreed to, in their own time.
+    """What someone currently receives, and all they have agreed to, with their times.
 
-    `came_back` says that mail to their address does, whatever they wish.
+    `came_back` says that emails to their address bounce, whatever they wish.
     """
 
     masked_address: str
@@ -63,7 +63,7 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class PreferenceChange:
-    """What somebody wants from now on."""
+    """What someone wants from now on."""
 
     frequency: Wish
     tracking: bool
@@ -71,7 +71,7 @@ class PreferenceChange:
 
 
 def find_preferences(database: Database, subscriber_id: int, now: datetime) -> Preferences | None:
-    """What that person receives at present, or `None` where they are not known any more."""
+    """Return what that person currently receives, or `None` if they are no longer known."""
     with database.reading() as connection:
         person = subscribers.find_subscriber(connection, subscriber_id)
         return _preferences(connection, person, now) if person else None
@@ -85,7 +85,7 @@ def change_preferences(
     evidence: Evidence,
     now: datetime,
 ) -> Preferences | None:
-    """Keep what somebody wants; it holds from the next mail on, also for what is claimed."""
+    """Store what someone wants; it applies from the next email on, even to claimed messages."""
     with database.writing() as connection:
         locks.hold_person(connection, subscriber_id)
         person = subscribers.find_subscriber(connection, subscriber_id)
@@ -112,9 +112,9 @@ def want_less(
     evidence: Evidence,
     now: datetime,
 ) -> None:
-    """Keep of what is asked for only what makes it less than it is at present.
+    """Apply only those changes that reduce what the person receives.
 
-    For a link that anybody may have made: it must take a no, and can give no yes.
+    This is for a link that anyone may have made: it must accept an opt-out, but cannot opt in.
     """
     with database.writing() as connection:
         locks.hold_person(connection, subscriber_id)
@@ -142,11 +142,11 @@ def unsubscribe(
     now: datetime,
     whose: str = "",
 ) -> None:
-    """Stop everything to that person at once; safe to repeat. `message` led them here.
+    """Stop all emails to that person immediately; safe to repeat. `message` led them here.
 
-    Of somebody who was let go or erased the keyed hash of the address is left; where a restore
-    has lost the number, it is `whose` in the link. The no is kept by it, and stops whoever has
-    signed up with the same address since.
+    If they were erased, only the keyed hash of the address is left; if a restore has lost the
+    number, it is `whose` in the link. The opt-out is stored under that hash, and stops emails to
+    anyone who has signed up with the same address since.
     """
     with database.writing() as connection:
         address_hash, person = _hold_behind(connection, subscriber_id, whose)
@@ -165,7 +165,7 @@ def resubscribe(
     now: datetime,
     whose: str = "",
 ) -> None:
-    """Take an unsubscription back, by the person's own hand; other suppressions stay."""
+    """Undo an unsubscription at the person's own request; other suppressions stay."""
     with database.writing() as connection:
         address_hash, person = _hold_behind(connection, subscriber_id, whose)
         if person:
@@ -177,7 +177,7 @@ def resubscribe(
 def _hold_behind(
     connection: Connection, subscriber_id: int, whose: str
 ) -> tuple[str, Subscriber | None]:
-    """The keyed hash of the address a link went to, and whoever has that address now, held."""
+    """Return the hash of the address a link went to and its current subscriber, both locked."""
     known = subscribers.find_hash(connection, subscriber_id)
     address_hash = whose if known is None else known
     if not address_hash:
@@ -243,7 +243,7 @@ def _follow_wish(
 
 
 def _write_as_often(connection: Connection, person: Subscriber, wish: Wish, now: datetime) -> None:
-    """Let a wish hold for whoever gets emails, from the next one on."""
+    """Apply a frequency to someone who gets emails, from the next one on."""
     frequency = person.frequency if wish is Wish.PAUSED else Frequency(wish)
     paused_until = now + PAUSE if wish is Wish.PAUSED else None
     already = person.paused_until if person.paused_until and person.paused_until > now else None
@@ -268,12 +268,12 @@ def stop(
     source: str = _STOP,
     at: datetime | None = None,
 ) -> None:
-    """Stop everything to a person whom the transaction that is open already holds.
+    """Stop all emails to a person already locked by the open transaction.
 
-    It counts whatever else suppresses the address. `source` is where the consent record says
-    that it was asked for: `unsubscribe`, `studio`, `journal`, or `elsewhere`, of which an event
-    is kept already. A mail provider tells `at` what time it was asked for; where the person has
-    taken an unsubscription back since, it changes nothing.
+    It counts whatever else suppresses the address. `source` is where the consent record says the
+    request was made: `unsubscribe`, `studio`, `journal`, or `elsewhere`, for which an event is
+    already stored. A mail provider gives the time of the request as `at`; if the person has undone
+    an unsubscription since then, it changes nothing.
     """
     unsubscribed, address_hash = SuppressionReason.UNSUBSCRIBED, person.address_hash
     stood = stands(connection, address_hash, unsubscribed)
@@ -302,10 +302,10 @@ def want_emails(
     evidence: Evidence,
     now: datetime,
 ) -> None:
-    """See that a person who wants the emails gets them, unless their address is no good.
+    """Ensure that a person who wants the emails gets them, unless their address does not work.
 
-    An unsubscription is taken back, and consent that was never given, or that lapsed in
-    silence, is recorded with its `source`.
+    An unsubscription is undone, and consent that was never given, or lapsed in silence, is recorded
+    with its `source`.
     """
     _start_again(connection, published, person, evidence, now)
     if find_suppression(connection, person.address_hash):

@@ -1,7 +1,7 @@
-"""Requesting: somebody asks on their own page for their data, or to be erased.
+"""Requests: people ask on their own page for their data, or to be erased.
 
-The page is reached by a link that may have been passed on, so a mail to the address itself
-asks once more. It leaves through the same ledger as every other mail.
+The link to the page may have been passed on, so an email to the address itself asks for
+confirmation. It goes through the same message ledger as every other email.
 """
 
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ _ANSWERED = (EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)
 
 
 class Asked(StrEnum):
-    """What became of a request: a mail leaves, has left lately, or cannot reach them."""
+    """The result of a request: an email is sent, was sent recently, or cannot reach them."""
 
     MAILED = "mailed"
     ALREADY = "already"
@@ -35,10 +35,10 @@ class Asked(StrEnum):
 def ask(
     database: Database, catalogue: Catalogue, subscriber_id: int, request: Request, now: datetime
 ) -> Asked | None:
-    """Have the mail sent that answers a request; `None` where the person is not known any more.
+    """Send the email that answers a request; return `None` if the person is no longer known.
 
-    People who have unsubscribed are answered as well. An address that bounces, or a practice
-    that has published no answer, leaves them unreachable: they write to the practice instead.
+    People who have unsubscribed get an answer too. If the address bounces, or the practice has
+    published no answer, they are unreachable and must write to the practice instead.
     """
     with database.writing() as connection:
         locks.hold_person(connection, subscriber_id)

@@ -1,19 +1,19 @@
-"""Finding people: by what their address or name contains, by segment, and by how they stand."""
+"""Finding people: by part of their address or name, by segment, and by their state."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from nurture.domain.audience.conditions import Condition, IsLevel, Segments
-from nurture.domain.audience.engagement import Level, engagement
+from nurture.domain.audience.engagement import EngagementLevel, engagement
 from nurture.domain.errors import NurtureError
 from nurture.domain.simulation.person import Person
 from nurture.services.catalogue import Catalogue
 from nurture.services.simulation.snapshot import portray
 from nurture.store.database import Connection, Database
-from nurture.store.queries.search import Search, Stage, count_people, find_people
+from nurture.store.queries.search import PersonStatus, Search, count_people, find_people
 
-__all__ = ["AskedForError", "Found", "Page", "Question", "Stage", "find"]
+__all__ = ["AskedForError", "Found", "PersonStatus", "Question", "SearchPage", "find"]
 
 #: People on one page of the list.
 PAGE = 50
@@ -23,35 +23,35 @@ COUNTED = 10_000
 
 
 class AskedForError(NurtureError):
-    """A segment or a sequence was asked for that is not published any more."""
+    """The search names a segment or sequence that is no longer published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the owner asks for; what is empty asks for nothing."""
+    """What the owner searches for; empty fields match everyone."""
 
     words: str = ""
     segment: str = ""
     sequence: str = ""
-    level: Level | None = None
-    stage: Stage | None = None
+    level: EngagementLevel | None = None
+    stage: PersonStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Somebody found, and how they stand."""
+    """A person found, and their state."""
 
     id: int
     person: Person
-    level: Level
+    level: EngagementLevel
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SearchPage:
     """One page of the people found, newest first.
 
-    `count` is how many there are in all, where `is_more` is set more than that. `next` is
-    handed back as `before` to get the page after this one.
+    `count` is the total, or a lower bound if `is_more` is set. Pass `next` back as `before` to get
+    the following page.
     """
 
     people: tuple[Found, ...]
@@ -66,8 +66,8 @@ def find(
     question: Question,
     now: datetime,
     before: int | None = None,
-) -> Page:
-    """One page of the people who are asked for; raises `AskedForError`."""
+) -> SearchPage:
+    """Return one page of the people who match; may raise `AskedForError`."""
     with database.reading() as connection:
         published = catalogue.current(connection)
         if question.sequence and question.sequence not in published.sequences:
@@ -81,7 +81,7 @@ def find(
             count = count_people(connection, search, now, health, COUNTED + 1)
         people = _described(connection, numbers[:PAGE], now)
     there_is_more = len(numbers) > PAGE
-    return Page(
+    return SearchPage(
         people=people,
         count=min(count, COUNTED),
         is_more=count > COUNTED,

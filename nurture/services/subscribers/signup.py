@@ -1,4 +1,4 @@
-"""Subscribing: from a filled-in form to an enrolment; `collecting` goes on from there."""
+"""Signing up: from a completed form to an enrolment; `collecting` continues from there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,20 +33,20 @@ _HOUR = timedelta(hours=1)
 
 
 class UnknownFormError(NurtureError):
-    """No sequence has a form of that key."""
+    """No sequence has a form with that key."""
 
 
 class KeyReusedError(NurtureError):
-    """An idempotency key came back with another body."""
+    """An idempotency key was reused with a different body."""
 
 
 class TooManySignupsError(NurtureError):
-    """More signups than a practice's website produces; ask again in an hour."""
+    """More signups than a practice's website should produce; try again in an hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many signups an hour are believed from one client and through one form."""
+    """How many signups per hour are accepted from one client and through one form."""
 
     per_client: int
     per_form: int
@@ -54,9 +54,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Signup:
-    """A filled-in form. `key` and `digest` recognise the same call made again.
+    """A completed form. `key` and `digest` recognise a repetition of the same call.
 
-    `said_at` is when it was filled in, where the website says so.
+    `said_at` is when it was completed, if the website says so.
     """
 
     form: str
@@ -79,12 +79,12 @@ def subscribe(
     signup: Signup,
     now: datetime,
 ) -> None:
-    """Write down a signup, its consents and the enrolment it starts, in one transaction.
+    """Store a signup, its consents and the enrolment it starts, in one transaction.
 
-    A suppressed address and a call made twice change nothing; only after a bounce that is not
-    recent may one guide show whether the address is good again. What was asked for before a
-    restore is held with the rest, as the machine that is lost may have sent it. Raises errors
-    of this module, and `ImpossibleTimeError`.
+    A suppressed address or a repeated call changes nothing; but after a bounce that is not recent,
+    one guide may be sent to test whether the address works again. A signup from before a restore is
+    held like the rest, as the lost machine may have sent its emails. May raise this module's errors
+    or `ImpossibleTimeError`.
     """
 
     def attempt() -> None:
@@ -181,7 +181,7 @@ def _enrol(
 
 
 def _note(connection: Connection, person: Subscriber, signup: Signup, time: SignupTime) -> None:
-    """Keep the signup itself; one that is brought back may be there already."""
+    """Store the signup itself; one that is brought back may already be there."""
     if time.said_at and signups.is_signup(connection, person.id, signup.form, time.said_at):
         return
     signups.add_signup(
@@ -197,7 +197,7 @@ def _note(connection: Connection, person: Subscriber, signup: Signup, time: Sign
 
 
 def _try_guide(connection: Connection, signup: Signup, sequence: Sequence, now: datetime) -> None:
-    """The guide that was asked for just now may go to an address that has bounced."""
+    """Allow the guide that was just requested to be sent to an address that has bounced."""
     person = subscribers.get_by_address(connection, signup.address)
     enrolment = enrolments.find_enrolment_in(connection, person.id, sequence.key)
     if enrolment and enrolment.guide_wanted_at == now:
@@ -205,10 +205,10 @@ def _try_guide(connection: Connection, signup: Signup, sequence: Sequence, now: 
 
 
 def _believed(connection: Connection, person: Subscriber, signup: Signup) -> list[Purpose]:
-    """The boxes that count: anybody can tick them for an address that is not theirs.
+    """Return the boxes that count, since anyone can tick them for someone else's address.
 
-    Somebody who has shown that the address is theirs and has said no is asked again on
-    the guide's page, where only they can answer.
+    A person who has confirmed their address and declined a purpose is asked again on the guide's
+    page, where only they can answer.
     """
     if person.confirmed_at is None:
         return list(signup.ticked)
@@ -259,7 +259,7 @@ def _start_or_offer_again(
 def _offer_guide_again(
     connection: Connection, enrolment: Enrolment, booked: bool, time: SignupTime
 ) -> None:
-    """Somebody who asks again gets the guide's mail again; what ended does not start over."""
+    """Send the guide's email again to someone who asks again; ended sequences do not restart."""
     now = time.told_at
     progress = ask_again(enrolment.ending, enrolment.progress, now, booked=booked)
     messages.cancel_open_of(connection, [enrolment.id], "the guide was asked for again")

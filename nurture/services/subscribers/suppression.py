@@ -1,11 +1,11 @@
-"""Suppressing: ending what goes to an address that may not be written to, and going on again."""
+"""Suppression: ending the emails to an address that must not be emailed, and resuming them."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
@@ -27,11 +27,11 @@ def suppress_address(
     reason: SuppressionReason = SuppressionReason.BOUNCED,
     at: datetime | None = None,
 ) -> bool:
-    """Never write to an address again because of what happened `at` that time, or just now.
+    """Never email an address again because of what happened at the time `at`, or just now.
 
-    What is under way ends and what is claimed is taken back. Return whether the reason
-    stands: it does not where it was lifted later than that. What happened just now is later
-    than any lifting, also where a batch began before it.
+    Active enrolments end and claimed messages are taken back. Return whether the suppression is
+    in force: it is not if it was lifted after `at`. What happens now is later than any lifting,
+    even if a batch began before it.
     """
     if at is None:
         at = max(now, suppressions.find_lifted_at(connection, address_hash, reason) or now)
@@ -45,10 +45,10 @@ def suppress_address(
 def end_what_is_under_way(
     connection: Connection, subscriber_id: int, address_hash: str, now: datetime
 ) -> None:
-    """End a suppressed person's enrolments by the strongest reason that stands.
+    """End a suppressed person's enrolments for the strongest reason in force.
 
-    What another reason ended before ends by it as well, so that the order in which the reasons
-    were told makes no difference.
+    Enrolments that another reason ended before get this reason too, so that the order in which
+    reasons are reported makes no difference.
     """
     ending = _ending(suppressions.find_suppression(connection, address_hash))
     status, because = ending.status, ending.because
@@ -65,11 +65,11 @@ def lift_bounce(
     note: Mapping[str, Any],
     look_at: datetime | None = None,
 ) -> bool:
-    """Write to a held person again as far as their address had bounced by then.
+    """Lift a locked person's bounce suppression, as far as the address had bounced by then.
 
-    Without a time, the bounce goes as if it had never been. Other reasons stay. Where there
-    is none, what the bounce ended goes on: it is looked at now, or at `look_at`. `note` says
-    who lifted it and why. Return whether a bounce stood.
+    Without a time, the bounce is removed as if it had never happened. Other reasons stay. If there
+    are none, what the bounce ended carries on: it is looked at now, or at `look_at`. `note` says
+    who lifted it and why. Return whether there was a bounce to lift.
     """
     bounced = SuppressionReason.BOUNCED
     if not suppressions.lift_suppression(connection, person.address_hash, bounced, at):
@@ -83,7 +83,7 @@ def lift_bounce(
 
 
 def reword_what_ended(connection: Connection, person: Subscriber) -> None:
-    """Let what ended have ended for the strongest reason that is left."""
+    """Give ended enrolments the strongest remaining reason."""
     left = suppressions.find_suppression(connection, person.address_hash)
     enrolments.reword_ends(connection, person.id, _ending(left))
 
@@ -95,10 +95,10 @@ def go_on(
     now: datetime,
     look_at: datetime,
 ) -> None:
-    """Take up what a suppression ended; a guide that came back is offered once more.
+    """Resume what a suppression ended; a guide that bounced is offered once more.
 
-    What is under way already is looked at only where its guide came back. Answers to requests
-    and questions after a silence are left alone: they are asked for, or asked, afresh.
+    Active enrolments are looked at only if their guide bounced. Answers to requests and questions
+    after a silence are left alone: they will be requested, or asked, again.
     """
     ledger = messages.ledger_of(connection, subscriber_id)
     for one in enrolments.enrolments_of(connection, subscriber_id):
@@ -113,7 +113,7 @@ def go_on(
 def note_lifted(
     connection: Connection, subscriber_id: int | None, at: datetime, note: Mapping[str, Any]
 ) -> None:
-    """Keep who had an address written to again, when and why."""
+    """Record who had an address emailed again, when and why."""
     source, whose = note["source"], subscriber_id or note.get("address_hash", "")
     row = {
         "kind": EventKind.LIFTED,
@@ -127,7 +127,7 @@ def note_lifted(
 
 
 def _ending(reason: SuppressionReason | None) -> Ending:
-    because = Because(reason) if reason else None
+    because = EndReason(reason) if reason else None
     if reason is SuppressionReason.UNSUBSCRIBED:
         return Ending(EnrolmentStatus.UNSUBSCRIBED, because)
     return Ending(EnrolmentStatus.SUPPRESSED, because)
@@ -146,7 +146,7 @@ def _never_arrived(enrolment: Enrolment, guides: list[messages.Message]) -> bool
 
 
 def _guide_again(enrolment: Enrolment, now: datetime) -> dict[str, Any]:
-    """The guide is wanted once more, and the time to collect it begins anew."""
+    """Return the changes that request the guide once more and restart the time to collect it."""
     return {
         "guide_wanted": True,
         "guide_wanted_at": now,

@@ -1,4 +1,4 @@
-"""Finding somebody anew who was erased between being looked for and being read."""
+"""Retrying if a person was erased between being found and being read."""
 
 import logging
 from collections.abc import Callable
@@ -13,14 +13,14 @@ _log = logging.getLogger(__name__)
 
 
 class NotWrittenError(NurtureError):
-    """What somebody asked for could not be written down, though the database answered."""
+    """The data could not be stored, although the database responded."""
 
 
 def find_anew(attempt: Callable[[], None]) -> None:
-    """Make an attempt, and again where somebody was erased meanwhile; never without an end.
+    """Run an attempt, and retry if a person was erased meanwhile, a limited number of times.
 
-    Raises `NotWrittenError` where it goes on: then the database finds a row in the way of a
-    new one, and it is not the row of this person.
+    Raise `NotWrittenError` if it keeps happening: then a new row collides with one in the database
+    that is not this person's.
     """
     for _ in range(_TRIES):
         try:

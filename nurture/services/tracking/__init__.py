@@ -1,1 +1,1 @@
-"""Opens and clicks from the journal into the database, and their verdicts."""
+"""Moving opens and clicks from the journal to the database, and judging them."""

@@ -1,4 +1,4 @@
-"""Sparing: of a flood of hits a few are kept, and the rest is counted."""
+"""Limiting: in a flood of hits only a few are stored, and the rest are counted."""
 
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
@@ -23,8 +23,8 @@ _REMEMBERED = 50_000
 _MINUTE = timedelta(minutes=1)
 
 
-class Sparing:
-    """What one process has kept within the minute; its memory is bounded."""
+class HitBudget:
+    """What one process has stored within the minute; its memory is bounded."""
 
     def __init__(self) -> None:
         self._began: datetime | None = None
@@ -32,7 +32,7 @@ class Sparing:
         self._more: Counter[tuple[int, EventKind]] = Counter()
 
     def keeps(self, seen: SeenHit) -> bool:
-        """Whether there is still room for this hit, in which case it takes it."""
+        """Return whether there is still room for this hit, and take up that room."""
         link = seen.message, seen.hit.kind, seen.hit.link
         if self._kept[link] >= OF_A_LINK or self._kept[seen.message] >= OF_A_MESSAGE:
             return False
@@ -41,11 +41,11 @@ class Sparing:
         return True
 
     def count(self, seen: SeenHit) -> None:
-        """Count a hit that is not kept."""
+        """Count a hit that is not stored."""
         self._more[seen.message, seen.hit.kind] += 1
 
     def counted(self, now: datetime) -> Iterator[SeenMore]:
-        """When the minute is over, what was only counted in it; then another begins."""
+        """Yield what was only counted, once the minute is over, and start another minute."""
         began = self._began or now
         full = len(self._kept) + len(self._more) > _REMEMBERED
         if not full and -_MINUTE < now - began < _MINUTE and self._began:
@@ -56,14 +56,14 @@ class Sparing:
         self._more.clear()
 
 
-class Room:
-    """How many hits on messages are kept for good, by kind; the rest is counted."""
+class HitAllowance:
+    """The limit on hits stored for good, by message and kind; the rest are counted."""
 
     def __init__(self, kept: Mapping[tuple[int, str], int]) -> None:
         self._kept, self._beyond = Counter(kept), Counter[tuple[int, str]]()
 
     def takes(self, seen: SeenHit) -> bool:
-        """Whether there is still room for this hit; if not, it is counted."""
+        """Return whether there is still room for this hit; if not, count it."""
         key = seen.message, seen.hit.kind
         if self._kept[key] >= FOR_GOOD:
             self._beyond[key] += 1
@@ -72,9 +72,9 @@ class Room:
         return True
 
     def count(self, seen: SeenMore) -> None:
-        """Count what was only counted before."""
+        """Add what was only counted before."""
         self._beyond[seen.message, seen.kind] += seen.more
 
     def beyond(self, known: Container[int]) -> dict[tuple[int, str], int]:
-        """What was counted, of the messages that are known."""
+        """Return what was counted for known messages."""
         return {key: count for key, count in self._beyond.items() if key[0] in known}

@@ -1,9 +1,9 @@
-"""Folding: what the journals hold is brought into the database, each line once.
+"""Folding: moving the contents of the journals into the database, each line once.
 
-What was there when folding began is folded and no more, so that it ends however many hits keep
-coming. Lines are read, and what they are about is looked up, before the database is locked for
-writing; the place in a journal is kept in the same short transaction as its events. What has
-been folded is then overwritten: it tells of people's machines, and nobody needs it there.
+Only what existed when folding began is folded, so that it ends however many hits keep coming.
+Lines are read, and what they are about is looked up, before the database is locked for writing;
+the position in a journal is stored in the same short transaction as its events. What has been
+folded is then overwritten: it describes people's machines, and is no longer needed there.
 """
 
 import fcntl
@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from nurture.services.catalogue import About, about
-from nurture.services.tracking.excess import Room
+from nurture.services.catalogue import EmailContents, about
+from nurture.services.tracking.excess import HitAllowance
 from nurture.services.tracking.journal import waiting_in
 from nurture.services.tracking.lines import SeenHit, SeenMore, UnreadableLineError, from_line
 from nurture.services.tracking.remains import blank, set_aside
@@ -32,9 +32,9 @@ _LITTLE = 8 * 1024 * 1024
 
 
 def fold_journals(database: Database, directory: Path) -> int:
-    """Bring all journals of this machine into the database; return how many lines that were.
+    """Fold all journals on this machine into the database; return the number of lines.
 
-    Where another process is at it, nothing is left to do.
+    If another process is doing so, there is nothing to do.
     """
     with _alone_in(directory) as alone:
         if not alone:
@@ -45,15 +45,15 @@ def fold_journals(database: Database, directory: Path) -> int:
 
 
 def fold_a_little(database: Database, directory: Path) -> None:
-    """Fold at once what an erasure is to find, unless so much waits that the next tick does it."""
+    """Fold now what an erasure must find, unless so much is waiting that the next tick does it."""
     if waiting_in(directory) <= _LITTLE:
         fold_journals(database, directory)
 
 
 def waiting_since(connection: Connection, directory: Path) -> datetime | None:
-    """When the earliest hit was that no journal of this machine has been folded up to.
+    """Return the time of the earliest hit in this machine's journals that has not been folded.
 
-    `None` where all are folded. A line that does not say is as old as its file.
+    Return `None` if all are folded. A line without a time is as old as its file.
     """
     found = (_first_of(connection, path) for path in sorted(directory.glob("hits-*.jsonl")))
     return min((at for at in found if at is not None), default=None)
@@ -74,7 +74,7 @@ def _first_of(connection: Connection, path: Path) -> datetime | None:
 
 @contextmanager
 def _alone_in(directory: Path) -> Iterator[bool]:
-    """Whether this process is the only one that folds here, as it then stays."""
+    """Yield whether this process is the only one folding here; if so, it remains the only one."""
     try:
         file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
@@ -106,7 +106,7 @@ def _fold(database: Database, path: Path, size: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A finished line, and where it stands; of an over-long one the beginning."""
+    """A complete line and its position; for an over-long one, only the beginning."""
 
     content: bytes
     place: int
@@ -114,7 +114,7 @@ class _Line:
 
 
 def _whole_lines(path: Path, place: int, size: int) -> Iterator[_Line]:
-    """The next finished lines from `place` on."""
+    """Yield the next complete lines from `place` on."""
     with path.open("rb") as file:
         file.seek(place)
         chunk = file.read(max(0, min(_CHUNK, size - place)))
@@ -138,17 +138,17 @@ def _end_of_line(file: BinaryIO, size: int) -> int | None:
 
 
 def _fold_lines(database: Database, path: Path, place: int, lines: Sequence[_Line]) -> int:
-    """Fold these lines; return the place after them.
+    """Fold these lines; return the position after them.
 
-    What somebody has not agreed to, or no longer, is not kept; that is asked once more, and
-    settled, when the events are written.
+    Hits without consent, or after it was withdrawn, are not stored; this is checked again, and
+    decided, when the events are written.
     """
     read = _read(path, lines)
     hits = [(f"{path.name}:{at}", one) for at, one in read if isinstance(one, SeenHit)]
     with database.reading() as connection:
         known = messages.followed(connection, {one.message for _, one in read})
         subjects = about(connection, {one.revision for one in known.values()})
-        room = Room(hits_beyond.kept_of(connection, known))
+        room = HitAllowance(hits_beyond.kept_of(connection, known))
     kept = [one for one in hits if one[1].message in known and room.takes(one[1])]
     rows = [_row(key, hit, known[hit.message], subjects) for key, hit in kept]
     for _, one in read:
@@ -164,7 +164,7 @@ def _fold_lines(database: Database, path: Path, place: int, lines: Sequence[_Lin
 
 
 def _read(path: Path, lines: Iterable[_Line]) -> list[tuple[int, SeenHit | SeenMore]]:
-    """What the lines say; of those that say nothing, where they stood is noted beside."""
+    """Parse the lines; note the position of those that cannot be parsed."""
     read: list[tuple[int, SeenHit | SeenMore]] = []
     for line in lines:
         try:
@@ -175,7 +175,7 @@ def _read(path: Path, lines: Iterable[_Line]) -> list[tuple[int, SeenHit | SeenM
 
 
 def _row(
-    source_key: str, seen: SeenHit, message: Followed, subjects: Mapping[int, About]
+    source_key: str, seen: SeenHit, message: Followed, subjects: Mapping[int, EmailContents]
 ) -> dict[str, Any]:
     hit, subject = seen.hit, subjects.get(message.revision)
     return {
@@ -197,9 +197,9 @@ def _row(
 
 
 def _remove_if_finished(database: Database, path: Path) -> None:
-    """A journal whose writer is gone and whose lines are folded has served.
+    """Delete a journal whose writer is gone and whose lines are folded.
 
-    What a crash left of a last line is nothing that could be read.
+    The rest of a last line that a crash cut off could not be read anyway.
     """
     with path.open("rb") as file:
         try:

@@ -1,8 +1,8 @@
-"""Tracking: hits are lines in a local journal first, and rows in the database later.
+"""The hit journal: hits are first lines in a local file, and later rows in the database.
 
-A web process appends a line and needs neither database nor Redis for it. Folding reads
-on from where it stopped, and the place is kept in the same transaction as the events, so
-that each line gets into the database once.
+A web process appends a line and needs neither database nor Redis for that. Folding reads on
+from where it stopped, and stores its position in the same transaction as the events, so that
+each line enters the database once.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from nurture.domain.tracking.events import EventKind
-from nurture.services.tracking.excess import Sparing
+from nurture.services.tracking.excess import HitBudget
 from nurture.services.tracking.lines import SeenHit, as_count, as_line
 
 #: A journal is closed and a new one begun when it has grown to this many bytes.
@@ -30,7 +30,7 @@ _LOOK_SECONDS = 2.0
 
 
 def waiting_in(directory: Path) -> int:
-    """How many bytes the journals of this machine hold."""
+    """Return the number of bytes in this machine's journals."""
     try:
         with os.scandir(directory) as found:
             return sum(one.stat().st_size for one in found if one.name.startswith("hits-"))
@@ -38,7 +38,7 @@ def waiting_in(directory: Path) -> int:
         return 0
 
 
-class Journal:
+class HitJournal:
     """One process's journal of hits in `directory`; safe to use from many threads."""
 
     def __init__(self, directory: Path) -> None:
@@ -47,13 +47,13 @@ class Journal:
         self._file: int | None = None
         self._pid = 0
         self._size = 0
-        self._sparing = Sparing()
+        self._sparing = HitBudget()
         self._waits, self._look_at = 0, 0.0
 
     def note(self, seen: SeenHit) -> None:
         """Append one hit. A full disk loses the hit, never the redirect.
 
-        Of a flood of hits on one message, and where too much waits, some are only counted.
+        In a flood of hits on one message, or if too much is waiting, some are only counted.
         """
         with suppress(OSError), self._lock:
             for more in list(self._sparing.counted(seen.hit.at)):
@@ -65,7 +65,7 @@ class Journal:
                 self._sparing.count(seen)
 
     def _room_for(self, seen: SeenHit) -> SeenHit | None:
-        """What is written of a hit: less, the more there waits to be folded."""
+        """Return what to write of a hit: the more is waiting to be folded, the less."""
         waiting = self._waiting()
         if waiting < OPENS_WAIT:
             return seen
@@ -74,7 +74,7 @@ class Journal:
         return replace(seen, hit=replace(seen.hit, user_agent="", client="", purpose="", query=""))
 
     def _waiting(self) -> int:
-        """How many bytes wait here, as it was a moment ago."""
+        """Return how many bytes are waiting here, as of a moment ago."""
         if time.monotonic() >= self._look_at:
             self._waits = waiting_in(self._directory)
             self._look_at = time.monotonic() + _LOOK_SECONDS
@@ -89,7 +89,7 @@ class Journal:
         self._size += written if written == len(line) else _ROTATE_AT + 1
 
     def _open(self) -> None:
-        """Begin a new file and hold a lock on it, by which folding knows that it still grows."""
+        """Start a new file and lock it, which tells folding that it is still growing."""
         file, self._file = self._file, None
         if file is not None and self._pid == os.getpid():
             os.close(file)

@@ -1,4 +1,4 @@
-"""A journal's lines: how a hit is written down, and how it is read again."""
+"""Journal lines: how a hit is written and read."""
 
 import json
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class SeenHit:
 
 @dataclass(frozen=True, slots=True)
 class SeenMore:
-    """So many hits of a kind on one message that are not kept, only counted."""
+    """A number of hits of one kind on one message that are only counted, not stored."""
 
     message: int
     kind: EventKind
@@ -39,11 +39,11 @@ class SeenMore:
 
 
 class UnreadableLineError(NurtureError):
-    """A line that no version of this program has written, or that was damaged."""
+    """A line that no version of this program wrote, or that was damaged."""
 
 
 def as_line(seen: SeenHit) -> bytes:
-    """A hit as a line; nothing in it is longer than it has to be."""
+    """Return a hit as a line, with every value cut to a maximum length."""
     hit = seen.hit
     return _written(
         {
@@ -61,7 +61,7 @@ def as_line(seen: SeenHit) -> bytes:
 
 
 def as_count(seen: SeenMore) -> bytes:
-    """What is only counted as a line."""
+    """Return a count of hits as a line."""
     return _written({"kind": seen.kind, "message": seen.message, "more": seen.more})
 
 
@@ -70,7 +70,7 @@ def _written(document: dict[str, object]) -> bytes:
 
 
 class _Line(BaseModel):
-    """A journal's line as this version writes it."""
+    """A journal line as this version writes it."""
 
     model_config = ConfigDict(strict=True)
 
@@ -96,7 +96,7 @@ _ANY_LINE: TypeAdapter[_CountLine | _HitLine] = TypeAdapter(_CountLine | _HitLin
 
 
 def from_line(line: bytes) -> SeenHit | SeenMore:
-    """What a line says; raises `UnreadableLineError`."""
+    """Parse a line; may raise `UnreadableLineError`."""
     try:
         read = _ANY_LINE.validate_json(line)
     except ValidationError as error:

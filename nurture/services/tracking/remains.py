@@ -1,4 +1,4 @@
-"""What remains of a journal: nothing of what was folded, and a note of what could not be read."""
+"""The remains of a journal: folded lines are wiped, and unreadable ones are noted."""
 
 import json
 import os
@@ -15,9 +15,9 @@ _NAME = "unreadable.jsonl"
 
 
 def blank(path: Path, place: int) -> None:
-    """Overwrite what stands before `place`, so that a file that still grows tells of nobody.
+    """Overwrite everything before `place`, so that a growing file reveals nothing about anyone.
 
-    It is done from the beginning on, so that what a crash left is what stands before the place.
+    It proceeds from the start of the file, so that a crash leaves only the part next to `place`.
     """
     file = os.open(path, os.O_RDWR)
     try:
@@ -31,7 +31,7 @@ def blank(path: Path, place: int) -> None:
 
 
 def set_aside(path: Path, place: int, length: int, why: str) -> None:
-    """Note that a line could not be read; not what it said, which may have been about somebody."""
+    """Note that a line could not be read, but not its content, which may have been personal."""
     note = {"journal": path.name, "place": place, "length": length, "why": why[:200]}
     line = json.dumps(note).encode() + b"\n"
     with suppress(OSError):
@@ -44,7 +44,7 @@ def set_aside(path: Path, place: int, length: int, why: str) -> None:
 
 
 def count_set_aside(directory: Path) -> int:
-    """How many lines of this machine's journals could not be read, as far as that was noted."""
+    """Return how many lines in this machine's journals could not be read, as far as was noted."""
     try:
         return (directory / _NAME).read_bytes().count(b"\n")
     except OSError:

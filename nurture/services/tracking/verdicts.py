@@ -1,8 +1,8 @@
-"""Judging: who was behind a hit, decided once a burst of them can be seen whole.
+"""Judging: deciding who was behind a hit, once the whole burst it belongs to can be seen.
 
 A hit is held for a minute and a half before it is judged, and until then nothing acts on it.
-A message's hits are judged together, those already judged among them as what happened before.
-Thinking is done before the database is locked for writing; the verdicts are then written at once.
+A message's hits are judged together; those already judged serve as its history. The judging
+is done before the database is locked for writing; the verdicts are then written together.
 """
 
 from collections import Counter, defaultdict
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasion, Verdict, judge
-from nurture.services.catalogue import About, about
+from nurture.services.catalogue import EmailContents, about
 from nurture.store.database import Connection, Database
 from nurture.store.queries import hits
 from nurture.store.queries.hits import KeptHit, Mailed, Spell
@@ -32,7 +32,7 @@ _Judged = tuple[KeptHit, Judgement]
 
 @dataclass
 class Changes:
-    """What judging again came to: how many hits, and how many went from what to what."""
+    """The result of judging again: how many hits, and how many changed between which verdicts."""
 
     judged: int = 0
     changed: Counter[tuple[Verdict, Verdict]] = field(default_factory=Counter)
@@ -46,10 +46,10 @@ class Changes:
 
 
 def judge_held(database: Database, now: datetime) -> int:
-    """Judge the hits that have been held long enough; return how many that were.
+    """Judge the hits that have been held long enough; return how many.
 
-    It ends after some batches, however many hits there are; the next time goes on. Safe beside
-    other workers: each hit gets its verdict from one of them.
+    It stops after a few batches, however many hits there are; the next run continues. It is safe to
+    run beside other workers: each hit gets its verdict from one of them.
     """
     judged, before = 0, now - HOLD
     for _ in range(_BATCHES):
@@ -70,10 +70,10 @@ def rejudge(
     dry_run: bool = False,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Changes:
-    """Judge the kept hits again, those `since` a moment, and say what that changes.
+    """Judge the stored hits again, from `since` on if given, and return what changes.
 
-    Hits whose raw data has been dropped keep their verdict. Safe to run twice and beside the
-    workers; with `dry_run` nothing is written. `tell` is told how many hits each batch had.
+    Hits whose raw data has been deleted keep their verdict. It is safe to run twice and beside the
+    workers; with `dry_run` nothing is written. `tell` gets the number of hits in each batch.
     """
     changes, after = Changes(), 0
     while True:
@@ -91,7 +91,7 @@ def rejudge(
 
 
 def _keep(database: Database, judged: Sequence[_Judged], *, held: bool) -> int:
-    """Write down what was decided; what others have in hand is left, held, for the next time."""
+    """Store the verdicts; messages that others have locked stay held for next time."""
     with database.writing() as connection:
         wanted = {kept.message for kept, _ in judged}
         taken = hits.take_messages(connection, wanted, wait=not held)
@@ -112,7 +112,7 @@ def _is_over(kept: KeptHit, before: datetime) -> bool:
 
 
 def _judge(connection: Connection, messages: Sequence[int], wanted: _Wanted) -> list[_Judged]:
-    """The wanted hits of these messages with their verdicts, each message judged as a whole."""
+    """Return the wanted hits on these messages with verdicts, judging each message as a whole."""
     if not messages:
         return []
     mailed = hits.mailed(connection, messages)
@@ -130,7 +130,7 @@ def _judge(connection: Connection, messages: Sequence[int], wanted: _Wanted) -> 
 def _occasion(
     kept: Sequence[KeptHit],
     mailed: Mailed,
-    subjects: Mapping[int, About],
+    subjects: Mapping[int, EmailContents],
     wanted: _Wanted,
     fetched_for: Mapping[Spell, int],
 ) -> Occasion:
@@ -149,7 +149,7 @@ def _spells(found: Iterable[KeptHit]) -> list[Spell]:
 
 
 def _spell(hit: Hit) -> Spell:
-    """The ten minutes that a hit fell into, and ten around them; many hits share one."""
+    """Return the ten minutes a hit fell into plus ten on either side; many hits share one."""
     near = _NEAR.total_seconds()
     begin = datetime.fromtimestamp(hit.at.timestamp() // near * near, UTC)
     return hit.client, begin - _NEAR, begin + 2 * _NEAR

@@ -1,7 +1,7 @@
-"""One visitor's connection, and how long it may take over what it sends and reads.
+"""One visitor's connection, with time limits on sending requests and reading answers.
 
-The server parses and answers. What it has no limit for is here: how long a head, a body and the
-taking of an answer may last, how long a head may be, and how many may wait at one time.
+The server parses and answers. This module adds the limits it lacks: the time allowed for a head,
+for a body and for reading an answer, the length of a head, and how many may wait at a time.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _TOO_LONG = (
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many seconds each thing may take; what is too late is noticed at the next look."""
+    """How many seconds each step may take; a step that is late is noticed at the next check."""
 
     #: The head of a request, from the connection's or the head's first moment.
     head: float = 9.5
@@ -56,8 +56,8 @@ WITH_PROXIES = Patience(idle=75.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
-    """All connections that keep us waiting: for a request, for an answer to be taken, for more."""
+class WaitingConnections:
+    """All connections we are waiting for: for a request, for an answer to be read, for more."""
 
     asking: Waiting["Connection"]
     taking: Waiting["Connection"]
@@ -65,8 +65,10 @@ class Crowd:
     patience: Patience
 
     @classmethod
-    def of(cls, most: int, proxied: bool = False, patience: Patience | None = None) -> "Crowd":
-        """Of at most so many; `proxied` where all come from proxies of our own."""
+    def of(
+        cls, most: int, proxied: bool = False, patience: Patience | None = None
+    ) -> "WaitingConnections":
+        """Create one for at most `most` connections; `proxied` if all come from our own proxies."""
         asking, taking, idle = (None, None, None) if proxied else (32, 128, 512)
         return cls(
             asking=Waiting(most // 2, asking),
@@ -77,17 +79,17 @@ class Crowd:
 
 
 class NoRequestError(Exception):
-    """What comes is more, or other, than any honest program sends; it is answered 400."""
+    """What arrived is more than, or other than, any honest client sends; it is answered 400."""
 
 
 class Connection(HttpToolsProtocol):
-    """A connection with its limits, and with three moments at which it is given up.
+    """A connection with its limits, and with three deadlines after which it is closed.
 
-    It may keep us waiting for a request, for an answer to be taken, and between two requests,
-    each for its own time (on the loop's clock) whatever becomes of the others.
+    It may make us wait for a request, for an answer to be read, and between two requests, each
+    until its own deadline (on the loop's clock), regardless of the others.
     """
 
-    def __init__(self, crowd: Crowd, front: Front, **server: Any) -> None:
+    def __init__(self, crowd: WaitingConnections, front: Front, **server: Any) -> None:
         super().__init__(**server)
         self._crowd, self._front = crowd, front
         self._neighbour = ""
@@ -99,25 +101,25 @@ class Connection(HttpToolsProtocol):
 
     @property
     def until(self) -> float:
-        """When it is given up."""
+        """When to close it."""
         return min(self._asks_until, self._takes_until, self._idles_until)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Somebody has come: they are to say what they want."""
+        """Begin to wait for a visitor's first request."""
         super().connection_made(transport)
         self._neighbour = neighbour_of(self.client[0] if self.client else "")
         self._asks_until = self._in(self._crowd.patience.head)
         self._make_room(self._crowd.asking)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """They have gone."""
+        """Forget a visitor who has disconnected."""
         for crowd in (self._crowd.asking, self._crowd.taking, self._crowd.idle):
             crowd.end(self)
         self._answer_no_more()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Some of a request has come, or several."""
+        """Handle incoming data, which is part of a request or several requests."""
         self._begun = 0
         if self._in_head:
             self._unread += len(data)
@@ -128,7 +130,7 @@ class Connection(HttpToolsProtocol):
             self._keep_in_view()
 
     def on_message_begin(self) -> None:
-        """The first bytes of a request: of the first, or of another over the same connection."""
+        """Begin with the first bytes of a request, the first or a later one on the connection."""
         super().on_message_begin()
         self._head = self._headers = 0
         if self._whole:
@@ -137,12 +139,12 @@ class Connection(HttpToolsProtocol):
             self._crowd.idle.end(self)
 
     def on_url(self, url: bytes) -> None:
-        """Some of the address."""
+        """Handle part of the URL."""
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header. What comes behind a body would pass for one, and is never meant."""
+        """Handle one header; refuse trailers after a body, which would be mistaken for headers."""
         self._headers += 1
         self._count(len(name) + len(value))
         if not self._in_head or self._headers > MOST_HEADERS or len(name) > LONGEST_NAME:
@@ -150,7 +152,7 @@ class Connection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """Handle the end of the head."""
         self._in_head = False
         self._asks_until = self._in(self._crowd.patience.body)
         self._begun += 1
@@ -163,12 +165,12 @@ class Connection(HttpToolsProtocol):
             self._patient = str(self.scope.get("path", "")).startswith(_FILES_AT)
 
     def on_body(self, body: bytes) -> None:
-        """Some of a body; what is answered at once needs none."""
+        """Handle part of a body, unless the answer is immediate and needs none."""
         if not self._at_once:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole; it is answered when it is its turn, or has been already."""
+        """Note that the request is complete; it is answered in turn, or has been already."""
         self._whole, self._patient, self._asks_until = True, False, math.inf
         self._crowd.asking.end(self)
         if self._at_once:
@@ -179,31 +181,31 @@ class Connection(HttpToolsProtocol):
                 self._idle()
 
     def on_response_complete(self) -> None:
-        """The answer is given; what is left of the request, if anything, has its time still."""
+        """Note that the answer is complete; any rest of the request keeps its own time limit."""
         super().on_response_complete()
         self._read_on()
         if self._whole and not self.pipeline:
             self._idle()
 
     def pause_writing(self) -> None:
-        """They take answers more slowly than we give them, so nothing more is heard for now."""
+        """Stop reading, because the visitor reads answers more slowly than we write them."""
         self._takes_until = self._in(self._crowd.patience.answer)
         self._make_room(self._crowd.taking)
         self.flow.pause_reading()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """They have taken most of it."""
+        """Resume reading, because the visitor has read most of the answer."""
         self._crowd.taking.end(self)
         self._takes_until = math.inf
         super().resume_writing()
         self._read_on()
 
     def shutdown(self) -> None:
-        """The program stops: what is on its way may still come, but soon.
+        """Prepare for the program to stop: requests still arriving must arrive soon.
 
-        A visitor that is between two requests may be sending the next: it is answered, as the
-        last over this connection, for as long as it comes within moments.
+        A visitor between two requests may be sending the next: it is answered, as the last on
+        this connection, if it arrives within moments.
         """
         self._leaving = True
         if not self._whole or self.cycle is None or self.cycle.response_complete:
@@ -212,17 +214,17 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
-        """What came is no request, and nothing after it can be trusted."""
+        """Refuse what is not a request; nothing after it can be trusted."""
         if not self.transport.is_closing():
             super().send_400_response(msg)
         self._answer_no_more()
 
     def give_up(self) -> None:
-        """Close it without waiting for anything to be taken."""
+        """Close it without waiting for anything to be read."""
         self.transport.abort()
 
     def close_late(self, now: float) -> None:
-        """It is closing, and what is left to be taken has its time as well."""
+        """Set a deadline for the visitor to read the rest while the connection is closing."""
         self._takes_until = min(self._takes_until, now + self._crowd.patience.answer)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -235,7 +237,7 @@ class Connection(HttpToolsProtocol):
             raise NoRequestError
 
     def _keep_in_view(self) -> None:
-        """Of a request that is not whole yet: count it among those, and its head as well."""
+        """Count this connection as waiting while its request is incomplete; limit its head."""
         if self._in_head and self._unread > LONGEST_HEAD:
             self.transport.write(_TOO_LONG)
             self.transport.close()
@@ -244,7 +246,7 @@ class Connection(HttpToolsProtocol):
             self._make_room(self._crowd.asking)
 
     def _answer_no_more(self) -> None:
-        """Whatever was asked before finds that the visitor is gone, as they will be."""
+        """Tell earlier requests that the visitor has gone, as is about to be the case."""
         self.pipeline.clear()
         for cycle in (self._running, self.cycle):
             if cycle is not None and not cycle.response_complete:
@@ -252,14 +254,14 @@ class Connection(HttpToolsProtocol):
                 cycle.message_event.set()
 
     def _read_on(self) -> None:
-        """Hear what comes next, unless what came before is still to be answered or taken."""
+        """Resume reading, unless earlier requests have yet to be answered or their answers read."""
         if self.pipeline or self.flow.write_paused:
             self.flow.pause_reading()
         else:
             self.flow.resume_reading()
 
     def _can_be_answered_at_once(self) -> bool:
-        """Whether it is one of the many that wait for nothing, and none before it is unanswered."""
+        """Return whether the request is of the many that need no waiting, and is first in turn."""
         return (
             self.url.startswith(AT_ONCE)
             and self.parser.get_method() in (b"GET", b"HEAD")
@@ -268,7 +270,7 @@ class Connection(HttpToolsProtocol):
         )
 
     def _answer_at_once(self) -> None:
-        """Answer without a task of its own, which would cost as much as the answer."""
+        """Answer without a separate task, which would cost as much as the answer."""
         if self.transport.is_closing():
             return
         path, _, query = self.url.partition(b"?")
@@ -299,14 +301,14 @@ class Connection(HttpToolsProtocol):
         return self.loop.time() + seconds
 
     def _make_room(self, crowd: Waiting["Connection"]) -> None:
-        """Count it among those who wait; where they are too many, another goes."""
+        """Count this connection as waiting; if there are too many, close another."""
         goes = crowd.begin(self, self._neighbour)
         if goes is not None:
             goes.give_up()
 
 
 def give_up_late(connections: Iterable[Connection], now: float) -> None:
-    """Close those whose time is over, and those that are closing and do not take what is left."""
+    """Close connections past their deadline; set one for those closing but not read to the end."""
     for connection in connections:
         if connection.until <= now:
             connection.give_up()

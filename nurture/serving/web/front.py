@@ -1,7 +1,7 @@
-"""The front: takes requests in whole, has them answered in their lanes, and sends the answers.
+"""The front: receives whole requests, has them answered in their lanes, and sends the answers.
 
-No thread waits for a visitor. A body that is slow to come is only read once the application, asked
-with the head alone, has not refused the call by it; and an answer is handed over as it is taken.
+No thread waits for a visitor. A slow body is read only if the application, given the head alone,
+has not refused the request; and an answer is sent as fast as it is read.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from nurture.serving.web.lanes import Lane, LaneFullError
-from nurture.serving.web.wsgi import Answer, BodyWantedError, Rest, answer, environ_of
+from nurture.serving.web.wsgi import BodyWantedError, ResponseStart, Rest, answer, environ_of
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -43,12 +43,12 @@ _LATER = 5
 
 
 class _GoneError(Exception):
-    """The visitor is gone."""
+    """The visitor has disconnected."""
 
 
 @dataclass(slots=True)
 class _Body:
-    """What has come of a body, and whether that is all."""
+    """The part of a body received so far, and whether it is complete."""
 
     so_far: bytearray
     whole: bool = False
@@ -57,7 +57,7 @@ class _Body:
 class Front:
     """The whole web side as an ASGI application, around the WSGI one.
 
-    `on_full` is told whose lane is so full that the newest of them are asked to try again.
+    `on_full` is called with the name of a lane that is so full that new requests must retry.
     """
 
     def __init__(self, app: WSGIApplication, on_full: Callable[[str], None]) -> None:
@@ -88,19 +88,21 @@ class Front:
             self._held -= len(body.so_far)
         await _hand_over(answered, lane, send)
 
-    def answer_at_once(self, scope: Scope) -> Answer:
-        """What a request without a body is answered that waits for nothing, see `AT_ONCE`."""
+    def answer_at_once(self, scope: Scope) -> ResponseStart:
+        """Return the answer to a request without a body that needs no waiting (see `AT_ONCE`)."""
         try:
             return answer(self._app, environ_of(scope, b""))
         except Exception as error:
             return _failed(error)
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Accept no more requests."""
         for _, lane in self._lanes:
             lane.close()
 
-    async def _answered(self, scope: Scope, receive: Receive, lane: Lane, body: _Body) -> Answer:
+    async def _answered(
+        self, scope: Scope, receive: Receive, lane: Lane, body: _Body
+    ) -> ResponseStart:
         if not body.whole and not await self._came_soon(scope, receive, body):
             refused = await self._asked_with_the_head_alone(scope, lane)
             if refused is not None:
@@ -111,7 +113,7 @@ class Front:
         return await lane.run(partial(answer, self._app, whole))
 
     async def _came_soon(self, scope: Scope, receive: Receive, body: _Body) -> bool:
-        """Whether the whole body came right behind its head, as small ones do."""
+        """Return whether the whole body arrived right after its head, as small ones do."""
         if _length(scope) > _LARGE or any(name == b"expect" for name, _ in scope["headers"]):
             return False
         try:
@@ -120,8 +122,8 @@ class Front:
         except TimeoutError:
             return False
 
-    async def _asked_with_the_head_alone(self, scope: Scope, lane: Lane) -> Answer | None:
-        """What the application answers by the head; `None` where it wants the body first."""
+    async def _asked_with_the_head_alone(self, scope: Scope, lane: Lane) -> ResponseStart | None:
+        """Return the application's answer to the head alone; `None` if it wants the body first."""
         try:
             return await lane.run(partial(answer, self._app, environ_of(scope, None)))
         except BodyWantedError:
@@ -130,7 +132,7 @@ class Front:
     async def _read(
         self, scope: Scope, receive: Receive, body: _Body, most: int | None = None
     ) -> bool:
-        """Read on, to the end or to more than is read of any; return whether there was room."""
+        """Read to the end, or past the largest size accepted; return whether there was room."""
         most = most or (_LARGEST_FILE if scope["path"].startswith(_OWNER) else _LARGEST_CALL)
         while not body.whole and len(body.so_far) <= most:
             message = await receive()
@@ -148,8 +150,8 @@ class Front:
         return next(lane for begins, lane in self._lanes if path.startswith(begins))
 
 
-async def _hand_over(answered: Answer, lane: Lane, send: Send) -> None:
-    """Send it piece by piece, each once the one before has been taken."""
+async def _hand_over(answered: ResponseStart, lane: Lane, send: Send) -> None:
+    """Send the answer piece by piece, each once the previous one has been accepted."""
     start = {"type": "http.response.start"}
     await send(start | {"status": answered.status, "headers": answered.headers})
     piece, rest = answered.piece, answered.rest
@@ -162,13 +164,13 @@ async def _hand_over(answered: Answer, lane: Lane, send: Send) -> None:
         rest.close()
 
 
-def _failed(error: Exception) -> Answer:
+def _failed(error: Exception) -> ResponseStart:
     _log.error("Unanswered: %s", type(error).__name__)
     return _said(500, "Something went wrong on our side.")
 
 
-def _said(status: int, detail: str, retry_after: int = 0) -> Answer:
-    """A problem document (RFC 9457) of the front's own."""
+def _said(status: int, detail: str, retry_after: int = 0) -> ResponseStart:
+    """Return a problem document (RFC 9457) from the front itself."""
     document = {"type": "about:blank", "status": status, "detail": detail}
     body = json.dumps(document).encode() + b"\n"
     headers = [
@@ -178,7 +180,7 @@ def _said(status: int, detail: str, retry_after: int = 0) -> Answer:
     ]
     if retry_after:
         headers.append((b"retry-after", str(retry_after).encode()))
-    return Answer(status, headers, body, Rest(()))
+    return ResponseStart(status, headers, body, Rest(()))
 
 
 def _has_body(scope: Scope) -> bool:
@@ -189,5 +191,5 @@ def _has_body(scope: Scope) -> bool:
 
 
 def _length(scope: Scope) -> int:
-    """How long a body is said to be; the server has seen to it that this is a number."""
+    """Return the stated length of a body; the server has checked that it is a number."""
     return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)

@@ -1,4 +1,4 @@
-"""Lanes: threads that answer one kind of visitor each, so that nobody queues behind the others."""
+"""Lanes: threads that each serve one kind of visitor, so that no kind queues behind another."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,11 +9,11 @@ T = TypeVar("T")
 
 
 class LaneFullError(Exception):
-    """So many wait in a lane that one more would only wait in vain."""
+    """The lane's queue is so long that another request would wait in vain."""
 
 
 class Lane:
-    """Threads of its own, and a bounded number of requests that wait for one of them.
+    """A thread pool with a bounded queue of requests.
 
     It belongs to the event loop that uses it.
     """
@@ -25,13 +25,13 @@ class Lane:
         self._busy = 0
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns, worked out in a thread; raises `LaneFullError`."""
+        """Return the result of `work`, run in a thread; raise `LaneFullError` if it cannot wait."""
         if self._busy >= self._most:
             raise LaneFullError(self.name)
         return await self.go_on(work)
 
     async def go_on(self, work: Callable[[], T]) -> T:
-        """The same for what has been let in before, which is never turned away."""
+        """Do the same for a request already admitted, which is never turned away."""
         self._busy += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -39,5 +39,5 @@ class Lane:
             self._busy -= 1
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Accept no more work."""
         self._threads.shutdown(wait=False, cancel_futures=True)

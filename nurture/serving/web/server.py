@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import uvicorn
 
-from nurture.serving.web.connection import Connection, Crowd, give_up_late
+from nurture.serving.web.connection import Connection, WaitingConnections, give_up_late
 from nurture.serving.web.front import Front
 
 #: Seconds in which answers may be finished after the program has been told to stop.
@@ -27,12 +27,12 @@ _KEPT_UNREAD = 128 * 1024
 
 
 class Server(uvicorn.Server):
-    """The server, which also looks again and again for connections whose time is over.
+    """The server, which also checks regularly for connections past their deadline.
 
-    It is `alone` where nobody else answers at its sockets.
+    It is `alone` if no other process answers on its sockets.
     """
 
-    def __init__(self, front: Front, crowd: Crowd, *, alone: bool = True) -> None:
+    def __init__(self, front: Front, crowd: WaitingConnections, *, alone: bool = True) -> None:
         self._patience, self._alone = crowd.patience, alone
         super().__init__(
             uvicorn.Config(
@@ -54,7 +54,7 @@ class Server(uvicorn.Server):
         )
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until told to stop, and finish what is in flight."""
+        """Serve until told to stop, and finish the requests in progress."""
         looking = asyncio.create_task(self._keep_looking())
         try:
             await super().serve(sockets)
@@ -62,16 +62,16 @@ class Server(uvicorn.Server):
             looking.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer, and say so to whoever waits for it."""
+        """Begin to answer, and report that to the supervisor."""
         await super().startup(sockets)
         sys.stdout.write(f"{READY}\n")
         sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish what is in flight.
+        """Finish the requests in progress.
 
-        Where nobody else answers at the same socket, whoever comes now is refused at once, so that
-        a proxy goes elsewhere; else they would wait in its queue for a process that has gone.
+        If no other process answers on the same socket, new visitors are refused immediately, so a
+        proxy tries elsewhere; otherwise they would wait in the queue of a process that has gone.
         """
         for one in (sockets or []) if self._alone else []:
             with suppress(OSError):
@@ -87,16 +87,16 @@ class Server(uvicorn.Server):
 
 
 def why(error: OSError) -> str:
-    """Why nothing can listen, in the system's words; Python's own name the address once more."""
+    """Return the system's reason why nothing can listen; Python's own repeats the address."""
     known = error.errno is not None and error.errno > 0
     return os.strerror(error.errno) if known and error.errno else str(error.strerror)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket for the server; raises `OSError`.
+    """Return a socket for the server, or raise `OSError`.
 
-    Little is kept for a visitor who does not read: else the system would keep megabytes, and
-    would tell us only after a third of them that somebody does read, if slowly.
+    Only a small buffer is kept for a visitor who does not read: otherwise the system would buffer
+    megabytes, and report that a slow visitor is reading only after a third of them.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)

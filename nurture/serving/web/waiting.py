@@ -1,4 +1,4 @@
-"""Connections whose request is not whole yet: who may wait, and who makes room for whom."""
+"""Connections with incomplete requests: which may wait, and which must make room."""
 
 from collections.abc import Hashable
 from ipaddress import IPv6Address, ip_address
@@ -8,11 +8,11 @@ C = TypeVar("C", bound=Hashable)
 
 
 class Waiting(Generic[C]):
-    """Connections by where they come from, in the order in which they began to wait.
+    """Waiting connections grouped by source, in the order in which they began to wait.
 
-    A newcomer is never turned away: where one neighbour has too many, or all together have,
-    the one that has waited longest makes room. A whole request arrives within moments, so
-    whoever sends one gets through even beside an attacker at the same address.
+    A new one is never turned away: if one source, or all together, have too many, the connection
+    that has waited longest makes room. A whole request arrives within moments, so an honest visitor
+    gets through even next to an attacker at the same address.
     """
 
     def __init__(self, most: int, most_of_one: int | None = None) -> None:
@@ -27,7 +27,7 @@ class Waiting(Generic[C]):
         return connection in self._all
 
     def begin(self, connection: C, neighbour: str) -> C | None:
-        """Let it wait; return the one that has to make room, if any."""
+        """Let a connection wait; return the one that must make room, if any."""
         self.end(connection)
         self._all[connection] = neighbour
         theirs = self._by_neighbour.setdefault(neighbour, {})
@@ -37,7 +37,7 @@ class Waiting(Generic[C]):
         return self._first(self._all) if len(self._all) > self._most else None
 
     def end(self, connection: C) -> None:
-        """It waits no more: its request is whole, or it is gone."""
+        """End its wait: its request is complete, or it has disconnected."""
         neighbour = self._all.pop(connection, None)
         if neighbour is None:
             return
@@ -53,7 +53,7 @@ class Waiting(Generic[C]):
 
 
 def neighbour_of(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 that an IPv6 customer has."""
+    """Return what counts as one source: an IPv4 address, or an IPv6 customer's /64."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""The application's side of the server: a request as WSGI has it (PEP 3333), and its answer."""
+"""The application's side of the server: a request as defined by WSGI (PEP 3333), and its answer."""
 
 import io
 import sys
@@ -13,15 +13,15 @@ _PIECE = 64 * 1024
 
 
 class BodyWantedError(BaseException):
-    """The application wants to read a body that has not come yet.
+    """The application tries to read a body that has not arrived yet.
 
-    It is no `Exception`, so that the application does not take it for a fault of its own.
+    It is not an `Exception`, so that the application does not take it for a fault of its own.
     """
 
 
 @dataclass(slots=True)
-class Answer:
-    """The beginning of an answer, and where the rest of it comes from."""
+class ResponseStart:
+    """The beginning of an answer, and the source of the rest."""
 
     status: int
     headers: Sequence[tuple[bytes, bytes]]
@@ -30,7 +30,7 @@ class Answer:
 
 
 class Rest:
-    """The rest of an answer, piece by piece; an empty one is the last."""
+    """The rest of an answer, piece by piece; an empty piece is the last."""
 
     def __init__(self, body: Iterable[bytes]) -> None:
         self._body = body
@@ -38,11 +38,11 @@ class Rest:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more can come."""
+        """Whether nothing more can follow."""
         return self._left is None
 
     def next_piece(self) -> bytes:
-        """So much of it as is handed over at once."""
+        """Return the next piece to send."""
         if self._left is None:
             return b""
         got, size = [], 0
@@ -55,7 +55,7 @@ class Rest:
         return got[0] if len(got) == 1 else b"".join(got)
 
     def close(self) -> None:
-        """Want no more of it."""
+        """Discard the rest."""
         if self._left is None:
             return
         self._left = None
@@ -65,7 +65,7 @@ class Rest:
 
 
 class _NotYet(io.RawIOBase):
-    """Stands for a body of which nobody knows yet whether it will be wanted."""
+    """A placeholder for a body that has not arrived and may not be needed."""
 
     def readable(self) -> bool:
         return True
@@ -91,7 +91,7 @@ class _File:
 
 
 def environ_of(scope: Mapping[str, Any], body: bytes | None) -> WSGIEnvironment:
-    """A request as the application reads it; without a `body`, wanting it is an error."""
+    """Return a request as the application reads it; without a `body`, reading it is an error."""
     server, client = scope["server"] or ("", 0), scope["client"] or ("", 0)
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": scope["method"],
@@ -123,8 +123,8 @@ def environ_of(scope: Mapping[str, Any], body: bytes | None) -> WSGIEnvironment:
     return environ
 
 
-def answer(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
-    """Ask the application; raises `BodyWantedError` and whatever it raises."""
+def answer(app: WSGIApplication, environ: WSGIEnvironment) -> ResponseStart:
+    """Call the application; raise `BodyWantedError` and whatever the application raises."""
     started: list[Any] = []
 
     def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
@@ -138,14 +138,14 @@ def answer(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
         rest.close()
         raise
     status, headers = started
-    return Answer(int(status[:3]), [_as_bytes(*one) for one in headers], piece, rest)
+    return ResponseStart(int(status[:3]), [_as_bytes(*one) for one in headers], piece, rest)
 
 
 @lru_cache(maxsize=512)
 def _key(name: bytes) -> str:
-    """What WSGI calls a header; nothing for one that would pass for another.
+    """Return the WSGI name of a header; empty for one that could be mistaken for another.
 
-    One with an underscore would be the same as one with a dash, which a proxy may have set.
+    A name with an underscore would equal one with a hyphen, which a proxy may have set.
     """
     if b"_" in name:
         return ""

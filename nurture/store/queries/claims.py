@@ -1,4 +1,4 @@
-"""Claims: the messages that workers have in hand, from claiming to recording."""
+"""Claims: the messages that workers have in hand, from claiming to recording the outcome."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -24,7 +24,7 @@ _CLAIM = ("claim", "claimed_at", "lease_until")
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message that is to be claimed for the first time."""
+    """A message to be claimed for the first time."""
 
     enrolment_id: int
     subscriber_id: int
@@ -37,7 +37,7 @@ class NewMessage:
 
     @property
     def key(self) -> tuple[int, str, int]:
-        """What there is one message of."""
+        """The key of which there is only one message."""
         return self.enrolment_id, self.step, self.occasion
 
 
@@ -49,11 +49,11 @@ _ACCEPTED = ("id", "accepted_at")
 def add_messages(
     connection: Connection, new: Sequence[NewMessage], claim: Mapping[str, Any]
 ) -> dict[tuple[int, str, int], int]:
-    """Insert claimed messages; return the number of each new one by enrolment, step, occasion.
+    """Insert claimed messages; return each new one's number by enrolment, step and occasion.
 
-    A message that exists already is left alone and is missing from the answer: the
-    unique key is what makes sending twice impossible. `claim` are the columns that all
-    of them share: `claim`, `claimed_at`, `lease_until`.
+    A message that already exists is left unchanged and is missing from the result: the unique key
+    is what makes sending twice impossible. `claim` contains the columns that all of them share:
+    `claim`, `claimed_at` and `lease_until`.
     """
     if not new:
         return {}
@@ -69,7 +69,7 @@ def add_messages(
 
 
 def claim_again(connection: Connection, message: Message, **values: Any) -> bool:
-    """Claim a message that was offered before, unless somebody else just did."""
+    """Claim a message that was offered before, unless another worker has just done so."""
     claimed = connection.execute(
         update(messages)
         .where(
@@ -87,8 +87,8 @@ def begin_sending(
 ) -> set[int]:
     """Mark claimed messages as about to be offered; return those that may be.
 
-    One that was cancelled since it was claimed, or whose claim has run out and was
-    taken by somebody else, is not among them, nor one that somebody is cancelling just now.
+    This leaves out messages that were cancelled after they were claimed, those whose claim has
+    expired and passed to another worker, and those that are being cancelled right now.
     """
     statement = _begin_statement(connection.dialect.name)
     given = {"numbers": as_numbers(connection, message_ids), "own": claim, "until": lease_until}
@@ -96,7 +96,7 @@ def begin_sending(
 
 
 def renew(connection: Connection, claim: str, lease_until: datetime) -> set[int]:
-    """Say that the batch is alive; return what of it is still its own to offer."""
+    """Renew the lease of a batch; return the messages that are still its own to offer."""
     renewed = connection.execute(
         update(messages)
         .where(messages.c.claim == claim, messages.c.status == MessageStatus.SENDING)
@@ -109,9 +109,9 @@ def renew(connection: Connection, claim: str, lease_until: datetime) -> set[int]
 def record_accepted(
     connection: Connection, claim: str, accepted: Mapping[int, datetime], *, kept: bool = False
 ) -> None:
-    """Note when the mail server took which; also where they were put in doubt meanwhile.
+    """Record when the mail server accepted messages, even if they were put in doubt meanwhile.
 
-    `kept` are those that no mail server has seen, because the outbox stands in for one.
+    With `kept`, no mail server has seen them, because the outbox replaces it.
     """
     if accepted:
         rows = as_rows(connection, messages, _ACCEPTED, accepted.items())
@@ -120,7 +120,7 @@ def record_accepted(
 
 
 def record_taken(connection: Connection, claim: str, message_ids: Collection[int]) -> None:
-    """Note that the mail server took these at a moment not known, after they were claimed."""
+    """Record that the mail server accepted these, at an unknown moment after they were claimed."""
     taken = _of_the_offer(messages.c.id.in_(list(message_ids)))
     values = _as_accepted(messages.c.claimed_at)
     connection.execute(update(messages).where(*taken).values(values), {"own": claim})
@@ -134,7 +134,7 @@ def record_refused(
     reason: str,
     code: int | None,
 ) -> None:
-    """Note what became of a message that was not accepted."""
+    """Record the outcome of a message that was not accepted."""
     statement = _refuse_statement(connection.dialect.name, status)
     numbers = as_numbers(connection, [message_id])
     given = {"numbers": numbers, "own": claim, "why": reason, "reply": code}
@@ -144,7 +144,7 @@ def record_refused(
 def release_unoffered(
     connection: Connection, claim: str, begun: Iterable[int], why: str
 ) -> list[int]:
-    """Hand back what a batch never offered, claimed or marked as begun; return which."""
+    """Release what a batch never offered, whether claimed or marked as begun; return which."""
     never = messages.c.status == MessageStatus.CLAIMED
     nearly = messages.c.id.in_(list(begun)) & (messages.c.status == MessageStatus.SENDING)
     released = connection.execute(
@@ -158,7 +158,7 @@ def release_unoffered(
 
 @dataclass(frozen=True, slots=True)
 class InHand:
-    """A message that a worker has, or had, in hand, or that it left in doubt."""
+    """A message that a worker has or had in hand, or that it left in doubt."""
 
     message: int
     enrolment: int
@@ -173,12 +173,12 @@ def expired(
     known: Collection[str],
     limit: int,
 ) -> list[InHand]:
-    """What workers have in hand that are gone, or have not been heard of within its lease.
+    """Return messages whose workers are gone, or have been silent for longer than their lease.
 
-    The workers of the claims that are `gone` are so for certain, and there is nothing to wait for.
-    A message that may be at the mail server is else left, for another while, to its worker that may
-    live after all, and to the machine that keeps the logbook of its claim, unless that is `known`
-    here.
+    The workers of the claims in `gone` are certainly gone, so there is nothing to wait for. Any
+    other message that may have reached the mail server is left for a while longer to its worker,
+    which may still be alive, and to the machine that has the logbook of its claim (the write-ahead
+    log), unless that claim is `known` here.
     """
     ours = messages.c.claim.in_(known) | (messages.c.status == MessageStatus.CLAIMED)
     late = ours & (messages.c.lease_until < real_now)
@@ -187,13 +187,13 @@ def expired(
 
 
 def count_expired(connection: Connection, real_now: datetime) -> int:
-    """How many messages are in hand of whose workers nothing was heard since."""
+    """Return how many messages are in hand although their workers' leases have expired."""
     late = select(messages.c.id).where(messages.c.lease_until < real_now, IN_HAND)
     return connection.scalar(select(func.count()).select_from(late.subquery())) or 0
 
 
 def left_by(connection: Connection, claim: str) -> list[InHand]:
-    """What of one claim is in hand, or in doubt."""
+    """Return the messages of one claim that are in hand or in doubt."""
     unsettled = (MessageStatus.CLAIMED, MessageStatus.SENDING, MessageStatus.IN_DOUBT)
     return _in_hand(connection, (messages.c.claim == claim) & messages.c.status.in_(unsettled))
 
@@ -201,7 +201,7 @@ def left_by(connection: Connection, claim: str) -> list[InHand]:
 def still_expired(
     connection: Connection, found: Iterable[InHand], real_now: datetime, gone: Collection[str]
 ) -> list[InHand]:
-    """Those of the messages found of which that is still so, locked; hold their enrolments."""
+    """Lock and return those of the messages that are still expired; lock their enrolments first."""
     numbers = messages.c.id.in_([one.message for one in found])
     over = messages.c.claim.in_(gone) | (messages.c.lease_until < real_now)
     where = numbers & IN_HAND & over
@@ -211,7 +211,7 @@ def still_expired(
 def set_status(
     connection: Connection, message_ids: Iterable[int], status: MessageStatus, reason: str
 ) -> None:
-    """Set the state of messages that nobody has in hand any more."""
+    """Set the state of messages that no worker has in hand any more."""
     connection.execute(
         update(messages)
         .where(messages.c.id.in_(list(message_ids)))
@@ -300,6 +300,9 @@ def _refuse_statement(dialect: str, status: MessageStatus) -> Any:
 
 
 def _of_the_offer(those: Any) -> tuple[Any, ...]:
-    """Outcomes are facts about one offer, so they also settle a doubt about that same offer."""
+    """Return the condition for the outcome of one offer.
+
+    Outcomes are facts about one offer, so they also settle a doubt about that same offer.
+    """
     offered = messages.c.status.in_([MessageStatus.SENDING, MessageStatus.IN_DOUBT])
     return those, messages.c.claim == bindparam("own"), offered

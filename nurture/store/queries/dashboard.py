@@ -1,4 +1,4 @@
-"""The overview: what happened lately and what comes next, counted for the owner's first page."""
+"""The overview: what happened recently and what comes next, counted for the owner's first page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ _LEFT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody something happened to; `what` is the form, the booking or the reason."""
+class RecentPerson:
+    """A person something happened to; `what` is the form, the booking or the reason."""
 
     subscriber: int
     name: str
@@ -40,7 +40,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class StepCount:
-    """How many mails of one step there were."""
+    """The number of emails of one step."""
 
     sequence: str
     step: str
@@ -49,7 +49,7 @@ class StepCount:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """How many enrolments at the same place are to be looked at within some span."""
+    """How many enrolments at the same place are due to be looked at within a period."""
 
     sequence: str
     passed: frozenset[str]
@@ -60,7 +60,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class HeldUp:
-    """How many mails wait for the same reason, and since when."""
+    """How many emails are waiting for the same reason, and since when."""
 
     reason: str
     count: int
@@ -81,7 +81,7 @@ class Doubt:
 
 
 def count_sent(connection: Connection, moments: Sequence[datetime]) -> list[int]:
-    """How many mails were taken by the mail server between each of the moments and the next."""
+    """Count the emails that the mail server accepted between each of the moments and the next."""
     spans = pairwise(moments)
     at = messages.c.accepted_at
     counted = [func.count(case((and_(at >= begin, at < end), 1))) for begin, end in spans]
@@ -91,13 +91,13 @@ def count_sent(connection: Connection, moments: Sequence[datetime]) -> list[int]
 
 
 def count_kept(connection: Connection, since: datetime) -> int:
-    """How many mails were written to the outbox since then, for want of a mail server."""
+    """Count the emails written to the outbox since then, for want of a mail server."""
     counted = select(func.count()).select_from(messages)
     return connection.scalar(counted.where(messages.c.accepted_at >= since, ~_LEFT)) or 0
 
 
 def sent_by_step(connection: Connection, since: datetime) -> list[StepCount]:
-    """How many mails of each step were taken by the mail server since then, most first."""
+    """Count the emails of each step that the mail server accepted since then, most first."""
     number = func.count()
     chosen = select(messages.c.sequence, messages.c.step, number)
     recent = chosen.where(messages.c.accepted_at >= since, _LEFT)
@@ -107,13 +107,13 @@ def sent_by_step(connection: Connection, since: datetime) -> list[StepCount]:
 
 
 def has_sent(connection: Connection) -> bool:
-    """Whether any mail was ever taken by a mail server; what the outbox keeps does not count."""
+    """Return whether a mail server has ever accepted an email; the outbox does not count."""
     taken = select(messages.c.id).where(messages.c.accepted_at.is_not(None), _LEFT).limit(1)
     return connection.scalar(taken) is not None
 
 
 def looks_within(connection: Connection, begin: datetime | None, end: datetime) -> list[Looks]:
-    """Which enrolments are to be looked at before `end` and, where given, not before `begin`."""
+    """Count the enrolments to be looked at before `end` and, if given, not before `begin`."""
     place = (
         enrolments.c.sequence,
         enrolments.c.passed,
@@ -129,7 +129,7 @@ def looks_within(connection: Connection, begin: datetime | None, end: datetime) 
 
 
 def count_signups_since(connection: Connection, since: datetime) -> int:
-    """How many times a form was filled in since then."""
+    """Return how many times a form was submitted since then."""
     counted = select(func.count()).select_from(signups).where(signups.c.signed_up_at >= since)
     return connection.scalar(counted) or 0
 
@@ -137,13 +137,13 @@ def count_signups_since(connection: Connection, since: datetime) -> int:
 def count_suppressed_since(
     connection: Connection, reason: SuppressionReason, since: datetime
 ) -> int:
-    """How many addresses are not written to for that reason, beginning since then."""
+    """Return how many addresses have been suppressed for that reason since then."""
     that = (suppressions.c.reason == reason) & (suppressions.c.since >= since)
     return connection.scalar(select(func.count()).select_from(suppressions).where(that)) or 0
 
 
-def latest_signups(connection: Connection, limit: int) -> list[Person]:
-    """Who filled in a form last, newest first; `what` is the form."""
+def latest_signups(connection: Connection, limit: int) -> list[RecentPerson]:
+    """Return the latest signups, newest first; `what` is the form."""
     chosen = select(
         subscribers.c.id,
         subscribers.c.first_name,
@@ -153,11 +153,11 @@ def latest_signups(connection: Connection, limit: int) -> list[Person]:
     ).join(subscribers)
     known = chosen.where(subscribers.c.address.is_not(None))
     latest = known.order_by(signups.c.id.desc()).limit(limit)
-    return [Person(*row) for row in connection.execute(latest)]
+    return [RecentPerson(*row) for row in connection.execute(latest)]
 
 
-def latest_bookings(connection: Connection, limit: int) -> list[Person]:
-    """Who booked last, newest first; `what` is the calendar."""
+def latest_bookings(connection: Connection, limit: int) -> list[RecentPerson]:
+    """Return the latest bookings, newest first; `what` is the calendar."""
     chosen = select(
         subscribers.c.id,
         subscribers.c.first_name,
@@ -167,11 +167,11 @@ def latest_bookings(connection: Connection, limit: int) -> list[Person]:
     ).join(subscribers, subscribers.c.id == events.c.subscriber_id)
     booked = (events.c.kind == EventKind.BOOKED) & subscribers.c.address.is_not(None)
     latest = chosen.where(booked).order_by(events.c.id.desc()).limit(limit)
-    return [Person(*row) for row in connection.execute(latest)]
+    return [RecentPerson(*row) for row in connection.execute(latest)]
 
 
-def refused_addresses(connection: Connection, since: datetime, limit: int) -> list[Person]:
-    """Whose mailbox refused us or who complained since then, newest first; `what` says which."""
+def refused_addresses(connection: Connection, since: datetime, limit: int) -> list[RecentPerson]:
+    """Return people who bounced or complained since then, newest first; `what` says which."""
     chosen = select(
         subscribers.c.id,
         subscribers.c.first_name,
@@ -190,11 +190,11 @@ def refused_addresses(connection: Connection, since: datetime, limit: int) -> li
     recent = chosen.where(refused, suppressions.c.since >= since)
     known = recent.where(subscribers.c.address.is_not(None))
     latest = known.order_by(suppressions.c.since.desc(), subscribers.c.id).limit(limit)
-    return [Person(*row) for row in connection.execute(latest)]
+    return [RecentPerson(*row) for row in connection.execute(latest)]
 
 
 def held_up(connection: Connection) -> list[HeldUp]:
-    """Mails that wait although no mail server said anything about them, by reason."""
+    """Return the emails that are waiting without a reply from a mail server, by reason."""
     silent = (messages.c.status == MessageStatus.DEFERRED) & messages.c.code.is_(None)
     reason = messages.c.reason
     chosen = select(reason, func.count(), func.min(messages.c.claimed_at)).where(silent)
@@ -203,7 +203,7 @@ def held_up(connection: Connection) -> list[HeldUp]:
 
 
 def refused_mails(connection: Connection, since: datetime) -> list[HeldUp]:
-    """Mails that the mail server refused for good although the address is none of the reasons."""
+    """Return the emails refused permanently whose addresses are not suppressed, by reason."""
     suppressed = select(suppressions.c.address_hash)
     refused = (messages.c.status == MessageStatus.FAILED) & (messages.c.claimed_at >= since)
     reason = messages.c.reason
@@ -214,7 +214,7 @@ def refused_mails(connection: Connection, since: datetime) -> list[HeldUp]:
 
 
 def doubts(connection: Connection, limit: int) -> list[Doubt]:
-    """The messages in doubt, longest first."""
+    """Return the messages in doubt, oldest first."""
     chosen = select(
         messages.c.id,
         subscribers.c.id,

@@ -1,4 +1,4 @@
-"""Due enrolments: who is to be looked at now, and how far they are afterwards."""
+"""Due enrolments: which ones to look at now, and how far they are afterwards."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -53,7 +53,7 @@ _COLUMNS: tuple[Any, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class DueEnrolment:
-    """An enrolment that is to be looked at, with all that deciding and writing needs."""
+    """An enrolment to be looked at, with everything that is needed to decide and record."""
 
     id: int
     subscriber_id: int
@@ -68,13 +68,13 @@ class DueEnrolment:
 
     @property
     def may_be_followed(self) -> bool:
-        """Whether this person agreed that opens and clicks are recorded."""
+        """Whether this person agreed to having opens and clicks recorded."""
         return Purpose.TRACKING in self.standing.consents
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where an enrolment goes: its progress from here on, and when to look again."""
+    """The next state of an enrolment: its progress from here on, and when to look again."""
 
     enrolment_id: int
     progress: Progress
@@ -85,11 +85,11 @@ class Step:
 def due_enrolments(
     connection: Connection, now: datetime, limit: int, besides: Collection[str] = ()
 ) -> list[DueEnrolment]:
-    """The enrolments to look at now, locked against other workers: guides, then the longest due.
+    """Lock and return the enrolments to look at now: guides first, then the longest due.
 
-    Somebody sits and waits for the guide they have just asked for, however many are due. Their
-    subscribers are locked as well, so that two workers never decide about one person at once
-    and both find the frequency cap untouched. Those in the sequences `besides` are left alone.
+    Someone is waiting for the guide they have just asked for, however many are due. The subscribers
+    are locked as well, so that two workers never decide about one person at the same time and both
+    find the frequency cap unused. Enrolments in the sequences `besides` are left out.
     """
     ordered = _due_statement(now, besides).order_by(enrolments.c.next_look_at)
     asked = _all_due(connection, ordered.where(enrolments.c.guide_wanted).limit(limit))
@@ -100,10 +100,10 @@ def due_enrolments(
 def due_for_probe(
     connection: Connection, now: datetime, limit: int, besides: Collection[str] = ()
 ) -> list[DueEnrolment]:
-    """The enrolments to try a held account with, best first, locked like any that are due.
+    """Lock and return the enrolments to probe the account with while it is on hold, best first.
 
-    Never somebody whose refusal is held against the server; other domains than theirs
-    first, and of those the newest.
+    People whose refusal is blamed on the server are never among them; domains other than theirs
+    come first, and the newest of those.
     """
     theirs = select(refusals.c.subscriber_id)
     chosen = _due_statement(now, besides).where(enrolments.c.subscriber_id.not_in(theirs))
@@ -141,15 +141,15 @@ def _domains_refused(connection: Connection) -> set[str]:
 
 
 def _plain(text: str) -> str:
-    """A text of which LIKE takes every character as it is."""
+    """Return a text in which LIKE reads every character literally."""
     return re.sub(r"([!%_])", r"!\1", text)
 
 
 def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
-    """Write down how far enrolments are and when to look again.
+    """Record how far enrolments have got and when to look again.
 
-    Where something outside changed an enrolment since it was read, the planned look is
-    stale: it is looked at again at once.
+    If something outside has changed an enrolment since it was read, the planned look is stale, and
+    the enrolment is looked at again immediately.
     """
     if not steps:
         return
@@ -158,7 +158,7 @@ def advance(connection: Connection, steps: Sequence[Step], now: datetime) -> Non
 
 
 def look_again(connection: Connection, looks: Sequence[Step], now: datetime) -> None:
-    """Write down only when to look again; progress stays as it is."""
+    """Record only when to look again; progress stays unchanged."""
     if not looks:
         return
     fresh = enrolments.c.turn == bindparam("read_turn")

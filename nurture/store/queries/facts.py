@@ -1,4 +1,4 @@
-"""Facts: what is known of some people, read in a handful of statements however many they are."""
+"""Facts: what is known about people, read in a few statements however many people there are."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ _OF_A_FLOOD = 100
 
 
 def facts_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, Facts]:
-    """The facts of these people, as far as they are known; hits not yet judged are left out."""
+    """Return the facts about these people, if they are known; hits not yet judged are left out."""
     ids = list(subscriber_ids)
     signed_up = _grouped(connection, signups, ids, _signed_up)
     enrolled = _grouped(connection, enrolments, ids, _enrolled)
@@ -52,7 +52,7 @@ def facts_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[in
 
 
 def _told(ids: Sequence[int]) -> Any:
-    """What happened; of the hits of a flood, all on one link of one mail, the newest."""
+    """Return what happened; of a flood of hits on one link of one email, only the newest."""
     alike = [events.c[name] for name in ("subscriber_id", "message_id", "kind", "verdict", "link")]
     newest = events.c.happened_at.desc()
     columns = [events.c[name] for name in (*_READ, "source")]

@@ -1,4 +1,4 @@
-"""Funnels: what became of the mails of each step, counted over messages and events in sets."""
+"""Funnels: the outcomes of each step's emails, counted in sets over messages and events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Text, and_, case, func, literal, select, type
 
 from nurture.domain.known_words import known_or_none
 from nurture.domain.messages.status import TAKEN, MessageStatus
-from nurture.domain.scheduling.awaited_step import Place
+from nurture.domain.scheduling.awaited_step import SequencePosition
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.consent import Purpose
@@ -25,11 +25,11 @@ _ARRIVED = (MessageStatus.DELIVERED, MessageStatus.COMPLAINED)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What became of some mails, each mail counted once for everything that happened to it.
+    """What happened to some emails, each email counted once for everything that happened to it.
 
-    `followed` went to people who agree to being followed at present; only of these can be known
+    `followed` went to people who currently agree to tracking; only for these can it be known
     whether a person `read` them (opened or clicked) or `clicked`. `unsure` and `machine` were
-    opened or clicked by somebody or something else and by no person.
+    opened or clicked by someone unknown or by a machine, and by no person.
     """
 
     sent: int = 0
@@ -49,7 +49,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class StepFigures:
-    """The mails of one step that left within one span of time, by the number of the span."""
+    """The emails of one step that were sent within one period, by the number of the period."""
 
     sequence: str
     step: str
@@ -59,7 +59,7 @@ class StepFigures:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A booking, and the last mail that the person had been sent before it."""
+    """A booking, and the last email that was sent to the person before it."""
 
     message: int
     sequence: str
@@ -70,17 +70,17 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many people are under way at the same place of a sequence."""
+    """How many people are under way at the same place in a sequence."""
 
     sequence: str
-    place: Place
+    place: SequencePosition
     count: int
 
 
 def count_steps(
     connection: Connection, moments: Sequence[datetime], sequence: str | None = None
 ) -> list[StepFigures]:
-    """What became of the mails that left between each of the moments and the next."""
+    """Return the outcomes of the emails sent between each of the moments and the next."""
     one = _per_message(connection.dialect.name, moments, sequence).subquery("one")
     summed = [func.sum(one.c[field.name]) for field in fields(Figures)]
     place = (one.c.sequence, one.c.step, one.c.span)
@@ -89,7 +89,7 @@ def count_steps(
 
 
 def bookings_since(connection: Connection, since: datetime) -> list[Booking]:
-    """The bookings since then of people who had been sent something before, oldest first."""
+    """Return the bookings since then by people who had been sent something, oldest first."""
     latest = func.row_number().over(
         partition_by=events.c.id, order_by=(messages.c.accepted_at.desc(), messages.c.id.desc())
     )
@@ -114,7 +114,7 @@ def bookings_since(connection: Connection, since: datetime) -> list[Booking]:
 
 
 def places(connection: Connection) -> list[Standing]:
-    """Where everybody is who is under way."""
+    """Count the people under way, by their place."""
     place = (
         enrolments.c.sequence,
         enrolments.c.passed,
@@ -123,11 +123,13 @@ def places(connection: Connection) -> list[Standing]:
     )
     active = enrolments.c.status == EnrolmentStatus.ACTIVE
     rows = connection.execute(select(*place, func.count()).where(active).group_by(*place))
-    return [Standing(row[0], Place(row[1], bool(row[2]), row[3]), row[4]) for row in rows]
+    return [
+        Standing(row[0], SequencePosition(row[1], bool(row[2]), row[3]), row[4]) for row in rows
+    ]
 
 
 def count_enrolled(connection: Connection) -> dict[str, dict[EnrolmentStatus, int]]:
-    """How many enrolments each sequence has, by where they stand."""
+    """Count the enrolments in each sequence, by status."""
     place = (enrolments.c.sequence, enrolments.c.status)
     counted: dict[str, dict[EnrolmentStatus, int]] = {}
     for sequence, status, count in connection.execute(
@@ -139,7 +141,7 @@ def count_enrolled(connection: Connection) -> dict[str, dict[EnrolmentStatus, in
 
 
 def _per_message(dialect: str, moments: Sequence[datetime], sequence: str | None) -> Any:
-    """One row a mail, with a one for everything that is so of it."""
+    """Return one row per email, with a 1 for everything that is true of it."""
     at = messages.c.accepted_at
     wanted = [messages.c.status.in_(TAKEN), at >= moments[0], at < moments[-1]]
     if sequence is not None:
@@ -184,7 +186,7 @@ def _flag(condition: Any) -> Any:
 
 
 def _any(condition: Any) -> Any:
-    """One where it is so of any event of the mail."""
+    """Return 1 if the condition is true of any event of the email."""
     return func.max(_flag(condition))
 
 

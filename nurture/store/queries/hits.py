@@ -1,4 +1,4 @@
-"""Hits: the events that are requests for pixels and links; holding, judging and forgetting them."""
+"""Hits, the events for requested pixels and links: holding, judging and forgetting them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ _MANY = 1000
 
 @dataclass(frozen=True, slots=True)
 class KeptHit:
-    """One hit with all that it was judged by; verdict and rules are None while it is held."""
+    """One hit with everything it was judged by; verdict and rules are None while it is held."""
 
     id: int
     message: int
@@ -48,7 +48,7 @@ class KeptHit:
 
 @dataclass(frozen=True, slots=True)
 class Mailed:
-    """What is known of the message that hits are about."""
+    """What is known about the message that hits belong to."""
 
     revision: int
     accepted_at: datetime | None
@@ -59,7 +59,7 @@ Spell = tuple[str, datetime, datetime]
 
 
 def messages_waiting(connection: Connection, before: datetime, hits: int) -> list[int]:
-    """The messages of the so many longest held hits that came before a moment."""
+    """Return the messages with the longest-held hits before a moment, up to `hits` of them."""
     longest = (
         select(events.c.message_id)
         .where(HELD, events.c.user_agent.is_not(None), events.c.happened_at <= before)
@@ -73,7 +73,7 @@ def messages_waiting(connection: Connection, before: datetime, hits: int) -> lis
 def messages_judged(
     connection: Connection, after: int, since: datetime | None, limit: int
 ) -> list[int]:
-    """The next messages, by number, with hits that have been judged and can be again."""
+    """Return the next messages, by number, whose hits have been judged and can be judged again."""
     when = events.c.happened_at >= since if since else true()
     statement = (
         select(events.c.message_id)
@@ -86,16 +86,16 @@ def messages_judged(
 
 
 def mailed(connection: Connection, message_ids: Iterable[int]) -> dict[int, Mailed]:
-    """What is known of these messages."""
+    """Return what is known about these messages."""
     chosen = messages.c.id.in_(list(message_ids))
     statement = select(messages.c.id, messages.c.revision_id, messages.c.accepted_at)
     return {row[0]: Mailed(row[1], row[2]) for row in connection.execute(statement.where(chosen))}
 
 
 def take_messages(connection: Connection, message_ids: Iterable[int], *, wait: bool) -> set[int]:
-    """Lock messages whose verdicts will be written; without `wait`, those that nobody else has.
+    """Lock messages whose verdicts will be written; without `wait`, only those that are free.
 
-    Whoever waits for messages holds their enrolments before (see `locks`).
+    Before waiting for messages, their enrolments are locked (see `locks`).
     """
     if connection.dialect.name == "sqlite":
         return set(message_ids)
@@ -108,9 +108,9 @@ def take_messages(connection: Connection, message_ids: Iterable[int], *, wait: b
 
 
 def hits_on(connection: Connection, message_ids: Iterable[int]) -> list[KeptHit]:
-    """The hits on these messages, message by message, oldest first.
+    """Return the hits on these messages, message by message, oldest first.
 
-    Those whose raw data has been dropped are not among them.
+    Hits whose raw data has been dropped are left out.
     """
     statement = (
         select(*(events.c[name] for name in _READ))
@@ -121,7 +121,7 @@ def hits_on(connection: Connection, message_ids: Iterable[int]) -> list[KeptHit]
 
 
 def count_fetched_for(connection: Connection, spells: Sequence[Spell]) -> dict[Spell, int]:
-    """For how many subscribers each client fetched in its span; beyond many, about how many."""
+    """Count the subscribers each client fetched for in its span; large counts are approximate."""
     if not spells:
         return {}
     given = as_rows(connection, _spells, _SPELL, spells)
@@ -132,10 +132,10 @@ def count_fetched_for(connection: Connection, spells: Sequence[Spell]) -> dict[S
 def save_judgements(
     connection: Connection, judged: Mapping[int, Judgement], rules: int, *, held: bool
 ) -> int:
-    """Keep the verdicts on hits, by their events' numbers, with the rules they come from.
+    """Save the verdicts on hits, by event number, with the rules they come from.
 
-    A hit whose raw data has gone since it was read keeps what it has, and with `held` one that
-    somebody else has judged. Returns how many verdicts were kept.
+    A hit whose raw data has gone since it was read stays unchanged and, with `held`, so does one
+    that has been judged meanwhile. Return how many verdicts were saved.
     """
     if not judged:
         return 0
@@ -146,10 +146,10 @@ def save_judgements(
 
 
 def drop_raw(connection: Connection, before: datetime, limit: int) -> int:
-    """Drop what the oldest opens and clicks tell of people's machines, if from before a moment.
+    """Drop what the oldest opens and clicks before a moment reveal about people's machines.
 
-    What is held is left until it has been judged, and what another transaction has in hand
-    until the next time. Returns how many that were, at most `limit`.
+    A hit that is held is left until it has been judged, and one that another transaction has locked
+    is left until the next time. Return how many were dropped, at most `limit`.
     """
     old = old_raw(before).limit(limit).with_for_update(skip_locked=True, key_share=True)
     dropped = connection.execute(
@@ -159,7 +159,7 @@ def drop_raw(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def old_raw(before: datetime) -> Select[tuple[int]]:
-    """The events whose raw data is from before a moment, the oldest first."""
+    """Return the events whose raw data is from before a given moment, oldest first."""
     chosen = select(events.c.id).where(HAS_RAW, events.c.happened_at < before, ~HELD)
     return chosen.order_by(events.c.happened_at)
 

@@ -1,9 +1,10 @@
-"""The one order in which every transaction takes its locks, so that no two wait for each other.
+"""The one order in which every transaction acquires its locks, so that none can deadlock.
 
-Which sequences are paused; the address, by its hash; the subscriber; enrolments, the lowest
-number first; then what belongs to them: suppressions, messages, events. Whoever changes an
-enrolment or a message holds the enrolment before. A worker that claims, or marks as being sent,
-never waits for a row: it leaves alone what another holds. SQLite has one writer at a time anyway.
+The order is: which sequences are paused; the address, by its hash; the subscriber; enrolments,
+lowest number first; then what belongs to them: suppressions, messages and events. To change an
+enrolment or a message, lock the enrolment first. A worker that claims messages, or marks them as
+being sent, never waits for a row: it leaves out what another transaction has locked. SQLite has
+only one writer at a time anyway.
 """
 
 from collections.abc import Iterable
@@ -19,14 +20,14 @@ from nurture.store.tables.subscribers import subscribers
 
 
 def hold(connection: Connection, where: Any) -> None:
-    """Lock these enrolments until the transaction ends; all it will change, at once."""
+    """Lock these enrolments until the transaction ends; name all it will change in one call."""
     if connection.dialect.name != "sqlite":
         ordered = select(enrolments.c.id).where(where).order_by(enrolments.c.id)
         connection.execute(ordered.with_for_update(key_share=True))
 
 
 def hold_numbered(connection: Connection, enrolment_ids: Iterable[int]) -> None:
-    """Lock the enrolments of these numbers."""
+    """Lock the enrolments with these numbers."""
     if connection.dialect.name != "sqlite":
         given = {"numbers": as_numbers(connection, enrolment_ids)}
         connection.execute(_hold_numbered(connection.dialect.name), given)
@@ -40,9 +41,10 @@ def _hold_numbered(dialect: str) -> Any:
 
 
 def hold_free(connection: Connection, subscriber_ids: Iterable[int]) -> set[int]:
-    """Lock the enrolments of these people without waiting; return whose are all in hand now.
+    """Lock these people's enrolments without waiting; return those with all of them locked.
 
-    For a worker that claims: it holds the people already, but not all that is theirs.
+    This is for a worker that claims: it has locked the people already, but not all their
+    enrolments.
     """
     people = set(subscriber_ids)
     if connection.dialect.name == "sqlite" or not people:
@@ -58,10 +60,10 @@ def hold_free(connection: Connection, subscriber_ids: Iterable[int]) -> set[int]
 
 
 def hold_address(connection: Connection, address_hash: str) -> None:
-    """Let nobody else sign up, leave or book with that address until the transaction ends.
+    """Let nobody else sign up, unsubscribe or book with that address until the transaction ends.
 
-    A signup on its way has written no row yet that could be locked, and a booking that came at
-    the same time would not see it.
+    A signup in progress has not written a row yet that could be locked, and a booking that arrived
+    at the same time would not see it.
     """
     if connection.dialect.name != "sqlite":
         number = int.from_bytes(blake2b(address_hash.encode(), digest_size=8).digest(), signed=True)
@@ -69,7 +71,7 @@ def hold_address(connection: Connection, address_hash: str) -> None:
 
 
 def hold_people(connection: Connection, subscriber_ids: Iterable[int]) -> None:
-    """Lock these subscribers, the lowest number first, before any of their enrolments."""
+    """Lock these subscribers, lowest number first, before any of their enrolments."""
     numbers = set(subscriber_ids)
     if numbers and connection.dialect.name != "sqlite":
         people = select(subscribers.c.id).where(
@@ -80,7 +82,7 @@ def hold_people(connection: Connection, subscriber_ids: Iterable[int]) -> None:
 
 
 def hold_person(connection: Connection, subscriber_id: int) -> None:
-    """Lock a subscriber and all of their enrolments, before anything of it is read."""
+    """Lock a subscriber and all of their enrolments, before any of them is read."""
     if connection.dialect.name != "sqlite":
         person = select(subscribers.c.id).where(subscribers.c.id == subscriber_id)
         connection.execute(person.with_for_update(key_share=True))

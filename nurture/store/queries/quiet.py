@@ -1,8 +1,8 @@
-"""Silences: who has given no sign of life for long, and who answered when asked.
+"""Silences: who has given no sign of life for a long time, and who answered when asked.
 
-`subscribers.quiet_since` is a hint: nobody gave a sign after it, as far as was known when they
-were last looked at. Whoever is looked at gets a newer one, so that the look every hour costs
-what has come of age since the last, however many people there are.
+`subscribers.quiet_since` is a hint: no later sign was known when the person was last looked at.
+Everyone who is looked at gets a newer one, so the hourly look costs only the people who have become
+due since the last one, however many people there are.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from nurture.domain.audience.engagement import SIGNS_OF_LIFE
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.verdict import Verdict
@@ -42,7 +42,7 @@ _NOT_RETURNED = (MessageStatus.ACCEPTED, MessageStatus.DELIVERED)
 
 @dataclass(frozen=True, slots=True)
 class QuietPerson:
-    """Somebody of whom no recent sign of life was known; `welcome` as in `domain.sunset`."""
+    """A person with no recent sign of life; `welcome` means the same as in `domain.sunset`."""
 
     id: int
     created_at: datetime
@@ -50,7 +50,7 @@ class QuietPerson:
 
 
 def quiet_people(connection: Connection, since: datetime, limit: int) -> list[QuietPerson]:
-    """Confirmed people who seem to have been quiet since a moment or longer; locked."""
+    """Lock and return confirmed people who seem to have been silent since a moment or longer."""
     statement = (
         select(subscribers, _SUPPRESSED.label("suppressed"))
         .where(
@@ -73,7 +73,7 @@ def quiet_people(connection: Connection, since: datetime, limit: int) -> list[Qu
 
 
 def latest_signs(connection: Connection, people: Collection[int]) -> dict[int, datetime]:
-    """When each of these people last did something: opened, followed, booked, said yes."""
+    """Return when each of these people last did something: opened, clicked, booked or consented."""
     done = select(events.c.subscriber_id.label("person"), events.c.happened_at.label("at"))
     said = select(consents.c.subscriber_id, consents.c.recorded_at)
     signs = union_all(
@@ -87,7 +87,7 @@ def latest_signs(connection: Connection, people: Collection[int]) -> dict[int, d
 def under_way(
     connection: Connection, people: Collection[int], besides: Collection[str]
 ) -> set[int]:
-    """Which of these people are in the middle of a sequence, some sequences aside."""
+    """Return which of these people are under way in a sequence, leaving out some sequences."""
     where = (
         enrolments.c.subscriber_id.in_(people)
         & (enrolments.c.status == EnrolmentStatus.ACTIVE)
@@ -97,14 +97,14 @@ def under_way(
 
 
 def asked_at(connection: Connection, people: Collection[int], sequence: str) -> dict[int, datetime]:
-    """When each of these people was last asked, as far as they ever were."""
+    """Return when each of these people was last asked, if ever."""
     where = enrolments.c.subscriber_id.in_(people) & (enrolments.c.sequence == sequence)
     found = select(enrolments.c.subscriber_id, enrolments.c.enrolled_at).where(where)
     return {row[0]: row[1] for row in connection.execute(found)}
 
 
 def ask(connection: Connection, people: Sequence[int], sequence: str, now: datetime) -> None:
-    """Have these people asked, also those who have been asked once before."""
+    """Ask these people, including any who have been asked before."""
     afresh = {
         "status": EnrolmentStatus.ACTIVE,
         "enrolled_at": now,
@@ -131,7 +131,7 @@ def ask(connection: Connection, people: Sequence[int], sequence: str, now: datet
 
 
 def count_from(connection: Connection, since: Mapping[int, datetime]) -> None:
-    """Count the silence of each of these people from a moment of their own."""
+    """Set the moment from which the silence of each of these people counts."""
     statement = (
         update(subscribers)
         .where(subscribers.c.id == bindparam("person"))
@@ -143,7 +143,7 @@ def count_from(connection: Connection, since: Mapping[int, datetime]) -> None:
 
 
 def answered(connection: Connection, sequence: str, limit: int) -> list[int]:
-    """The enrolments under way in a sequence whose people have given a sign since."""
+    """Return the enrolments under way in a sequence whose people have since given a sign."""
     under_way = (enrolments.c.sequence == sequence) & (
         enrolments.c.status == EnrolmentStatus.ACTIVE
     )
@@ -153,13 +153,13 @@ def answered(connection: Connection, sequence: str, limit: int) -> list[int]:
 
 
 def answered_among(connection: Connection, enrolment_ids: Collection[int]) -> set[int]:
-    """Those of these enrolments whose people have given a sign since they were asked."""
+    """Return those of the enrolments whose people have given a sign of life since being asked."""
     among = enrolments.c.id.in_(enrolment_ids)
     return set(connection.scalars(select(enrolments.c.id).where(among, _gave_a_sign())))
 
 
 def reached_among(connection: Connection, enrolment_ids: Collection[int]) -> set[int]:
-    """Those of these enrolments whose question the mail server has taken."""
+    """Return those of the enrolments whose question the mail server has accepted."""
     asked = (
         messages.c.enrolment_id.in_(enrolment_ids)
         & (messages.c.kind == StepKind.QUESTION)
@@ -171,16 +171,16 @@ def reached_among(connection: Connection, enrolment_ids: Collection[int]) -> set
 
 
 def mark_answered(connection: Connection, enrolment_ids: Collection[int]) -> None:
-    """Say of enrolments that have ended that they ended with an answer."""
+    """Record that ended enrolments were ended by an answer."""
     among = enrolments.c.id.in_(enrolment_ids)
-    reason, because = EnrolmentStatus.GOAL_REACHED, Because.GAVE_A_SIGN
+    reason, because = EnrolmentStatus.GOAL_REACHED, EndReason.GAVE_A_SIGN
     connection.execute(update(enrolments).where(among).values(status=reason, ended_because=because))
 
 
 def mark_silent(connection: Connection, enrolment_ids: Collection[int]) -> None:
-    """Say of enrolments that have ended that nobody answered."""
+    """Record that ended enrolments were ended because nobody answered."""
     among = enrolments.c.id.in_(enrolment_ids)
-    connection.execute(update(enrolments).where(among).values(ended_because=Because.SILENT))
+    connection.execute(update(enrolments).where(among).values(ended_because=EndReason.SILENT))
 
 
 def _gave_a_sign() -> ColumnElement[bool]:

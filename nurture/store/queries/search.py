@@ -1,8 +1,8 @@
-"""People: searched, filtered and counted for the owner, the newest first.
+"""People: searched, filtered and counted for the owner, newest first.
 
-A list is paged by the number of its last person and never by an offset, so that a page far
-back costs what the first one does. A name or a part of an address is looked for by going
-through the people from the newest on, which ends as soon as a page is full.
+A list is paged by the number of its last person and never by an offset, so a page far back costs no
+more than the first. A name or part of an address is searched for by scanning the people from the
+newest on, which ends as soon as a page is full.
 """
 
 from collections.abc import Collection, Iterator
@@ -24,8 +24,8 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 
 
-class Stage(StrEnum):
-    """How somebody stands, as the owner asks for it; a person may be at several."""
+class PersonStatus(StrEnum):
+    """The stage a person is at, as the owner asks for it; a person may be at several."""
 
     UNDER_WAY = "under-way"
     COMPLETED = "completed"
@@ -37,17 +37,17 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Whom to look for; what is empty asks for nothing.
+    """What to search people for; an empty field asks for nothing.
 
-    Each word of `words` stands somewhere in the address or the name. `conditions` are those
-    of segments and levels of engagement. With a `sequence`, the stages under way and
-    completed speak of that one.
+    Each word of `words` must occur somewhere in the address or the name. `conditions` are those of
+    segments and levels of engagement. With a `sequence`, the stages “under way” and “completed”
+    refer to that one.
     """
 
     words: str = ""
     conditions: tuple[Condition, ...] = ()
     sequence: str = ""
-    stage: Stage | None = None
+    stage: PersonStatus | None = None
 
 
 def find_people(
@@ -59,7 +59,7 @@ def find_people(
     before: int | None = None,
     limit: int,
 ) -> list[int]:
-    """The numbers of the people looked for, newest first; those older than `before`."""
+    """Return the numbers of the people found, newest first; only those older than `before`."""
     wanted = select(subscribers.c.id).where(*_wanted(connection, search, now, health))
     if before is not None:
         wanted = wanted.where(subscribers.c.id < before)
@@ -69,7 +69,7 @@ def find_people(
 def count_people(
     connection: Connection, search: Search, now: datetime, health: Collection[str], most: int
 ) -> int:
-    """How many people are looked for; counting stops at `most`."""
+    """Count the people found; counting stops at `most`."""
     wanted = select(subscribers.c.id).where(*_wanted(connection, search, now, health)).limit(most)
     return connection.scalar(select(func.count()).select_from(wanted.subquery())) or 0
 
@@ -87,7 +87,7 @@ def _wanted(
             yield _mentions(connection.dialect.name, word)
     for condition in search.conditions:
         yield person.id.in_(ids_where(connection, condition, now, health))
-    if search.stage in (Stage.UNDER_WAY, Stage.COMPLETED) or search.sequence:
+    if search.stage in (PersonStatus.UNDER_WAY, PersonStatus.COMPLETED) or search.sequence:
         yield _enrolled(search)
     if search.stage:
         yield from _at(search.stage)
@@ -99,10 +99,10 @@ def _is_known(connection: Connection, address: str) -> bool:
 
 
 def _mentions(dialect: str, word: str) -> ColumnElement[bool]:
-    """Whether a word stands in the address or the name, in whatever case.
+    """Return whether a word occurs in the address or the name, in upper or lower case.
 
-    SQLite knows the two cases of ASCII only, so a name is also looked for as it is usually
-    written, and a part of a domain as the DNS has it. Nothing in the word is a wildcard.
+    SQLite knows the case of ASCII letters only, so a name is also searched for as it is usually
+    written, and part of a domain as the DNS has it. Nothing in the word is a wildcard.
     """
     found = func.instr if dialect == "sqlite" else func.strpos
     small, name = word.casefold(), subscribers.c.first_name
@@ -122,22 +122,22 @@ def _enrolled(search: Search) -> ColumnElement[bool]:
     if search.sequence:
         ways.append(e.sequence == search.sequence)
     match search.stage:
-        case Stage.UNDER_WAY:
+        case PersonStatus.UNDER_WAY:
             ways.append(e.status == EnrolmentStatus.ACTIVE)
-        case Stage.COMPLETED:
+        case PersonStatus.COMPLETED:
             ways.append(e.status == EnrolmentStatus.COMPLETED)
     return exists().where(*ways)
 
 
-def _at(stage: Stage) -> Iterator[ColumnElement[bool]]:
+def _at(stage: PersonStatus) -> Iterator[ColumnElement[bool]]:
     match stage:
-        case Stage.BOOKED:
+        case PersonStatus.BOOKED:
             yield subscribers.c.booked_until == NOT_CANCELLED
-        case Stage.UNSUBSCRIBED:
+        case PersonStatus.UNSUBSCRIBED:
             yield _suppressed(suppressions.c.reason == SuppressionReason.UNSUBSCRIBED)
-        case Stage.SUPPRESSED:
+        case PersonStatus.SUPPRESSED:
             yield _suppressed(suppressions.c.reason != SuppressionReason.UNSUBSCRIBED)
-        case Stage.UNCONFIRMED:
+        case PersonStatus.UNCONFIRMED:
             yield subscribers.c.confirmed_at.is_(None)
 
 

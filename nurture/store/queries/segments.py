@@ -1,8 +1,8 @@
-"""Segments as SQL: the same tree that the domain evaluates on one person, for all of them.
+"""Segments as SQL: the tree that the domain evaluates on one person, for all people.
 
-Every node becomes a statement that selects the numbers of the people it holds for. Sets are
-put together by joins, unions and differences, never row by row, so that the cost follows
-the events that a condition names and not the people times the conditions.
+Every node becomes a statement that selects the numbers of the people it is true of. Sets are
+combined by joins, unions and differences, never row by row, so the cost depends on the events that
+a condition names and not on the number of people times the conditions.
 """
 
 from collections.abc import Collection, Iterator
@@ -47,7 +47,7 @@ from nurture.domain.audience.engagement import (
     COOLING_FOR,
     NEW_FOR,
     SIGNS_OF_LIFE,
-    Level,
+    EngagementLevel,
 )
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
@@ -63,7 +63,7 @@ _AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody in a segment, as a list of them shows it."""
+    """A person in a segment, as a list shows them."""
 
     id: int
     address: str
@@ -74,7 +74,7 @@ class Member:
 def count_segment(
     connection: Connection, condition: Condition, now: datetime, health: Collection[str]
 ) -> int:
-    """How many people a condition holds for."""
+    """Count the people who meet a condition."""
     people = _people(connection, condition, now, health)
     return connection.scalar(select(func.count()).select_from(people.subquery())) or 0
 
@@ -86,7 +86,7 @@ def segment_members(
     health: Collection[str],
     limit: int | None = None,
 ) -> Iterator[Member]:
-    """The people a condition holds for, in the order they came; at most `limit` of them."""
+    """Yield the people who meet a condition, in the order they were added; at most `limit`."""
     people = _people(connection, condition, now, health).order_by(subscribers.c.id).limit(limit)
     streamed = connection.execution_options(yield_per=_AT_ONCE).execute(people)
     return (Member(*row) for row in streamed)
@@ -95,7 +95,7 @@ def segment_members(
 def ids_where(
     connection: Connection, condition: Condition, now: datetime, health: Collection[str]
 ) -> Any:
-    """A statement that selects the numbers of the people a condition holds for, to build on."""
+    """Return a statement that selects the numbers of the people who meet a condition."""
     return _Compiler(connection.dialect.name, now, sorted(health)).ids(condition)
 
 
@@ -109,7 +109,7 @@ def _people(
 
 @dataclass(frozen=True, slots=True)
 class _Compiler:
-    """Turns conditions into statements that select people's numbers."""
+    """A compiler that turns conditions into statements that select people's numbers."""
 
     dialect: str
     now: datetime
@@ -166,7 +166,7 @@ class _Compiler:
         return bool((wanted.email or wanted.link) and self.health)
 
     def _harmless(self, wanted: Did) -> list[ColumnElement[bool]]:
-        """Events that a named email or link says nothing about health with."""
+        """Return the condition for events of an email or link that are not about health."""
         if wanted.topic:
             return []
         return [and_(*(~self._among(topic, events.c.topics) for topic in self.health))]
@@ -193,18 +193,18 @@ class _Compiler:
         happened = happened.where(e.subscriber_id.is_not(None))
         return happened.where(e.happened_at > self.now - within) if within is not None else happened
 
-    def _level(self, level: Level) -> Any:
-        """The same steps as `nurture.domain.audience.engagement.engagement` takes."""
+    def _level(self, level: EngagementLevel) -> Any:
+        """Select the people on a level, following `nurture.domain.audience.engagement`."""
         is_new = subscribers.c.created_at > self.now - NEW_FOR
         match level:
-            case Level.NEW:
+            case EngagementLevel.NEW:
                 return _where(is_new)
-            case Level.ACTIVE:
+            case EngagementLevel.ACTIVE:
                 return _where(~is_new, subscribers.c.id.in_(self._lively(ACTIVE_FOR)))
-            case Level.COOLING:
+            case EngagementLevel.COOLING:
                 lively = subscribers.c.id.in_(self._lively(COOLING_FOR))
                 return _where(~is_new, lively, self._not_in(self._lively(ACTIVE_FOR)))
-            case Level.ASLEEP:
+            case EngagementLevel.ASLEEP:
                 return _where(~is_new, self._not_in(self._lively(COOLING_FOR)))
 
     def _lively(self, within: timedelta) -> Any:
@@ -240,17 +240,20 @@ class _Compiler:
         return self._among(purpose, subscribers.c.purposes)
 
     def _among(self, word: str, words: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether a word is among those of a `Words` column."""
+        """Return whether a word is in a `Words` column."""
         stored = coalesce(type_coerce(words, Text), "")
         return self._contains(literal(" ") + stored + " ", f" {word} ")
 
     def _contains(self, text: ColumnElement[Any], piece: str) -> ColumnElement[bool]:
-        """Case-sensitive on both databases, which LIKE is not."""
+        """Return whether a text contains a piece; case-sensitive everywhere, unlike LIKE."""
         found = func.instr if self.dialect == "sqlite" else func.strpos
         return found(text, piece) > 0
 
     def _not_in(self, ids: Any) -> ColumnElement[bool]:
-        """SQLite looks a list through once; PostgreSQL joins only where it is spelt as EXISTS."""
+        """Return the condition that a subscriber is not among these.
+
+        SQLite reads a list only once; PostgreSQL uses a join only if it is written as EXISTS.
+        """
         if self.dialect == "sqlite":
             return subscribers.c.id.not_in(ids)
         inner = ids.subquery()
@@ -258,7 +261,7 @@ class _Compiler:
         return ~exists(select(1).where(same).select_from(inner))
 
     def _field(self, document: ColumnElement[Any], name: str) -> ColumnElement[Any]:
-        """One text of a JSON document."""
+        """Return one text of a JSON document."""
         stored = type_coerce(document, Text)
         if self.dialect == "sqlite":
             return func.json_extract(stored, f'$."{name}"')
@@ -266,7 +269,10 @@ class _Compiler:
 
 
 def _judged(verdicts: Collection[Verdict]) -> ColumnElement[bool]:
-    """What people did is found by an index of its own, which only its own words reach."""
+    """Return the condition on verdicts.
+
+    What people did has an index of its own, which is used only for exactly its own condition.
+    """
     return HUMAN if set(verdicts) == {Verdict.HUMAN} else events.c.verdict.in_(sorted(verdicts))
 
 

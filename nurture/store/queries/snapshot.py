@@ -1,4 +1,4 @@
-"""How people stand: each enrolment with its next look, and what the gate asks of the person."""
+"""The current state of people: their enrolments with the next look, and what the gate needs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, select
 from nurture.domain.known_words import known, known_or_none
 from nurture.domain.scheduling.gate import PausedBy
 from nurture.domain.scheduling.planner import Send, anchor_after
-from nurture.domain.sequences.enrolment import Because, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import Step
 from nurture.domain.simulation.person import UnderWay
 from nurture.domain.subscribers.suppression import Suppression, guide_on_trial
@@ -22,8 +22,8 @@ from nurture.store.types import ending_from_text
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
-    """One person: what they are and were in, and what holds mails back."""
+class PersonState:
+    """One person: what they are and were enrolled in, and what holds emails back."""
 
     address: str
     time_zone: str
@@ -34,10 +34,10 @@ class Stands:
     guide_on_trial: str
 
 
-def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, Stands]:
-    """How these people stand, as far as they are known.
+def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, PersonState]:
+    """Return the current state of these people, if they are known.
 
-    A mail that a worker has in hand counts as sent.
+    A message that a worker has in hand counts as sent.
     """
     ids = list(subscriber_ids)
     in_hand, suppressed = _in_hand(connection, ids), standing_of(connection, ids)
@@ -54,7 +54,7 @@ def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dic
 
 
 def under_way_in(connection: Connection, sequence: str) -> list[int]:
-    """The subscribers who are under way in a sequence."""
+    """Return the subscribers who are under way in a sequence."""
     statement = select(enrolments.c.subscriber_id).where(
         enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE
     )
@@ -77,9 +77,9 @@ def _stands(
     rows: list[RowMapping],
     in_hand: dict[int, RowMapping],
     suppressed: tuple[Suppression, ...],
-) -> Stands:
+) -> PersonState:
     zone, on_trial = person["time_zone"], guide_on_trial(suppressed)
-    return Stands(
+    return PersonState(
         address=person["address"] or "",
         time_zone=zone,
         suppressions=suppressed,
@@ -111,5 +111,5 @@ def _under_way(row: RowMapping, time_zone: str, message: RowMapping | None) -> U
         look_at,
         known(EnrolmentStatus, row["status"], EnrolmentStatus.REMOVED),
         row["guide_wanted_at"],
-        known_or_none(Because, row["ended_because"]),
+        known_or_none(EndReason, row["ended_because"]),
     )

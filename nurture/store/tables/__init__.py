@@ -1,1 +1,1 @@
-"""One module for each table, with the statements that touch only it: hence so many."""
+"""One module for each table (hence their number), with the statements that touch only it."""

@@ -1,4 +1,4 @@
-"""The account at the mail server: whether it is held, and refusals since it last accepted."""
+"""The account at the mail server: whether it is on hold, and refusals since it last accepted."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -55,10 +55,10 @@ refusals = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A refusal for good: `dead` says that the address was refused, `fails` that the message was.
+class FinalRefusal:
+    """A permanent refusal: `dead` if the address was refused, `fails` if the message was.
 
-    What neither is tried again for some days.
+    If it is neither, the message is tried again for some days.
     """
 
     message: int
@@ -72,7 +72,7 @@ class Refused:
 
 
 def find_hold(connection: Connection, *, lock: bool = False) -> Hold | None:
-    """Why and until when the account is held, or `None` while it is open."""
+    """Return why and until when the account is on hold, or `None` while it is open."""
     chosen = select(account)
     row = connection.execute(chosen.with_for_update() if lock else chosen).mappings().first()
     if row is None:
@@ -88,7 +88,7 @@ def find_hold(connection: Connection, *, lock: bool = False) -> Hold | None:
 
 
 def keep_hold(connection: Connection, hold: Hold) -> None:
-    """Hold the account so from now on."""
+    """Put the account on hold in this way from now on."""
     values = {
         "cause": hold.cause,
         "reason": hold.reason,
@@ -102,53 +102,53 @@ def keep_hold(connection: Connection, hold: Hold) -> None:
 
 
 def drop_hold(connection: Connection) -> None:
-    """Open the account."""
+    """End the hold on the account."""
     connection.execute(delete(account))
 
 
-def add_refusals(connection: Connection, refused: Sequence[Refused]) -> None:
-    """Remember refusals for good until something is accepted."""
+def add_refusals(connection: Connection, refused: Sequence[FinalRefusal]) -> None:
+    """Remember permanent refusals until something is accepted."""
     insert_new(connection, refusals, [_row(one) for one in refused])
 
 
 def forget_refusals(connection: Connection) -> None:
-    """Something was accepted: what was refused before has nothing to do with the server."""
+    """Forget past refusals after an acceptance: they have nothing to do with the server."""
     connection.execute(delete(refusals).where(~refusals.c.taken_back))
 
 
 def any_refusals(connection: Connection) -> bool:
-    """Whether any are remembered."""
+    """Return whether any refusals are remembered."""
     return connection.scalar(select(refusals.c.message_id).limit(1)) is not None
 
 
 def equal_refusals(connection: Connection) -> list[Equal]:
-    """Of whom and how alike the refusals since the last acceptance were."""
+    """Return the people and the marks of the refusals since the last acceptance."""
     chosen = select(refusals.c.subscriber_id, refusals.c.mark).where(~refusals.c.taken_back)
     return [Equal(*row) for row in connection.execute(chosen)]
 
 
-def refusals_marked(connection: Connection, mark: str) -> list[Refused]:
-    """The refusals of that mark which still count against the people."""
+def refusals_marked(connection: Connection, mark: str) -> list[FinalRefusal]:
+    """Return the refusals with that mark that still count against the people."""
     return _refused(connection, (refusals.c.mark == mark) & ~refusals.c.taken_back)
 
 
-def taken_back(connection: Connection) -> list[Refused]:
-    """The refusals that wait for the account to be open."""
+def taken_back(connection: Connection) -> list[FinalRefusal]:
+    """Return the refusals that are waiting for the account to reopen."""
     return _refused(connection, refusals.c.taken_back)
 
 
 def mark_taken_back(connection: Connection, message_ids: Collection[int]) -> None:
-    """Hold these against the server until it accepts something."""
+    """Blame these refusals on the server until it accepts something."""
     those = refusals.c.message_id.in_(list(message_ids))
     connection.execute(update(refusals).where(those).values(taken_back=True))
 
 
 def remove_refusals(connection: Connection, message_ids: Collection[int]) -> None:
-    """Remember these no longer."""
+    """Forget these refusals."""
     connection.execute(delete(refusals).where(refusals.c.message_id.in_(list(message_ids))))
 
 
-def _refused(connection: Connection, where: Any) -> list[Refused]:
+def _refused(connection: Connection, where: Any) -> list[FinalRefusal]:
     chosen = (
         refusals.c.message_id,
         refusals.c.enrolment_id,
@@ -160,10 +160,10 @@ def _refused(connection: Connection, where: Any) -> list[Refused]:
         refusals.c.code,
     )
     rows = connection.execute(select(*chosen).where(where).order_by(refusals.c.message_id))
-    return [Refused(*row) for row in rows]
+    return [FinalRefusal(*row) for row in rows]
 
 
-def _row(one: Refused) -> dict[str, Any]:
+def _row(one: FinalRefusal) -> dict[str, Any]:
     return {
         "message_id": one.message,
         "enrolment_id": one.enrolment,

@@ -1,4 +1,4 @@
-"""Backups: each attempt with what became of it, so that the owner is told and no night has two."""
+"""Backups: each attempt and its outcome, to inform the owner and make only one per night."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ backups = Table(
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One backup, or what was to become one; good where it has a digest and no trouble."""
+    """One backup, or an attempt at one; it is good if it has a digest and no trouble."""
 
     id: int
     occasion: str
@@ -42,13 +42,13 @@ class Attempt:
 
     @property
     def good(self) -> bool:
-        """Whether it was read back, restored and found to be whole."""
+        """Whether it was read back, restored and found to be complete."""
         return self.sha256 is not None and not self.trouble
 
 
 @dataclass(frozen=True)
-class Proven:
-    """What is noted of a good one; `size` is in kilobytes."""
+class ProvenBackup:
+    """What is recorded about a good backup; `size` is in kilobytes."""
 
     file: str
     size: int
@@ -57,32 +57,36 @@ class Proven:
 
 
 def begin_backup(connection: Connection, occasion: str, now: datetime) -> int | None:
-    """Note that one begins; `None` where somebody else has begun that one."""
+    """Record that a backup begins; return `None` if another process has begun that one."""
     row = {"occasion": occasion, "begun_at": now}
     new = insert_new(connection, backups, [row], "id")
     return new[0].id if new else None
 
 
 def end_backup(
-    connection: Connection, number: int, now: datetime, found: Proven | None, trouble: str = ""
+    connection: Connection,
+    number: int,
+    now: datetime,
+    found: ProvenBackup | None,
+    trouble: str = "",
 ) -> None:
-    """Note what became of one: what was proven, or what was in the way."""
+    """Record the outcome of a backup: what was proven, or what went wrong."""
     values = {"ended_at": now, "trouble": trouble, **(asdict(found) if found else {})}
     connection.execute(update(backups).where(backups.c.id == number).values(values))
 
 
 def last_attempt(connection: Connection) -> Attempt | None:
-    """The newest of all."""
+    """Return the newest attempt."""
     return _first(connection, backups.c.id.is_not(None))
 
 
 def last_good(connection: Connection) -> Attempt | None:
-    """The newest that was proven."""
+    """Return the newest good backup."""
     return _first(connection, backups.c.sha256.is_not(None) & (backups.c.trouble == ""))
 
 
 def count_for(connection: Connection, night: str) -> int:
-    """How many attempts there were for one night."""
+    """Count the attempts for one night."""
     that = backups.c.occasion.like(f"{night}#%")
     return connection.scalar(select(func.count()).select_from(backups).where(that)) or 0
 

@@ -1,7 +1,7 @@
-"""Bookings: what calendars told, also of addresses of which nothing else is known.
+"""Bookings: what calendars reported, even about addresses of which nothing else is known.
 
-A booking may be told before its form is filled in. Until then the event belongs to nobody and
-holds the keyed hash of the address, for a year at most.
+A booking may be reported before its form is submitted. Until then the event belongs to nobody and
+stores the keyed hash of the address, for a year at most.
 """
 
 from collections.abc import Collection
@@ -18,21 +18,21 @@ _IS_BOOKING = events.c.kind.in_([literal_column(f"'{kind}'") for kind in BOOKING
 
 
 def told_of(connection: Connection, subscriber_id: int) -> list[Happened]:
-    """What calendars told of one subscriber."""
+    """Return what calendars reported about one subscriber."""
     return _told(connection, events.c.subscriber_id == subscriber_id)
 
 
 def told_of_booker(connection: Connection, address_hashes: Collection[str]) -> list[Happened]:
-    """What calendars told of an address, whether or not anything else is known of it."""
+    """Return what calendars reported about an address, even if nothing else is known about it."""
     return _told(connection, events.c.booker.in_(address_hashes))
 
 
 def give_bookings_to(
     connection: Connection, address_hashes: Collection[str], subscriber_id: int
 ) -> bool:
-    """Let what was told of an address before belong to who has it; return whether there was any.
+    """Give earlier reports about an address to its subscriber; return whether there were any.
 
-    The address is held: see `locks.hold_address`.
+    The address must be locked: see `locks.hold_address`.
     """
     of_nobody = events.c.booker.in_(address_hashes) & events.c.subscriber_id.is_(None)
     given = connection.execute(update(events).where(of_nobody).values(subscriber_id=subscriber_id))
@@ -40,7 +40,7 @@ def give_bookings_to(
 
 
 def take_bookings_from(connection: Connection, subscriber_ids: Collection[int]) -> None:
-    """Let what calendars told of these people be of nobody again, as before they signed up."""
+    """Make what calendars reported about these people nobody's again, as before they signed up."""
     theirs = events.c.subscriber_id.in_(subscriber_ids) & events.c.booker.is_not(None)
     connection.execute(
         update(events).where(theirs, _IS_BOOKING).values(subscriber_id=None, raw=null())
@@ -48,9 +48,9 @@ def take_bookings_from(connection: Connection, subscriber_ids: Collection[int]) 
 
 
 def forget_bookers(connection: Connection, before: datetime) -> int:
-    """Forget whose address booked what was booked before that moment; return how many there were.
+    """Forget which address made each booking before that moment; return how many there were.
 
-    Of somebody known, the event itself stays theirs.
+    If the person is known, the event itself stays theirs.
     """
     old = events.c.booker.is_not(None) & (events.c.happened_at < before)
     of_nobody = old & events.c.subscriber_id.is_(None)

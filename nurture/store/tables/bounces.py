@@ -1,4 +1,4 @@
-"""Bounces: what came back from whom, and the jumps of them that the owner is asked about."""
+"""Bounces: what came back from which address, and the sudden jumps the owner is asked about."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ _FOR_GOOD = (Bounce.HARD, Bounce.HELD)
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """A jump of the bounce rate that the owner has not looked at yet."""
+    """A jump in the bounce rate that the owner has not reviewed yet."""
 
     found_at: datetime
     bounced: int
@@ -62,13 +62,13 @@ class Jump:
 
     @property
     def since(self) -> datetime:
-        """From when on what came back belongs to it."""
+        """The moment from which bounces belong to it."""
         return self.found_at - JUMP_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A guide that went to an address which had bounced: when claimed, and when accepted."""
+    """A guide sent to an address that had bounced: when it was claimed, and when accepted."""
 
     subscriber: int
     address_hash: str
@@ -77,7 +77,7 @@ class Trial:
 
 
 def returned_from(connection: Connection, subscriber_id: int) -> list[Returned]:
-    """What was told of mail to one person: each bounce and each arrival, in no order."""
+    """Return what was reported about mail to one person: bounces and deliveries, in no order."""
     theirs = events.c.subscriber_id == subscriber_id
     told = or_(events.c.bounce.is_not(None), events.c.kind == EventKind.DELIVERED)
     rows = connection.execute(select(events.c.happened_at, events.c.bounce).where(theirs, told))
@@ -85,14 +85,14 @@ def returned_from(connection: Connection, subscriber_id: int) -> list[Returned]:
 
 
 def last_hard(connection: Connection, subscriber_id: int) -> datetime | None:
-    """When an address last bounced for good by what is kept of its bounces."""
+    """Return when an address last bounced permanently, according to its stored bounces."""
     hard = (events.c.subscriber_id == subscriber_id) & (events.c.bounce == Bounce.HARD)
     found: datetime | None = connection.scalar(select(func.max(events.c.happened_at)).where(hard))
     return found
 
 
 def last_offer_that_arrived(connection: Connection, subscriber_id: int) -> datetime | None:
-    """When the newest mail was offered that is known to have arrived at one person's."""
+    """Return when the newest message that is known to have reached one person was offered."""
     arrived = (events.c.subscriber_id == subscriber_id) & (events.c.kind == EventKind.DELIVERED)
     offered = select(func.max(messages.c.claimed_at)).join(
         events, events.c.message_id == messages.c.id
@@ -102,7 +102,7 @@ def last_offer_that_arrived(connection: Connection, subscriber_id: int) -> datet
 
 
 def last_told_by(connection: Connection, subscriber_id: int) -> str | None:
-    """Who told of one person's last bounce: a provider's name, or `smtp` for the mail server."""
+    """Return who reported one person's last bounce: a provider, or `smtp` for the mail server."""
     theirs = (events.c.subscriber_id == subscriber_id) & events.c.bounce.is_not(None)
     last = select(events.c.source).where(theirs).order_by(events.c.happened_at.desc()).limit(1)
     found: str | None = connection.scalar(last)
@@ -110,7 +110,7 @@ def last_told_by(connection: Connection, subscriber_id: int) -> str | None:
 
 
 def full_mailboxes(connection: Connection, since: datetime, before: datetime) -> list[int]:
-    """Who may have had a full mailbox for long: full before and again since those moments."""
+    """Return people whose mailbox was full both at or before `before` and at or after `since`."""
     full = (events.c.bounce == Bounce.FULL) & events.c.subscriber_id.is_not(None)
     lately = select(events.c.subscriber_id).where(full, events.c.happened_at >= since)
     early = select(events.c.subscriber_id).where(full, events.c.happened_at <= before)
@@ -127,10 +127,10 @@ def full_mailboxes(connection: Connection, since: datetime, before: datetime) ->
 
 
 def silent_trials(connection: Connection, before: datetime) -> list[Trial]:
-    """Guides on trial that were accepted before then and of which nothing was told since.
+    """Return guides on trial that were accepted before then and have not been reported on since.
 
-    Where mails that left later are known to have arrived, arrivals are told, and this one's
-    was not.
+    If messages sent later are known to have arrived, deliveries are reported, and this one's was
+    not; such a guide is left out.
     """
     guide = (
         (messages.c.enrolment_id == suppressions.c.guide_of)
@@ -157,7 +157,10 @@ def silent_trials(connection: Connection, before: datetime) -> list[Trial]:
 
 
 def trial_was_accepted(connection: Connection, enrolment_id: int, since: datetime) -> bool:
-    """Whether a mail of that enrolment, offered since then, was taken and has not come back."""
+    """Return whether a message of an enrolment, offered since then, was accepted for good.
+
+    One that has come back does not count.
+    """
     taken = (MessageStatus.ACCEPTED, MessageStatus.DELIVERED)
     found = select(messages.c.id).where(
         messages.c.enrolment_id == enrolment_id,
@@ -171,34 +174,34 @@ def trial_was_accepted(connection: Connection, enrolment_id: int, since: datetim
 
 
 def find_jump(connection: Connection) -> Jump | None:
-    """The jump that nobody has looked at yet, if there is one."""
+    """Return the jump that the owner has not reviewed yet, if there is one."""
     columns = (bounce_jumps.c.found_at, bounce_jumps.c.bounced, bounce_jumps.c.accepted)
     row = connection.execute(select(*columns).where(bounce_jumps.c.open == _OPEN)).first()
     return Jump(*row) if row else None
 
 
 def keep_jump_open(connection: Connection) -> bool:
-    """Whether a jump is open, which it stays until this transaction ends."""
+    """Return whether a jump is open; if so, it stays open until this transaction ends."""
     found = select(bounce_jumps.c.id).where(bounce_jumps.c.open == _OPEN)
     return connection.scalar(found.with_for_update(read=True)) is not None
 
 
 def last_looked_at(connection: Connection) -> datetime | None:
-    """When the owner last looked at a jump."""
+    """Return when the owner last reviewed a jump."""
     found: datetime | None = connection.scalar(select(func.max(bounce_jumps.c.looked_at)))
     return found
 
 
 def open_jump(connection: Connection, bounced: int, accepted: int, now: datetime) -> bool:
-    """Ask the owner about a jump; return whether they are not asked already."""
+    """Ask the owner about a jump; return whether this is a new question."""
     row = {"found_at": now, "bounced": bounced, "accepted": accepted, "open": _OPEN}
     return bool(insert_new(connection, bounce_jumps, [row], "id"))
 
 
 def close_jump(connection: Connection, judged: str, now: datetime) -> bool:
-    """Keep what the owner made of the open jump; return whether nothing is held any more.
+    """Store the owner's judgement of the open jump; return whether nothing is held any more.
 
-    Where something was held in the meantime, the jump stays open.
+    If something was held in the meantime, the jump stays open.
     """
     mine = bounce_jumps.c.open == _OPEN
     connection.execute(select(bounce_jumps.c.id).where(mine).with_for_update())
@@ -210,14 +213,17 @@ def close_jump(connection: Connection, judged: str, now: datetime) -> bool:
 
 
 def count_returned_for_good(connection: Connection, since: datetime, besides: int) -> int:
-    """How many people's mail a provider says has come back for good since then, one aside."""
+    """Count the people, except one, whose mail a provider says was returned for good.
+
+    Only reports since then count.
+    """
     lately = (events.c.happened_at > since) & (events.c.subscriber_id != besides)
     told = _told_by_providers(_FOR_GOOD) & lately
     return connection.scalar(select(func.count(distinct(events.c.subscriber_id))).where(told)) or 0
 
 
 def count_accepted(connection: Connection, since: datetime) -> int:
-    """How many mails were accepted since then."""
+    """Count the messages accepted since then."""
     counted = select(func.count()).select_from(messages).where(messages.c.accepted_at > since)
     return connection.scalar(counted) or 0
 
@@ -225,7 +231,7 @@ def count_accepted(connection: Connection, since: datetime) -> int:
 def returned_people(
     connection: Connection, bounce: Bounce, since: datetime | None = None
 ) -> dict[int, datetime]:
-    """Whose mail a provider says has come back in that way, and when it last did."""
+    """Return people with bounces of that kind reported by a provider, and when the last one was."""
     told = _told_by_providers([bounce])
     if since is not None:
         told &= events.c.happened_at > since
@@ -240,7 +246,7 @@ def reword(
     to: Bounce,
     since: datetime | None = None,
 ) -> None:
-    """Say of one person's bounces of one kind, or the later ones, that they are of another."""
+    """Change the kind of one person's bounces, or only of the later ones."""
     theirs = events.c.subscriber_id == subscriber_id
     if since is not None:
         theirs &= events.c.happened_at > since
@@ -248,6 +254,9 @@ def reword(
 
 
 def _told_by_providers(bounces: Collection[Bounce]) -> ColumnElement[bool]:
-    """Bounces of people we know, those aside that the mail server told us itself."""
+    """Return the condition for known people's bounces that a provider reported.
+
+    Those that the mail server reported itself are left out.
+    """
     known = events.c.subscriber_id.is_not(None)
     return events.c.bounce.in_(bounces) & (events.c.source != _OWN) & known

@@ -1,4 +1,4 @@
-"""Consent records: append-only proof of every yes and no."""
+"""Consent records: append-only proof of every consent and every refusal."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -54,11 +54,11 @@ def record_consents(
     now: datetime,
     said_at: datetime | None = None,
 ) -> None:
-    """Append the changes with their evidence, and bring the subscriber's present state along.
+    """Append the changes with their evidence, and update the subscriber's current consents.
 
-    `said_at` is when they were said, where that is told late. `source` says where: `form:<key>`,
+    `said_at` is when they were made, if that is reported late. `source` says where: `form:<key>`,
     `guide-page`, `preferences`, `unsubscribe`, `resubscribe`, `quiet`, `stayed`, `studio`,
-    `elsewhere`, `journal`.
+    `elsewhere` or `journal`.
     """
     if not changes:
         return
@@ -78,23 +78,23 @@ def record_consents(
 
 
 def consent_history(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
-    """Every record of one person, oldest first."""
+    """Return every record of one person, oldest first."""
     of_person = consents.c.subscriber_id == subscriber_id
     rows = connection.execute(select(consents).where(of_person).order_by(consents.c.id))
     return [dict(row) for row in rows.mappings()]
 
 
 def consent_records(connection: Connection, subscriber_id: int) -> list[ConsentRecord]:
-    """Every yes and no of one person with what proves it, oldest first.
+    """Return every consent and refusal of one person with its proof, oldest first.
 
-    What only a newer program asks for is passed over, here and below.
+    Purposes that only a newer program knows are skipped, here and below.
     """
     rows = consent_history(connection, subscriber_id)
     return [_record(row) for row in rows if known(Purpose, row["purpose"], None)]
 
 
 def refused(connection: Connection, subscriber_id: int) -> frozenset[Purpose]:
-    """The purposes whose latest record is a no."""
+    """Return the purposes whose latest record is a refusal."""
     latest = {row["purpose"]: row["granted"] for row in consent_history(connection, subscriber_id)}
     denied = [known(Purpose, purpose, None) for purpose, granted in latest.items() if not granted]
     return frozenset(filter(None, denied))
@@ -103,7 +103,7 @@ def refused(connection: Connection, subscriber_id: int) -> frozenset[Purpose]:
 def last_said(
     connection: Connection, subscriber_id: int, address_hashes: Sequence[str]
 ) -> dict[Purpose, datetime]:
-    """When each purpose was last granted or withdrawn, also before a restore that forgot it."""
+    """Return when each purpose was last granted or withdrawn, even if a restore has lost it."""
     said = [
         (row["purpose"], row["said_at"] or row["recorded_at"])
         for row in consent_history(connection, subscriber_id)
@@ -117,7 +117,7 @@ def last_said(
 
 
 def withdrawn_by(connection: Connection, subscriber_id: int, source: str) -> list[Purpose]:
-    """The purposes whose latest record is a withdrawal that came from `source`."""
+    """Return the purposes whose latest record is a withdrawal from `source`."""
     latest = {row["purpose"]: row for row in consent_history(connection, subscriber_id)}
     withdrawn = [
         known(Purpose, purpose, None)

@@ -1,4 +1,4 @@
-"""Drafts: what the owner is writing and has not published."""
+"""Drafts: what the owner is writing and has not published yet."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +37,7 @@ drafts = Table(
 
 @dataclass(frozen=True, slots=True)
 class SavedDraft:
-    """What the owner has written of one thing so far."""
+    """What the owner has written so far of one item."""
 
     kind: RevisionKind
     key: str
@@ -48,13 +48,13 @@ class SavedDraft:
 
 
 def find_draft(connection: Connection, kind: RevisionKind, key: str) -> SavedDraft | None:
-    """The draft of that thing, or None where nothing is being written."""
+    """Return the draft of that item, or None if nothing is being written."""
     row = connection.execute(select(drafts).where(*_is(kind, key))).mappings().first()
     return SavedDraft(**{**row, "kind": RevisionKind(row["kind"])}) if row else None
 
 
 def drafted_keys(connection: Connection, kind: RevisionKind) -> dict[str, datetime]:
-    """What is being written, and when it was last saved."""
+    """Return the keys of all drafts of a kind, and when each was last saved."""
     rows = connection.execute(select(drafts.c.key, drafts.c.saved_at).where(drafts.c.kind == kind))
     return {row.key: row.saved_at for row in rows}
 
@@ -71,7 +71,7 @@ def save_draft(
 ) -> int | None:
     """Save the next version of a draft over `version`, 0 for the first; return its number.
 
-    None where somebody else has saved another since `version` was read.
+    Return None if another version has been saved since `version` was read.
     """
     values = {"version": version + 1, "source": source, "saved_at": now}
     if version:
@@ -83,7 +83,7 @@ def save_draft(
 
 
 def discard_draft(connection: Connection, kind: RevisionKind, key: str) -> None:
-    """Forget what was being written."""
+    """Delete a draft."""
     connection.execute(delete(drafts).where(*_is(kind, key)))
 
 

@@ -1,4 +1,4 @@
-"""Enrolments: how far each subscriber is, and when to look again."""
+"""Enrolments: how far each subscriber has got, and when to look again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from nurture.domain.known_words import known, known_or_none
 from nurture.domain.scheduling.pause import UNTIL_RESUMED
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.store.database import insert_new
 from nurture.store.tables.restores import numbered
 from nurture.store.tables.subscribers import subscribers
@@ -80,7 +80,7 @@ NOT_HELD = enrolments.c.held_at.is_(None) | (
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """One subscriber's way through one sequence."""
+    """One subscriber's path through one sequence."""
 
     id: int
     subscriber_id: int
@@ -89,12 +89,12 @@ class Enrolment:
     progress: Progress
     guide_wanted_at: datetime
     occasion: int
-    because: Because | None = None
+    because: EndReason | None = None
     ended_at: datetime | None = None
 
     @property
     def ending(self) -> Ending:
-        """How it stands and, where it has ended, why."""
+        """Its status and, if it has ended, the reason."""
         return Ending(self.status, self.because)
 
 
@@ -108,9 +108,9 @@ def add_enrolment(
     asked_at: datetime | None = None,
     held_at: datetime | None = None,
 ) -> bool:
-    """Enrol somebody, due at once; return whether they were not enrolled before.
+    """Enrol a subscriber, due immediately; return whether they were not enrolled before.
 
-    Where they asked earlier, that is when they were due, though they were enrolled only now.
+    If they asked earlier, they were due then, although they are enrolled only now.
     """
     asked_at = asked_at or now
     row = {
@@ -130,9 +130,9 @@ def add_enrolment(
 
 
 def hand_over(connection: Connection, going_on: Iterable[tuple[int, str]], now: datetime) -> None:
-    """Enrol people in further sequences, due at once; whoever was in one before is left alone.
+    """Enrol people in further sequences, due immediately, unless they were in them before.
 
-    Nobody asked for a guide there, and whoever comes this way has confirmed their address.
+    They did not ask for a guide there, and people who arrive this way have confirmed their address.
     """
     row = {
         "status": EnrolmentStatus.ACTIVE,
@@ -149,27 +149,27 @@ def hand_over(connection: Connection, going_on: Iterable[tuple[int, str]], now: 
 
 
 def find_enrolment(connection: Connection, enrolment_id: int) -> Enrolment | None:
-    """The enrolment of that number."""
+    """Return the enrolment with that number."""
     return _one(connection, enrolments.c.id == enrolment_id)
 
 
 def find_enrolment_in(
     connection: Connection, subscriber_id: int, sequence: str
 ) -> Enrolment | None:
-    """One subscriber's enrolment in one sequence."""
+    """Return one subscriber's enrolment in one sequence."""
     where = (enrolments.c.subscriber_id == subscriber_id) & (enrolments.c.sequence == sequence)
     return _one(connection, where)
 
 
 def enrolments_of(connection: Connection, subscriber_id: int) -> list[Enrolment]:
-    """All of one subscriber's enrolments, oldest first."""
+    """Return all of one subscriber's enrolments, oldest first."""
     where = enrolments.c.subscriber_id == subscriber_id
     rows = connection.execute(_with_time_zone().where(where).order_by(enrolments.c.id))
     return [_enrolment(row) for row in rows.mappings()]
 
 
 def numbers_of(connection: Connection, subscriber_ids: Iterable[int]) -> set[int]:
-    """The numbers of all that these subscribers are, or were, under way in."""
+    """Return the numbers of all enrolments of these subscribers, current and past."""
     theirs = enrolments.c.subscriber_id.in_(list(subscriber_ids))
     return set(connection.scalars(select(enrolments.c.id).where(theirs)))
 
@@ -179,9 +179,9 @@ def end_enrolments(
     enrolment_ids: Iterable[int],
     reason: EnrolmentStatus,
     now: datetime,
-    because: Because | None = None,
+    because: EndReason | None = None,
 ) -> None:
-    """End the enrolments that are still under way, for that reason."""
+    """End those of the enrolments that are still under way, for that reason."""
     where = enrolments.c.id.in_(list(enrolment_ids))
     _end(connection, where, Ending(reason, because), now)
 
@@ -191,15 +191,15 @@ def end_enrolments_of(
     subscriber_id: int,
     reason: EnrolmentStatus,
     now: datetime,
-    because: Because | None = None,
+    because: EndReason | None = None,
 ) -> None:
-    """End everything that one subscriber is under way in."""
+    """End every enrolment that one subscriber is under way in."""
     where = enrolments.c.subscriber_id == subscriber_id
     _end(connection, where, Ending(reason, because), now)
 
 
 def reword_ends(connection: Connection, subscriber_id: int, ending: Ending) -> None:
-    """Let what one person's suppression has ended already have ended for that reason."""
+    """Change the reason why one person's suppression has already ended enrolments."""
     by_suppression = (EnrolmentStatus.UNSUBSCRIBED, EnrolmentStatus.SUPPRESSED)
     connection.execute(
         update(enrolments)
@@ -209,13 +209,13 @@ def reword_ends(connection: Connection, subscriber_id: int, ending: Ending) -> N
 
 
 def take_up_unsubscribed(connection: Connection, subscriber_id: int, now: datetime) -> None:
-    """Go on with what one subscriber's unsubscription ended."""
+    """Resume the enrolments that one subscriber's unsubscription ended."""
     ended_so = _ended_as(subscriber_id, EnrolmentStatus.UNSUBSCRIBED)
     _change(connection, ended_so, now, _UNDER_WAY)
 
 
 def take_up_suppressed(connection: Connection, subscriber_id: int, now: datetime) -> list[int]:
-    """Go on with what a suppression of one subscriber's address ended; return which."""
+    """Resume the enrolments that the suppression of one address ended; return which."""
     theirs = _ended_as(subscriber_id, EnrolmentStatus.SUPPRESSED)
     found = list(connection.scalars(select(enrolments.c.id).where(theirs)))
     _change(connection, theirs, now, _UNDER_WAY)
@@ -229,17 +229,17 @@ def _ended_as(subscriber_id: int, status: EnrolmentStatus) -> Any:
 def change_enrolment(
     connection: Connection, enrolment_id: int, now: datetime, **values: Any
 ) -> None:
-    """Change one enrolment from outside; it is looked at again at once."""
+    """Change one enrolment from outside; it is looked at again immediately."""
     _change(connection, enrolments.c.id == enrolment_id, now, values)
 
 
 def put_back(connection: Connection, enrolment_id: int, progress: Progress, now: datetime) -> None:
-    """Let an enrolment that has ended go on from there; it is looked at at once."""
+    """Resume an ended enrolment at that progress; it is looked at immediately."""
     change_enrolment(connection, enrolment_id, now, **_UNDER_WAY, **columns_of(progress))
 
 
 def rest(connection: Connection, enrolment_id: int, progress: Progress) -> None:
-    """Send nothing of an enrolment any more but its guide; a plan made before is stale."""
+    """Send nothing more of an enrolment except its guide; plans made before become stale."""
     connection.execute(
         update(enrolments)
         .where(enrolments.c.id == enrolment_id)
@@ -248,7 +248,7 @@ def rest(connection: Connection, enrolment_id: int, progress: Progress) -> None:
 
 
 def columns_of(progress: Progress) -> dict[str, Any]:
-    """The columns of a progress that was changed from outside."""
+    """Return the columns for a progress that was changed from outside."""
     return {
         "enrolled_at": progress.enrolled_at,
         "anchor_at": progress.anchor_at,
@@ -259,12 +259,12 @@ def columns_of(progress: Progress) -> dict[str, Any]:
 
 
 def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
-    """Have the active enrolments of a sequence or a subscriber decided afresh; return how many."""
+    """Have the active enrolments of a sequence or subscriber decided again now; return how many."""
     return _change(connection, where & (enrolments.c.status == EnrolmentStatus.ACTIVE), now, {})
 
 
 def look_at(connection: Connection, where: Any, moment: datetime) -> None:
-    """Look at the active enrolments of a subscriber at that moment, rather than at once."""
+    """Look at the active enrolments of a subscriber at that moment, rather than immediately."""
     connection.execute(
         update(enrolments)
         .where(where, _IS_ACTIVE, enrolments.c.next_look_at < moment)
@@ -273,38 +273,38 @@ def look_at(connection: Connection, where: Any, moment: datetime) -> None:
 
 
 def of_sequences(*sequences: str) -> Any:
-    """For `look_at_once` and `locks.hold`: everybody in these sequences."""
+    """Return a condition for `look_at_once` and `locks.hold`: everyone in these sequences."""
     return enrolments.c.sequence.in_(sequences)
 
 
 def everybody() -> Any:
-    """For `look_at_once`: all who are under way."""
+    """Return a condition for `look_at_once`: everyone who is under way."""
     return true()
 
 
 def of_subscriber(subscriber_id: int) -> Any:
-    """For `look_at_once` and `locks.hold`: that person."""
+    """Return a condition for `look_at_once` and `locks.hold`: that person."""
     return enrolments.c.subscriber_id == subscriber_id
 
 
 def of_subscribers(subscriber_ids: Iterable[int]) -> Any:
-    """For `look_at_once` and `locks.hold`: those people."""
+    """Return a condition for `look_at_once` and `locks.hold`: those people."""
     return enrolments.c.subscriber_id.in_(list(subscriber_ids))
 
 
 def of_enrolments(enrolment_ids: Iterable[int]) -> Any:
-    """For `look_at_once` and `locks.hold`: those enrolments."""
+    """Return a condition for `look_at_once` and `locks.hold`: those enrolments."""
     return enrolments.c.id.in_(list(enrolment_ids))
 
 
 def count_enrolments(connection: Connection) -> dict[str, int]:
-    """How many enrolments there are, by status."""
+    """Count the enrolments by status."""
     counted = select(enrolments.c.status, func.count()).group_by(enrolments.c.status)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str], int]:
-    """How many are under way in a sequence, by the set of steps that are behind them."""
+    """Count the people under way in a sequence, by the set of steps they have passed."""
     counted = (
         select(enrolments.c.passed, func.count())
         .where(enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE)
@@ -314,14 +314,14 @@ def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str
 
 
 def count_due(connection: Connection, now: datetime, most: int | None = None) -> int:
-    """How many enrolments are to be looked at now; counting stops at `most`."""
+    """Count the enrolments to be looked at now; counting stops at `most`."""
     due = select(enrolments.c.id).where(NOT_HELD, _IS_ACTIVE, enrolments.c.next_look_at <= now)
     due = due.limit(most) if most else due
     return connection.scalar(select(func.count()).select_from(due.subquery())) or 0
 
 
 def find_next_look(connection: Connection) -> datetime | None:
-    """When something is next to be looked at, or `None` where nothing is."""
+    """Return when an enrolment is next to be looked at, or `None` if none is."""
     looked_at = enrolments.c.next_look_at < UNTIL_RESUMED
     soonest: datetime | None = connection.scalar(
         select(func.min(enrolments.c.next_look_at)).where(_IS_ACTIVE, NOT_HELD, looked_at)
@@ -330,7 +330,7 @@ def find_next_look(connection: Connection) -> datetime | None:
 
 
 def ended(ending: Ending, now: datetime) -> dict[str, Any]:
-    """The columns of an enrolment that ends like that."""
+    """Return the columns of an enrolment that ends that way."""
     gone = {} if ending.is_left else {"ends_as": None}
     return gone | {
         "status": ending.status,
@@ -375,13 +375,13 @@ def _enrolment(row: RowMapping) -> Enrolment:
         progress=_progress(row),
         guide_wanted_at=row["guide_wanted_at"],
         occasion=row["occasion"],
-        because=known_or_none(Because, row["ended_because"]),
+        because=known_or_none(EndReason, row["ended_because"]),
         ended_at=row["ended_at"],
     )
 
 
 def _progress(row: RowMapping) -> Progress:
-    """What the planner has to know of a row that has the subscriber's time zone with it."""
+    """Return what the planner needs from a row that includes the subscriber's time zone."""
     return Progress(
         enrolled_at=row["enrolled_at"],
         anchor_at=row["anchor_at"],

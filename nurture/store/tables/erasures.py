@@ -1,7 +1,8 @@
-"""Erasures: the list by which every machine finds out whose files it has to part with.
+"""Erasures: the list from which every machine learns whose files it has to delete.
 
-A row says that somebody was emptied, by a number that means nobody any more. Rows are listed in
-the order in which their transactions end, so that whoever has read up to one has missed none.
+A row says that a person was emptied, by a number that no longer identifies anyone. Rows are listed
+in the order in which their transactions end, so a reader who has reached one has missed none before
+it.
 """
 
 from collections.abc import Iterable
@@ -26,8 +27,8 @@ erasures = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """What files about people who were erased go by: numbers of messages, hashes of addresses."""
+class ErasedMarks:
+    """What identifies files about people who were erased: message numbers and address hashes."""
 
     upto: int
     messages: frozenset[int]
@@ -35,10 +36,10 @@ class Gone:
 
 
 def list_erasures(connection: Connection, people: Iterable[int | None], now: datetime) -> None:
-    """Note that these people were emptied; the last thing that a transaction does.
+    """Record that these people were emptied; this must be the last thing that a transaction does.
 
-    Nobody else notes any until it ends, and as nothing is locked after this, nobody waits for
-    somebody who waits.
+    No other transaction records any until it ends and, as nothing is locked after this, no two
+    transactions can wait for each other.
     """
     rows = [{"person": person, "erased_at": now} for person in people]
     if not rows:
@@ -52,25 +53,25 @@ def list_erasures(connection: Connection, people: Iterable[int | None], now: dat
 
 
 def newest_erasure(connection: Connection) -> int:
-    """The number of the last erasure; zero where there was none."""
+    """Return the number of the last erasure, or zero if there was none."""
     return connection.scalar(select(func.max(erasures.c.id))) or 0
 
 
 def oldest_erasure_after(connection: Connection, number: int) -> datetime | None:
-    """When the first erasure after that number was."""
+    """Return when the first erasure after that number was made."""
     after = select(func.min(erasures.c.erased_at)).where(erasures.c.id > number)
     found: datetime | None = connection.scalar(after)
     return found
 
 
-def gone_after(connection: Connection, number: int, limit: int) -> Gone:
-    """Who was erased after that number, so many of them at most."""
+def gone_after(connection: Connection, number: int, limit: int) -> ErasedMarks:
+    """Return who was erased after that number, reading at most `limit` erasures."""
     listed = select(erasures.c.id, erasures.c.person).where(erasures.c.id > number)
     rows = connection.execute(listed.order_by(erasures.c.id).limit(limit)).all()
     people = {row.person for row in rows if row.person is not None}
     theirs = select(messages.c.id).where(messages.c.subscriber_id.in_(people))
     hashes = select(subscribers.c.address_hash).where(subscribers.c.id.in_(people))
-    return Gone(
+    return ErasedMarks(
         max((row.id for row in rows), default=number),
         frozenset(connection.scalars(theirs)),
         frozenset(connection.scalars(hashes)),

@@ -1,7 +1,7 @@
 """Events: what happened to messages and subscribers, in our own words.
 
-A hit is an event whose source is `hit`. Until it has been judged it is *held*: its verdict is
-null, and whatever acts on events or shows them leaves it out.
+A hit is an event whose source is `hit`. Until it has been judged it is *held*: its verdict is null,
+and everything that acts on events or shows them leaves it out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -111,7 +111,7 @@ Index(
 
 
 def add_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Keep events, each once by its source key; return how many were new."""
+    """Store events, each once by its source key; return how many were new."""
     if not rows:
         return 0
     given = as_rows(connection, events, _GIVEN, ([row.get(n) for n in _GIVEN] for row in rows))
@@ -120,20 +120,20 @@ def add_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int
 
 
 def rename(connection: Connection, source_key: str, kind: str, to: str) -> bool:
-    """Call one event something else; return whether it was there and called so."""
+    """Change the kind of one event; return whether it existed with the expected kind."""
     where = (events.c.source_key == source_key) & (events.c.kind == kind)
     values: dict[str, Any] = {"kind": to, "bounce": Bounce.HARD if to == "bounced" else None}
     return connection.execute(update(events).where(where).values(values)).rowcount == 1
 
 
 def count_events(connection: Connection) -> dict[str, int]:
-    """How many events there are, by kind; what is held does not count yet."""
+    """Count the events by kind; those that are held do not count yet."""
     counted = select(events.c.kind, func.count()).where(~HELD).group_by(events.c.kind)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def events_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
-    """What happened to one subscriber, oldest first; of hits those that a person was behind."""
+    """Return what happened to one subscriber, oldest first; of hits, only those by a person."""
     by_somebody = (events.c.source != "hit") | HUMAN
     where = (events.c.subscriber_id == subscriber_id) & by_somebody
     ordered = select(events).where(where).order_by(events.c.happened_at, events.c.id)
@@ -141,7 +141,7 @@ def events_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]
 
 
 def verdicts_of(connection: Connection, subscriber_id: int, kind: str) -> dict[str, int]:
-    """How many hits of a kind on one subscriber's messages were judged to be what."""
+    """Count the hits of a kind on one subscriber's messages, by verdict."""
     counted = select(events.c.verdict, func.count()).group_by(events.c.verdict)
     mine = (events.c.subscriber_id == subscriber_id) & (events.c.kind == kind)
     return {row[0] or "held": row[1] for row in connection.execute(counted.where(mine))}

@@ -1,4 +1,4 @@
-"""Guides that the owner has uploaded: every state of each, so that one can be taken back."""
+"""Guides that the owner has uploaded: every version of each, so that one can be restored."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +39,7 @@ _ABOUT = [column for column in guide_files.c if column.name != "content"]
 
 @dataclass(frozen=True, slots=True)
 class UploadedGuide:
-    """One state of a sequence's guide; `name` is what the owner's file was called."""
+    """One version of a sequence's guide; `name` is what the owner's file was called."""
 
     id: int
     sequence: str
@@ -61,7 +61,7 @@ def add_guide(
     uploaded_by: str,
     now: datetime,
 ) -> int:
-    """Keep a file as the newest state of a sequence's guide; return its number."""
+    """Store a file as the newest version of a sequence's guide; return its number."""
     same = guide_files.c.sequence == sequence
     number = (connection.scalar(select(func.max(guide_files.c.number)).where(same)) or 0) + 1
     connection.execute(
@@ -80,30 +80,30 @@ def add_guide(
 
 
 def newest_guide(connection: Connection, sequence: str) -> UploadedGuide | None:
-    """The guide that is handed over now, or None where none was ever uploaded."""
+    """Return the guide that is handed out now, or None if none was ever uploaded."""
     return next(iter(guides_of(connection, sequence, most=1)), None)
 
 
 def guides_of(connection: Connection, sequence: str, most: int = 50) -> list[UploadedGuide]:
-    """The states of a sequence's guide, newest first."""
+    """Return the versions of a sequence's guide, newest first."""
     found = select(*_ABOUT).where(guide_files.c.sequence == sequence)
     rows = connection.execute(found.order_by(guide_files.c.number.desc()).limit(most))
     return [UploadedGuide(**row) for row in rows.mappings()]
 
 
 def find_guide(connection: Connection, sequence: str, number: int) -> UploadedGuide | None:
-    """One state of a sequence's guide, or None."""
+    """Return one version of a sequence's guide, or None."""
     same = (guide_files.c.sequence == sequence) & (guide_files.c.number == number)
     row = connection.execute(select(*_ABOUT).where(same)).mappings().first()
     return UploadedGuide(**row) if row else None
 
 
 def content_of(connection: Connection, guide_id: int) -> bytes:
-    """The file itself."""
+    """Return the file itself."""
     found = select(guide_files.c.content).where(guide_files.c.id == guide_id)
     return bytes(connection.scalars(found).one())
 
 
 def uploaded_sequences(connection: Connection) -> frozenset[str]:
-    """The sequences whose guide the owner has uploaded."""
+    """Return the sequences whose guide the owner has uploaded."""
     return frozenset(connection.scalars(select(guide_files.c.sequence).distinct()))

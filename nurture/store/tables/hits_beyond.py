@@ -1,4 +1,4 @@
-"""Hits beyond what is kept of one message: only how many, by kind."""
+"""Hits in excess of those stored for one message: only how many, by kind."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -23,7 +23,7 @@ _MOST = 2**31 - 1
 
 
 def count_beyond(connection: Connection, more: Mapping[tuple[int, str], int]) -> None:
-    """Count hits that are not kept, by message and kind."""
+    """Count hits that are not stored, by message and kind."""
     rows = [
         {"message_id": message, "kind": kind, "count": min(count, _MOST)}
         for (message, kind), count in sorted(more.items())
@@ -44,7 +44,7 @@ def count_beyond(connection: Connection, more: Mapping[tuple[int, str], int]) ->
 
 
 def kept_of(connection: Connection, message_ids: Iterable[int]) -> dict[tuple[int, str], int]:
-    """How many hits are kept of these messages, by message and kind."""
+    """Return how many hits on these messages are stored, by message and kind."""
     of_these = among(connection.dialect.name, events.c.message_id, "numbers")
     counted = (
         select(events.c.message_id, events.c.kind, func.count())
@@ -56,5 +56,5 @@ def kept_of(connection: Connection, message_ids: Iterable[int]) -> dict[tuple[in
 
 
 def count_all(connection: Connection) -> int:
-    """How many hits were only counted."""
+    """Return how many hits were only counted."""
     return int(connection.scalar(select(func.sum(hits_beyond.c.count))) or 0)

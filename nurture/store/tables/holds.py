@@ -1,4 +1,4 @@
-"""Holds: what was due while nobody knows what was sent, kept back until the owner decides."""
+"""Holds: what was due in a period without records, held back until the owner decides."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -31,13 +31,13 @@ _MAY_BE = {
 
 
 def due_by(connection: Connection, now: datetime) -> list[int]:
-    """The enrolments that are to be looked at by now."""
+    """Return the enrolments to be looked at by now."""
     due = select(enrolments.c.id).where(_ACTIVE, enrolments.c.next_look_at <= now)
     return list(connection.scalars(due.order_by(enrolments.c.id)))
 
 
 def take_out_of_hand(connection: Connection) -> set[int]:
-    """Put aside what was in hand; return the enrolments that it belongs to."""
+    """Defer messages that were in hand, or put them in doubt; return their enrolments."""
     numbers = set()
     for status, (becomes, why) in _MAY_BE.items():
         numbers |= set_aside(connection, status, becomes, why)
@@ -45,7 +45,7 @@ def take_out_of_hand(connection: Connection) -> set[int]:
 
 
 def hold(connection: Connection, enrolment_ids: Iterable[int], now: datetime) -> None:
-    """Hold these until the owner says what becomes of them."""
+    """Hold these enrolments until the owner decides what happens to them."""
     rows = [{"number": number} for number in enrolment_ids]
     those = _ACTIVE & (enrolments.c.id == bindparam("number"))
     values = {
@@ -58,7 +58,7 @@ def hold(connection: Connection, enrolment_ids: Iterable[int], now: datetime) ->
 
 
 def held_numbers(connection: Connection, subscriber_id: int | None = None) -> list[int]:
-    """The enrolments that are held, the longest due first: everybody's, or one person's."""
+    """Return the held enrolments, longest due first: everyone's, or one person's."""
     held = select(enrolments.c.id).where(_ACTIVE, _HELD)
     if subscriber_id is not None:
         held = held.where(enrolments.c.subscriber_id == subscriber_id)
@@ -66,12 +66,12 @@ def held_numbers(connection: Connection, subscriber_id: int | None = None) -> li
 
 
 def count_held(connection: Connection) -> int:
-    """How many are held."""
+    """Count the held enrolments."""
     return len(held_numbers(connection))
 
 
 def whose(connection: Connection, enrolment_ids: Collection[int]) -> dict[int, tuple[str, str]]:
-    """Address and first name of the people of these enrolments."""
+    """Return the address and first name of the person in each of these enrolments."""
     found = select(enrolments.c.id, subscribers.c.address, subscribers.c.first_name).join(
         subscribers, subscribers.c.id == enrolments.c.subscriber_id
     )
@@ -82,7 +82,7 @@ def whose(connection: Connection, enrolment_ids: Collection[int]) -> dict[int, t
 def delivered_to(
     connection: Connection, enrolment_ids: Collection[int], since: datetime
 ) -> dict[int, list[datetime]]:
-    """When which of the lost machine's emails reached the people of these enrolments, as told."""
+    """Return when emails from the lost machine were reported to have reached these people."""
     theirs = select(enrolments.c.subscriber_id).where(enrolments.c.id.in_(list(enrolment_ids)))
     told = select(events.c.subscriber_id, events.c.happened_at, events.c.raw).where(
         events.c.subscriber_id.in_(theirs),
@@ -98,7 +98,7 @@ def delivered_to(
 
 
 def release(connection: Connection, enrolment_ids: Iterable[int], now: datetime) -> None:
-    """Hold these no longer; they are looked at at once."""
+    """Release these enrolments from their hold; they are looked at immediately."""
     those = enrolments.c.id.in_(list(enrolment_ids))
     values = {"held_at": None, "next_look_at": now, "turn": enrolments.c.turn + 1}
     connection.execute(update(enrolments).where(those, _ACTIVE, _HELD).values(values))

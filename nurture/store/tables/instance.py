@@ -26,7 +26,7 @@ instance = Table(
 
 
 def armed_for(connection: Connection, fingerprint: str, now: datetime) -> str:
-    """The fingerprint that may send; a database that never sent arms itself for this one."""
+    """Return the fingerprint that may send; a database that never sent is armed for this one."""
     row = {"id": 1, "armed_for": fingerprint, "armed_at": now}
     found = connection.scalar(select(instance.c.armed_for))
     if found is None:
@@ -36,24 +36,24 @@ def armed_for(connection: Connection, fingerprint: str, now: datetime) -> str:
 
 
 def is_armed(connection: Connection, fingerprint: str, seen: int) -> bool:
-    """Whether this instance may send from this database.
+    """Return whether this instance may send from this database.
 
-    It may where nobody has sent yet, or where it was the last to; not where the
-    database is behind what its witness has `seen`, because then it is an old copy.
+    It may if nobody has sent yet, or if it was the last to send; it may not if the database is
+    behind what its witness has `seen`, because then it is an old copy.
     """
     found = connection.scalar(select(instance.c.armed_for))
     return found in (None, fingerprint) and how_far(connection) >= seen
 
 
 def is_being_restored(connection: Connection) -> bool:
-    """Whether a restore is under way, or was broken off."""
+    """Return whether a restore is under way, or was interrupted."""
     return connection.scalar(select(instance.c.armed_for)) == RESTORING
 
 
 def how_far(connection: Connection) -> int:
-    """A number that grows with every message, consent and event.
+    """Return a number that grows with every message, consent and event.
 
-    It must never shrink: whoever deletes rows of these tables leaves the newest there.
+    It must never shrink: code that deletes rows of these tables must leave the newest ones.
     """
     newest = [
         connection.scalar(select(func.max(table.c.id))) or 0
@@ -63,13 +63,13 @@ def how_far(connection: Connection) -> int:
 
 
 def arm(connection: Connection, fingerprint: str, now: datetime) -> None:
-    """Let the instance of that fingerprint send from now on, and no other."""
+    """Let only the instance with that fingerprint send from now on."""
     armed_for(connection, fingerprint, now)
     connection.execute(update(instance).values(armed_for=fingerprint, armed_at=now))
 
 
 def time_of(connection: Connection) -> datetime | None:
-    """What time it is by a server's own clock; the embedded database has none."""
+    """Return the time by a server's own clock; the embedded database has none."""
     if connection.dialect.name == "sqlite":
         return None
     found: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
@@ -77,10 +77,10 @@ def time_of(connection: Connection) -> datetime | None:
 
 
 def fingerprint(database: Database) -> str:
-    """What tells this database from its copies, hexadecimal.
+    """Return what distinguishes this database from its copies, in hexadecimal.
 
-    The embedded database is known by its file, on this machine, at this place;
-    PostgreSQL by its cluster, its number in it, and the address it is reached at.
+    The embedded database is identified by its file, on this machine and at this path; PostgreSQL by
+    its cluster, its number there and the address it is reached at.
     """
     known = _of_file(database) if database.is_sqlite else _of_server(database)
     return blake2b(known.encode(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""Journals: how far each has been folded into the database."""
+"""Journals: how much of each has been transferred to the database."""
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select, update
 
@@ -14,7 +14,7 @@ journals = Table(
 
 
 def folded_up_to(connection: Connection, journal: str) -> int:
-    """How many bytes of a journal are in the database already; the place is locked."""
+    """Return how many bytes of a journal are already in the database, and lock this position."""
     insert_new(connection, journals, [{"name": journal, "folded": 0}])
     where = journals.c.name == journal
     place = select(journals.c.folded).where(where).with_for_update()
@@ -22,15 +22,15 @@ def folded_up_to(connection: Connection, journal: str) -> int:
 
 
 def find_folded(connection: Connection, journal: str) -> int:
-    """How many bytes of a journal are in the database, without locking the place."""
+    """Return how many bytes of a journal are in the database, without locking this position."""
     return connection.scalar(select(journals.c.folded).where(journals.c.name == journal)) or 0
 
 
 def forget_journal(connection: Connection, journal: str) -> None:
-    """Forget the place in a journal that is about to be removed."""
+    """Forget the position in a journal that is about to be removed."""
     connection.execute(delete(journals).where(journals.c.name == journal))
 
 
 def set_folded(connection: Connection, journal: str, folded: int) -> None:
-    """Note how many bytes of a journal are in the database."""
+    """Record how many bytes of a journal are in the database."""
     connection.execute(update(journals).where(journals.c.name == journal).values(folded=folded))

@@ -1,4 +1,4 @@
-"""The mark of the key that a database's hashes were made with, to notice that it is missing."""
+"""The mark of the key that made a database's hashes, so that a missing key is noticed."""
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, select
 
@@ -14,17 +14,17 @@ key_marks = Table(
 
 
 def find_mark(connection: Connection) -> str | None:
-    """The mark that is kept, if any is."""
+    """Return the stored mark, if there is one."""
     found: str | None = connection.scalar(select(key_marks.c.mark))
     return found
 
 
 def keep_mark(connection: Connection, mark: str) -> None:
-    """Keep the mark where none is kept yet."""
+    """Store the mark if none is stored yet."""
     insert_new(connection, key_marks, [{"id": 1, "mark": mark}])
 
 
 def replace_mark(connection: Connection, mark: str) -> None:
-    """Keep this mark and no other."""
+    """Store this mark in place of any other."""
     connection.execute(delete(key_marks))
     keep_mark(connection, mark)

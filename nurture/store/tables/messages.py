@@ -92,13 +92,13 @@ class Message:
 
     @property
     def email(self) -> str:
-        """The key of the email that it is one of."""
+        """The key of the email that this message contains."""
         return f"{self.sequence}/{self.step}"
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A message whose opens and clicks may be kept: to whom, and what was in it."""
+    """A message whose opens and clicks may be recorded: its recipient and its content."""
 
     subscriber: int
     email: str
@@ -107,7 +107,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A message of which nobody knows whether the mail server took it, for the owner."""
+    """A message that the mail server may or may not have accepted, as shown to the owner."""
 
     message: int
     subscriber: str
@@ -119,7 +119,7 @@ class Doubt:
 def find_messages(
     connection: Connection, keys: Sequence[tuple[int, str, int]]
 ) -> dict[tuple[int, str, int], Message]:
-    """The messages of these enrolments, steps and occasions, as far as there are any."""
+    """Return the existing messages of these enrolments, steps and occasions."""
     if not keys:
         return {}
     key = tuple_(messages.c.enrolment_id, messages.c.step, messages.c.occasion)
@@ -129,35 +129,35 @@ def find_messages(
 
 
 def cancel_open(connection: Connection, subscriber_id: int, why: str) -> None:
-    """Take back what has been claimed or deferred for one subscriber and not yet offered."""
+    """Cancel one subscriber's messages that are claimed or deferred and not yet offered."""
     _cancel(connection, messages.c.subscriber_id == subscriber_id, why)
 
 
 def cancel_steps(connection: Connection, keys: Sequence[tuple[int, str]], why: str) -> None:
-    """Take back what is open for these enrolments and steps, which are behind them now."""
+    """Cancel the open messages for these enrolments and steps, which have been passed."""
     if keys:
         _cancel(connection, tuple_(messages.c.enrolment_id, messages.c.step).in_(keys), why)
 
 
 def cancel_deleted(connection: Connection, sequence: str, steps: Iterable[str], why: str) -> None:
-    """Take back what is open for steps that a sequence no longer has."""
+    """Cancel the open messages for steps that a sequence no longer has."""
     deleted = (messages.c.sequence == sequence) & messages.c.step.in_(list(steps))
     _cancel(connection, deleted, why)
 
 
 def cancel_open_of(connection: Connection, enrolment_ids: Iterable[int], why: str) -> None:
-    """Take back what has been claimed or deferred for these enrolments and not yet offered."""
+    """Cancel the messages of these enrolments that are claimed or deferred and not yet offered."""
     _cancel(connection, messages.c.enrolment_id.in_(list(enrolment_ids)), why)
 
 
 def cancel_series_of(connection: Connection, enrolment_id: int, why: str) -> None:
-    """Take back what is open for an enrolment, but not what was asked for."""
+    """Cancel the open messages of an enrolment, except what was asked for."""
     series = messages.c.kind.not_in(ANSWERS)
     _cancel(connection, (messages.c.enrolment_id == enrolment_id) & series, why)
 
 
 def cancel_ended(connection: Connection, enrolment_ids: Iterable[int]) -> None:
-    """Take back what is open for those of these enrolments that ended while it was in hand."""
+    """Cancel the open messages of those enrolments that ended while they were in hand."""
     theirs = messages.c.enrolment_id.in_(list(enrolment_ids))
     active = select(text("id")).select_from(text("enrolments")).where(text("status = 'active'"))
     _cancel(connection, theirs & messages.c.enrolment_id.not_in(active), "the enrolment ended")
@@ -166,7 +166,7 @@ def cancel_ended(connection: Connection, enrolment_ids: Iterable[int]) -> None:
 def mailed_since(
     connection: Connection, subscriber_ids: Iterable[int], since: datetime
 ) -> dict[int, list[datetime]]:
-    """When each of these subscribers was last sent mails of the series."""
+    """Return when each of these subscribers was sent emails of the series since then."""
     statement = select(messages.c.subscriber_id, messages.c.claimed_at).where(
         messages.c.subscriber_id.in_(list(subscriber_ids)),
         messages.c.claimed_at > since,
@@ -180,13 +180,13 @@ def mailed_since(
 
 
 def in_hand(connection: Connection, enrolment_id: int) -> bool:
-    """Whether a worker has a message of that enrolment in hand just now."""
+    """Return whether a worker has a message of that enrolment in hand right now."""
     where = (messages.c.enrolment_id == enrolment_id) & IN_HAND
     return connection.scalar(select(messages.c.id).where(where).limit(1)) is not None
 
 
 def find_message(connection: Connection, message_id: int) -> Message | None:
-    """The message of that number."""
+    """Return the message with that number."""
     where = messages.c.id == message_id
     row = connection.execute(select(messages).where(where)).mappings().first()
     return as_message(row) if row else None
@@ -195,10 +195,10 @@ def find_message(connection: Connection, message_id: int) -> Message | None:
 def followed(
     connection: Connection, message_ids: Iterable[int], *, hold: bool = False
 ) -> dict[int, Followed]:
-    """Of these messages, those to people who agree to being followed at present.
+    """Return those of the messages that went to people who currently agree to tracking.
 
-    With `hold` none of them is erased until the transaction ends: who is being erased just now
-    is waited for, and is not among them.
+    With `hold`, none of these people is erased until the transaction ends; anyone who is being
+    erased right now is waited for and then left out.
     """
     statement = (
         select(
@@ -223,14 +223,14 @@ def followed(
 
 
 def given_up(connection: Connection) -> list[Message]:
-    """Every message that failed, oldest first."""
+    """Return every message that failed, oldest first."""
     failed = select(messages).where(messages.c.status == MessageStatus.FAILED)
     rows = connection.execute(failed.order_by(messages.c.claimed_at, messages.c.id)).mappings()
     return [as_message(row) for row in rows]
 
 
 def ledger_of(connection: Connection, subscriber_id: int) -> list[Message]:
-    """Every message to one subscriber, oldest first."""
+    """Return every message to one subscriber, oldest first."""
     where = messages.c.subscriber_id == subscriber_id
     ordered = select(messages).where(where).order_by(messages.c.claimed_at, messages.c.id)
     return [as_message(row) for row in connection.execute(ordered).mappings()]
@@ -243,7 +243,7 @@ def move_on(
     status: MessageStatus,
     reason: str,
 ) -> bool:
-    """Move one message on from one of the states named; return whether it was in one."""
+    """Move one message on from one of the given states; return whether it was in one of them."""
     moved = connection.execute(
         update(messages)
         .where(messages.c.id == message_id, messages.c.status.in_(list(among)))
@@ -253,13 +253,13 @@ def move_on(
 
 
 def count_messages(connection: Connection) -> dict[str, int]:
-    """How many messages there are, by status."""
+    """Count the messages by status."""
     counted = select(messages.c.status, func.count()).group_by(messages.c.status)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def doubts(connection: Connection) -> list[Doubt]:
-    """Every message in doubt, longest first."""
+    """Return every message in doubt, oldest first."""
     statement = (
         select(
             messages.c.id,
@@ -278,7 +278,7 @@ def doubts(connection: Connection) -> list[Doubt]:
 def set_aside(
     connection: Connection, among: MessageStatus, status: MessageStatus, reason: str
 ) -> set[int]:
-    """Move every message on that is in one state; return the enrolments that they belong to."""
+    """Move on every message that is in one state; return the enrolments they belong to."""
     moved = connection.execute(
         update(messages)
         .where(messages.c.status == among)
@@ -289,7 +289,7 @@ def set_aside(
 
 
 def doubts_at(status: MessageStatus) -> Any:
-    """The count of doubts once a message is in that state."""
+    """Return the number of doubts once a message is in that state."""
     return messages.c.doubts + (1 if status is MessageStatus.IN_DOUBT else 0)
 
 
@@ -302,9 +302,9 @@ def _cancel(connection: Connection, where: Any, why: str) -> None:
 
 
 def as_message(row: Mapping[Any, Any]) -> Message:
-    """A row of the ledger as a value.
+    """Return a row of the ledger as a value.
 
-    What a newer program has sent, or says of it, counts as sent and is not sent again.
+    A kind or status that only a newer program knows counts as sent and is not sent again.
     """
     return Message(
         id=row["id"],

@@ -1,4 +1,4 @@
-"""Owners: who may open the studio, and the one-time links that let them set a password."""
+"""Owners: who may open the studio, and the one-time links with which they set a password."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ _Chosen = Select[int, str, str | None, str | None, str | None, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Somebody who may open the studio; `totp_secret` is set while codes are asked for."""
+    """A person who may open the studio; `totp_secret` is set while codes are required."""
 
     id: int
     address: str
@@ -67,47 +67,47 @@ class Owner:
 
 
 def add_owner(connection: Connection, address: str, now: datetime) -> int:
-    """The owner of that address, added where not known yet; return their number."""
+    """Add the owner with that address if they are not known yet; return their number."""
     row = {"address": address, "totp_counter": 0, "added_at": now}
     insert_new(connection, owners, [row])
     return int(connection.scalars(select(owners.c.id).where(owners.c.address == address)).one())
 
 
 def find_owner(connection: Connection, owner: int) -> Owner | None:
-    """The owner of that number."""
+    """Return the owner with that number."""
     return _one(connection, _chosen().where(owners.c.id == owner))
 
 
 def find_owner_by_address(connection: Connection, keys: Collection[str]) -> Owner | None:
-    """The owner of an address, of which all keys are given."""
+    """Return the owner of an address, given all of its keys."""
     return _one(connection, _chosen().where(owners.c.address.in_(keys)).order_by(owners.c.id))
 
 
 def all_owners(connection: Connection) -> list[Owner]:
-    """Everybody who may open the studio, in the order they were added."""
+    """Return everyone who may open the studio, in the order they were added."""
     return [Owner(*row) for row in connection.execute(_chosen().order_by(owners.c.id))]
 
 
 def remove_owner(connection: Connection, owner: int) -> None:
-    """Forget an owner; their sessions have to be ended first."""
+    """Delete an owner; their sessions must be ended first."""
     connection.execute(delete(owner_links).where(owner_links.c.owner_id == owner))
     replace_recovery_codes(connection, owner, ())
     connection.execute(delete(owners).where(owners.c.id == owner))
 
 
 def set_password_hash(connection: Connection, owner: int, password_hash: str) -> None:
-    """Note what the owner's password is checked against from now on."""
+    """Set the hash that the owner's password is checked against from now on."""
     change = update(owners).where(owners.c.id == owner)
     connection.execute(change.values(password_hash=password_hash))
 
 
 def set_pending_secret(connection: Connection, owner: int, secret: str) -> None:
-    """Keep a secret until its first code has shown that a phone has it."""
+    """Store a secret until its first code has shown that a phone has it."""
     connection.execute(update(owners).where(owners.c.id == owner).values(totp_pending=secret))
 
 
 def set_secret(connection: Connection, owner: int, secret: str | None, counter: int) -> None:
-    """Ask for codes made with that secret, or for none; codes up to `counter` are spent."""
+    """Require codes made with that secret, or none at all; codes up to `counter` are spent."""
     connection.execute(
         update(owners)
         .where(owners.c.id == owner)
@@ -118,13 +118,13 @@ def set_secret(connection: Connection, owner: int, secret: str | None, counter: 
 def replace_secrets(
     connection: Connection, owner: int, secret: str | None, pending: str | None
 ) -> None:
-    """Keep the same secrets in another form."""
+    """Store the same secrets in another form."""
     values = {"totp_secret": secret, "totp_pending": pending}
     connection.execute(update(owners).where(owners.c.id == owner).values(values))
 
 
 def spend_code(connection: Connection, owner: int, counter: int) -> bool:
-    """Use up the code of that time step; return false where it or a later one was used before."""
+    """Use up the code of that time step; return false if it or a later one was used before."""
     unspent = (owners.c.id == owner) & (owners.c.totp_counter < counter)
     return (
         connection.execute(update(owners).where(unspent).values(totp_counter=counter)).rowcount > 0
@@ -132,7 +132,7 @@ def spend_code(connection: Connection, owner: int, counter: int) -> bool:
 
 
 def replace_recovery_codes(connection: Connection, owner: int, hashes: Iterable[str]) -> None:
-    """Take these recovery codes in place of those before."""
+    """Replace the owner's recovery codes with these."""
     connection.execute(delete(recovery_codes).where(recovery_codes.c.owner_id == owner))
     rows = [{"code_hash": one, "owner_id": owner} for one in hashes]
     if rows:
@@ -140,26 +140,26 @@ def replace_recovery_codes(connection: Connection, owner: int, hashes: Iterable[
 
 
 def spend_recovery_code(connection: Connection, owner: int, code_hash: str) -> bool:
-    """Use up a recovery code; return whether there was one."""
+    """Use up a recovery code; return whether it existed."""
     that = (recovery_codes.c.owner_id == owner) & (recovery_codes.c.code_hash == code_hash)
     return connection.execute(delete(recovery_codes).where(that)).rowcount > 0
 
 
 def put_link(connection: Connection, owner: int, token_hash: str, expires_at: datetime) -> None:
-    """Make a link valid, and every one before it invalid."""
+    """Make a link valid, and every earlier one invalid."""
     connection.execute(delete(owner_links).where(owner_links.c.owner_id == owner))
     row = {"token_hash": token_hash, "owner_id": owner, "expires_at": expires_at}
     connection.execute(insert(owner_links).values(row))
 
 
 def find_link(connection: Connection, token_hash: str, now: datetime) -> Owner | None:
-    """Whose link this is, where it has neither been used nor expired."""
+    """Return the owner of a link that has been neither used nor expired."""
     valid = (owner_links.c.token_hash == token_hash) & (owner_links.c.expires_at > now)
     return _one(connection, _chosen().join(owner_links).where(valid))
 
 
 def use_link(connection: Connection, token_hash: str) -> bool:
-    """Use a link up; return false where somebody was quicker."""
+    """Use up a link; return false if someone else was quicker."""
     used = delete(owner_links).where(owner_links.c.token_hash == token_hash)
     return connection.execute(used).rowcount > 0
 

@@ -1,4 +1,4 @@
-"""What is remembered of providers' calls: tokens that have served, and a request to say yes to."""
+"""What is remembered about providers' calls: used tokens, and requests to be confirmed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,7 @@ call_requests = Table(
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """A provider asks whether its calls are wanted: opening `address` says yes."""
+    """A provider's question about whether its calls are wanted; opening `address` says yes."""
 
     provider: str
     address: str
@@ -37,7 +37,7 @@ class CallRequest:
 
 
 def use_token(connection: Connection, token: str, used_for: str, now: datetime) -> bool:
-    """Whether a token serves for this: it has served for nothing yet, or for the very same."""
+    """Return whether a token is valid for this: it is unused, or was used for exactly this."""
     row = {"token": token, "used_for": used_for, "used_at": now}
     insert_new(connection, used_tokens, [row])
     first = select(used_tokens.c.used_for).where(used_tokens.c.token == token)
@@ -45,12 +45,12 @@ def use_token(connection: Connection, token: str, used_for: str, now: datetime) 
 
 
 def forget_tokens(connection: Connection, before: datetime) -> None:
-    """Forget tokens that served before, which no signature makes good any more."""
+    """Forget tokens used before then, which no signature can make valid any more."""
     connection.execute(delete(used_tokens).where(used_tokens.c.used_at < before))
 
 
 def keep_request(connection: Connection, request: CallRequest) -> None:
-    """Keep a request in the place of that provider's last one."""
+    """Store a request in place of that provider's last one."""
     drop_request(connection, request.provider)
     columns = CallRequest.__dataclass_fields__
     row = {name: getattr(request, name) for name in columns}
@@ -58,17 +58,17 @@ def keep_request(connection: Connection, request: CallRequest) -> None:
 
 
 def drop_request(connection: Connection, provider: str) -> None:
-    """Forget what a provider asked."""
+    """Forget a provider's request."""
     connection.execute(delete(call_requests).where(call_requests.c.provider == provider))
 
 
 def forget_requests(connection: Connection, before: datetime) -> None:
-    """Forget requests that nobody has answered since."""
+    """Forget requests from before then that nobody has answered."""
     connection.execute(delete(call_requests).where(call_requests.c.asked_at < before))
 
 
 def find_request(connection: Connection, provider: str, since: datetime) -> CallRequest | None:
-    """What a provider asks at present."""
+    """Return the current request of a provider."""
     asked = select(call_requests).where(
         call_requests.c.provider == provider, call_requests.c.asked_at >= since
     )

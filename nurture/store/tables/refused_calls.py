@@ -1,8 +1,8 @@
 """Calls that were refused: what the website or a provider did wrong, the newest of each.
 
-Nothing of what a visitor wrote is kept: only who was called, and what was wrong with it. Signups
-that were accepted without a box that nobody understood stand here as well, behind a door of
-their own, so that they take no place from what was refused.
+Nothing that a visitor wrote is stored: only what was called, and what was wrong. Signups that were
+accepted without a box that could not be understood are listed here too, under a `door` of their
+own, so that they do not displace refused calls.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ KEPT = 200
 
 @dataclass(frozen=True, slots=True)
 class RefusedCall:
-    """One call that was refused; `network` is where it came from, roughly."""
+    """One refused call; `network` is roughly where it came from."""
 
     door: str
     name: str
@@ -63,14 +63,14 @@ class RefusedCall:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """How many refused calls are kept of one door and name, and when the last one came."""
+    """How many refused calls are stored for one door and name, and when the last one came."""
 
     count: int
     last_at: datetime
 
 
 def add_refused_call(connection: Connection, call: RefusedCall) -> None:
-    """Keep a refused call, and let the oldest go where there are too many."""
+    """Store a refused call, and delete the oldest if there are too many."""
     columns = RefusedCall.__dataclass_fields__
     connection.execute(insert(refused_calls).values({n: getattr(call, n) for n in columns}))
     same = _of(call.door, call.name)
@@ -83,13 +83,13 @@ def add_refused_call(connection: Connection, call: RefusedCall) -> None:
 def refused_calls_of(
     connection: Connection, door: str, name: str, most: int = KEPT
 ) -> list[RefusedCall]:
-    """The refused calls of one form or provider, newest first."""
+    """Return the refused calls of one form or provider, newest first."""
     found = select(refused_calls).where(_of(door, name)).order_by(refused_calls.c.id.desc())
     return [_call(row) for row in connection.execute(found.limit(most)).mappings()]
 
 
 def count_refusals(connection: Connection) -> dict[tuple[str, str], Refusals]:
-    """How many calls were refused, by door and name."""
+    """Count the refused calls by door and name."""
     columns = (refused_calls.c.door, refused_calls.c.name)
     counted = select(*columns, func.count(), func.max(refused_calls.c.called_at))
     rows = connection.execute(counted.group_by(*columns))

@@ -1,8 +1,8 @@
-"""Restores: when this database came out of a backup, and from which number its rows go on.
+"""Restores: when this database was restored from a backup, and where its numbers continue.
 
-Links, Message-IDs and the journal of withdrawals name rows by number. What the lost machine gave
-out after the backup must never come to name a row of somebody else, so that rows made after a
-restore begin far beyond it.
+Links, Message-IDs and the journal of withdrawals identify rows by number. A number that the lost
+machine gave out after the backup must never come to identify another person's row, so rows created
+after a restore begin far above it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ class Gap:
 def leap(
     connection: Connection, tables: Iterable[Table], backup_made_at: datetime, now: datetime
 ) -> int:
-    """Let the rows of these tables go on far beyond those there are; return beyond what."""
+    """Make the numbers of these tables continue far above the existing ones; return above which."""
     tables = list(tables)
     highest = max(connection.scalar(select(func.max(t.c.id))) or 0 for t in tables)
     since = min(max(now - backup_made_at, timedelta(0)), _LONGEST)
@@ -59,9 +59,9 @@ def leap(
 
 
 def first_number(connection: Connection, table: Table) -> int | None:
-    """The number that the next row must be given, where SQLite would give one that is too low.
+    """Return the number that the next row must be given, if SQLite would choose one too low.
 
-    A server remembers by itself, and so does SQLite once a row has the number.
+    A server remembers the number itself, and so does SQLite once a row has it.
     """
     if connection.dialect.name != "sqlite":
         return None
@@ -74,7 +74,7 @@ def first_number(connection: Connection, table: Table) -> int | None:
 def numbered(
     connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """The rows, with numbers where they must not get those that come by themselves."""
+    """Return the rows, with explicit numbers if the automatic ones must not be used."""
     first = first_number(connection, table)
     if first is None:
         return list(rows)
@@ -82,13 +82,13 @@ def numbered(
 
 
 def last_restored_at(connection: Connection) -> datetime | None:
-    """When this database was restored last, if it ever was."""
+    """Return when this database was last restored, if ever."""
     found: datetime | None = connection.scalar(select(func.max(restores.c.restored_at)))
     return found
 
 
 def last_gap(connection: Connection) -> Gap | None:
-    """The time of which nothing is known, before the last restore, if there was one."""
+    """Return the period without records before the last restore, if there was one."""
     newest = select(restores.c.backup_made_at, restores.c.restored_at)
     row = connection.execute(newest.order_by(restores.c.id.desc()).limit(1)).first()
     return Gap(row[0], row[1]) if row else None

@@ -49,7 +49,7 @@ class RevisionKind(StrEnum):
 
 
 class Author(StrEnum):
-    """Who published: the files of the checkout, or the owner in the studio."""
+    """The publisher: the files of the checkout, or the owner in the studio."""
 
     FILES = "files"
     OWNER = "owner"
@@ -57,7 +57,7 @@ class Author(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One published state. `source` is what was written, `compiled` what is worked with."""
+    """One published state; `source` is what was written, `compiled` is what the program uses."""
 
     id: int
     kind: RevisionKind
@@ -71,16 +71,16 @@ class Revision:
 
 
 def lock_publishing(connection: Connection) -> None:
-    """Let one publication at a time through; SQLite's writing transactions do so anyway."""
+    """Allow only one publication at a time; SQLite's writing transactions do so anyway."""
     if connection.dialect.name != "sqlite":
         connection.execute(text("LOCK TABLE revisions IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def newest_revisions(connection: Connection) -> list[Revision]:
-    """The newest revision of everything that was ever published.
+    """Return the newest revision of everything that was ever published.
 
-    Kinds that only a newer program publishes are passed over; what it has put into one that is
-    known here is for `library.published`.
+    Kinds that only a newer program publishes are skipped; `library.published` deals with what such
+    a program has put into a known kind.
     """
     newest = (
         select(func.max(revisions.c.id).label("id"))
@@ -93,14 +93,14 @@ def newest_revisions(connection: Connection) -> list[Revision]:
 
 
 def latest_publication(connection: Connection) -> int:
-    """The number of the newest revision of all; changes whenever anything is published."""
+    """Return the number of the newest revision, which changes whenever anything is published."""
     return connection.scalar(select(func.max(revisions.c.id))) or 0
 
 
 def find_newest_by(
     connection: Connection, author: Author, kind: RevisionKind, key: str
 ) -> Revision | None:
-    """The newest state of one thing that one author published, or None."""
+    """Return the newest state of one item that one author published, or None."""
     same = (revisions.c.kind == kind) & (revisions.c.key == key) & (revisions.c.author == author)
     newest = select(revisions).where(same).order_by(revisions.c.number.desc()).limit(1)
     row = connection.execute(newest).mappings().first()
@@ -108,14 +108,14 @@ def find_newest_by(
 
 
 def find_newest(connection: Connection, kind: RevisionKind, key: str) -> Revision | None:
-    """Return the newest state of one thing, or None if it was never published."""
+    """Return the newest state of one item, or None if it was never published."""
     return next(iter(history_of(connection, kind, key, most=1)), None)
 
 
 def history_of(
     connection: Connection, kind: RevisionKind, key: str, most: int = 200
 ) -> list[Revision]:
-    """The states of one thing, newest first."""
+    """Return the states of one item, newest first."""
     same = (revisions.c.kind == kind) & (revisions.c.key == key)
     found = select(revisions).where(same).order_by(revisions.c.number.desc()).limit(most)
     return [_revision(row) for row in connection.execute(found).mappings()]
@@ -124,14 +124,14 @@ def history_of(
 def find_state(
     connection: Connection, kind: RevisionKind, key: str, number: int
 ) -> Revision | None:
-    """One state of one thing by its number, or None."""
+    """Return one state of one item by its number, or None."""
     same = (revisions.c.kind == kind) & (revisions.c.key == key) & (revisions.c.number == number)
     row = connection.execute(select(revisions).where(same)).mappings().first()
     return _revision(row) if row else None
 
 
 def revisions_of(connection: Connection, revision_ids: Iterable[int]) -> list[Revision]:
-    """The revisions of these numbers."""
+    """Return the revisions with these numbers."""
     rows = connection.execute(select(revisions).where(revisions.c.id.in_(list(revision_ids))))
     return [_revision(row) for row in rows.mappings()]
 

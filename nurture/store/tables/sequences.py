@@ -1,4 +1,4 @@
-"""Sequences: which of them the owner has paused, and who waits for them to go on."""
+"""Sequences: which of them the owner has paused, and who is waiting for them to resume."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,23 +25,23 @@ sequences = Table(
 
 
 def paused_sequences(connection: Connection) -> frozenset[str]:
-    """The paused ones, which stay so until this transaction ends.
+    """Return the paused sequences, which stay paused until this transaction ends.
 
-    Whoever pauses or resumes waits for those who decide by this, so that nobody is put
-    off until a resumption that has already happened.
+    A transaction that pauses or resumes one waits for those that rely on this, so that nobody is
+    postponed until a resumption that has already happened.
     """
     rows = connection.execute(select(sequences).with_for_update(read=True))
     return frozenset(row.key for row in rows if row.paused_at is not None)
 
 
 def paused_keys(connection: Connection) -> list[str]:
-    """The paused ones, to be shown."""
+    """Return the paused sequences, for display."""
     paused = select(sequences.c.key).where(sequences.c.paused_at.is_not(None))
     return list(connection.scalars(paused))
 
 
 def set_paused(connection: Connection, key: str, paused_at: datetime | None) -> bool:
-    """Pause a sequence since that moment, or not at all; return whether that is a change."""
+    """Pause a sequence from that moment, or resume it; return whether that is a change."""
     insert_new(connection, sequences, [{"key": key}])
     was_paused = sequences.c.paused_at.is_not(None)
     changed = connection.execute(
@@ -53,7 +53,7 @@ def set_paused(connection: Connection, key: str, paused_at: datetime | None) -> 
 
 
 def take_back_claimed(connection: Connection, key: str, why: str) -> list[int]:
-    """Cancel what workers have claimed and not yet offered, guides aside; return the enrolments."""
+    """Cancel claimed messages that are not yet offered, except guides; return the enrolments."""
     claimed = (
         (messages.c.sequence == key)
         & (messages.c.status == MessageStatus.CLAIMED)
@@ -70,7 +70,7 @@ def take_back_claimed(connection: Connection, key: str, why: str) -> list[int]:
 
 
 def waiting_for(connection: Connection, key: str) -> list[int]:
-    """The enrolments that wait for a paused sequence to go on, held, longest waiting first."""
+    """Lock and return the enrolments waiting for a paused sequence, longest waiting first."""
     waiting = _waits_for(key)
     hold(connection, waiting)
     in_order = (enrolments.c.anchor_at, enrolments.c.id)
@@ -79,7 +79,7 @@ def waiting_for(connection: Connection, key: str) -> list[int]:
 
 
 def count_waiting(connection: Connection, key: str) -> int:
-    """How many wait for a paused sequence to go on."""
+    """Count the enrolments that are waiting for a paused sequence to resume."""
     return connection.scalar(select(func.count()).where(_waits_for(key))) or 0
 
 

@@ -1,4 +1,4 @@
-"""Sign-ins: the sessions of owners' browsers, and what was tried to get one."""
+"""Sign-ins: the sessions of owners' browsers, and the attempts to start one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,7 +47,7 @@ sign_in_attempts = Table(
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser that an owner signed in with."""
+    """One browser in which an owner signed in."""
 
     owner: int
     address: str
@@ -76,7 +76,7 @@ def add_session(
 
 
 def find_session(connection: Connection, id_hash: str) -> Session | None:
-    """The session of that identifier, over or not."""
+    """Return the session with that identifier, whether or not it has expired."""
     found = connection.execute(
         select(
             owner_sessions.c.owner_id,
@@ -92,7 +92,7 @@ def find_session(connection: Connection, id_hash: str) -> Session | None:
 
 
 def note_use(connection: Connection, id_hash: str, now: datetime) -> None:
-    """Note that a session is in use."""
+    """Record that a session is in use."""
     of_session = owner_sessions.c.id_hash == id_hash
     connection.execute(update(owner_sessions).where(of_session).values(used_at=now))
 
@@ -110,26 +110,26 @@ def end_sessions_of(connection: Connection, owner: int) -> int:
 
 
 def count_sessions(connection: Connection, owner: int, since: datetime) -> int:
-    """How many browsers an owner is signed in with, counting those used since then."""
+    """Count the browsers in which an owner is signed in, if they have been used since then."""
     signed_in = (owner_sessions.c.owner_id == owner) & (owner_sessions.c.used_at > since)
     query = select(func.count()).select_from(owner_sessions).where(signed_in)
     return connection.scalar(query.where(owner_sessions.c.awaits_code.is_(False))) or 0
 
 
 def add_attempt(connection: Connection, account: str, client: str, now: datetime) -> int:
-    """Note an attempt, which counts as failed until it is forgotten; return its number."""
+    """Record an attempt, which counts as failed until it is forgotten; return its number."""
     row = {"account": account, "client": client, "tried_at": now}
     added = insert(sign_in_attempts).values(row).returning(sign_in_attempts.c.id)
     return int(connection.scalars(added).one())
 
 
 def forget_attempt(connection: Connection, attempt: int) -> None:
-    """Hold an attempt against nobody: it succeeded."""
+    """Forget an attempt, because it succeeded."""
     connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.id == attempt))
 
 
 def count_failures(connection: Connection, account: str, client: str, since: datetime) -> Failures:
-    """How many attempts have failed since then, those still under way included."""
+    """Count the attempts that have failed since then, including those still under way."""
     recent = sign_in_attempts.c.tried_at > since
     counted = [
         connection.scalar(select(func.count()).select_from(sign_in_attempts).where(recent, that))
@@ -140,6 +140,6 @@ def count_failures(connection: Connection, account: str, client: str, since: dat
 
 
 def forget_old(connection: Connection, tried_before: datetime, began_before: datetime) -> None:
-    """Drop attempts and sessions that no longer mean anything."""
+    """Delete attempts and sessions that no longer mean anything."""
     connection.execute(delete(sign_in_attempts).where(sign_in_attempts.c.tried_at < tried_before))
     connection.execute(delete(owner_sessions).where(owner_sessions.c.began_at < began_before))

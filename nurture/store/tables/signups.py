@@ -1,4 +1,4 @@
-"""Signups: each time somebody filled in a form, and the keys that make a repeat harmless."""
+"""Signups: each submission of a form, and the keys that make a repeat harmless."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ signup_keys = Table(
 
 @dataclass(frozen=True, slots=True)
 class SignupCounts:
-    """How many signups came from one client and through one form since some moment."""
+    """How many signups came from one client and through one form since a given moment."""
 
     from_client: int
     through_form: int
@@ -73,7 +73,7 @@ def add_signup(
     now: datetime,
     received_at: datetime | None = None,
 ) -> None:
-    """Note that somebody filled in a form; `received_at` is when we were told, where later."""
+    """Record that a form was submitted; `received_at` is when we heard of it, if later."""
     connection.execute(
         insert(signups).values(
             subscriber_id=subscriber_id,
@@ -88,7 +88,7 @@ def add_signup(
 
 
 def is_signup(connection: Connection, subscriber_id: int, form: str, at: datetime) -> bool:
-    """Whether it is noted already that somebody filled in a form at that time."""
+    """Return whether a submission of a form at that time has already been recorded."""
     theirs = (signups.c.subscriber_id == subscriber_id) & (signups.c.form == form)
     same = select(signups.c.id).where(theirs, signups.c.signed_up_at == at)
     return connection.scalar(same.limit(1)) is not None
@@ -97,7 +97,7 @@ def is_signup(connection: Connection, subscriber_id: int, form: str, at: datetim
 def count_signups(
     connection: Connection, client: str, form: str, since: datetime, most: int
 ) -> SignupCounts:
-    """Count what we were told of lately; counting stops at `most`, so that a flood stays cheap."""
+    """Count what we received lately; counting stops at `most`, so that a flood stays cheap."""
     late = signups.c.received_at > since
     in_time = (signups.c.signed_up_at > since) & signups.c.received_at.is_(None)
     of_client, of_form = signups.c.client == client, signups.c.form == form
@@ -111,14 +111,14 @@ def count_signups(
 
 
 def count_by_form(connection: Connection, since: datetime) -> dict[str, int]:
-    """How many signups came through each form since some moment."""
+    """Count the signups through each form since a given moment."""
     recent = signups.c.signed_up_at > since
     counted = select(signups.c.form, func.count()).where(recent).group_by(signups.c.form)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def keep_key(connection: Connection, key: str, digest: str, now: datetime) -> str | None:
-    """Remember an idempotency key; return the digest it stood for if it was known already."""
+    """Remember an idempotency key; return the digest stored with it if it was already known."""
     row = {"key": key, "digest": digest, "kept_at": now}
     if insert_new(connection, signup_keys, [row], "key"):
         return None
@@ -127,6 +127,6 @@ def keep_key(connection: Connection, key: str, digest: str, now: datetime) -> st
 
 
 def forget_old_keys(connection: Connection, now: datetime, kept_for: timedelta) -> int:
-    """Drop idempotency keys that nobody will repeat any more; return how many."""
+    """Delete idempotency keys that nobody will repeat any more; return how many."""
     old = signup_keys.c.kept_at < now - kept_for
     return connection.execute(delete(signup_keys).where(old)).rowcount

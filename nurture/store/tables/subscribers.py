@@ -1,4 +1,4 @@
-"""Subscribers: the people we may write to."""
+"""Subscribers: the people we may email."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -74,12 +74,12 @@ subscribers = Table(
 
 
 class ErasedMeanwhileError(NurtureError):
-    """Somebody was erased while another transaction waited for them."""
+    """The erasure of a person while another transaction was waiting for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A person we may write to."""
+    """A person we may email."""
 
     id: int
     address: str
@@ -118,15 +118,15 @@ def add_subscriber(
 
 
 def find_by_address(connection: Connection, address: str) -> Subscriber | None:
-    """The subscriber of that address, however it is spelt."""
+    """Return the subscriber with that address, however it is spelt."""
     where = subscribers.c.address_key.in_(address_keys(address))
     return _one(connection, select(subscribers).where(where))
 
 
 def get_by_address(connection: Connection, address: str) -> Subscriber:
-    """The subscriber of an address that was there just now, locked against other writers.
+    """Return the subscriber of an address that existed just now, locked against other writers.
 
-    Raises `ErasedMeanwhileError`.
+    Raise `ErasedMeanwhileError` if they have been erased since.
     """
     where = subscribers.c.address_key.in_(address_keys(address))
     person = _one(connection, select(subscribers).where(where).with_for_update(key_share=True))
@@ -136,13 +136,13 @@ def get_by_address(connection: Connection, address: str) -> Subscriber:
 
 
 def find_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
-    """The subscriber of that number, unless they have been erased."""
+    """Return the subscriber with that number, unless they have been erased."""
     where = (subscribers.c.id == subscriber_id) & ~subscribers.c.erased
     return _one(connection, select(subscribers).where(where))
 
 
 def addresses_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, str]:
-    """The addresses of these people, as far as they are known."""
+    """Return the addresses of these people, if they are known."""
     chosen = select(subscribers.c.id, subscribers.c.address).where(
         subscribers.c.id.in_(list(subscriber_ids)), ~subscribers.c.erased
     )
@@ -150,9 +150,9 @@ def addresses_of(connection: Connection, subscriber_ids: Collection[int]) -> dic
 
 
 def find_hash(connection: Connection, subscriber_id: int) -> str | None:
-    """The keyed hash of somebody's address, also once they are erased; `None` for nobody.
+    """Return the keyed hash of a person's address, even after an erasure; `None` for nobody.
 
-    It is empty where nothing was left at the time.
+    It is empty if nothing was left at the time.
     """
     where = subscribers.c.id == subscriber_id
     found: str | None = connection.scalar(select(subscribers.c.address_hash).where(where))
@@ -160,7 +160,7 @@ def find_hash(connection: Connection, subscriber_id: int) -> str | None:
 
 
 def present_number(connection: Connection, subscriber_id: int) -> int | None:
-    """Who is known by that number or, where it was emptied, by the same address at present."""
+    """Return a person's current number or, after an erasure, that of the same address, if any."""
     before = subscribers.alias()
     same = (before.c.id == subscriber_id) & (before.c.address_hash == subscribers.c.address_hash)
     number = select(subscribers.c.id).join_from(subscribers, before, same)
@@ -169,7 +169,7 @@ def present_number(connection: Connection, subscriber_id: int) -> int | None:
 
 
 def find_by_hash(connection: Connection, address_hash: str) -> int | None:
-    """The number of the subscriber whose address has that keyed hash, unless they are erased."""
+    """Return the number of the subscriber whose address has that keyed hash, unless erased."""
     where = (subscribers.c.address_hash == address_hash) & ~subscribers.c.erased
     found: int | None = connection.scalar(select(subscribers.c.id).where(where))
     return found
@@ -183,7 +183,7 @@ def change_subscriber(connection: Connection, subscriber_id: int, **values: Any)
 
 
 def confirm_address(connection: Connection, subscriber_id: int, now: datetime) -> None:
-    """Note that the person has shown that the address is theirs; the first time counts."""
+    """Record that the person has proved that the address is theirs; the first time counts."""
     confirmed = func.coalesce(subscribers.c.confirmed_at, now)
     connection.execute(
         update(subscribers).where(subscribers.c.id == subscriber_id).values(confirmed_at=confirmed)
@@ -193,7 +193,7 @@ def confirm_address(connection: Connection, subscriber_id: int, now: datetime) -
 def addresses_and_hashes(
     connection: Connection, limit: int | None = None
 ) -> list[tuple[int, str, str]]:
-    """Numbers, addresses and keyed hashes of the people we know, the newest first."""
+    """Return the number, address and keyed hash of everyone we know, newest first."""
     columns = (subscribers.c.id, subscribers.c.address, subscribers.c.address_hash)
     known = select(*columns).where(~subscribers.c.erased, subscribers.c.address.is_not(None))
     rows = connection.execute(known.order_by(subscribers.c.id.desc()).limit(limit))
@@ -201,7 +201,7 @@ def addresses_and_hashes(
 
 
 def first_names(connection: Connection) -> dict[str, int]:
-    """The first names of the people we know, and how many bear each; empty where not known."""
+    """Return the first names of the people we know, with counts; empty if it is not known."""
     names = (
         select(subscribers.c.first_name, func.count())
         .where(~subscribers.c.erased)
@@ -211,13 +211,13 @@ def first_names(connection: Connection) -> dict[str, int]:
 
 
 def count_subscribers(connection: Connection) -> int:
-    """How many people are known."""
+    """Count the people we know."""
     return connection.scalar(select(func.count()).where(~subscribers.c.erased)) or 0
 
 
 @cache
 def as_consents(purposes: frozenset[str]) -> Consents:
-    """The stored words as consents, as far as they are known; there are few different sets."""
+    """Return the stored words as consents, skipping unknown ones; there are few different sets."""
     return Consents(frozenset(filter(None, (known(Purpose, word, None) for word in purposes))))
 
 

@@ -1,7 +1,7 @@
-"""Suppressions: addresses never to write to, kept as keyed hashes, a row for each reason.
+"""Suppressions: addresses that must never be emailed, as keyed hashes, with a row per reason.
 
-What was lifted is remembered with the time up to which it was, so that an older bounce that is
-told later changes nothing.
+A lifted reason is remembered with the time up to which it was lifted, so that an older bounce that
+is reported later changes nothing.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -61,10 +61,10 @@ def suppress(
     at: datetime,
     detail: str = "",
 ) -> bool:
-    """Write to an address no more, because of what happened at that time.
+    """Stop emailing an address, because of what happened at that time.
 
-    Other reasons stay as they are. Return whether the reason stands: it does not where it was
-    lifted by something later.
+    Other reasons are unchanged. Return whether the reason is in force: it is not if something later
+    has lifted it.
     """
     lifted_at = find_lifted_at(connection, address_hash, reason)
     if lifted_at is not None and at < lifted_at:
@@ -85,10 +85,10 @@ def lift_suppression(
     reason: SuppressionReason,
     at: datetime | None = None,
 ) -> bool:
-    """Take back one reason and leave the others; return whether it stood and does no more.
+    """Lift one reason and leave the others; return whether it was in force and no longer is.
 
-    With a time, what is told later to have happened before it changes nothing either. Without
-    one, the reason goes as if it had never been.
+    With a time, earlier events that are reported later change nothing either. Without one, the
+    reason disappears as if it had never existed.
     """
     that = _that(address_hash, reason)
     if not stands(connection, address_hash, reason):
@@ -102,7 +102,7 @@ def lift_suppression(
 def find_lifted_at(
     connection: Connection, address_hash: str, reason: SuppressionReason
 ) -> datetime | None:
-    """Up to when a reason has been lifted, if it ever was."""
+    """Return up to when a reason has been lifted, if it ever was."""
     lifted = lifted_suppressions.c
     that = (lifted.address_hash == address_hash) & (lifted.reason == reason)
     found: datetime | None = connection.scalar(select(lifted.lifted_at).where(that))
@@ -112,7 +112,7 @@ def find_lifted_at(
 def allow_guide(
     connection: Connection, address_hash: str, enrolment_id: int, now: datetime
 ) -> None:
-    """Let the guide of one enrolment go to an address that has bounced, once."""
+    """Let the guide of one enrolment be sent, once, to an address that has bounced."""
     connection.execute(
         update(suppressions)
         .where(_that(address_hash, SuppressionReason.BOUNCED))
@@ -121,26 +121,26 @@ def allow_guide(
 
 
 def suppressions_of(connection: Connection, address_hash: str) -> list[Suppression]:
-    """Every reason that stands for an address, in the order of their names."""
+    """Return every reason in force for an address, in the order of their names."""
     found = select(suppressions).where(suppressions.c.address_hash == address_hash)
     rows = connection.execute(found.order_by(suppressions.c.reason)).mappings()
     return [as_suppression(row) for row in rows]
 
 
 def find_suppression(connection: Connection, address_hash: str) -> SuppressionReason | None:
-    """The strongest reason why the address is not written to, or `None` where it may be."""
+    """Return the strongest reason why an address is not emailed, or `None` if it may be."""
     return strongest(one.reason for one in suppressions_of(connection, address_hash))
 
 
 def stands(connection: Connection, address_hash: str, reason: SuppressionReason) -> bool:
-    """Whether an address is suppressed for that reason."""
+    """Return whether an address is suppressed for that reason."""
     return bool(_row(connection, address_hash, reason))
 
 
 def standing_of(
     connection: Connection, subscriber_ids: Iterable[int]
 ) -> dict[int, list[Suppression]]:
-    """The reasons that stand for each of these people who is suppressed at all."""
+    """Return the reasons in force for each of these people who is suppressed at all."""
     found = (
         select(subscribers.c.id.label("subscriber"), suppressions)
         .join(subscribers, subscribers.c.address_hash == suppressions.c.address_hash)
@@ -154,7 +154,7 @@ def standing_of(
 
 
 def every_suppression(connection: Connection) -> Sequence[RowMapping]:
-    """Every reason that stands, with the address where it is known, the newest first."""
+    """Return every reason in force, with the address if it is known, newest first."""
     known = subscribers.c.address_hash == suppressions.c.address_hash
     found = select(suppressions, subscribers.c.address).outerjoin(
         subscribers, known & subscribers.c.address.is_not(None)
@@ -164,14 +164,14 @@ def every_suppression(connection: Connection) -> Sequence[RowMapping]:
 
 
 def suppress_erased(connection: Connection, address_hash: str, now: datetime) -> None:
-    """Never write to the address of an erased person again, whatever was known of it before."""
+    """Never email the address of an erased person again, whatever was known about it before."""
     for table in (suppressions, lifted_suppressions):
         connection.execute(delete(table).where(table.c.address_hash == address_hash))
     suppress(connection, address_hash, SuppressionReason.ERASED, now)
 
 
 def rename_address(connection: Connection, person: int, before: str, after: str) -> None:
-    """Let an address go by another keyed hash, for whoever has it and for what suppresses it."""
+    """Give an address another keyed hash, in its subscriber and in its suppressions."""
     theirs = subscribers.c.id == person
     connection.execute(update(subscribers).where(theirs).values(address_hash=after))
     for table in (suppressions, lifted_suppressions):
@@ -180,14 +180,14 @@ def rename_address(connection: Connection, person: int, before: str, after: str)
 
 
 def empty_details_of(connection: Connection, people: Collection[int]) -> None:
-    """Empty what was told of these people's addresses: a mail server's answer often names them."""
+    """Clear what was reported about these people's addresses: mail servers often name them."""
     theirs = select(subscribers.c.address_hash).where(subscribers.c.id.in_(people))
     that = suppressions.c.address_hash.in_(theirs)
     connection.execute(update(suppressions).where(that).values(detail=""))
 
 
 def as_suppression(row: RowMapping) -> Suppression:
-    """A row as a value; a reason that only a newer program knows is one that nobody lifts."""
+    """Return a row as a value; a reason that only a newer program knows can never be lifted."""
     return Suppression(
         known(SuppressionReason, row["reason"], SuppressionReason.COMPLAINED),
         row["since"],

@@ -1,7 +1,8 @@
-"""Withdrawals: every no in the order in which it was said, to be copied out of the database.
+"""Withdrawals: every opt-out in the order it was made, to be copied out of the database.
 
-A row is written in the transaction in which the no is kept, by the few functions that keep one,
-so that whoever copies from a number on misses none. Rows name nobody: only keyed hashes.
+A row is written in the same transaction that stores the opt-out, by the few functions that store
+one, so that copying from any number on misses none. Rows name nobody: they contain only keyed
+hashes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,7 +33,7 @@ withdrawals = Table(
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """One no: of which address, of what kind and when."""
+    """One opt-out: its address, its kind and its time."""
 
     id: int
     address_hash: str
@@ -43,7 +44,7 @@ class Withdrawal:
 def list_withdrawals(
     connection: Connection, hashes: Iterable[str], kinds: Iterable[str], at: datetime
 ) -> None:
-    """Note these kinds of no for each of these addresses; an address that is lost is nobody's."""
+    """Record these kinds of opt-out for each address, skipping those whose hash is lost."""
     known, said = [each for each in hashes if each], list(kinds)
     rows = [{"address_hash": h, "kind": kind, "happened_at": at} for h in known for kind in said]
     if rows:
@@ -51,7 +52,7 @@ def list_withdrawals(
 
 
 def list_once(connection: Connection, address_hash: str, kind: str, at: datetime) -> None:
-    """Note a no of somebody who is not known, unless that is noted already."""
+    """Record the opt-out of an unknown person, unless it is already recorded."""
     same = (withdrawals.c.address_hash == address_hash) & (withdrawals.c.kind == kind)
     found = select(withdrawals.c.id).where(same, withdrawals.c.happened_at == at)
     if connection.scalar(found.limit(1)) is None:
@@ -61,7 +62,7 @@ def list_once(connection: Connection, address_hash: str, kind: str, at: datetime
 def consents_withdrawn(
     connection: Connection, address_hashes: Sequence[str]
 ) -> list[tuple[str, datetime]]:
-    """Which purposes somebody with that address took back, and when."""
+    """Return which purposes the person with that address withdrew, and when."""
     theirs = withdrawals.c.address_hash.in_(address_hashes)
     found = select(withdrawals.c.kind, withdrawals.c.happened_at).where(
         theirs, withdrawals.c.kind.startswith(CONSENT, autoescape=True)
@@ -70,29 +71,29 @@ def consents_withdrawn(
 
 
 def let_go_since(connection: Connection, address_hashes: Sequence[str], since: datetime) -> bool:
-    """Whether somebody with that address was let go at that time or later."""
+    """Return whether the person with that address was dropped at that time or later."""
     theirs = withdrawals.c.address_hash.in_(address_hashes)
     gone = theirs & (withdrawals.c.kind == LET_GO) & (withdrawals.c.happened_at >= since)
     return connection.scalar(select(withdrawals.c.id).where(gone).limit(1)) is not None
 
 
 def newest_withdrawal(connection: Connection) -> int:
-    """The number of the last one; zero where there is none."""
+    """Return the number of the last withdrawal, or zero if there is none."""
     return connection.scalar(select(func.max(withdrawals.c.id))) or 0
 
 
 def happened_after(connection: Connection, number: int) -> datetime | None:
-    """When the first one after that number was said; `None` where there is none."""
+    """Return when the first withdrawal after that number was made, or `None` if there is none."""
     after = select(withdrawals.c.happened_at).where(withdrawals.c.id > number)
     found: datetime | None = connection.scalar(after.order_by(withdrawals.c.id).limit(1))
     return found
 
 
 def withdrawals_after(connection: Connection, number: int, limit: int) -> list[Withdrawal]:
-    """What came after that number, the earliest first.
+    """Return the withdrawals after that number, earliest first.
 
-    On a server transactions may end in another order than their numbers. Whoever is still
-    writing one is waited for, so that none turns up behind the number that was read to.
+    On a server, transactions may end in a different order from their numbers. Any that are still
+    writing one are waited for, so that none appears later below a number that has been read.
     """
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql("LOCK TABLE withdrawals IN SHARE MODE")

@@ -1,10 +1,10 @@
 """The studio: the owner's pages, under `/studio/`.
 
-One module per area says which addresses it answers. A view is a translation from HTTP to a
-service and back; nobody gets as far as a view without a session, which `door` sees to.
+One module per area defines the URLs it answers. A view is a translation from HTTP to a service
+and back; `core.auth` lets no request reach a view without a session.
 
-To add an area, write a module with `add_routes(studio, house)` and put it into `AREAS`. It
-appears in the navigation by itself where `wording.NAVIGATION` names its first page.
+To add an area, write a module with `add_routes(studio, context)` and add it to `AREAS`. It appears
+in the navigation if `wording.NAVIGATION` names its first page.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from nurture.web.studio.sequences import editor
 from nurture.web.studio.sequences import pages as sequence_pages
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 #: Each module here answers a part of the studio's addresses.
 AREAS = (
@@ -55,8 +55,8 @@ AREAS = (
 )
 
 
-def create_studio(house: House) -> Blueprint:
-    """The blueprint `studio`, to be registered at the root of the site."""
+def create_studio(context: Context) -> Blueprint:
+    """Return the blueprint `studio`, to be registered at the root of the site."""
     studio = Blueprint(
         "studio",
         __name__,
@@ -65,10 +65,10 @@ def create_studio(house: House) -> Blueprint:
         static_folder="../static/studio",
         static_url_path="/static",
     )
-    auth.put_into(studio, house)
-    flash.put_into(studio, house)
-    formatting.put_into(studio, house)
+    auth.put_into(studio, context)
+    flash.put_into(studio, context)
+    formatting.put_into(studio, context)
     errors.put_into(studio)
     for area in AREAS:
-        area.add_routes(studio, house)
+        area.add_routes(studio, context)
     return studio

@@ -17,27 +17,29 @@ from nurture.web.studio.core import auth
 from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 Page = str | tuple[str, int] | Response
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountPages:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_account(self) -> Page:
-        """Everything about signing in, on one page."""
+        """Show everything about signing in, on one page."""
         return self._page()
 
     def change_password(self) -> Page:
-        """A new password, for whoever knows the present one."""
+        """Set a new password, if the current one is given."""
         present, wanted = request.form.get("present", ""), request.form.get("wanted", "")
-        house, owner = self.house, auth.signed_in().owner
+        context, owner = self.context, auth.signed_in().owner
         try:
-            signed = security.change_password(house.database, owner, present, wanted, house.clock())
+            signed = security.change_password(
+                context.database, owner, present, wanted, context.clock()
+            )
         except (SignInRefusedError, TooManyAttemptsError) as error:
             return self._page(present_error=str(error)), 422
         except PasswordRefusedError as error:
@@ -45,21 +47,21 @@ class Account:
         return _back(signed, "Your password is changed, and every other browser is signed out.")
 
     def offer_codes(self) -> Page:
-        """Make a secret for the app."""
-        security.offer_codes(self.house.database, self.house.seal, auth.signed_in().owner)
+        """Generate a secret for the authenticator app."""
+        security.offer_codes(self.context.database, self.context.seal, auth.signed_in().owner)
         return redirect(url_for("studio.show_codes"), 303)
 
     def show_codes(self) -> Page:
-        """The secret as a picture for the phone's camera, and as text."""
+        """Show the secret as a picture for the phone's camera, and as text."""
         return self._codes_page()
 
     def take_on_codes(self) -> Page:
-        """The first code shows that the phone has it; the recovery codes are shown once."""
-        house, owner = self.house, auth.signed_in().owner
+        """Turn the second factor on with its first code; show the recovery codes once."""
+        context, owner = self.context, auth.signed_in().owner
         code = request.form.get("code", "")
         try:
             signed, codes = security.take_on_codes(
-                house.database, house.seal, owner, code, house.clock()
+                context.database, context.seal, owner, code, context.clock()
             )
         except SignInRefusedError as error:
             answer = self._codes_page(str(error))
@@ -68,39 +70,39 @@ class Account:
         return render_template("studio/recovery_codes.html", codes=codes)
 
     def give_up_codes(self) -> Page:
-        """Ask for no codes any more."""
-        house, owner = self.house, auth.signed_in().owner
+        """Turn the second factor off."""
+        context, owner = self.context, auth.signed_in().owner
         password = request.form.get("password", "")
         try:
-            signed = security.give_up_codes(house.database, owner, password, house.clock())
+            signed = security.give_up_codes(context.database, owner, password, context.clock())
         except (SignInRefusedError, TooManyAttemptsError) as error:
             return self._page(off_error=str(error)), 422
         return _back(signed, "Signing in takes your password alone again.")
 
     def sign_out_everywhere(self) -> Page:
-        """End every session, this one included."""
-        sessions.sign_out_everywhere(self.house.database, auth.signed_in().owner)
+        """End every session, including this one."""
+        sessions.sign_out_everywhere(self.context.database, auth.signed_in().owner)
         auth.show_out()
         tell("You are signed out everywhere.")
         return redirect(url_for("studio.show_sign_in"), 303)
 
     def _page(self, **errors: str) -> str:
-        house, owner = self.house, auth.signed_in().owner
+        context, owner = self.context, auth.signed_in().owner
         said = {"present_error": "", "wanted_error": "", "off_error": ""} | errors
         return render_template(
             "studio/account.html",
-            account=security.get_account(house.database, house.seal, owner),
-            browsers=sessions.count_browsers(house.database, owner, house.clock()),
+            account=security.get_account(context.database, context.seal, owner),
+            browsers=sessions.count_browsers(context.database, owner, context.clock()),
             shortest=SHORTEST,
             **said,
         )
 
     def _codes_page(self, problem: str = "") -> str | Response:
-        house = self.house
-        account = security.get_account(house.database, house.seal, auth.signed_in().owner)
+        context = self.context
+        account = security.get_account(context.database, context.seal, auth.signed_in().owner)
         if account.pending_secret is None:
             return redirect(url_for("studio.show_account"), 303)
-        issuer = house.practice.name
+        issuer = context.practice.name
         address = credentials.otpauth_uri(account.pending_secret, account.address, issuer)
         return render_template(
             "studio/codes.html",
@@ -110,9 +112,9 @@ class Account:
         )
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to the account."""
-    views = Account(house)
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the account's routes."""
+    views = AccountPages(context)
     studio.add_url_rule("/account", view_func=views.show_account)
     studio.add_url_rule("/account/codes", view_func=views.show_codes)
     for path, act in (
@@ -132,7 +134,7 @@ def _back(signed: SignedIn, sentence: str) -> Response:
 
 
 def _as_picture(address: str) -> Markup:
-    """A QR code as inline SVG, dark on white on any page."""
+    """Return a QR code as inline SVG, dark on white on any page."""
     drawn = segno.make(address, error="m").svg_inline(
         scale=5, border=3, light="#ffffff", dark="#10211d", omitsize=True, svgclass="qr"
     )

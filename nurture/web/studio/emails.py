@@ -1,4 +1,4 @@
-"""Emails: what each says, and the editor in which its words can be changed."""
+"""Emails: the text of each, and the editor in which it can be changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from markupsafe import escape
 from werkzeug.wrappers import Response as Answer
 
 from nurture.addresses import AddressError
-from nurture.domain.disk_space import Use
+from nurture.domain.disk_space import DiskUse
 from nurture.domain.errors import NurtureError
 from nurture.library.folder import parse_email
 from nurture.library.writing import with_body, with_front
@@ -28,7 +28,7 @@ from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import whole_number
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 #: What may stand in an email, and what it is to the owner.
 PLACEHOLDERS = (
@@ -67,29 +67,29 @@ PARTS = (
 class Emails:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_emails(self) -> str:
-        """Every email, in the order in which each sequence sends them."""
-        with self.house.database.reading() as connection:
-            published = self.house.catalogue.current(connection)
+        """Show every email, in the order in which each sequence sends them."""
+        with self.context.database.reading() as connection:
+            published = self.context.catalogue.current(connection)
         return render_template(
             "studio/emails.html",
             sequences=sorted(published.sequences.values(), key=lambda one: one.title),
             emails=published.emails,
-            drafted=email_editor.drafted(self.house.database),
+            drafted=email_editor.drafted(self.context.database),
         )
 
     def show_email(self, sequence: str, name: str) -> str:
-        """The editor, with what there is to know before publishing."""
+        """Show the editor, with what to know before publishing."""
         return self._page(self._editing(f"{sequence}/{name}"))
 
     def save(self, sequence: str, name: str) -> Answer | str | tuple[str, int]:
-        """Keep what was written, and do with it what the button says."""
+        """Save the text, and do with it what the pressed button says."""
         found = self._editing(f"{sequence}/{name}")
         action, page = request.form.get("action", "save"), url_for_email(found.key)
         if action == "discard":
-            email_editor.discard_draft(self.house.database, found.key)
+            email_editor.discard_draft(self.context.database, found.key)
             tell("The draft is gone; this is what is published.")
             return redirect(page, 303)
         written = _written(found)
@@ -104,7 +104,7 @@ class Emails:
         return redirect(page, 303)
 
     def autosave(self, sequence: str, name: str) -> Answer | tuple[Answer, int]:
-        """Keep what was written while it is being written; answers the draft's next version."""
+        """Save the text while it is being written; return the draft's next version."""
         found = self._editing(f"{sequence}/{name}")
         try:
             return jsonify(version=self._keep(found, _written(found)))
@@ -112,7 +112,7 @@ class Emails:
             return jsonify(trouble=str(error)), 409
 
     def find_concerns(self, sequence: str, name: str) -> str:
-        """What stands against publishing what was written, as a part of the page."""
+        """Render, as part of the page, the concerns about publishing the text."""
         found = self._editing(f"{sequence}/{name}")
         try:
             concerns = self._concerns(found, _written(found))
@@ -121,15 +121,15 @@ class Emails:
         return render_template("studio/_concerns.html", **concerns)
 
     def preview(self, sequence: str, name: str) -> Response:
-        """What was written, as the person chosen would see it; nothing is kept of it."""
-        found, house = self._editing(f"{sequence}/{name}"), self.house
+        """Show the text as the chosen person would see it, without saving it."""
+        found, context = self._editing(f"{sequence}/{name}"), self.context
         try:
-            house.disk.insist(Use.PREVIEWS)
+            context.disk.insist(DiskUse.PREVIEWS)
             shown = email_editor.preview(
-                house.database,
+                context.database,
                 found.key,
                 _written(found),
-                house.settings.public_url,
+                context.settings.public_url,
                 request.form.get("as_whom", ""),
             )
         except NurtureError as error:
@@ -141,9 +141,9 @@ class Emails:
         return _document(html, images=request.form.get("look") != "no-images")
 
     def show_history(self, sequence: str, name: str) -> str:
-        """Every revision, and what each changed."""
+        """Show every revision, and what each changed."""
         key = f"{sequence}/{name}"
-        states = owner.history(self.house.database, RevisionKind.EMAIL, key)
+        states = owner.history(self.context.database, RevisionKind.EMAIL, key)
         if not states:
             abort(404)
         texts = [owner.source_text(state) for state in states]
@@ -160,7 +160,7 @@ class Emails:
         key = f"{sequence}/{name}"
         try:
             owner.roll_back(
-                self.house.database, RevisionKind.EMAIL, key, number, self.house.clock()
+                self.context.database, RevisionKind.EMAIL, key, number, self.context.clock()
             )
         except NurtureError as error:
             tell(str(error), trouble=True)
@@ -169,7 +169,7 @@ class Emails:
         return redirect(url_for("studio.show_email_history", sequence=sequence, name=name), 303)
 
     def _editing(self, key: str) -> Editing:
-        found = email_editor.find_editing(self.house.database, key)
+        found = email_editor.find_editing(self.context.database, key)
         if found is None:
             abort(404)
         return found
@@ -179,47 +179,47 @@ class Emails:
         if written == found.written and found.version == version:
             return found.version
         return email_editor.save_draft(
-            self.house.database, found.key, written, version or 0, self.house.clock()
+            self.context.database, found.key, written, version or 0, self.context.clock()
         )
 
     def _publish(self, found: Editing, written: Written) -> Answer | tuple[str, int]:
-        house = self.house
+        context = self.context
         concerns = email_editor.preflight_email(
-            house.database, found.key, written, house.settings.public_url
+            context.database, found.key, written, context.settings.public_url
         )
         if stops_publishing(concerns):
             again = self._editing(found.key)
             return self._page(again, written, "Please put right what is marked as an error."), 409
-        owner.publish_email(house.database, found.key, written, house.clock())
+        owner.publish_email(context.database, found.key, written, context.clock())
         tell("Published. Everybody who gets this email from now on gets it like this.")
         return redirect(url_for_email(found.key), 303)
 
     def _send_test(self, key: str, written: Written) -> None:
-        house, to = self.house, signed_in().address
+        context, to = self.context, signed_in().address
         outcome = email_editor.send_test(
-            house.database,
-            house.dispatch.mailer,
-            house.dispatch.sign,
-            house.settings.public_url,
+            context.database,
+            context.dispatch.mailer,
+            context.dispatch.sign,
+            context.settings.public_url,
             key,
             written,
             to,
             request.form.get("as_whom", ""),
-            house.clock(),
+            context.clock(),
         )
-        if outcome.status == "accepted" and house.where_mails_stay:
-            tell(f"The test was written down and not sent. {house.where_mails_stay}")
+        if outcome.status == "accepted" and context.where_mails_stay:
+            tell(f"The test was written down and not sent. {context.where_mails_stay}")
         elif outcome.status == "accepted":
             tell(f"A test is on its way to {to}.")
         else:
             tell(f"The test could not be sent: {outcome.reason}", trouble=True)
 
     def _concerns(self, found: Editing, written: Written) -> dict[str, Any]:
-        """What stands against publishing, as the part of the page wants it."""
-        house = self.house
+        """Return the concerns about publishing, in the form that part of the page needs."""
+        context = self.context
         _, body, first_line = parse_email(written.content, found.key)
         examined = email_editor.examine_email(
-            house.database, found.key, written, house.settings.public_url
+            context.database, found.key, written, context.settings.public_url
         )
         return {
             "refused": "",
@@ -231,7 +231,7 @@ class Emails:
         }
 
     def _page(self, found: Editing, written: Written | None = None, trouble: str = "") -> str:
-        house, written = self.house, written or found.written
+        context, written = self.context, written or found.written
         front, body, _ = parse_email(written.content, found.key)
         return render_template(
             "studio/email.html",
@@ -243,20 +243,20 @@ class Emails:
             topics=", ".join(front.get("topics", ())),
             trouble=trouble,
             **self._concerns(found, written),
-            names=email_editor.names_to_try(house.database),
+            names=email_editor.names_to_try(context.database),
             placeholders=PLACEHOLDERS,
             parts=PARTS,
         )
 
 
 def url_for_email(key: str) -> str:
-    """The editor of an email."""
+    """Return the URL of an email's editor."""
     sequence, _, name = key.partition("/")
     return url_for("studio.show_email", sequence=sequence, name=name)
 
 
 def _written(found: Editing) -> Written:
-    """What the form says, put into the file it came from."""
+    """Put the form's values into the file they came from."""
     form = request.form
     front: dict[str, Any] = {n: form[n].strip() or None for n in _FRONT if n in form}
     if "topics" in form:
@@ -268,7 +268,7 @@ def _written(found: Editing) -> Written:
 
 
 def _changed_topics(found: Editing, said: str) -> dict[str, list[str]]:
-    """The topics, unless they are those of the file, whose way of writing them then stays."""
+    """Return the topics if they differ from the file's, whose own formatting is then preserved."""
     topics = [topic for topic in re.split(r"[,\s]+", said.lower()) if topic]
     before = parse_email(found.written.content, found.key)[0].get("topics", [])
     return {} if topics == before else {"topics": topics}
@@ -287,9 +287,9 @@ def _pre(text: str) -> str:
     return f"{head}{escape(text)}"
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to the emails."""
-    views, one = Emails(house), "/emails/<sequence>/<name>"
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for emails."""
+    views, one = Emails(context), "/emails/<sequence>/<name>"
     studio.add_url_rule("/emails/", view_func=views.show_emails)
     studio.add_url_rule(one, view_func=views.show_email)
     for address, endpoint, view in (

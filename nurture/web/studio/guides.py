@@ -1,4 +1,4 @@
-"""Guides: which PDF is handed over, another in its place, and the way back."""
+"""Guides: which PDF is delivered, replacing it, and undoing that."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class Guide:
 class Guides:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_settings(self) -> str:
-        """Every guide, and what it was before."""
+        """Show every guide and its earlier files."""
         return self._page()
 
     def upload(self, sequence: str) -> Answer | tuple[str, int]:
-        """Take a file as the guide from now on."""
+        """Use an uploaded file as the guide from now on."""
         self._guide_of(sequence)
         try:
             self._keep(sequence)
@@ -54,45 +54,45 @@ class Guides:
 
     def put_back(self, sequence: str, number: int) -> Answer:
         """Make an earlier file the guide again."""
-        house, owner = self.house, signed_in().address
-        stored_guides.put_back(house.database, sequence, number, owner, house.clock())
+        context, owner = self.context, signed_in().address
+        stored_guides.put_back(context.database, sequence, number, owner, context.clock())
         tell("The earlier guide is in place again.")
         return redirect(url_for("studio.show_settings"), 303)
 
     def show_guide(self, sequence: str, number: int = 0) -> Response:
-        """The PDF that is handed over, or an earlier one."""
-        found, house = self._guide_of(sequence), self.house
-        with house.database.reading() as connection:
+        """Return the PDF that is delivered, or an earlier one."""
+        found, context = self._guide_of(sequence), self.context
+        with context.database.reading() as connection:
             if number:
                 uploaded: UploadedGuide | None = stored_guides.get_guide(
                     connection, sequence, number
                 )
             else:
                 uploaded = guide_files.newest_guide(connection, sequence)
-        path = stored_guides.guide_path(house.database, house.shelf, found, uploaded)
+        path = stored_guides.guide_path(context.database, context.guide_files, found, uploaded)
         return pdf(path, f"{sequence}.pdf") if path.is_file() else abort(404)
 
     def _keep(self, sequence: str) -> None:
         file = next(iter(request.files.values()), None)
         if file is None or not file.filename:
             raise GuideError("There is no file.", remedy="Choose the guide's PDF.")
-        house, owner = self.house, signed_in().address
+        context, owner = self.context, signed_in().address
         with NamedTemporaryFile(suffix=".pdf") as kept:
             file.save(kept)
             kept.flush()
             stored_guides.upload_guide(
-                house.database, sequence, file.filename, Path(kept.name), owner, house.clock()
+                context.database, sequence, file.filename, Path(kept.name), owner, context.clock()
             )
 
     def _guide_of(self, key: str) -> Sequence:
-        with self.house.database.reading() as connection:
-            found = self.house.catalogue.current(connection).sequences.get(key)
+        with self.context.database.reading() as connection:
+            found = self.context.catalogue.current(connection).sequences.get(key)
         return found if found and found.has_guide else abort(404)
 
     def _page(self, at_fault: str = "", trouble: str = "") -> str:
-        house = self.house
-        with house.database.reading() as connection:
-            sequences = house.catalogue.current(connection).sequences.values()
+        context = self.context
+        with context.database.reading() as connection:
+            sequences = context.catalogue.current(connection).sequences.values()
             found = [
                 (one, guide_files.guides_of(connection, one.key))
                 for one in sorted(sequences, key=lambda one: one.guide_title)
@@ -108,12 +108,12 @@ class Guides:
         )
 
     def _is_sample(self, sequence: Sequence, states: list[UploadedGuide]) -> bool:
-        return not states and stored_guides.is_sample(self.house.shelf.library, sequence)
+        return not states and stored_guides.is_sample(self.context.guide_files.library, sequence)
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to the guides."""
-    views, one = Guides(house), "/settings/guides/<sequence>"
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for guides."""
+    views, one = Guides(context), "/settings/guides/<sequence>"
     studio.add_url_rule("/settings", view_func=views.show_settings)
     studio.add_url_rule(one, view_func=views.show_guide)
     studio.add_url_rule(f"{one}/<int:number>", view_func=views.show_guide)

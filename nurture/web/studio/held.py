@@ -1,4 +1,4 @@
-"""What is held after a restore: it may have been sent, and the owner says what becomes of it."""
+"""Messages held after a restore: they may have been sent, so the owner decides about them."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from nurture.services.backup import held
 from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 
 @dataclass(frozen=True, slots=True)
 class HeldPage:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_held(self) -> str:
-        """Everything that is held, by person."""
-        house = self.house
-        found = held.list_held(house.database, house.catalogue, house.clock())
+        """Show all held messages, by person."""
+        context = self.context
+        found = held.list_held(context.database, context.catalogue, context.clock())
         return render_template("studio/held.html", held=found)
 
     def decide_held(self) -> Response:
-        """Send one of them, or all, after all, or take it as sent."""
-        house, chosen = self.house, request.form.get("enrolment", type=int)
-        found = held.list_held(house.database, house.catalogue, house.clock())
+        """Release one or all of them for sending, or treat them as sent."""
+        context, chosen = self.context, request.form.get("enrolment", type=int)
+        found = held.list_held(context.database, context.catalogue, context.clock())
         numbers = [one.enrolment for one in found if chosen in (None, one.enrolment)]
         match request.form.get("what"):
             case "send":
-                held.let_go_on(house.database, numbers, house.clock())
+                held.let_go_on(context.database, numbers, context.clock())
                 tell("Noted: that is sent, at the next moment that emails go out.")
             case "drop":
-                held.drop(house.database, house.catalogue, numbers, house.clock())
+                held.drop(context.database, context.catalogue, numbers, context.clock())
                 tell("Noted: that counts as sent, and the sequences go on behind it.")
             case _:
                 abort(400, "Please say whether to send it.")
-        house.doorbell.ring()
+        context.doorbell.ring()
         return redirect(url_for("studio.show_held"), 303)
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to what is held."""
-    views = HeldPage(house)
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for held messages."""
+    views = HeldPage(context)
     studio.add_url_rule("/held", view_func=views.show_held)
     studio.add_url_rule("/held", view_func=views.decide_held, methods=["POST"])

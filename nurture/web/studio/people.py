@@ -1,10 +1,9 @@
-"""People: looked for by name or address, and filtered by how they stand.
+"""People: searched by name or address, and filtered by status.
 
-What is typed into the search is a piece of somebody's name or address. A form that is sent
-by GET would put it into the address of the page, and from there into the browser's history
-and the logs of every proxy in between, so the search is a POST, which changes nothing. The
-filters name segments and sequences and nobody, so they may stand in an address, which lets
-other pages link to them. Persons are addressed by their number.
+A search contains part of a person's name or address. A form sent by GET would put it into the
+page's URL, and from there into the browser's history and the logs of every proxy in between, so
+the search is a POST, which changes nothing. The filters name segments and sequences but no people,
+so they may appear in a URL, which lets other pages link to them. People are identified by number.
 """
 
 from __future__ import annotations
@@ -17,31 +16,31 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint, render_template, request
 
-from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.simulation.person import Person
 from nurture.domain.subscribers.bookings import booked_until, is_booked
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.subscribers import search
-from nurture.services.subscribers.search import AskedForError, Page, Question, Stage
+from nurture.services.subscribers.search import AskedForError, PersonStatus, Question, SearchPage
 from nurture.web.studio.core.formatting import whole_number
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 LEVELS = {
-    Level.NEW: "New (two weeks or less)",
-    Level.ACTIVE: "Active (the last month)",
-    Level.COOLING: "Cooling (one to three months)",
-    Level.ASLEEP: "Asleep (over three months)",
+    EngagementLevel.NEW: "New (two weeks or less)",
+    EngagementLevel.ACTIVE: "Active (the last month)",
+    EngagementLevel.COOLING: "Cooling (one to three months)",
+    EngagementLevel.ASLEEP: "Asleep (over three months)",
 }
 STAGES = {
-    Stage.UNDER_WAY: "Under way in a sequence",
-    Stage.COMPLETED: "Came to the end of a sequence",
-    Stage.BOOKED: "Booked a session",
-    Stage.UNCONFIRMED: "Not confirmed yet",
-    Stage.UNSUBSCRIBED: "Unsubscribed",
-    Stage.SUPPRESSED: "Not written to (no such mailbox, junk)",
+    PersonStatus.UNDER_WAY: "Under way in a sequence",
+    PersonStatus.COMPLETED: "Came to the end of a sequence",
+    PersonStatus.BOOKED: "Booked a session",
+    PersonStatus.UNCONFIRMED: "Not confirmed yet",
+    PersonStatus.UNSUBSCRIBED: "Unsubscribed",
+    PersonStatus.SUPPRESSED: "Not written to (no such mailbox, junk)",
 }
 #: How an address that is never written to is marked, and how gravely.
 SUPPRESSED = {
@@ -58,27 +57,29 @@ _Word = TypeVar("_Word", bound=StrEnum)
 class People:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_people(self) -> str:
-        """Everybody, or those whom the filters in the address ask for."""
+        """Show everyone, or those matching the filters in the URL."""
         return self._page(request.args, words="")
 
     def search_people(self) -> str:
-        """Those whom the form asks for."""
+        """Show the people matching the form."""
         return self._page(request.form, words=request.form.get("words", "")[:200].strip())
 
     def _page(self, said: Mapping[str, str], words: str) -> str:
-        house = self.house
+        context = self.context
         question = _question(said, words)
         before = whole_number(said.get("before", ""))
         problem = ""
         try:
-            page = search.find(house.database, house.catalogue, question, house.clock(), before)
+            page = search.find(
+                context.database, context.catalogue, question, context.clock(), before
+            )
         except AskedForError as error:
-            page, problem = Page((), 0, False, None), str(error)
-        with house.database.reading() as connection:
-            published = house.catalogue.current(connection)
+            page, problem = SearchPage((), 0, False, None), str(error)
+        with context.database.reading() as connection:
+            published = context.catalogue.current(connection)
         titles = {key: one.title for key, one in published.sequences.items()}
         segments = published.segments.segments.values()
         return render_template(
@@ -96,15 +97,15 @@ class People:
         )
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to the list of people."""
-    views = People(house)
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for the list of people."""
+    views = People(context)
     studio.add_url_rule("/people", view_func=views.show_people, methods=["GET"])
     studio.add_url_rule("/people", view_func=views.search_people, methods=["POST"])
 
 
 def badges(person: Person, now: datetime) -> list[tuple[str, str]]:
-    """How somebody stands, in a few words each, with how each is to look."""
+    """Describe a person's status in a few words each, with the style of each."""
     if person.suppressed:
         return [SUPPRESSED[person.suppressed]]
     found = []
@@ -123,13 +124,13 @@ def badges(person: Person, now: datetime) -> list[tuple[str, str]]:
 
 
 def _question(said: Mapping[str, str], words: str) -> Question:
-    """What is asked for; a filter that does not exist asks for nothing."""
+    """Return the search; an unknown filter is ignored."""
     return Question(
         words=words,
         segment=said.get("segment", ""),
         sequence=said.get("sequence", ""),
-        level=_one_of(Level, said.get("level", "")),
-        stage=_one_of(Stage, said.get("stage", "")),
+        level=_one_of(EngagementLevel, said.get("level", "")),
+        stage=_one_of(PersonStatus, said.get("stage", "")),
     )
 
 

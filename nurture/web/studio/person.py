@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from nurture.domain.disk_space import Use
+from nurture.domain.disk_space import DiskUse
 from nurture.domain.subscribers.address import address_key
 from nurture.domain.subscribers.consent import OWN_BOXES, STUDIO, Purpose, said_where
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.rendering.personal_page import personal_page
 from nurture.services.profile import page
-from nurture.services.profile.page import Introduction
+from nurture.services.profile.page import PersonPage
 from nurture.services.profile.timeline import PURPOSES
 from nurture.services.subscribers import bounce_lifting, erasure, export, on_behalf
 from nurture.services.subscribers.bounce_lifting import WHO_LIFTS, NotLiftableError
@@ -30,7 +30,7 @@ from nurture.web.studio.core.flash import tell
 from nurture.web.studio.people import badges
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 #: Why somebody is not written to, as it goes on after “They are not written to, because”.
 REASONS = {
@@ -50,34 +50,34 @@ _PAUSES = ("14", "30", "90")
 class OnePerson:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_person(self, person: int) -> Page:
-        """Their page."""
+        """Show the person's page."""
         return self._page(person)
 
     def pause_person(self, person: int) -> Page:
-        """Send nothing of their sequences for some days, or until a day."""
+        """Pause their sequences for some days, or until a given day."""
         try:
             until = self._until()
-            on_behalf.pause(self.house.database, person, until, self.house.clock())
+            on_behalf.pause(self.context.database, person, until, self.context.clock())
         except (NotAheadError, ValueError):
             return self._page(person, "Please choose a day that is still to come."), 422
         tell("Paused. What they ask for themselves still comes.")
         return self._done(person)
 
     def resume_person(self, person: int) -> Page:
-        """Go on before the pause is over."""
-        on_behalf.resume(self.house.database, person, self.house.clock())
+        """Resume before the pause is over."""
+        on_behalf.resume(self.context.database, person, self.context.clock())
         tell("Their emails go on.")
         return self._done(person)
 
     def lift_person(self, person: int) -> Page:
-        """Write again to somebody whose address had bounced, because the owner knows better."""
-        house, why = self.house, request.form.get("reason", "")
+        """Lift the suppression of a bounced address, because the owner knows better."""
+        context, why = self.context, request.form.get("reason", "")
         try:
             lifted = bounce_lifting.lift_of(
-                house.database, house.catalogue, person, why, STUDIO, house.clock()
+                context.database, context.catalogue, person, why, STUDIO, context.clock()
             )
         except NotLiftableError as error:
             return self._page(person, not_lifted=str(error)), 422
@@ -87,7 +87,7 @@ class OnePerson:
         return self._done(person)
 
     def ask_stop(self, person: int) -> Page:
-        """Ask whether they are to be unsubscribed."""
+        """Ask whether to unsubscribe them."""
         name = _name(self._introduced(person))
         return confirm_page(
             f"Unsubscribe {name}?",
@@ -105,14 +105,16 @@ class OnePerson:
 
     def stop_person(self, person: int) -> Page:
         """Unsubscribe them on their behalf."""
-        house = self.house
-        evidence = seen_evidence(house.settings.public_url)
-        on_behalf.stop_everything(house.database, house.catalogue, person, evidence, house.clock())
+        context = self.context
+        evidence = seen_evidence(context.settings.public_url)
+        on_behalf.stop_everything(
+            context.database, context.catalogue, person, evidence, context.clock()
+        )
         tell("They are unsubscribed, and nothing is sent to them any more.")
         return self._done(person)
 
     def ask_take_out(self, person: int, sequence: str) -> Page:
-        """Ask whether one sequence is to end for them."""
+        """Ask whether to end one sequence for them."""
         found = self._introduced(person)
         if sequence not in found.sequences:
             abort(404)
@@ -127,47 +129,49 @@ class OnePerson:
 
     def take_out_person(self, person: int, sequence: str) -> Page:
         """End one sequence for them."""
-        house = self.house
+        context = self.context
         by = signed_in().address
-        if on_behalf.take_out(house.database, person, sequence, house.clock(), by):
+        if on_behalf.take_out(context.database, person, sequence, context.clock(), by):
             tell("Removed from that sequence. “Put back” on this page undoes it.")
         else:
             tell("They were not in that sequence any more.")
         return self._done(person)
 
     def put_back_person(self, person: int, sequence: str) -> Page:
-        """Let them go on in a sequence that they were taken out of, or let go from."""
-        house, by = self.house, signed_in().address
+        """Return them to a sequence that they were removed from, or that let them go."""
+        context, by = self.context, signed_in().address
         try:
-            on_behalf.put_back(house.database, house.catalogue, person, sequence, house.clock(), by)
+            on_behalf.put_back(
+                context.database, context.catalogue, person, sequence, context.clock(), by
+            )
         except NotPutBackError as error:
             return problem_page("They cannot be put back", str(error), 409)
         tell("They are back, and go on with the next email.")
         return self._done(person)
 
     def ask_forget(self, person: int) -> Page:
-        """Ask for their address to be typed, because nothing brings them back."""
+        """Ask for their address to be typed, because erasure cannot be undone."""
         return self._forget_page(self._introduced(person), "")
 
     def forget_person(self, person: int) -> Page:
         """Erase everything personal about them."""
-        house, found = self.house, self._introduced(person)
+        context, found = self.context, self._introduced(person)
         typed = request.form.get("address", "")
         if address_key(typed) != address_key(found.subscriber.address):
             wrong = "That is not their address. Nothing has been erased."
             return self._forget_page(found, wrong), 422
         try:
-            erasure.forget(house.database, house.files, person, house.clock())
+            erasure.forget(context.database, context.files, person, context.clock())
         except BeingMailedError as error:
             return self._forget_page(found, str(error)), 409
         tell("Forgotten. Only a scrambled form of the address is kept, which is never written to.")
         return redirect(url_for("studio.show_people"), 303)
 
     def export_person(self, person: int) -> Page:
-        """Everything kept about them as a file: a page to read, or a JSON document."""
-        house = self.house
-        house.disk.insist(Use.EXPORTS)
-        record = export.export(house.database, house.catalogue, person, house.clock())
+        """Return everything stored about them as a file: a page to read, or a JSON document."""
+        context = self.context
+        context.disk.insist(DiskUse.EXPORTS)
+        record = export.export(context.database, context.catalogue, person, context.clock())
         if record is None:
             abort(404)
         if request.form.get("format") == "json":
@@ -176,9 +180,9 @@ class OnePerson:
         return _download(personal_page(record), "text/html", f"person-{person}.html")
 
     def _until(self) -> datetime:
-        """The moment a pause ends: the morning of the day asked for, where the practice is."""
-        zone, days = ZoneInfo(self.house.practice.time_zone), request.form.get("days", "")
-        today = self.house.clock().astimezone(zone).date()
+        """Return when a pause ends: at midnight on the chosen day, in the practice's time zone."""
+        zone, days = ZoneInfo(self.context.practice.time_zone), request.form.get("days", "")
+        today = self.context.clock().astimezone(zone).date()
         if days in _PAUSES:
             day = today + timedelta(days=int(days))
         else:
@@ -191,7 +195,7 @@ class OnePerson:
             "studio/person.html",
             who=found,
             name=_name(found),
-            badges=badges(found.person, self.house.clock()),
+            badges=badges(found.person, self.context.clock()),
             purposes=[(purpose, PURPOSES[purpose]) for purpose in Purpose],
             said_where=said_where,
             boxes=OWN_BOXES,
@@ -201,29 +205,29 @@ class OnePerson:
             who_lifts=WHO_LIFTS,
         )
 
-    def _forget_page(self, found: Introduction, problem: str) -> str:
+    def _forget_page(self, found: PersonPage, problem: str) -> str:
         return render_template("studio/forget.html", who=found, name=_name(found), problem=problem)
 
-    def _introduced(self, person: int) -> Introduction:
-        house = self.house
+    def _introduced(self, person: int) -> PersonPage:
+        context = self.context
         return page.introduce(
-            house.database,
-            house.catalogue,
+            context.database,
+            context.catalogue,
             person,
-            house.clock(),
-            fingerprint=house.fingerprint,
-            seen=house.witness.seen(),
+            context.clock(),
+            fingerprint=context.fingerprint,
+            seen=context.witness.seen(),
             until=_until_when(request.args.get("until", "")),
         ) or abort(404, "This person has been forgotten, or was never here.")
 
     def _done(self, person: int) -> Answer:
-        self.house.doorbell.ring()
+        self.context.doorbell.ring()
         return redirect(_address(person), 303)
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to one person."""
-    views, start = OnePerson(house), "/people/<int:person>"
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for one person."""
+    views, start = OnePerson(context), "/people/<int:person>"
     for path, show, act in (
         ("/stop", views.ask_stop, views.stop_person),
         ("/forget", views.ask_forget, views.forget_person),
@@ -246,12 +250,12 @@ def _gone(error: NobodyThereError) -> tuple[str, int]:
     return problem_page("There is no such person", str(error), 404)
 
 
-def _name(found: Introduction) -> str:
+def _name(found: PersonPage) -> str:
     return found.subscriber.first_name or found.subscriber.address
 
 
 def _until_when(text: str) -> datetime | None:
-    """Where an older part of the story ends; what is no moment is none."""
+    """Parse the time before which to continue the story; None if it is invalid."""
     try:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else None

@@ -1,4 +1,4 @@
-"""The practice: what it is and when it writes, each a form that publishes what it says."""
+"""The practice: its details and its hours, each a form that publishes its contents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nurture.services.publishing.files import CheckError
 from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 NATIONS = tuple((str(nation), str(nation)) for nation in Nation if nation is not Nation.NONE) + (
     (str(Nation.NONE), "No bank holidays"),
@@ -28,17 +28,17 @@ _UNCHANGED = "Nothing was different, so nothing has changed."
 class PracticeSettings:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_practice(self) -> str:
-        """Who writes, from where, and what the law wants said."""
-        return _practice_page(practice.read_facts(self.house.database))
+        """Show who writes, from where, and the details the law requires."""
+        return _practice_page(practice.read_facts(self.context.database))
 
     def save_practice(self) -> Response | tuple[str, int]:
-        """Publish what the form says."""
-        house = self.house
+        """Publish the form."""
+        context = self.context
         try:
-            changed = practice.save_facts(house.database, request.form, house.clock())
+            changed = practice.save_facts(context.database, request.form, context.clock())
         except SlipsError as error:
             return _practice_page(request.form, error.slips), 422
         except CheckError as error:
@@ -47,19 +47,19 @@ class PracticeSettings:
         return redirect(url_for("studio.show_practice"), 303)
 
     def show_hours(self) -> str:
-        """The hours, how often, and the days off."""
-        return _hours_page(practice.read_rhythm(self.house.database))
+        """Show the hours, the frequency and the days off."""
+        return _hours_page(practice.read_rhythm(self.context.database))
 
     def save_hours(self) -> Response | tuple[str, int]:
-        """Publish what the form says; whoever waits follows it."""
-        house = self.house
+        """Publish the form; waiting messages are rescheduled accordingly."""
+        context = self.context
         try:
-            changed = practice.save_rhythm(house.database, request.form, house.clock())
+            changed = practice.save_rhythm(context.database, request.form, context.clock())
         except SlipsError as error:
             return _hours_page(request.form, error.slips), 422
         except CheckError as error:
             return _hours_page(request.form, trouble=str(error)), 422
-        house.doorbell.ring()
+        context.doorbell.ring()
         tell("Saved. Everybody who waits for an email follows it." if changed else _UNCHANGED)
         return redirect(url_for("studio.show_hours"), 303)
 
@@ -81,9 +81,9 @@ def _hours_page(
     )
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to the practice and its hours."""
-    views = PracticeSettings(house)
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for the practice and its hours."""
+    views = PracticeSettings(context)
     for address, show, save in (
         ("/settings/practice", views.show_practice, views.save_practice),
         ("/settings/hours", views.show_hours, views.save_hours),

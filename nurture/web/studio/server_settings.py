@@ -1,4 +1,4 @@
-"""The machinery: which settings of the server are active, without anything secret."""
+"""The machinery: which of the server's settings are active, without any secrets."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from nurture.bootstrap import doubts
 from nurture.mail.smtp.route import SmtpRoute
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Machinery:
+class ServerPage:
     """The view."""
 
-    house: House
+    context: Context
 
     def show_machinery(self) -> str:
-        """What whoever looks after the server has set."""
-        settings = self.house.settings
+        """Show what the server's administrator has set."""
+        settings = self.context.settings
         return render_template(
             "studio/machinery.html",
-            facts=_facts(settings, self.house.database.is_sqlite),
+            facts=_facts(settings, self.context.database.is_sqlite),
             doubts=doubts(settings),
             version=__version__,
         )
 
 
 def _facts(settings: Settings, embedded: bool) -> list[tuple[str, str, str]]:
-    """What it is, how it is set at present, and where."""
+    """Return each setting's description, its current value, and its name."""
     route = str(SmtpRoute.from_url(settings.smtp_url)) if settings.smtp_url else ""
     days = f"{settings.retention_days} days"
     proxies = str(settings.trusted_proxies or "none")
@@ -58,6 +58,6 @@ def _dkim(settings: Settings) -> str:
     return "by your mail server, if it does"
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to the machinery."""
-    studio.add_url_rule("/settings/machinery", view_func=Machinery(house).show_machinery)
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the machinery's routes."""
+    studio.add_url_rule("/settings/machinery", view_func=ServerPage(context).show_machinery)

@@ -21,7 +21,7 @@ from nurture.web.studio.core import auth
 from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 Page = str | tuple[str, int] | Response
 
@@ -30,43 +30,43 @@ Page = str | tuple[str, int] | Response
 class SigningIn:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_sign_in(self) -> Page:
-        """Address and password; whoever is signed in already goes on."""
+        """Ask for address and password; redirect an owner who is already signed in."""
         if auth.is_known():
             return redirect(auth.safe_next(request.args.get("next")), 303)
         return _sign_in_page()
 
     def sign_in(self) -> Page:
-        """Begin a session, or say no more than that address and password do not match."""
+        """Begin a session, or say only that address and password do not match."""
         address, password = request.form.get("email", ""), request.form.get("password", "")
         client, account = self._who(address)
-        house = self.house
+        context = self.context
         try:
             signed = sessions.sign_in(
-                house.database, address, password, client, account, house.clock()
+                context.database, address, password, client, account, context.clock()
             )
         except (SignInRefusedError, TooManyAttemptsError) as error:
             return _sign_in_page(address, str(error)), _status(error)
         return _go_in(signed)
 
     def show_code(self) -> Page:
-        """The code of the second factor."""
+        """Ask for the code of the second factor."""
         if not auth.signed_in().awaits_code:
             return redirect(auth.safe_next(request.args.get("next")), 303)
         return render_template("studio/code.html", problem="")
 
     def give_code(self) -> Page:
         """Complete the sign-in."""
-        waiting, house = auth.signed_in(), self.house
+        waiting, context = auth.signed_in(), self.context
         client, account = self._who(waiting.address)
         code = request.form.get("code", "")
         if not waiting.awaits_code:
             return redirect(auth.safe_next(request.args.get("next")), 303)
         try:
             signed = sessions.give_code(
-                house.database, house.seal, waiting, code, client, account, house.clock()
+                context.database, context.seal, waiting, code, client, account, context.clock()
             )
         except (SignInRefusedError, TooManyAttemptsError) as error:
             return render_template("studio/code.html", problem=str(error)), _status(error)
@@ -74,25 +74,25 @@ class SigningIn:
 
     def sign_out(self) -> Page:
         """End this browser's session."""
-        sessions.sign_out(self.house.database, auth.signed_in().identifier)
+        sessions.sign_out(self.context.database, auth.signed_in().identifier)
         auth.show_out()
         tell("You are signed out.")
         return redirect(url_for("studio.show_sign_in"), 303)
 
     def show_welcome(self, token: str) -> Page:
-        """What a one-time link is for, while it may be used."""
-        address = sessions.find_link(self.house.database, token, self.house.clock())
+        """Show what a one-time link is for, while it is valid."""
+        address = sessions.find_link(self.context.database, token, self.context.clock())
         if address is None:
             return render_template("studio/link_spent.html"), 410
         return _welcome_page(address)
 
     def accept_welcome(self, token: str) -> Page:
-        """Set the password, use the link up and sign in."""
-        house, password = self.house, request.form.get("password", "")
-        now = house.clock()
-        address = sessions.find_link(house.database, token, now) or abort(410)
+        """Set the password, invalidate the link and sign in."""
+        context, password = self.context, request.form.get("password", "")
+        now = context.clock()
+        address = sessions.find_link(context.database, token, now) or abort(410)
         try:
-            signed = sessions.set_first_password(house.database, token, password, now)
+            signed = sessions.set_first_password(context.database, token, password, now)
         except PasswordRefusedError as error:
             return _welcome_page(address, str(error)), 422
         except LinkSpentError:
@@ -101,14 +101,14 @@ class SigningIn:
         return _go_in(signed)
 
     def _who(self, address: str) -> tuple[str, str]:
-        """The client, and the account under which attempts are counted."""
-        account = self.house.tokens.address_hash(address_key(address))
+        """Return the client, and the account to which attempts are counted."""
+        account = self.context.tokens.address_hash(address_key(address))
         return request.remote_addr or "", account
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to signing in."""
-    views = SigningIn(house)
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for signing in."""
+    views = SigningIn(context)
     studio.add_url_rule("/sign-in", view_func=views.show_sign_in)
     studio.add_url_rule("/sign-in", view_func=views.sign_in, methods=["POST"])
     studio.add_url_rule("/sign-in/code", view_func=views.show_code)

@@ -18,13 +18,13 @@ from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.inbound import bounce_jumps
 from nurture.services.inbound.bounce_jumps import NoJumpError
 from nurture.services.owner import checklist
-from nurture.services.owner.checklist import Finding, Premises, Task
+from nurture.services.owner.checklist import ChecklistSubject, CheckResult, Task
 from nurture.services.reports import dashboard
 from nurture.store.tables.guide_files import uploaded_sequences
 from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 #: What the owner is told, by what became of a message.
 _SETTLED = {
@@ -66,63 +66,69 @@ FIELDS = {
 class Today:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_today(self) -> str:
-        """How things stand."""
+        """Show the current status."""
         return self._page({})
 
     def check(self, task: str) -> str:
-        """Look at one thing of the first-start list properly, and say what was found."""
+        """Check one item of the first-start list thoroughly, and report the result."""
         if task not in set(Task):
             abort(404)
         wanted = Task(task)
         return self._page({wanted: checklist.check(self._premises(), wanted)})
 
     def settle(self, message: int) -> Response:
-        """Take the owner's word for what became of a message in doubt."""
-        sent, house = request.form.get("sent"), self.house
+        """Record the owner's decision about a message in doubt."""
+        sent, context = request.form.get("sent"), self.context
         if sent not in ("yes", "no"):
             abort(400, "Please say whether it was sent.")
         try:
             became = doubts.settle(
-                house.database, house.catalogue, message, sent == "yes", house.clock()
+                context.database, context.catalogue, message, sent == "yes", context.clock()
             )
         except NotInDoubtError:
             tell("That has been settled in the meantime.")
         else:
-            house.doorbell.ring()
+            context.doorbell.ring()
             tell(_SETTLED[became])
         return redirect(url_for("studio.show_today"), 303)
 
     def try_account(self) -> Response:
-        """Try at once whether the mail account takes mail again."""
-        held = hold.try_now(self.house.database, self.house.clock())
-        self.house.doorbell.ring()
+        """Check immediately whether the mail account accepts email again."""
+        held = hold.try_now(self.context.database, self.context.clock())
+        self.context.doorbell.ring()
         tell("Trying again now." if held else "Your mail account accepts emails.")
         return redirect(url_for("studio.show_today"), 303)
 
     def judge_jump(self) -> Response:
-        """Take the owner's word for what a jump of bounces was."""
-        real, house = request.form.get("real"), self.house
+        """Record the owner's decision about a jump in bounces."""
+        real, context = request.form.get("real"), self.context
         if real not in ("yes", "no"):
             abort(400, "Please say whether the addresses are dead.")
         try:
             if real == "yes":
-                count = bounce_jumps.confirm(house.database, house.clock())
+                count = bounce_jumps.confirm(context.database, context.clock())
                 tell(f"Noted. Addresses suppressed: {count}. Everybody else gets their emails.")
             else:
-                count = bounce_jumps.dismiss(house.database, house.catalogue, STUDIO, house.clock())
+                count = bounce_jumps.dismiss(
+                    context.database, context.catalogue, STUDIO, context.clock()
+                )
                 tell(f"Noted. Everybody gets their emails, these {count} people as well.")
-            house.doorbell.ring()
+            context.doorbell.ring()
         except NoJumpError:
             tell("Somebody has looked at that in the meantime.")
         return redirect(url_for("studio.show_today"), 303)
 
-    def _page(self, checked: Mapping[Task, Finding]) -> str:
-        house = self.house
+    def _page(self, checked: Mapping[Task, CheckResult]) -> str:
+        context = self.context
         overview = dashboard.oversee(
-            house.database, house.catalogue, house.fingerprint, house.witness.seen(), house.clock()
+            context.database,
+            context.catalogue,
+            context.fingerprint,
+            context.witness.seen(),
+            context.clock(),
         )
         return render_template(
             "studio/today.html",
@@ -131,44 +137,44 @@ class Today:
             findings=self._first_steps(checked),
             checked=checked,
             fields=FIELDS,
-            has_sent=dashboard.has_sent(house.database),
-            obstacles=_obstacles(house),
-            held=count_held(house.database),
+            has_sent=dashboard.has_sent(context.database),
+            obstacles=_obstacles(context),
+            held=count_held(context.database),
         )
 
-    def _first_steps(self, checked: Mapping[Task, Finding]) -> Mapping[Task, Finding]:
-        """The first-start list, which is over once a real mail has left and nothing is amiss."""
+    def _first_steps(self, checked: Mapping[Task, CheckResult]) -> Mapping[Task, CheckResult]:
+        """Return the first-start list, until a real email has been sent and nothing is wrong."""
         glance = checklist.at_a_glance(self._premises()) | dict(checked)
         amiss = any(finding.fine is False for finding in glance.values())
-        has_sent = dashboard.has_sent(self.house.database)
+        has_sent = dashboard.has_sent(self.context.database)
         return glance if amiss or not has_sent or checked else {}
 
-    def _premises(self) -> Premises:
-        house = self.house
-        with house.database.reading() as connection:
-            published = house.catalogue.current(connection)
+    def _premises(self) -> ChecklistSubject:
+        context = self.context
+        with context.database.reading() as connection:
+            published = context.catalogue.current(connection)
             uploaded = uploaded_sequences(connection)
-        return Premises(
-            house.settings, published.practice, published.sequences, house.library, uploaded
+        return ChecklistSubject(
+            context.settings, published.practice, published.sequences, context.library, uploaded
         )
 
 
-def _obstacles(house: House) -> list[tuple[str, str]]:
-    """What is set up wrongly, or too small, for everybody: a heading and what to do about it."""
+def _obstacles(context: Context) -> list[tuple[str, str]]:
+    """Return faults in the setup that affect everyone: a heading and what to do about each."""
     found = (
-        ("The disk is nearly full", house.disk.trouble if house.disk.stopped else ""),
-        ("No email leaves, because Redis cannot be used", broker_trouble(house)),
-        ("Your backups need you", house.backup_trouble),
-        ("A mail server is still to be set", house.where_mails_stay),
-        ("Visitors cannot be told apart", house.proxy_trouble),
-        ("More came at once than could be answered", house.crowd_trouble),
+        ("The disk is nearly full", context.disk.trouble if context.disk.stopped else ""),
+        ("No email leaves, because Redis cannot be used", broker_trouble(context)),
+        ("Your backups need you", context.backup_trouble),
+        ("A mail server is still to be set", context.where_mails_stay),
+        ("Visitors cannot be told apart", context.proxy_trouble),
+        ("More came at once than could be answered", context.crowd_trouble),
     )
     return [(heading, said) for heading, said in found if said]
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to today."""
-    views = Today(house)
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for today."""
+    views = Today(context)
     studio.add_url_rule("/", view_func=views.show_today)
     studio.add_url_rule("/account-held", view_func=views.try_account, methods=["POST"])
     studio.add_url_rule(

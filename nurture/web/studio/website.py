@@ -1,4 +1,4 @@
-"""The website: how each form calls, and what was wrong with the calls that were refused."""
+"""The website: how each form calls, and what was wrong with refused calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 _WEEK = timedelta(days=7)
 _SHOWN = 50
@@ -50,8 +50,8 @@ REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """A provider whose calls are read."""
+class ConnectedProvider:
+    """A provider whose calls are accepted."""
 
     door: str
     name: str
@@ -67,14 +67,14 @@ class Caller:
 class Website:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_website(self) -> str:
-        """The forms and the providers, and how their calls went."""
-        house = self.house
-        with house.database.reading() as connection:
-            published = house.catalogue.current(connection)
-            since = house.clock() - _WEEK
+        """Show the forms and the providers, and how their calls went."""
+        context = self.context
+        with context.database.reading() as connection:
+            published = context.catalogue.current(connection)
+            since = context.clock() - _WEEK
             counts = signups.count_by_form(connection, since)
             refused = refused_calls.count_refusals(connection)
         return render_template(
@@ -84,33 +84,38 @@ class Website:
             refused=refused,
             boxes={name: one for (door, name), one in refused.items() if door == BOXES},
             unknown=refused.get(("signup", UNKNOWN)),
-            asked=authenticity.asked_by(house.database, "ses", house.clock()),
+            asked=authenticity.asked_by(context.database, "ses", context.clock()),
             callers=list(self._callers(refused)),
         )
 
     def show_form(self, form: str) -> str:
-        """How to connect one form, and what was refused of it."""
+        """Show how to connect one form, and which of its calls were refused."""
         return self._form_page(form)
 
     def show_token(self, form: str) -> str:
-        """The same page with the token on it; asked for by a button, kept nowhere."""
+        """Show the same page with the token, at the press of a button; it is not stored."""
         return self._form_page(form, shown=True)
 
     def try_form(self, form: str) -> Response:
-        """Sign the owner up as a visitor would, by the way every signup takes."""
+        """Sign the owner up as a visitor would, by the same path as every signup."""
         self._sequence(form)
-        house = self.house
+        context = self.context
         evidence = Evidence(page_url=url_for("studio.show_form", form=form, _external=False))
         signup = Signup(form, signed_in().address, evidence=evidence)
         subscribe(
-            house.database, house.catalogue, house.tokens, house.limits, signup, house.clock()
+            context.database,
+            context.catalogue,
+            context.tokens,
+            context.limits,
+            signup,
+            context.clock(),
         )
-        house.doorbell.ring()
-        tell(f"You are signed up with your own address. {house.where_mails_stay or _LOOK}")
+        context.doorbell.ring()
+        tell(f"You are signed up with your own address. {context.where_mails_stay or _LOOK}")
         return redirect(url_for("studio.show_form", form=form), 303)
 
     def show_calls(self, door: str, name: str) -> str:
-        """What was wrong with the calls of one provider, or to a form that is not there."""
+        """Show what was wrong with calls of one provider, or to a form that does not exist."""
         if door not in ("signup", "mail", "bookings"):
             abort(404)
         return render_template(
@@ -122,10 +127,10 @@ class Website:
         )
 
     def say_yes(self, name: str) -> Response:
-        """Tell a provider that its calls are wanted, as it asked."""
-        house = self.house
+        """Confirm to a provider that its calls are wanted, as it requested."""
+        context = self.context
         try:
-            authenticity.say_yes(house.database, name, download, house.clock())
+            authenticity.say_yes(context.database, name, download, context.clock())
         except (NothingAskedError, AmazonUnavailableError) as error:
             tell(str(error), trouble=True)
         else:
@@ -133,7 +138,7 @@ class Website:
         return redirect(url_for("studio.show_website"), 303)
 
     def _form_page(self, form: str, shown: bool = False) -> str:
-        sequence, settings = self._sequence(form), self.house.settings
+        sequence, settings = self._sequence(form), self.context.settings
         tokens = settings.signup_token
         return render_template(
             "studio/form.html",
@@ -151,23 +156,23 @@ class Website:
         )
 
     def _sequence(self, form: str) -> Sequence:
-        with self.house.database.reading() as connection:
-            found = self.house.catalogue.current(connection).sequence_of_form(form)
+        with self.context.database.reading() as connection:
+            found = self.context.catalogue.current(connection).sequence_of_form(form)
         return found or abort(404)
 
     def _refused(self, door: str, name: str) -> list[RefusedCall]:
-        with self.house.database.reading() as connection:
+        with self.context.database.reading() as connection:
             return refused_calls.refused_calls_of(connection, door, name, _SHOWN)
 
-    def _callers(self, refused: dict[tuple[str, str], Refusals]) -> Iterable[Caller]:
-        settings = self.house.settings
+    def _callers(self, refused: dict[tuple[str, str], Refusals]) -> Iterable[ConnectedProvider]:
+        settings = self.context.settings
         calendars = sorted(booking.registry().items())
-        known: list[tuple[str, providers.Provider | booking.Provider]] = [
+        known: list[tuple[str, providers.Provider | booking.BookingProvider]] = [
             *(("mail", one) for _, one in sorted(providers.registry().items())),
             *(("bookings", one) for name, one in calendars if name == one.name),
         ]
         for door, one in known:
-            yield Caller(
+            yield ConnectedProvider(
                 door=door,
                 name=one.name,
                 label=_label(door, one.name),
@@ -180,15 +185,15 @@ class Website:
 
 
 def _label(door: str, name: str) -> str:
-    """What a provider is called."""
+    """Return a provider's label."""
     if name == "generic":
         return "Any other calendar" if door == "bookings" else "Any other mail system"
     return _LABELS.get(name, name.capitalize())
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to the website."""
-    views, one = Website(house), "/settings/website/<form>"
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for the website."""
+    views, one = Website(context), "/settings/website/<form>"
     studio.add_url_rule("/settings/website", view_func=views.show_website)
     studio.add_url_rule(one, view_func=views.show_form)
     studio.add_url_rule("/settings/calls/<door>/<name>", view_func=views.show_calls)

@@ -1,4 +1,4 @@
-"""What a condition means for one person, health consent and levels of engagement above all."""
+"""What a condition means for one person, especially health consent and engagement levels."""
 
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from nurture.domain.audience.conditions import (
     holds,
     needs_health_consent,
 )
-from nurture.domain.audience.engagement import HALF_LIFE, Level, engagement, interests
+from nurture.domain.audience.engagement import HALF_LIFE, EngagementLevel, engagement, interests
 from nurture.domain.audience.facts import Facts, Happened, SignedUp
 from nurture.domain.subscribers.consent import Consents, Purpose
 from nurture.domain.tracking.events import EventKind
@@ -28,24 +28,24 @@ AGREED = Consents(frozenset({Purpose.HEALTH_TOPICS}))
 def click(
     *topics: str, days: float = 1, verdict: Verdict | None = Verdict.HUMAN, email: str = "s/one"
 ) -> Happened:
-    """A click on a link about these topics, so many days ago."""
+    """Return a click on a link about these topics, a given number of days ago."""
     at = NOW - timedelta(days=days)
     return Happened(EventKind.CLICKED, at, verdict, email, "https://x.example", frozenset(topics))
 
 
 def person(*events: Happened, consents: Consents | None = None, joined: float = 100) -> Facts:
-    """Somebody who signed up so many days ago."""
+    """Return a person who signed up a given number of days ago."""
     at = NOW - timedelta(days=joined)
     signup = SignedUp("pain-guide", at)
     return Facts(at, consents or Consents(), signups=(signup,), events=events)
 
 
 def clicked(**wanted: object) -> Did:
-    """A condition on clicks."""
+    """Return a condition on clicks."""
     return Did(EventKind.CLICKED, **wanted)  # type: ignore[arg-type]
 
 
-def test_golf_is_nobodys_illness_and_counts_without_further_consent() -> None:
+def test_a_topic_unrelated_to_health_needs_no_health_consent() -> None:
     twice = clicked(topic="golf", times=2)
     assert holds(twice, person(click("golf"), click("golf", days=9)), NOW, HEALTH)
     assert not holds(twice, person(click("golf")), NOW, HEALTH)
@@ -56,38 +56,38 @@ def test_golf_is_nobodys_illness_and_counts_without_further_consent() -> None:
     [clicked(topic="back-pain"), clicked(email="s/one"), clicked(link="https://x.example")],
     ids=["by topic", "by the email", "by the link"],
 )
-def test_what_tells_of_health_counts_only_for_those_who_agreed(condition: Did) -> None:
+def test_activity_on_a_health_topic_counts_only_with_health_consent(condition: Did) -> None:
     event = click("back-pain", "strength")
     assert not holds(condition, person(event), NOW, HEALTH)
     assert holds(condition, person(event, consents=AGREED), NOW, HEALTH)
 
 
-def test_another_topic_of_the_same_email_still_counts() -> None:
+def test_a_non_health_topic_of_the_same_email_still_counts() -> None:
     assert holds(clicked(topic="strength"), person(click("back-pain", "strength")), NOW, HEALTH)
 
 
-def test_a_click_on_anything_tells_of_no_health() -> None:
+def test_a_condition_without_a_topic_needs_no_health_consent() -> None:
     assert holds(clicked(), person(click("back-pain")), NOW, HEALTH)
 
 
-def test_not_having_clicked_tells_no_more_than_not_having_agreed() -> None:
+def test_a_negation_treats_a_health_click_without_consent_as_no_click() -> None:
     condition = Not(clicked(topic="back-pain"))
     assert holds(condition, person(click("back-pain")), NOW, HEALTH)
     assert holds(condition, person(), NOW, HEALTH)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.MACHINE, Verdict.UNSURE, None])
-def test_what_no_person_did_counts_for_nothing(verdict: Verdict | None) -> None:
+def test_activity_not_judged_human_counts_for_nothing(verdict: Verdict | None) -> None:
     assert not holds(clicked(), person(click("golf", verdict=verdict)), NOW, HEALTH)
     assert interests(person(click("golf", verdict=verdict)), NOW, HEALTH) == []
 
 
-def test_the_owner_is_told_which_topics_about_health_a_segment_names() -> None:
+def test_the_owner_sees_which_health_topics_a_segment_uses() -> None:
     condition = Not(clicked(topic="rehab"))
     assert needs_health_consent(condition, HEALTH, {}) == {"rehab"}
 
 
-def test_an_email_or_a_link_about_health_tells_of_it_without_its_name() -> None:
+def test_a_condition_on_an_email_or_link_needs_consent_for_its_health_topics() -> None:
     about = {"pain-guide/one": {"rehab", "golf"}, "https://example.org/back": {"back-pain"}}
     link = Did(EventKind.CLICKED, link="https://example.org/back")
     for email in ("one", "pain-guide/one"):
@@ -96,7 +96,7 @@ def test_an_email_or_a_link_about_health_tells_of_it_without_its_name() -> None:
     assert needs_health_consent(clicked(), HEALTH, about) == frozenset()
 
 
-def test_a_person_is_in_every_segment_whose_condition_holds() -> None:
+def test_a_person_is_in_every_segment_whose_condition_they_meet() -> None:
     golf = Segment("golfers", "Golfers", "", clicked(topic="golf"))
     sore = Segment("sore", "Sore", "", clicked(topic="back-pain"))
     topics = {"back-pain": Topic("back-pain", "Back pain", health=True)}
@@ -109,18 +109,18 @@ def test_a_person_is_in_every_segment_whose_condition_holds() -> None:
 @pytest.mark.parametrize(
     ("joined", "last_click", "level"),
     [
-        (3, None, Level.NEW),
-        (3, 1, Level.NEW),
-        (20, None, Level.ACTIVE),
-        (200, 29, Level.ACTIVE),
-        (200, 31, Level.COOLING),
-        (200, 89, Level.COOLING),
-        (200, 91, Level.ASLEEP),
-        (200, None, Level.ASLEEP),
+        (3, None, EngagementLevel.NEW),
+        (3, 1, EngagementLevel.NEW),
+        (20, None, EngagementLevel.ACTIVE),
+        (200, 29, EngagementLevel.ACTIVE),
+        (200, 31, EngagementLevel.COOLING),
+        (200, 89, EngagementLevel.COOLING),
+        (200, 91, EngagementLevel.ASLEEP),
+        (200, None, EngagementLevel.ASLEEP),
     ],
 )
-def test_levels_follow_the_last_sign_of_life(
-    joined: float, last_click: float | None, level: Level
+def test_the_engagement_level_follows_the_last_human_activity(
+    joined: float, last_click: float | None, level: EngagementLevel
 ) -> None:
     events = [click("golf", days=last_click)] if last_click else []
     found = engagement(person(*events, joined=joined), NOW)
@@ -128,12 +128,12 @@ def test_levels_follow_the_last_sign_of_life(
     assert (found.because in events) is bool(events)
 
 
-def test_a_machine_gives_no_sign_of_life() -> None:
+def test_machine_activity_does_not_raise_the_engagement_level() -> None:
     busy = person(click("golf", verdict=Verdict.MACHINE), joined=200)
-    assert engagement(busy, NOW).level is Level.ASLEEP
+    assert engagement(busy, NOW).level is EngagementLevel.ASLEEP
 
 
-def test_a_recent_click_outweighs_an_old_one_and_the_reasons_are_named() -> None:
+def test_a_recent_click_outweighs_an_old_one_and_each_interest_names_its_events() -> None:
     old, new = click("golf", days=HALF_LIFE.days), click("strength", days=0)
     first, second = interests(person(old, new), NOW, HEALTH)
     assert (first.topic, second.topic) == ("strength", "golf")
@@ -149,7 +149,7 @@ def test_an_interest_in_health_is_not_inferred_without_consent() -> None:
 
 
 @given(facts=people, later=st.integers(0, 400))
-def test_an_interest_only_fades_as_time_goes_by(facts: Facts, later: int) -> None:
+def test_an_interest_only_decreases_over_time(facts: Facts, later: int) -> None:
     now: datetime = NOW + timedelta(days=later)
     before = {i.topic: i.score for i in interests(facts, NOW, HEALTH)}
     after = {i.topic: i.score for i in interests(facts, now, HEALTH)}

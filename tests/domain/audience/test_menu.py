@@ -1,4 +1,4 @@
-"""What the menus say and what a condition says is the same, for everybody."""
+"""A condition and its menus agree for every person."""
 
 from datetime import timedelta
 
@@ -18,9 +18,9 @@ from nurture.domain.audience.conditions import (
     Not,
     holds,
 )
-from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.audience.facts import Facts
-from nurture.domain.audience.menu import Group, How, Kind, Row, as_condition, as_group
+from nurture.domain.audience.menu import GroupKind, Kind, Row, RowGroup, as_condition, as_group
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
@@ -30,7 +30,7 @@ DAY = timedelta(days=1)
 
 
 def row_of(kind: Kind) -> st.SearchStrategy[Row]:
-    """Any row of a kind that its menus can make."""
+    """Draw any row of a kind that its menus can produce."""
     what: st.SearchStrategy[str] = st.just("")
     state, times, days = st.just(""), st.just(1), st.just(0)
     match kind:
@@ -45,7 +45,7 @@ def row_of(kind: Kind) -> st.SearchStrategy[Row]:
             what = st.sampled_from(("", "pain-guide"))
             days = st.integers(0, 400) if kind is Kind.SIGNED_UP else days
         case Kind.LEVEL:
-            what = st.sampled_from([*map(str, Level), "cooling+asleep"])
+            what = st.sampled_from([*map(str, EngagementLevel), "cooling+asleep"])
         case Kind.IN:
             what = st.just("pain-guide")
             state = st.sampled_from(["", *map(str, EnrolmentStatus)])
@@ -55,24 +55,28 @@ def row_of(kind: Kind) -> st.SearchStrategy[Row]:
 
 
 rows = st.sampled_from(Kind).flatmap(row_of)
-flat = st.builds(Group, st.sampled_from(How), st.lists(rows, min_size=1, max_size=3).map(tuple))
+flat = st.builds(
+    RowGroup, st.sampled_from(GroupKind), st.lists(rows, min_size=1, max_size=3).map(tuple)
+)
 groups = st.builds(
-    Group,
-    st.sampled_from(How),
+    RowGroup,
+    st.sampled_from(GroupKind),
     st.lists(rows, min_size=1, max_size=3).map(tuple),
     st.lists(flat, max_size=2).map(tuple),
 )
 
 
 @given(groups)
-def test_whatever_is_built_comes_back_into_the_menus_as_it_was(group: Group) -> None:
+def test_the_menus_read_back_unchanged_from_the_condition_they_built(group: RowGroup) -> None:
     condition = as_condition(group)
     assert condition is not None
     assert as_group(condition) == group
 
 
 @given(conditions, people)
-def test_what_the_menus_take_over_keeps_its_meaning(condition: Condition, facts: Facts) -> None:
+def test_a_condition_shown_in_the_menus_keeps_its_meaning(
+    condition: Condition, facts: Facts
+) -> None:
     group = as_group(condition)
     if group is None:
         return
@@ -95,13 +99,13 @@ def test_what_the_menus_take_over_keeps_its_meaning(condition: Condition, facts:
         All((AnyOf((All((Booked(), Booked())), Booked())),)),
     ],
 )
-def test_what_the_menus_cannot_say_is_left_alone(condition: Condition) -> None:
+def test_a_condition_the_menus_cannot_express_is_not_converted(condition: Condition) -> None:
     assert as_group(condition) is None
     assert as_group(All((condition, Booked()))) is None
 
 
-def test_nothing_chosen_is_no_condition() -> None:
-    assert as_condition(Group(How.ALL)) is None
-    assert as_condition(Group(How.ANY, (), (Group(How.NONE),))) is None
-    only_one = Group(How.ALL, (Row(Kind.BOOKED, days=90),), (Group(How.ANY),))
+def test_empty_menus_make_no_condition() -> None:
+    assert as_condition(RowGroup(GroupKind.ALL)) is None
+    assert as_condition(RowGroup(GroupKind.ANY, (), (RowGroup(GroupKind.NONE),))) is None
+    only_one = RowGroup(GroupKind.ALL, (Row(Kind.BOOKED, days=90),), (RowGroup(GroupKind.ANY),))
     assert as_condition(only_one) == All((Booked(90 * DAY),))

@@ -1,4 +1,4 @@
-"""A condition is said as a person would say it, and never two of them alike."""
+"""Conditions are described in natural words, and no two of them alike."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,15 +19,15 @@ from nurture.domain.audience.conditions import (
     Not,
     Reached,
 )
-from nurture.domain.audience.engagement import Level
-from nurture.domain.audience.words import Names, say
+from nurture.domain.audience.engagement import EngagementLevel
+from nurture.domain.audience.words import ConditionNames, say
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
 from tests.people import conditions
 
 DAY = timedelta(days=1)
-NAMES = Names(
+NAMES = ConditionNames(
     topics={"golf": "Golf"},
     sequences={"pain-guide": "9 key principles"},
     emails={"pain-guide/one": "Which leg?"},
@@ -58,7 +58,10 @@ GOLF = Did(EventKind.CLICKED, topic="golf", times=2, within=30 * DAY)
         (Not(Booked(90 * DAY)), "did not book a session in the last 90 days"),
         (Collected("pain-guide"), "collected the guide of “9 key principles”"),
         (Not(Collected()), "did not collect a guide"),
-        (IsLevel(frozenset({Level.COOLING, Level.ASLEEP})), "is cooling or asleep"),
+        (
+            IsLevel(frozenset({EngagementLevel.COOLING, EngagementLevel.ASLEEP})),
+            "is cooling or asleep",
+        ),
         (InSequence("pain-guide"), "is or was in “9 key principles”"),
         (Not(InSequence("pain-guide")), "was never in “9 key principles”"),
         (
@@ -92,12 +95,12 @@ GOLF = Did(EventKind.CLICKED, topic="golf", times=2, within=30 * DAY)
         ),
     ],
 )
-def test_a_condition_is_said_in_words(condition: Condition, said: str) -> None:
+def test_a_condition_is_described_in_words(condition: Condition, said: str) -> None:
     assert say(condition, NAMES) == said
 
 
 @given(conditions)
-def test_every_condition_can_be_said(condition: Condition) -> None:
-    said = say(condition, Names())
+def test_every_condition_and_its_negation_have_a_description(condition: Condition) -> None:
+    said = say(condition, ConditionNames())
     assert said and "{" not in said
-    assert say(Not(condition), Names()) != said
+    assert say(Not(condition), ConditionNames()) != said

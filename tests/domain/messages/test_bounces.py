@@ -1,4 +1,4 @@
-"""What bounces mean: full is not dead, five soft ones over two weeks are, a jump is asked about."""
+"""Bounces: a full mailbox is not dead, five soft ones over two weeks are, a jump is queried."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ told = st.lists(
 
 
 def soft(*days: float) -> list[Returned]:
-    """Soft bounces on these days."""
+    """Return soft bounces on these days."""
     return [Returned(START + timedelta(days=day), Bounce.SOFT) for day in days]
 
 
@@ -55,7 +55,7 @@ def soft(*days: float) -> list[Returned]:
         "Mailbox has been too full",
     ],
 )
-def test_a_full_mailbox_is_known_by_its_code_or_its_words(said: str) -> None:
+def test_a_full_mailbox_is_recognised_by_its_code_or_its_wording(said: str) -> None:
     assert says_full(said)
     assert kind_of(True, said) is kind_of(False, said) is Bounce.FULL
 
@@ -78,7 +78,7 @@ def test_a_full_mailbox_is_known_by_its_code_or_its_words(said: str) -> None:
         ("552 5.3.4 Message size exceeds fixed limit", Bounce.SOFT),
     ],
 )
-def test_a_bounce_for_good_is_hard_only_where_it_is_about_the_address(
+def test_a_permanent_bounce_is_hard_only_if_it_concerns_the_address(
     said: str, kind: Bounce
 ) -> None:
     assert not says_full(said)
@@ -86,28 +86,28 @@ def test_a_bounce_for_good_is_hard_only_where_it_is_about_the_address(
     assert kind_of(False, said) is Bounce.SOFT
 
 
-def test_five_soft_bounces_over_two_weeks_are_a_bounce_for_good() -> None:
+def test_five_soft_bounces_over_two_weeks_count_as_a_permanent_bounce() -> None:
     assert tired_since(soft(0, 3, 7, 10, 14)) == START + timedelta(days=14)
 
 
 @pytest.mark.parametrize("days", [(0, 3, 7, 14), (0, 1, 2, 3, 4, 5, 6, 7), (0, 3, 7, 10, 13.9)])
-def test_fewer_of_them_or_in_less_time_change_nothing(days: tuple[float, ...]) -> None:
+def test_fewer_soft_bounces_or_a_shorter_period_change_nothing(days: tuple[float, ...]) -> None:
     assert tired_since(soft(*days)) is None
 
 
-def test_an_arrival_between_them_or_after_them_ends_the_row() -> None:
+def test_a_delivery_between_or_after_soft_bounces_ends_the_run() -> None:
     row = soft(0, 3, 7, 10, 14)
     for day in (0, 5, 14, 20):
         assert tired_since([*row, Returned(START + timedelta(days=day), NO_BOUNCE)]) is None
     assert tired_since([*soft(-9), Returned(START - timedelta(days=8), None), *row])
 
 
-def test_what_happened_before_a_lifting_does_not_count() -> None:
+def test_bounces_before_a_suppression_was_lifted_do_not_count() -> None:
     assert tired_since(soft(0, 3, 7, 10, 14, 20), after=START + timedelta(days=14)) is None
 
 
 @given(told, st.randoms())
-def test_the_order_in_which_bounces_are_told_makes_no_difference(
+def test_the_order_in_which_bounces_are_reported_makes_no_difference(
     history: list[Returned], chance: object
 ) -> None:
     shuffled = list(history)
@@ -117,7 +117,7 @@ def test_the_order_in_which_bounces_are_told_makes_no_difference(
 
 
 @given(told)
-def test_whoever_is_tired_has_enough_soft_bounces_since_the_last_arrival(
+def test_an_address_is_tired_after_enough_soft_bounces_since_its_last_delivery(
     history: list[Returned],
 ) -> None:
     since = tired_since(history)
@@ -133,12 +133,12 @@ def test_whoever_is_tired_has_enough_soft_bounces_since_the_last_arrival(
 
 
 @given(told)
-def test_full_mailboxes_never_make_anybody_tired(history: list[Returned]) -> None:
+def test_full_mailbox_bounces_never_make_an_address_tired(history: list[Returned]) -> None:
     without = [one for one in history if one.bounce is not Bounce.FULL]
     assert tired_since(history) == tired_since(without)
 
 
-def test_a_mailbox_is_told_as_full_after_sixty_days_and_not_once_mail_arrives() -> None:
+def test_a_mailbox_is_reported_full_after_sixty_days_unless_an_email_arrives() -> None:
     full = [Returned(START + timedelta(days=day), Bounce.FULL) for day in (0, 20, 40, 60)]
     assert full_since(full[:3]) is None
     assert full_since(full) == START
@@ -150,18 +150,18 @@ def test_a_mailbox_is_told_as_full_after_sixty_days_and_not_once_mail_arrives() 
     ("bounced", "accepted", "jump"),
     [(9, 9, False), (10, 199, True), (10, 200, False), (11, 200, True), (10, 0, True)],
 )
-def test_a_jump_is_ten_bounces_and_more_than_a_twentieth_of_the_mails(
+def test_a_bounce_jump_needs_ten_bounces_and_over_five_per_cent_of_emails(
     bounced: int, accepted: int, jump: bool
 ) -> None:
     assert is_jump(bounced, accepted) is jump
 
 
 @pytest.mark.parametrize("year", [1, 1970, 9999])
-def test_news_of_an_impossible_time_are_taken_as_when_they_came(year: int) -> None:
+def test_an_event_with_an_impossible_time_is_dated_when_it_was_received(year: int) -> None:
     assert when_it_came(datetime(year, 1, 1, tzinfo=UTC), START) == START
 
 
-def test_a_calendar_may_be_ahead_by_a_day_and_nothing_by_more() -> None:
+def test_only_a_booking_calendar_may_date_events_up_to_a_day_ahead() -> None:
     for length, believed in ((timedelta(hours=23), True), (timedelta(hours=25), False)):
         told = START + length
         assert (when_it_came(told, START, CLOCKS_DIFFER_BY) == told) is believed
@@ -169,6 +169,6 @@ def test_a_calendar_may_be_ahead_by_a_day_and_nothing_by_more() -> None:
     assert when_it_came(None, START) == START
 
 
-def test_news_of_last_week_keep_their_time() -> None:
+def test_an_event_from_last_week_keeps_its_time() -> None:
     last_week = START - timedelta(days=7)
     assert when_it_came(last_week, START) == last_week

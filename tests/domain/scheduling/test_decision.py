@@ -1,4 +1,4 @@
-"""Planner and gate together: nobody is flooded, and a guide asked for again delays nothing."""
+"""Planner and gate together: nobody is flooded, and asking for a guide again delays nothing."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
     st.integers(0, 40 * 24),
     st.lists(st.integers(0, 60 * 24 * 60), max_size=20),
 )
-def test_a_week_of_downtime_and_any_looks_flood_nobody(
+def test_a_week_of_downtime_never_breaks_the_frequency_cap(
     play: Play, frequency: Frequency, down_after: int, minutes: list[int]
 ) -> None:
     start = play.progress.enrolled_at
@@ -38,7 +38,7 @@ def test_a_week_of_downtime_and_any_looks_flood_nobody(
 
 
 @given(plays(), st.integers(0, 40 * 24))
-def test_nothing_leaves_while_nobody_looks_and_everything_due_leaves_afterwards(
+def test_nothing_is_sent_during_downtime_and_everything_due_is_sent_afterwards(
     play: Play, down_after: int
 ) -> None:
     down_at = play.progress.enrolled_at + timedelta(hours=down_after)
@@ -49,7 +49,7 @@ def test_nothing_leaves_while_nobody_looks_and_everything_due_leaves_afterwards(
 
 
 @given(plays(), st.integers(0, 40 * 24))
-def test_a_guide_asked_for_again_comes_at_once_and_the_series_keeps_its_times(
+def test_a_guide_requested_again_is_sent_immediately_without_shifting_the_sequence(
     play: Play, hours: int
 ) -> None:
     asked_at = play.progress.enrolled_at + timedelta(hours=hours)
@@ -72,7 +72,7 @@ def test_a_guide_asked_for_again_comes_at_once_and_the_series_keeps_its_times(
 
 
 @given(plays())
-def test_the_next_look_is_the_one_that_deciding_again_would_ask_for(play: Play) -> None:
+def test_the_next_look_matches_what_a_new_decision_would_ask_for(play: Play) -> None:
     play.run(until=play.progress.enrolled_at + timedelta(days=5))
     now = play.sent[-1].at
     look_at = next_look(play.sequence, play.progress, now, play.calendar)
@@ -82,7 +82,7 @@ def test_the_next_look_is_the_one_that_deciding_again_would_ask_for(play: Play) 
         assert decision.at == look_at
 
 
-def test_steps_that_are_skipped_are_passed_in_the_same_breath() -> None:
+def test_skipped_steps_are_passed_in_the_same_decision() -> None:
     overdue = Step("overdue", late=Late.SKIP, max_late=timedelta(hours=1))
     sequence = sequence_of(GUIDE, overdue, Step("next"))
     here = newcomer(MONDAY).after("guide", MONDAY)
@@ -95,7 +95,7 @@ def test_steps_that_are_skipped_are_passed_in_the_same_breath() -> None:
     ]
 
 
-def test_a_postponed_mail_is_looked_at_when_the_gate_said() -> None:
+def test_a_postponed_email_is_looked_at_again_when_the_gate_allows_it() -> None:
     here = newcomer(MONDAY).after("guide", MONDAY)
     pause = MONDAY + timedelta(days=9)
     standing = Standing(WILLING, paused_until=pause)
@@ -111,7 +111,7 @@ def test_a_postponed_mail_is_looked_at_when_the_gate_said() -> None:
         (Standing(Consents(frozenset({Purpose.GUIDE}))), EnrolmentStatus.UNSUBSCRIBED),
     ],
 )
-def test_a_refused_mail_ends_the_enrolment(standing: Standing, reason: EnrolmentStatus) -> None:
+def test_a_refused_email_ends_the_enrolment(standing: Standing, reason: EnrolmentStatus) -> None:
     here = newcomer(MONDAY).after("guide", MONDAY)
     decision = decide(sequence_of(GUIDE, Step("next")), here, standing, MONDAY, CALENDAR)
     assert isinstance(decision, End)
@@ -119,8 +119,8 @@ def test_a_refused_mail_ends_the_enrolment(standing: Standing, reason: Enrolment
     assert decision.why
 
 
-def test_a_refusal_waits_for_the_mail_to_be_due() -> None:
-    """What somebody agrees to is asked when it matters and not before."""
+def test_consent_is_checked_only_when_the_email_is_due() -> None:
+    """Consent is checked when it matters and not before."""
     here = newcomer(MONDAY).after("guide", MONDAY)
     sequence = sequence_of(GUIDE, Step("next", wait=Wait(days=2)), opt_in=OptIn.CONFIRMED)
     assert isinstance(decide(sequence, here, Standing(Consents()), MONDAY, CALENDAR), Look)

@@ -1,4 +1,4 @@
-"""The gate has the last word: each refusal, each postponement, and the frequency cap."""
+"""The gate decides last: each refusal, each postponement, and the frequency cap."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,7 +32,7 @@ def hours(number: float) -> timedelta:
 
 
 @pytest.mark.parametrize("kind", StepKind)
-def test_a_willing_subscriber_who_had_no_mail_lately_may_have_one(kind: StepKind) -> None:
+def test_a_willing_subscriber_without_recent_emails_may_be_emailed(kind: StepKind) -> None:
     assert may_send(kind, Standing(WILLING), NOW) == Allowed()
 
 
@@ -45,7 +45,7 @@ def test_a_willing_subscriber_who_had_no_mail_lately_may_have_one(kind: StepKind
         (SuppressionReason.ERASED, False),
     ],
 )
-def test_whoever_has_left_still_gets_the_answer_they_ask_for_on_their_page(
+def test_an_unsubscribed_person_still_gets_the_answer_they_request_on_their_page(
     reason: SuppressionReason, allowed: bool
 ) -> None:
     verdict = may_send(StepKind.ANSWER, Standing(Consents(), suppressed=reason), NOW)
@@ -54,7 +54,7 @@ def test_whoever_has_left_still_gets_the_answer_they_ask_for_on_their_page(
 
 @pytest.mark.parametrize("kind", sorted(set(StepKind) - {StepKind.ANSWER}))
 @pytest.mark.parametrize("reason", SuppressionReason)
-def test_nobody_who_is_suppressed_gets_anything(kind: StepKind, reason: SuppressionReason) -> None:
+def test_a_suppressed_subscriber_gets_nothing(kind: StepKind, reason: SuppressionReason) -> None:
     verdict = may_send(kind, Standing(WILLING, suppressed=reason), NOW)
     assert isinstance(verdict, Refused)
     by_choice = reason is SuppressionReason.UNSUBSCRIBED
@@ -65,7 +65,7 @@ def test_nobody_who_is_suppressed_gets_anything(kind: StepKind, reason: Suppress
 @pytest.mark.parametrize(
     ("kinds", "needed"), [(REQUESTED, Purpose.GUIDE), (SERIES, Purpose.MARKETING)]
 )
-def test_each_kind_needs_its_own_consent_and_no_other(
+def test_each_step_kind_needs_consent_to_its_own_purpose_only(
     kinds: list[StepKind], needed: Purpose
 ) -> None:
     only, all_others = frozenset({needed}), frozenset(Purpose) - {needed}
@@ -77,7 +77,7 @@ def test_each_kind_needs_its_own_consent_and_no_other(
         assert needed in refused.why
 
 
-def test_a_pause_postpones_everything_but_a_guide_that_was_asked_for() -> None:
+def test_a_pause_postpones_everything_but_a_requested_guide() -> None:
     standing = Standing(WILLING, paused_until=NOW + hours(48))
     assert may_send(StepKind.GUIDE, standing, NOW) == Allowed()
     for kind in (*SERIES, StepKind.REMINDER):
@@ -96,14 +96,14 @@ def test_a_pause_postpones_everything_but_a_guide_that_was_asked_for() -> None:
         (Frequency.FEWER, hours(7 * 24 - 1), True),
     ],
 )
-def test_the_next_mail_keeps_its_distance(
+def test_the_next_email_waits_for_the_frequency_cap(
     frequency: Frequency, ago: timedelta, allowed: bool
 ) -> None:
     standing = Standing(WILLING, frequency=frequency, mailed_at=[NOW - ago])
     assert isinstance(may_send(StepKind.ARTICLE, standing, NOW), Allowed) is allowed
 
 
-def test_a_guide_that_was_asked_for_is_under_no_cap() -> None:
+def test_a_requested_guide_ignores_the_frequency_cap() -> None:
     assert may_send(StepKind.GUIDE, Standing(WILLING, mailed_at=[NOW]), NOW) == Allowed()
 
 
@@ -112,7 +112,7 @@ def test_a_guide_that_was_asked_for_is_under_no_cap() -> None:
     caps_of,
     st.lists(st.integers(0, 14 * 24 * 60).map(lambda minutes: NOW - timedelta(minutes=minutes))),
 )
-def test_a_postponement_ends_later_than_now_and_then_the_cap_is_kept(
+def test_a_postponement_ends_in_the_future_when_the_frequency_cap_allows(
     frequency: Frequency, caps: Caps, mailed_at: list[datetime]
 ) -> None:
     standing = Standing(WILLING, frequency=frequency, mailed_at=mailed_at)

@@ -1,4 +1,4 @@
-"""Hours, caps and holidays are what the owner says, and never close a practice for good."""
+"""Hours, caps and holidays follow the owner's settings, but never close a practice for good."""
 
 from datetime import date, datetime, timedelta
 
@@ -20,7 +20,7 @@ from tests.domain.playing import closed_days, moments, zones
 
 
 @given(closed_days)
-def test_closed_days_read_as_they_are_written(days: ClosedDays) -> None:
+def test_closed_days_read_back_as_written(days: ClosedDays) -> None:
     assert parse_closed_days(str(days)) == days
     assert days.first in days
     assert days.last in days
@@ -28,13 +28,13 @@ def test_closed_days_read_as_they_are_written(days: ClosedDays) -> None:
 
 
 @pytest.mark.parametrize("said", ["", "Christmas", "2026-02-30", "2027-01-02 to 2026-12-28"])
-def test_what_is_no_day_is_refused_with_a_reason(said: str) -> None:
+def test_an_invalid_closed_day_is_refused_with_a_reason(said: str) -> None:
     with pytest.raises(ValueError, match=r"no day|before it begins"):
         parse_closed_days(said)
 
 
 @given(moments, st.integers(0, 6), zones)
-def test_even_the_most_days_off_leave_every_weekday_open_some_day(
+def test_every_weekday_is_open_again_however_many_closed_days_are_set(
     earliest: datetime, weekday: int, zone: str
 ) -> None:
     first = earliest.date() - timedelta(days=(earliest.weekday() - weekday) % 7)
@@ -44,7 +44,7 @@ def test_even_the_most_days_off_leave_every_weekday_open_some_day(
     assert next_open(earliest, window, zone, DaysOff(bank_holidays(), closed)) >= earliest
 
 
-def test_each_nation_keeps_its_own_holidays() -> None:
+def test_each_nation_has_its_own_bank_holidays() -> None:
     st_andrews, boxing_day = date(2026, 11, 30), date(2026, 12, 28)
     assert st_andrews in bank_holidays(Nation.SCOTLAND)
     assert st_andrews not in bank_holidays(Nation.ENGLAND)

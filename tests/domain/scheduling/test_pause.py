@@ -1,4 +1,4 @@
-"""Going on after a pause: evenly, in working hours, nobody before the start."""
+"""Resuming after a pause: evenly, in working hours, and for nobody before the start."""
 
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
@@ -19,7 +19,7 @@ spans = st.timedeltas(timedelta(minutes=1), timedelta(days=30))
 
 
 @given(st.integers(0, 200), moments, spans)
-def test_everybody_has_a_moment_of_their_own_within_the_span_and_in_order(
+def test_people_get_moments_in_order_within_the_span(
     count: int, start: datetime, over: timedelta
 ) -> None:
     found = spread(count, start, over, CALENDAR, LONDON)
@@ -29,7 +29,9 @@ def test_everybody_has_a_moment_of_their_own_within_the_span_and_in_order(
 
 
 @given(st.integers(2, 100), moments)
-def test_over_a_week_all_of_them_lie_in_working_hours(count: int, start: datetime) -> None:
+def test_moments_spread_over_more_than_a_week_fall_in_working_hours(
+    count: int, start: datetime
+) -> None:
     for at in spread(count, start, timedelta(days=14), CALENDAR, LONDON):
         local = at.astimezone(ZoneInfo(LONDON))
         assert time(8) <= local.time() < time(19)
@@ -37,14 +39,14 @@ def test_over_a_week_all_of_them_lie_in_working_hours(count: int, start: datetim
         assert local.date() not in bank_holidays()
 
 
-def test_the_gaps_are_the_same_all_day_long() -> None:
+def test_the_gaps_between_moments_are_equal_all_day() -> None:
     start = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
     found = spread(22, start, timedelta(days=1, hours=11), CALENDAR, LONDON)
     assert {later - earlier for earlier, later in pairwise(found[:11])} == {timedelta(hours=1)}
     assert found[11] == datetime(2026, 3, 4, 8, 0, tzinfo=UTC)
 
 
-def test_a_span_outside_working_hours_is_used_as_it_is() -> None:
+def test_a_span_outside_working_hours_is_used_unchanged() -> None:
     saturday = datetime(2026, 3, 7, 10, 0, tzinfo=UTC)
     found = spread(2, saturday, timedelta(hours=2), CALENDAR, LONDON)
     assert found == [saturday, saturday + timedelta(hours=1)]

@@ -56,7 +56,7 @@ def plan(sequence: Sequence, progress: Progress, now: datetime) -> Action:
 
 
 def undisturbed(sequence: Sequence, progress: Progress) -> list[Sent]:
-    """What the planner alone sends, looked at exactly when it asked to be."""
+    """Return what the planner alone sends, when looked at exactly as it asks."""
     sent: list[Sent] = []
     now = progress.enrolled_at
     for _ in range(100):
@@ -75,7 +75,7 @@ def undisturbed(sequence: Sequence, progress: Progress) -> list[Sent]:
 
 
 def wait_is_over(sent: Sent) -> bool:
-    """Whether the wall clock has reached the awaited time; of a repeated time, the first counts."""
+    """Return whether the awaited local time has come; if it occurs twice, the first counts."""
     zone = ZoneInfo(sent.before.time_zone)
     start = max(sent.before.anchor_at, sent.before.collected_at or sent.before.anchor_at)
     awaited = start.astimezone(zone) + timedelta(days=sent.step.wait.days)
@@ -85,7 +85,7 @@ def wait_is_over(sent: Sent) -> bool:
 
 
 def is_in_its_hours(sent: Sent, usual: SendWindow) -> bool:
-    """Whether the wall clock is within the hours; an hour that comes twice counts both times."""
+    """Return whether local time is within the hours; an hour that occurs twice counts twice."""
     opens = sent.step.at or usual.opens
     closes = usual.closes if opens < usual.closes else time(23, 59)
     return opens <= sent.wall.time() < closes or sent.wall.fold == 1
@@ -97,13 +97,13 @@ def is_on_its_days(sent: Sent, holidays: Holidays) -> bool:
 
 
 def exists(wall: datetime) -> bool:
-    """Whether the clocks show that time at all: the day they go forward leaves some out."""
+    """Return whether that local time exists: some are skipped when the clocks go forward."""
     there_and_back = wall.astimezone(UTC).astimezone(wall.tzinfo)
     return there_and_back.replace(tzinfo=None) == wall.replace(tzinfo=None)
 
 
 @given(plays())
-def test_it_ends_keeps_the_order_and_sends_no_step_twice(play: Play) -> None:
+def test_a_sequence_ends_keeps_its_order_and_sends_no_step_twice(play: Play) -> None:
     play.run()
     order = [step.email for step in play.sequence.steps]
     places = [order.index(email) for email in play.emails]
@@ -112,8 +112,8 @@ def test_it_ends_keeps_the_order_and_sends_no_step_twice(play: Play) -> None:
 
 
 @given(plays())
-def test_what_was_worked_out_for_others_is_right_for_everybody(play: Play) -> None:
-    """A calendar of one's own has nothing worked out with it yet."""
+def test_cached_openings_give_the_same_plan_as_a_new_calendar(play: Play) -> None:
+    """A calendar of one's own has nothing cached yet."""
     for sent in play.run().sent:
         own = Calendar(CALENDAR.window, CALENDAR.holidays)
         assert next_action(play.sequence, sent.before, sent.at, own) == plan(
@@ -122,25 +122,25 @@ def test_what_was_worked_out_for_others_is_right_for_everybody(play: Play) -> No
 
 
 @given(plays())
-def test_nothing_leaves_before_its_wait_is_over(play: Play) -> None:
+def test_no_step_is_sent_before_its_wait_is_over(play: Play) -> None:
     series = [s for s in play.run().sent if s.step is not GUIDE]
     assert all(wait_is_over(sent) for sent in series)
 
 
 @given(plays())
-def test_nothing_but_the_guide_leaves_outside_its_hours_and_days(play: Play) -> None:
+def test_only_the_guide_may_be_sent_outside_its_hours_and_days(play: Play) -> None:
     series = [s for s in play.run().sent if s.step is not GUIDE]
     assert all(is_in_its_hours(sent, play.calendar.window) for sent in series)
     assert all(is_on_its_days(sent, play.calendar.holidays) for sent in series)
 
 
 @given(plays())
-def test_the_guide_leaves_at_once_at_any_hour(play: Play) -> None:
+def test_the_guide_is_sent_immediately_at_any_hour(play: Play) -> None:
     assert play.run().times[0] == ("guide", play.progress.enrolled_at)
 
 
 @given(sequences(opt_in=st.just(OptIn.CONFIRMED)), moments, zones)
-def test_a_step_that_names_a_time_and_is_not_held_up_leaves_at_exactly_that_time(
+def test_an_undelayed_step_with_a_time_of_day_is_sent_exactly_then(
     sequence: Sequence, start: datetime, zone: str
 ) -> None:
     for sent in undisturbed(sequence, newcomer(start, zone)):
@@ -151,7 +151,7 @@ def test_a_step_that_names_a_time_and_is_not_held_up_leaves_at_exactly_that_time
 
 
 @given(plays(sequences(opt_in=st.just(OptIn.COLLECT))))
-def test_before_the_guide_is_collected_there_is_one_reminder_at_most(play: Play) -> None:
+def test_an_uncollected_guide_is_followed_by_one_reminder_at_most(play: Play) -> None:
     play.collects_at = None
     kinds = [sent.step.kind for sent in play.run().sent]
     assert kinds in ([StepKind.GUIDE], [StepKind.GUIDE, StepKind.REMINDER])
@@ -159,7 +159,7 @@ def test_before_the_guide_is_collected_there_is_one_reminder_at_most(play: Play)
 
 
 @given(plays(sequences(opt_in=st.just(OptIn.COLLECT))))
-def test_nothing_of_the_series_leaves_before_the_guide_is_collected(play: Play) -> None:
+def test_no_article_is_sent_before_the_guide_is_collected(play: Play) -> None:
     series = (StepKind.ARTICLE, StepKind.INVITATION)
     for sent in play.run().sent:
         if sent.step.kind in series:
@@ -168,7 +168,7 @@ def test_nothing_of_the_series_leaves_before_the_guide_is_collected(play: Play) 
 
 
 @given(plays(ALWAYS_SENT))
-def test_everybody_who_stays_gets_the_whole_series(play: Play) -> None:
+def test_everyone_who_stays_gets_the_whole_sequence(play: Play) -> None:
     play.collects_at = play.progress.enrolled_at
     wanted = [s.email for s in play.sequence.steps if s.kind is not StepKind.REMINDER]
     assert play.run().emails == wanted
@@ -176,7 +176,7 @@ def test_everybody_who_stays_gets_the_whole_series(play: Play) -> None:
 
 
 @given(plays(), st.lists(st.integers(0, 24 * 60), max_size=30))
-def test_a_wait_ends_later_than_now_whenever_one_looks(play: Play, hours: list[int]) -> None:
+def test_a_wait_always_ends_in_the_future(play: Play, hours: list[int]) -> None:
     for hour in hours:
         now = play.progress.enrolled_at + timedelta(hours=hour)
         action = plan(play.sequence, replace(play.progress, guide_wanted=False), now)
@@ -184,14 +184,14 @@ def test_a_wait_ends_later_than_now_whenever_one_looks(play: Play, hours: list[i
 
 
 @given(plays(), st.lists(st.integers(0, 24 * 60 * 40), max_size=40))
-def test_looking_more_often_changes_nothing(play: Play, minutes: list[int]) -> None:
+def test_extra_looks_do_not_change_when_emails_are_sent(play: Play, minutes: list[int]) -> None:
     start = play.progress.enrolled_at
     looks = [start + timedelta(minutes=minute) for minute in minutes]
     watched = replace(play, extra_looks=looks, sent=[])
     assert watched.run().times == play.run().times
 
 
-def test_a_step_that_waits_past_its_time_is_given_up_whether_or_not_anybody_looks() -> None:
+def test_a_step_that_becomes_too_late_is_skipped_with_or_without_extra_looks() -> None:
     on_mondays = SendDays(frozenset({0}))
     news = Step("news", on=on_mondays, late=Late.SKIP, max_late=timedelta(days=1))
     sequence = sequence_of(GUIDE, Step("first"), news, Step("last"))
@@ -202,7 +202,7 @@ def test_a_step_that_waits_past_its_time_is_given_up_whether_or_not_anybody_look
 
 @st.composite
 def edited(draw: st.DrawFn, sequence: Sequence) -> Sequence:
-    """The sequence after an afternoon of the owner's: the guide stays where it is."""
+    """Draw the sequence after an afternoon of the owner's edits; the guide stays in place."""
     series = (
         draw(st.permutations(sequence.steps[1:])) if draw(st.booleans()) else sequence.steps[1:]
     )
@@ -221,7 +221,7 @@ def _retimed(draw: st.DrawFn, step: Step) -> Step:
 
 
 @given(plays(ALWAYS_SENT), st.integers(0, 60), st.data())
-def test_a_changed_sequence_sends_what_lies_ahead_and_nothing_again(
+def test_an_edited_sequence_sends_the_steps_ahead_and_repeats_none(
     play: Play, days: int, data: st.DataObject
 ) -> None:
     play.collects_at = play.progress.enrolled_at
@@ -237,19 +237,19 @@ def test_a_changed_sequence_sends_what_lies_ahead_and_nothing_again(
         assert after.run().emails == before + wanted
 
 
-def test_a_step_put_in_ahead_reaches_the_reader_and_one_put_in_behind_does_not() -> None:
+def test_a_step_inserted_ahead_of_a_reader_is_sent_and_one_behind_is_not() -> None:
     behind, ahead = Step("behind"), Step("ahead")
     sequence = sequence_of(GUIDE, behind, Step("read"), ahead)
     here = newcomer(MONDAY).after("guide", MONDAY).after("read", MONDAY)
     assert plan(sequence, here, MONDAY) == Send(ahead, MONDAY)
 
 
-def test_a_deleted_step_is_passed_over() -> None:
+def test_a_deleted_step_is_skipped() -> None:
     here = newcomer(MONDAY).after("guide", MONDAY).after("deleted", MONDAY)
     assert plan(sequence_of(GUIDE, Step("next")), here, MONDAY) == Send(Step("next"), MONDAY)
 
 
-def test_a_new_wait_moves_those_who_are_still_waiting() -> None:
+def test_a_changed_wait_applies_to_people_still_waiting() -> None:
     here = newcomer(MONDAY).after("guide", MONDAY)
     for days in (2, 9):
         action = plan(sequence_of(GUIDE, Step("next", wait=Wait(days=days))), here, MONDAY)
@@ -269,7 +269,9 @@ def test_a_new_wait_moves_those_who_are_still_waiting() -> None:
         ("2026-03-02 08:31", "2026-03-05 08:30"),
     ],
 )
-def test_two_days_and_then_half_past_eight_on_a_working_day(signed_up: str, due: str) -> None:
+def test_an_article_is_due_two_days_later_at_half_past_eight_on_a_working_day(
+    signed_up: str, due: str
+) -> None:
     step = Step("article", wait=Wait(days=2), at=time(8, 30), on=WORKING_DAYS)
     start = datetime.fromisoformat(signed_up).replace(tzinfo=LONDON)
     [_, article] = undisturbed(sequence_of(GUIDE, step), newcomer(start.astimezone(UTC)))
@@ -283,7 +285,7 @@ def test_two_days_and_then_half_past_eight_on_a_working_day(signed_up: str, due:
         (time(1, 30), datetime(2026, 10, 24, 12), datetime(2026, 10, 25, 0, 30)),  # the first one
     ],
 )
-def test_a_time_that_is_left_out_comes_an_hour_later_and_a_repeated_one_the_first_time(
+def test_a_missing_clock_time_moves_an_hour_later_and_a_repeated_one_uses_the_first(
     at: time, day: datetime, leaves: datetime
 ) -> None:
     start = day.replace(tzinfo=UTC)
@@ -292,20 +294,20 @@ def test_a_time_that_is_left_out_comes_an_hour_later_and_a_repeated_one_the_firs
 
 
 @pytest.mark.parametrize("at", [time(23, 59), time(23, 59, 30), time(19, 0), time(0, 0)])
-def test_a_step_is_sent_whatever_time_of_the_day_it_names(at: time) -> None:
+def test_a_step_is_sent_at_any_time_of_day_it_names(at: time) -> None:
     [_, sent] = undisturbed(sequence_of(GUIDE, Step("late", at=at)), newcomer(MONDAY))
     assert sent.wall.time() == at
 
 
-def test_a_time_left_out_just_before_midnight_is_still_sent_on_its_day_or_the_next() -> None:
-    """Greenland's clocks go from 23:00 on a Saturday straight to midnight."""
+def test_a_step_at_a_missing_time_before_midnight_is_sent_that_day_or_the_next() -> None:
+    """Greenland's clocks jump from 23:00 on a Saturday straight to midnight."""
     step = Step("late", at=time(23, 30), on=SendDays(frozenset({5})))
     start = datetime(2026, 3, 28, 12, tzinfo=UTC)
     [_, sent] = undisturbed(sequence_of(GUIDE, step), newcomer(start, "America/Nuuk"))
     assert sent.wall.date().isoformat() in ("2026-03-28", "2026-03-29")
 
 
-def test_days_counted_from_a_repeated_hour_into_the_one_left_out_are_not_cut_short() -> None:
+def test_days_counted_from_a_repeated_hour_to_a_missing_one_are_not_shortened() -> None:
     second_half_past_one = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     step = Step("spring", wait=Wait(days=154), at=None)
     calendar = replace(CALENDAR, window=replace(USUAL, opens=time(0, 0)))
@@ -315,13 +317,13 @@ def test_days_counted_from_a_repeated_hour_into_the_one_left_out_are_not_cut_sho
     assert action.until.astimezone(LONDON).replace(tzinfo=None) >= datetime(2027, 3, 28, 1, 30)
 
 
-def test_two_reminders_in_a_sequence_are_still_one_reminder_to_a_person() -> None:
+def test_two_reminders_in_a_sequence_send_one_reminder_per_person() -> None:
     reminders = (Step("one", StepKind.REMINDER), Step("two", StepKind.REMINDER))
     sequence = sequence_of(GUIDE, *reminders, opt_in=OptIn.COLLECT)
     assert Play(sequence, newcomer(MONDAY)).run().emails == ["guide", "one"]
 
 
-def test_an_overdue_step_is_skipped_where_it_says_so() -> None:
+def test_an_overdue_step_is_skipped_if_its_settings_say_so() -> None:
     step = Step("news", late=Late.SKIP, max_late=timedelta(days=1))
     here = newcomer(MONDAY).after("guide", MONDAY)
     sequence, too_late = sequence_of(GUIDE, step), MONDAY + timedelta(days=1)
@@ -329,7 +331,7 @@ def test_an_overdue_step_is_skipped_where_it_says_so() -> None:
     assert isinstance(plan(sequence, here, too_late + timedelta(seconds=1)), Skip)
 
 
-def test_an_overdue_step_that_names_a_time_goes_at_any_hour_we_write_in() -> None:
+def test_an_overdue_step_with_a_time_of_day_is_sent_at_any_open_hour() -> None:
     step = Step("morning", at=time(8, 30))
     here = newcomer(MONDAY).after("guide", MONDAY)
     afternoon = MONDAY + timedelta(days=3, hours=6)
@@ -338,7 +340,7 @@ def test_an_overdue_step_that_names_a_time_goes_at_any_hour_we_write_in() -> Non
     )
 
 
-def test_a_signup_whose_guide_nobody_collects_is_let_go() -> None:
+def test_an_enrolment_ends_if_the_guide_is_never_collected() -> None:
     sequence = sequence_of(GUIDE, Step("article"), opt_in=OptIn.COLLECT)
     here = newcomer(MONDAY).after("guide", MONDAY)
     let_go = MONDAY + UNCOLLECTED_FOR
@@ -348,14 +350,14 @@ def test_a_signup_whose_guide_nobody_collects_is_let_go() -> None:
     assert plan(sequence, here, let_go) == Exit(EnrolmentStatus.REMOVED)
 
 
-def test_whoever_has_collected_the_guide_gets_no_reminder() -> None:
+def test_a_reader_who_collected_the_guide_gets_no_reminder() -> None:
     reminder = Step("reminder", StepKind.REMINDER)
     here = replace(newcomer(MONDAY).after("guide", MONDAY), collected_at=MONDAY)
     sequence = sequence_of(GUIDE, reminder, opt_in=OptIn.COLLECT)
     assert isinstance(plan(sequence, here, MONDAY), Skip)
 
 
-def test_what_leaves_on_time_does_not_drift_and_what_leaves_late_delays_what_follows() -> None:
+def test_a_timely_email_does_not_shift_the_next_but_a_late_one_delays_it() -> None:
     send = Send(Step("article"), MONDAY)
     assert anchor_after(send, MONDAY + timedelta(minutes=59)) == MONDAY
     late = MONDAY + timedelta(hours=1)

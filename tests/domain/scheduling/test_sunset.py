@@ -1,4 +1,4 @@
-"""Who is asked whether they still want the emails: the quiet, once in a silence."""
+"""Asking whether people still want the emails: only silent ones, once per silence."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ silences = st.builds(
 
 
 @given(silences, quiets)
-def test_nobody_is_asked_who_is_there_or_unwelcome_or_under_way_or_has_been_asked(
+def test_a_person_is_asked_only_if_silent_welcome_idle_and_not_asked_yet(
     silence: Silence, quiet: Quiet
 ) -> None:
     asked = isinstance(decide(silence, quiet, NOW), Ask)
@@ -32,7 +32,7 @@ def test_nobody_is_asked_who_is_there_or_unwelcome_or_under_way_or_has_been_aske
 
 
 @given(silences, quiets)
-def test_whoever_is_left_alone_is_not_looked_at_again_at_once(
+def test_a_person_who_is_not_asked_is_not_checked_again_immediately(
     silence: Silence, quiet: Quiet
 ) -> None:
     decision = decide(silence, quiet, NOW)
@@ -41,7 +41,7 @@ def test_whoever_is_left_alone_is_not_looked_at_again_at_once(
 
 
 @given(quiets, lengths)
-def test_silence_counts_from_the_latest_sign_and_whoever_answered_may_be_asked_again(
+def test_silence_counts_from_the_latest_activity_even_if_asked_before(
     quiet: Quiet, ago: timedelta
 ) -> None:
     alive_at = NOW - quiet.after

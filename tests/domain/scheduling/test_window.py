@@ -1,4 +1,4 @@
-"""Windows are read on the subscriber's wall clock, on days that exist and are allowed."""
+"""Windows are interpreted in the subscriber's local time, on days that exist and are allowed."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -41,7 +41,7 @@ def in_london(written: str) -> datetime:
         ("2027-12-24 19:00", "2027-12-29 08:00"),  # both days are kept later
     ],
 )
-def test_office_hours_are_kept_on_working_days_only(earliest: str, opens: str) -> None:
+def test_office_hours_apply_on_working_days_only(earliest: str, opens: str) -> None:
     found = next_open(in_london(earliest), OFFICE_HOURS, LONDON, bank_holidays())
     assert found == in_london(opens)
 
@@ -55,11 +55,11 @@ def test_office_hours_are_kept_on_working_days_only(earliest: str, opens: str) -
         ("2027-02-27 08:30", "2027-03-01 08:30"),
     ],
 )
-def test_two_days_are_two_days_on_the_wall_clock(start: str, over: str) -> None:
+def test_a_wait_of_two_days_is_counted_on_the_wall_clock(start: str, over: str) -> None:
     assert after_wait(in_london(start), Wait(days=2), LONDON) == in_london(over)
 
 
-def test_thirty_six_hours_are_thirty_six_hours_when_the_clocks_change() -> None:
+def test_a_wait_of_thirty_six_hours_ignores_a_clock_change() -> None:
     start = in_london("2026-03-28 20:00")
     assert after_wait(start, Wait(elapsed=timedelta(hours=36)), LONDON) == in_london(
         "2026-03-30 09:00"
@@ -68,12 +68,12 @@ def test_thirty_six_hours_are_thirty_six_hours_when_the_clocks_change() -> None:
 
 @given(moments, waits, zones)
 @example(datetime(2026, 10, 25, 1, tzinfo=UTC), Wait(), LONDON)
-def test_a_wait_never_ends_before_it_began(start: datetime, wait: Wait, zone: str) -> None:
+def test_a_wait_never_ends_before_its_start(start: datetime, wait: Wait, zone: str) -> None:
     assert after_wait(start, wait, zone) >= start
 
 
 @given(moments, st.none() | times_of_day, send_days, zones)
-def test_the_next_opening_is_open_and_not_earlier_than_asked(
+def test_the_next_opening_is_open_and_not_before_the_requested_time(
     earliest: datetime, at: time | None, on: SendDays, zone: str
 ) -> None:
     window = window_of(Step("any", at=at, on=on), SendWindow())
@@ -83,7 +83,7 @@ def test_the_next_opening_is_open_and_not_earlier_than_asked(
 
 
 @given(moments, send_days, zones)
-def test_no_open_moment_is_passed_over(earliest: datetime, on: SendDays, zone: str) -> None:
+def test_the_next_opening_skips_no_open_moment(earliest: datetime, on: SendDays, zone: str) -> None:
     window, holidays = SendWindow(on=on), bank_holidays()
     first = next_open(earliest, window, zone, holidays)
     skipped = int((first - earliest) / timedelta(hours=1))
@@ -91,12 +91,12 @@ def test_no_open_moment_is_passed_over(earliest: datetime, on: SendDays, zone: s
     assert not [at for at in between if first > at and is_open(at, window, zone, holidays)]
 
 
-def test_a_step_that_names_a_time_after_hours_has_the_rest_of_its_evening() -> None:
+def test_a_step_with_a_time_after_hours_may_use_the_rest_of_that_evening() -> None:
     window = window_of(Step("late", at=time(20, 0)), SendWindow())
     assert is_open(in_london("2026-03-02 22:00"), window, LONDON, bank_holidays())
 
 
-def test_days_that_never_come_are_an_error_and_not_an_endless_search() -> None:
+def test_days_that_never_occur_raise_an_error_instead_of_an_endless_search() -> None:
     class EveryDay:
         def __contains__(self, day: date, /) -> bool:
             return True
@@ -106,7 +106,7 @@ def test_days_that_never_come_are_an_error_and_not_an_endless_search() -> None:
             search(in_london("2026-03-02 08:00"), OFFICE_HOURS, LONDON, EveryDay())
 
 
-def test_holidays_count_only_where_working_days_were_asked_for() -> None:
+def test_bank_holidays_count_only_for_working_days() -> None:
     christmas = in_london("2026-12-25 10:00")
     assert is_open(christmas, SendWindow(on=EVERY_DAY), LONDON, bank_holidays())
     assert not is_open(christmas, OFFICE_HOURS, LONDON, bank_holidays())

@@ -1,4 +1,4 @@
-"""What a change does to people under way is said before it is done."""
+"""The effect of a change on current enrolments is shown before it is made."""
 
 from dataclasses import asdict, replace
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.sequences.impact import Impact, impact
-from nurture.domain.sequences.sequence import HandOver, Sequence, Step, Wait
+from nurture.domain.sequences.sequence import Continuation, Sequence, Step, Wait
 from tests.domain.playing import GUIDE, sequence_of
 
 A, B, C, NEW = Step("a"), Step("b"), Step("c"), Step("new")
@@ -32,12 +32,14 @@ LATER_B = replace(B, wait=Wait(days=9))
         ((A, C, B), Impact(timing_changed=1)),
     ],
 )
-def test_somebody_who_has_had_the_first_of_three(steps: tuple[Step, ...], effect: Impact) -> None:
+def test_the_impact_of_an_edit_is_found_for_a_person_after_the_first_step(
+    steps: tuple[Step, ...], effect: Impact
+) -> None:
     assert impact(OLD, sequence_of(GUIDE, *steps), {AFTER_A: 1}) == effect
 
 
-def test_another_end_is_told_to_those_whose_steps_stay_the_same() -> None:
-    goes_on = replace(OLD, then=(HandOver("more"),))
+def test_a_changed_ending_is_reported_for_people_whose_steps_are_unchanged() -> None:
+    goes_on = replace(OLD, then=(Continuation("more"),))
     assert impact(OLD, goes_on, {AFTER_A: 3}) == Impact(end_changed=3)
 
 
@@ -51,7 +53,7 @@ PEOPLE = st.dictionaries(
 
 
 @given(PLANS, PLANS, PEOPLE)
-def test_everybody_is_counted_once(
+def test_everyone_is_counted_once(
     old: Sequence, new: Sequence, people: dict[frozenset[str], int]
 ) -> None:
     found = impact(old, new, people)
@@ -59,12 +61,12 @@ def test_everybody_is_counted_once(
 
 
 @given(PLANS, PEOPLE)
-def test_a_sequence_that_stays_as_it_is_affects_nobody(
+def test_an_unchanged_sequence_affects_nobody(
     plan: Sequence, people: dict[frozenset[str], int]
 ) -> None:
     assert impact(plan, plan, people) == Impact(unaffected=sum(people.values()))
 
 
-def test_it_is_said_in_one_line() -> None:
+def test_the_impact_is_described_in_one_line() -> None:
     assert str(Impact(31, 4, 2)) == "31 unaffected, 4 will get a new step, 2 sit on a deleted step"
     assert str(Impact()) == "nobody under way"

@@ -1,4 +1,4 @@
-"""What was due in a time of which nothing is known: taken as sent, it is not sent again."""
+"""Steps due during an unrecorded period: those treated as sent are not sent again."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from tests.domain.playing import CALENDAR, moments, newcomer, sequences, zones
 
 
 @given(sequences(), moments, zones, st.integers(0, 60))
-def test_nothing_that_is_taken_as_sent_comes_again(
+def test_a_step_taken_as_sent_is_not_sent_again(
     sequence: Sequence, start: datetime, zone: str, days: int
 ) -> None:
     now = start + timedelta(days=days)
@@ -25,7 +25,7 @@ def test_nothing_that_is_taken_as_sent_comes_again(
 
 
 @given(sequences(), moments, st.integers(0, 40), st.integers(0, 40))
-def test_a_longer_silence_misses_all_that_a_shorter_one_does(
+def test_a_longer_silence_misses_every_step_a_shorter_one_misses(
     sequence: Sequence, start: datetime, days: int, more: int
 ) -> None:
     person, end = newcomer(start), start + timedelta(days=days)

@@ -1,4 +1,4 @@
-"""Lengths, times and days are read as they are written, or refused with a remedy."""
+"""Durations, times and days are parsed as written, or refused with a remedy."""
 
 from collections.abc import Callable
 from datetime import time, timedelta
@@ -32,7 +32,7 @@ from tests.domain.playing import GUIDE, sequence_of
         ("0 days", Wait()),
     ],
 )
-def test_a_wait_is_read_as_it_is_written(text: str, wait: Wait) -> None:
+def test_a_wait_is_parsed_as_written(text: str, wait: Wait) -> None:
     assert parse_wait(text) == wait
     assert parse_length(text) == timedelta(days=wait.days) + wait.elapsed
 
@@ -40,18 +40,18 @@ def test_a_wait_is_read_as_it_is_written(text: str, wait: Wait) -> None:
 @pytest.mark.parametrize(
     "text", ["", "2", "days", "two days", "-2 days", "1.5 days", "2 months", "2 days 3 hours"]
 )
-def test_what_is_no_length_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_length_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(SequenceError, match="Write it like"):
         parse_wait(text)
 
 
 @pytest.mark.parametrize("text", ["² days", "99999999999999999 hours", "4000000 days"])
-def test_a_length_nobody_can_wait_for_is_refused_and_not_left_to_fail_later(text: str) -> None:
+def test_an_impossibly_long_wait_is_refused_when_parsed(text: str) -> None:
     with pytest.raises(SequenceError):
         parse_wait(text)
 
 
-def test_a_time_of_day_is_read_and_anything_else_is_refused() -> None:
+def test_only_a_valid_time_of_day_is_accepted() -> None:
     assert parse_time_of_day("08:30") == time(8, 30)
     for text in ("", "8:30", "24:30", "half past eight"):
         with pytest.raises(SequenceError, match="Write it like"):
@@ -59,7 +59,7 @@ def test_a_time_of_day_is_read_and_anything_else_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["08:30Z", "08:30+02:00"])
-def test_a_time_of_day_has_no_offset_because_it_is_the_readers_own(text: str) -> None:
+def test_a_time_of_day_with_an_offset_is_refused(text: str) -> None:
     with pytest.raises(SequenceError):
         parse_time_of_day(text)
 
@@ -73,7 +73,7 @@ def test_a_time_of_day_has_no_offset_because_it_is_the_readers_own(text: str) ->
         (["tuesday", "thursday"], SendDays(frozenset({1, 3}))),
     ],
 )
-def test_days_are_read_as_they_are_written(said: str | list[str], days: SendDays) -> None:
+def test_days_are_parsed_as_written(said: str | list[str], days: SendDays) -> None:
     assert parse_days(said) == days
 
 

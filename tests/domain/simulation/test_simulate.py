@@ -1,4 +1,4 @@
-"""The simulation tells what would really happen."""
+"""The simulation predicts what would really happen."""
 
 from collections.abc import Sequence as Many
 from dataclasses import replace
@@ -11,7 +11,7 @@ from nurture.domain.audience.conditions import All, Did, Segment, Segments
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import (
     WORKING_DAYS,
-    HandOver,
+    Continuation,
     Late,
     OptIn,
     Sequence,
@@ -21,7 +21,7 @@ from nurture.domain.sequences.sequence import (
 )
 from nurture.domain.simulation.person import Act, Deed, Habits, Person, newcomer
 from nurture.domain.simulation.simulate import simulate
-from nurture.domain.simulation.world import Entry, What, World
+from nurture.domain.simulation.world import SimulatedEvent, What, World
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
 from tests.domain.playing import CALENDAR, GUIDE, Play, moments, sequence_of, sequences, zones
@@ -36,29 +36,29 @@ NEVER = Habits()
 
 
 def world_of(*whole: Sequence, paused: frozenset[str] = frozenset()) -> World:
-    """A practice with these sequences, and a segment of those who followed a link in `a`."""
+    """Return a practice with these sequences, and a segment of people who clicked a link in `a`."""
     segments = Segments({}, {"golfers": GOLFERS})
     topics = {"series/a": frozenset({GOLF})}
     return World({one.key: one for one in whole}, CALENDAR, segments, topics, paused)
 
 
-def played(world: World, person: Person, start: datetime = FRIDAY) -> list[Entry]:
-    """Everything that happens."""
+def played(world: World, person: Person, start: datetime = FRIDAY) -> list[SimulatedEvent]:
+    """Return everything that happens."""
     return list(simulate(world, person, start))
 
 
-def told(entries: Many[Entry], *what: What) -> list[tuple[str, str]]:
-    """Which steps, or why, of the entries that tell of this."""
+def told(entries: Many[SimulatedEvent], *what: What) -> list[tuple[str, str]]:
+    """Return the step, or else the kind, and the reason of every entry of these types."""
     return [(entry.step or entry.kind, entry.why) for entry in entries if entry.what in what]
 
 
-def sent(entries: Many[Entry]) -> list[str]:
-    """The emails that were sent."""
+def sent(entries: Many[SimulatedEvent]) -> list[str]:
+    """Return the emails that were sent."""
     return [entry.step for entry in entries if entry.what is What.SENT]
 
 
 @given(sequences(), moments, zones, st.booleans())
-def test_it_agrees_with_deciding_step_by_step(
+def test_a_simulation_agrees_with_step_by_step_decisions(
     sequence: Sequence, start: datetime, zone: str, collects: bool
 ) -> None:
     habits = Habits(collects_after=timedelta(0) if collects else None)
@@ -73,7 +73,7 @@ def test_it_agrees_with_deciding_step_by_step(
     assert moments_told == sorted(moments_told)
 
 
-def test_a_step_tells_of_the_bank_holidays_and_the_clock_change_that_moved_it() -> None:
+def test_a_simulated_step_names_the_holidays_and_clock_change_that_moved_it() -> None:
     thursday = datetime(2026, 3, 26, 9, tzinfo=UTC)
     easter = Step("a", wait=Wait(days=8), at=time(8, 30), on=WORKING_DAYS)
     sequence = sequence_of(GUIDE, easter, opt_in=OptIn.COLLECT)
@@ -86,7 +86,7 @@ def test_a_step_tells_of_the_bank_holidays_and_the_clock_change_that_moved_it() 
     assert article.timing.clocks_by == timedelta(hours=1)
 
 
-def test_whoever_does_not_collect_the_guide_is_let_go_after_thirty_days() -> None:
+def test_a_simulated_enrolment_ends_after_thirty_days_without_collection() -> None:
     sequence = sequence_of(GUIDE, A, opt_in=OptIn.COLLECT)
     entries = played(world_of(sequence), newcomer("Bob", FRIDAY, sequence, habits=NEVER))
     assert sent(entries) == ["guide"]
@@ -94,7 +94,7 @@ def test_whoever_does_not_collect_the_guide_is_let_go_after_thirty_days() -> Non
     assert told(entries, What.ENDED) == [(EnrolmentStatus.REMOVED, "the guide was not collected")]
 
 
-def test_whoever_comes_back_after_that_begins_anew() -> None:
+def test_a_person_who_signs_up_again_starts_over_in_the_simulation() -> None:
     sequence = sequence_of(GUIDE, A, opt_in=OptIn.COLLECT)
     again = Act(FRIDAY + timedelta(days=40), Deed.SIGNS_UP, "form")
     entries = played(
@@ -104,14 +104,14 @@ def test_whoever_comes_back_after_that_begins_anew() -> None:
     assert entries[-1].at == again.at + timedelta(days=30)
 
 
-def test_a_skipped_step_says_why() -> None:
+def test_a_skipped_step_names_its_reason() -> None:
     for_golfers = replace(B, only_if="golfers")
     sequence = sequence_of(GUIDE, A, for_golfers, opt_in=OptIn.COLLECT)
     entries = played(world_of(sequence), newcomer("Cleo", FRIDAY, sequence))
     assert told(entries, What.SKIPPED) == [("b", "they are not in the segment “golfers”")]
 
 
-def test_a_click_counts_once_it_was_judged_and_only_where_it_was_agreed_to() -> None:
+def test_a_click_counts_only_once_judged_and_only_with_consent() -> None:
     sequence = sequence_of(GUIDE, A, replace(B, only_if="golfers"), opt_in=OptIn.COLLECT)
     world, clicks = world_of(sequence), Habits(timedelta(0), clicks=True)
     agreed = newcomer("Dan", FRIDAY, sequence, habits=clicks, ticked=(Purpose.TRACKING,))
@@ -125,15 +125,15 @@ def test_a_click_counts_once_it_was_judged_and_only_where_it_was_agreed_to() -> 
         assert ("b" in sent(played(world, late))) is gets
 
 
-def test_the_end_of_one_sequence_is_the_beginning_of_the_next() -> None:
+def test_the_end_of_one_sequence_starts_the_next() -> None:
     second = Sequence("second", "More", (Step("x", wait=Wait(days=1)),))
-    first = replace(sequence_of(GUIDE, A, opt_in=OptIn.COLLECT), then=(HandOver("second"),))
+    first = replace(sequence_of(GUIDE, A, opt_in=OptIn.COLLECT), then=(Continuation("second"),))
     entries = played(world_of(first, second), newcomer("Eve", FRIDAY, first))
     assert sent(entries) == ["guide", "a", "x"]
     assert told(entries, What.HANDED_OVER) == [("", "after “series”")]
 
 
-def test_a_pause_of_theirs_postpones_and_a_booking_ends() -> None:
+def test_a_subscribers_pause_postpones_and_a_booking_ends_the_sequence() -> None:
     pause = Act(FRIDAY + timedelta(minutes=30), Deed.PAUSES)
     books = Act(FRIDAY + timedelta(days=40), Deed.BOOKS)
     sequence = sequence_of(GUIDE, A, Step("c", wait=Wait(days=14)), opt_in=OptIn.COLLECT)
@@ -147,7 +147,7 @@ def test_a_pause_of_theirs_postpones_and_a_booking_ends() -> None:
     ]
 
 
-def test_whoever_unsubscribes_and_comes_back_goes_on_where_they_were() -> None:
+def test_an_unsubscribed_person_who_returns_continues_where_they_stopped() -> None:
     gone = Act(FRIDAY + timedelta(days=3), Deed.UNSUBSCRIBES)
     back = Act(FRIDAY + timedelta(days=9), Deed.WANTS_THE_USUAL)
     sequence = sequence_of(GUIDE, A, B, opt_in=OptIn.COLLECT)
@@ -161,7 +161,7 @@ def test_whoever_unsubscribes_and_comes_back_goes_on_where_they_were() -> None:
     assert sent(entries) == ["guide", "a", "b"]
 
 
-def test_a_paused_sequence_hands_over_the_guide_and_holds_the_rest() -> None:
+def test_a_paused_sequence_sends_the_guide_and_holds_the_rest() -> None:
     sequence = sequence_of(GUIDE, A, opt_in=OptIn.COLLECT)
     world = world_of(sequence, paused=frozenset({"series"}))
     entries = played(world, newcomer("Hal", FRIDAY, sequence))
@@ -169,7 +169,7 @@ def test_a_paused_sequence_hands_over_the_guide_and_holds_the_rest() -> None:
     assert (entries[-1].what, entries[-1].why) == (What.HELD, "the sequence is paused")
 
 
-def test_the_cap_counts_mails_of_all_sequences_together() -> None:
+def test_the_frequency_cap_counts_emails_of_all_sequences_together() -> None:
     other = replace(sequence_of(GUIDE, Step("x", wait=Wait(days=2))), key="other")
     assert other.form
     other = replace(other, form=replace(other.form, key="other"))
@@ -180,7 +180,7 @@ def test_the_cap_counts_mails_of_all_sequences_together() -> None:
     assert sent(entries) == ["guide", "guide", "a", "x"]
 
 
-def test_a_step_that_is_too_late_is_told_as_skipped() -> None:
+def test_a_step_that_is_too_late_is_reported_as_skipped() -> None:
     late = Step("late", StepKind.ARTICLE, Wait(days=2), late=Late.SKIP)
     pause = Act(FRIDAY + timedelta(minutes=30), Deed.PAUSES)
     sequence = sequence_of(GUIDE, late, opt_in=OptIn.COLLECT)

@@ -1,4 +1,4 @@
-"""One person has one key, and an address is shown to nobody else."""
+"""Each person has one key, and an address is never shown to others."""
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from nurture.domain.subscribers.address import (
 
 
 @pytest.mark.parametrize("typed", ["Ann@Example.org", " ann@example.org\n", "ANN@EXAMPLE.ORG"])
-def test_one_person_has_one_key(typed: str) -> None:
+def test_every_spelling_of_an_address_has_the_same_key(typed: str) -> None:
     assert address_key(typed) == "ann@example.org"
 
 
@@ -31,7 +31,7 @@ def test_one_person_has_one_key(typed: str) -> None:
         "ann＠bücher.example",
     ],
 )
-def test_an_international_domain_has_one_key_however_it_is_spelt(spelt: str) -> None:
+def test_an_international_domain_has_one_key_in_either_spelling(spelt: str) -> None:
     assert address_key(spelt) == "ann@xn--bcher-kva.example"
 
 
@@ -46,29 +46,29 @@ def test_an_international_domain_has_one_key_however_it_is_spelt(spelt: str) -> 
         ("xn--a.example", "xn--a.example"),
     ],
 )
-def test_a_domain_is_written_as_the_dns_knows_it(domain: str, key: str) -> None:
+def test_a_domain_key_is_its_dns_form(domain: str, key: str) -> None:
     assert domain_key(domain) == key
     assert domain_key(domain_in_letters(key)) == key
 
 
-def test_a_sharp_s_and_two_plain_ones_are_two_domains() -> None:
+def test_a_sharp_s_and_a_double_s_make_two_different_domains() -> None:
     sharp, plain = "ann@straße.example", "ann@strasse.example"
     assert not set(address_keys(sharp)) & set(address_keys(plain))
 
 
 @pytest.mark.parametrize("spelt", ["ann@bücher.example", "ann@xn--bcher-kva.example"])
-def test_rows_from_before_are_found_under_the_key_that_they_were_written_under(spelt: str) -> None:
+def test_an_old_row_is_found_under_the_key_it_was_written_with(spelt: str) -> None:
     assert address_keys(spelt) == ("ann@xn--bcher-kva.example", "ann@bücher.example")
     assert address_keys("Ann@Example.org") == ("ann@example.org",)
 
 
 @given(st.text())
-def test_the_first_of_the_keys_is_the_present_one(text: str) -> None:
+def test_the_first_of_the_address_keys_is_the_current_one(text: str) -> None:
     assert address_keys(text)[0] == address_key(text)
 
 
 @given(st.text())
-def test_a_key_is_its_own_key(text: str) -> None:
+def test_the_key_of_a_key_is_itself(text: str) -> None:
     assert address_key(address_key(text)) == address_key(text)
 
 

@@ -1,4 +1,4 @@
-"""Bookings: when things happened counts, and never the order in which they are told."""
+"""Bookings: the order of events counts, not the order in which they are reported."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ B, C, M = EventKind.BOOKED, EventKind.CANCELLED, EventKind.RESCHEDULED
 
 
 def told(*kinds: EventKind) -> list[Happened]:
-    """One after another, an hour apart."""
+    """Return events one hour apart."""
     return [Happened(kind, START + timedelta(hours=n)) for n, kind in enumerate(kinds)]
 
 
@@ -37,24 +37,24 @@ def told(*kinds: EventKind) -> list[Happened]:
         ((B, B, M, C), True),
     ],
 )
-def test_whoever_has_an_appointment_left_is_booked(
+def test_a_person_with_an_uncancelled_appointment_is_booked(
     kinds: tuple[EventKind, ...], booked: bool
 ) -> None:
     assert is_booked(booked_until(told(*kinds))) is booked
 
 
-def test_until_when_somebody_was_booked_is_when_they_cancelled_last() -> None:
+def test_a_booking_ends_at_the_last_cancellation() -> None:
     assert booked_until(told(B, C)) == START + timedelta(hours=1)
     assert booked_until(told(B, C, C)) == START + timedelta(hours=1)
     assert booked_until(told(B)) == NOT_CANCELLED
     assert booked_until(told(C)) is None
 
 
-def test_what_is_no_booking_says_nothing() -> None:
+def test_events_other_than_bookings_do_not_affect_the_booking() -> None:
     assert booked_until(told(EventKind.CLICKED, EventKind.STAYED)) is None
 
 
-def test_a_booking_that_was_cancelled_in_the_same_second_is_cancelled() -> None:
+def test_a_booking_cancelled_in_the_same_second_is_cancelled() -> None:
     both = [Happened(C, START), Happened(B, START)]
     assert booked_until(both) == booked_until(both[::-1]) == START
 
@@ -70,7 +70,7 @@ happenings = st.lists(
 
 
 @given(happenings, st.randoms())
-def test_the_order_in_which_it_is_told_makes_no_difference(
+def test_the_order_in_which_bookings_are_reported_makes_no_difference(
     happened: list[Happened], random: object
 ) -> None:
     shuffled = list(happened)

@@ -1,4 +1,4 @@
-"""Consent is recorded by purpose, with the wording that was seen."""
+"""Consent is recorded by purpose, with the wording that was shown."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ PURPOSES = st.sampled_from(Purpose)
 
 
 @given(st.lists(PURPOSES), st.lists(PURPOSES))
-def test_a_signup_grants_what_the_form_says_and_what_was_ticked_each_once(
+def test_a_signup_grants_each_purpose_of_the_form_and_the_ticked_boxes_once(
     grants: list[Purpose], ticked: list[Purpose]
 ) -> None:
     found = granted_at_signup(grants, ticked, "Yes, please.")
@@ -25,13 +25,13 @@ def test_a_signup_grants_what_the_form_says_and_what_was_ticked_each_once(
     assert set(found) == {ConsentChange(p, True, "Yes, please.") for p in grants + ticked}
 
 
-def test_tracking_that_was_not_ticked_is_not_granted() -> None:
+def test_unticked_tracking_is_not_granted() -> None:
     found = granted_at_signup([Purpose.GUIDE, Purpose.MARKETING], [], "Yes, please.")
     assert [change.purpose for change in found] == [Purpose.GUIDE, Purpose.MARKETING]
 
 
 @given(st.frozensets(PURPOSES), st.dictionaries(PURPOSES, st.booleans()))
-def test_the_changes_lead_to_what_is_wanted_and_no_further(
+def test_consent_changes_reach_exactly_the_wanted_state(
     present: frozenset[Purpose], wanted: dict[Purpose, bool]
 ) -> None:
     found = changed(Consents(present), wanted, OWN_WORDINGS)
@@ -43,11 +43,11 @@ def test_the_changes_lead_to_what_is_wanted_and_no_further(
     assert all((purpose in after) is wanted.get(purpose, purpose in present) for purpose in Purpose)
 
 
-def test_every_change_made_on_our_pages_has_a_wording() -> None:
+def test_every_purpose_has_a_wording_for_our_pages() -> None:
     assert all(OWN_WORDINGS[purpose] for purpose in Purpose)
 
 
-def test_another_line_break_is_the_same_wording_and_another_word_is_not() -> None:
+def test_a_line_break_does_not_change_the_wording_hash_but_a_word_does() -> None:
     same = wording_hash("Send me the\n  guide.")
     assert (
         same

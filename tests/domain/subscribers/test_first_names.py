@@ -1,4 +1,4 @@
-"""A mail greets people by what is surely their first name, and otherwise without a name."""
+"""An email greets people by what is certainly their first name, and otherwise without a name."""
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +11,7 @@ from nurture.domain.subscribers.first_names import first_name_in, plain_first_na
     "name",
     ["Ann", "Anne-Marie", "O’Brien", "D'Arcy", "Zoë", "Мария", "李", "محمد", "Mary Jane", "Ann M."],
 )
-def test_names_of_any_script_are_names(name: str) -> None:
+def test_names_in_any_script_are_accepted(name: str) -> None:
     assert plain_first_name(f"  {name} ") == name
 
 
@@ -31,12 +31,12 @@ def test_names_of_any_script_are_names(name: str) -> None:
         "A" * 41,
     ],
 )
-def test_what_does_not_look_like_a_name_is_not_printed(typed: str | None) -> None:
+def test_text_that_does_not_look_like_a_name_is_not_printed(typed: str | None) -> None:
     assert plain_first_name(typed) == ""
 
 
 @given(st.text())
-def test_a_printed_name_holds_nothing_that_markup_or_a_header_could_stumble_over(text: str) -> None:
+def test_a_printed_name_contains_nothing_that_breaks_markup_or_headers(text: str) -> None:
     name = plain_first_name(text)
     assert len(name) <= 40
     assert not set(name) & set('<>&"@:/\\{}%=?\r\n\t\0')
@@ -100,7 +100,7 @@ def test_a_printed_name_holds_nothing_that_markup_or_a_header_could_stumble_over
         ("-", ""),
     ],
 )
-def test_the_first_name_within_a_full_name(full: str | None, first: str) -> None:
+def test_the_first_name_is_found_in_a_full_name(full: str | None, first: str) -> None:
     assert first_name_in(full) == first
 
 
@@ -124,7 +124,7 @@ TITLES = [
 @pytest.mark.parametrize("title", TITLES)
 @pytest.mark.parametrize("stop", ["", "."])
 @pytest.mark.parametrize("case", [str, str.lower, str.upper])
-def test_no_title_is_a_name(title: str, stop: str, case: type[str]) -> None:
+def test_a_title_is_never_a_name(title: str, stop: str, case: type[str]) -> None:
     said = case(title + stop)
     assert first_name_in(f"{said} Anna Bell") == "Anna"
     assert plain_first_name(f"{said} Anna Bell") == "Anna"
@@ -163,15 +163,13 @@ def test_no_title_is_a_name(title: str, stop: str, case: type[str]) -> None:
         ("Undefined", ""),
     ],
 )
-def test_what_is_typed_as_a_first_name_is_greeted_as_one_writes_it(
-    typed: str, greeted: str
-) -> None:
+def test_a_typed_first_name_is_greeted_in_its_usual_spelling(typed: str, greeted: str) -> None:
     assert plain_first_name(typed) == greeted
 
 
 @given(st.text())
 @example("ǅ ǅ")
 @example("ß")
-def test_a_name_that_was_kept_stays_as_it_is(text: str) -> None:
+def test_cleaning_a_cleaned_name_changes_nothing(text: str) -> None:
     for name in (plain_first_name(text), first_name_in(text)):
         assert plain_first_name(name) == name

@@ -1,4 +1,4 @@
-"""Asking for a guide: the whole table, and that nobody is given less than they asked for."""
+"""Asking for a guide: the whole table, and nobody receives less than they asked for."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.sequences.enrolment import Because, Ending, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
 from nurture.domain.subscribers.guide_requests import Asking, ask_again, asking, begin, collect
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=60)
 ACTIVE = Ending(EnrolmentStatus.ACTIVE)
-FINISHED = Ending(EnrolmentStatus.COMPLETED, Because.COMPLETED)
-LEFT = Ending(EnrolmentStatus.UNSUBSCRIBED, Because.SILENT)
-DEAD = Ending(EnrolmentStatus.SUPPRESSED, Because.BOUNCED)
-LET_GO = Ending(EnrolmentStatus.REMOVED, Because.NOT_COLLECTED)
-TAKEN_OUT = Ending(EnrolmentStatus.REMOVED, Because.TAKEN_OUT)
+FINISHED = Ending(EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
+LEFT = Ending(EnrolmentStatus.UNSUBSCRIBED, EndReason.SILENT)
+DEAD = Ending(EnrolmentStatus.SUPPRESSED, EndReason.BOUNCED)
+LET_GO = Ending(EnrolmentStatus.REMOVED, EndReason.NOT_COLLECTED)
+TAKEN_OUT = Ending(EnrolmentStatus.REMOVED, EndReason.TAKEN_OUT)
 SOMEHOW = Ending(EnrolmentStatus.REMOVED)
 
 YES, NO = True, False
@@ -48,12 +48,14 @@ BEGINS, GOES_ON, TAKEN_UP, GUIDE_ONLY = Asking
         (DEAD, YES, TAKEN_UP),
     ],
 )
-def test_what_asking_does(before: Ending | None, collected: bool, not_booked: Asking) -> None:
+def test_the_effect_of_asking_depends_on_the_enrolment_and_the_booking(
+    before: Ending | None, collected: bool, not_booked: Asking
+) -> None:
     assert asking(before, collected=collected, booked=False) is not_booked
     assert asking(before, collected=collected, booked=True) is GUIDE_ONLY
 
 
-becauses = st.none() | st.sampled_from(Because)
+becauses = st.none() | st.sampled_from(EndReason)
 endings = st.builds(Ending, st.sampled_from(EnrolmentStatus), becauses)
 progresses = st.builds(
     Progress,
@@ -67,7 +69,7 @@ progresses = st.builds(
 
 
 @given(endings, progresses, st.booleans())
-def test_the_guide_is_wanted_and_nothing_that_was_had_is_forgotten(
+def test_asking_again_offers_the_guide_and_forgets_nothing(
     ending: Ending, progress: Progress, booked: bool
 ) -> None:
     after = ask_again(ending, progress, NOW, booked=booked)
@@ -79,7 +81,7 @@ def test_the_guide_is_wanted_and_nothing_that_was_had_is_forgotten(
 
 
 @given(endings, progresses, st.booleans())
-def test_asking_twice_does_what_asking_once_does(
+def test_asking_twice_has_the_same_effect_as_asking_once(
     ending: Ending, progress: Progress, booked: bool
 ) -> None:
     once = ask_again(ending, progress, NOW, booked=booked)
@@ -88,7 +90,7 @@ def test_asking_twice_does_what_asking_once_does(
     assert (again.ends_as is None) is (once.ends_as is None) or not booked
 
 
-def test_whoever_has_booked_begins_with_nothing_but_the_guide() -> None:
+def test_an_enrolment_begun_after_a_booking_gets_only_the_guide() -> None:
     assert begin(NOW, "UTC", booked=True).ends_as == BOOKED_BEFORE
     assert begin(NOW, "UTC", booked=False).ends_as is None
 
@@ -105,7 +107,7 @@ def test_whoever_has_booked_begins_with_nothing_but_the_guide() -> None:
         (DEAD, EnrolmentStatus.SUPPRESSED),
     ],
 )
-def test_collecting_begins_the_series_for_nobody_who_was_taken_out_booked_or_left(
+def test_collecting_does_not_restart_an_enrolment_that_was_removed_booked_or_left(
     before: Ending, after: EnrolmentStatus
 ) -> None:
     status, progress = collect(before, Progress(LONG_AGO, LONG_AGO), NOW)

@@ -1,4 +1,4 @@
-"""Suppressions: every reason stands by itself, the strongest is named, a bounce may be tried."""
+"""Suppressions: each reason is independent, the strongest is named, and a bounce may be retried."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ reasons = st.lists(st.sampled_from(SuppressionReason))
 
 
 @given(reasons)
-def test_the_strongest_reason_is_named_in_whatever_order_they_came(
+def test_the_strongest_suppression_is_named_whatever_their_order(
     told: list[SuppressionReason],
 ) -> None:
     found = strongest(told)
@@ -34,7 +34,7 @@ def test_the_strongest_reason_is_named_in_whatever_order_they_came(
 
 
 @given(reasons, st.timedeltas(timedelta(0), timedelta(days=30)))
-def test_only_a_bounce_alone_that_is_a_week_old_may_be_tried_again(
+def test_only_a_lone_bounce_older_than_a_week_may_be_retried(
     told: list[SuppressionReason], age: timedelta
 ) -> None:
     standing = [Suppression(reason, NOW - age) for reason in set(told)]
@@ -42,13 +42,13 @@ def test_only_a_bounce_alone_that_is_a_week_old_may_be_tried_again(
     assert may_ask_again(standing, NOW) is wanted
 
 
-def test_whoever_asked_again_lately_waits_another_week() -> None:
+def test_a_person_who_asked_recently_waits_another_week() -> None:
     bounce = Suppression(BOUNCED, NOW - timedelta(days=30), "", NOW - timedelta(days=2), 7)
     assert not may_ask_again([bounce], NOW)
     assert may_ask_again([bounce], NOW + timedelta(days=5))
 
 
-def test_a_trial_ends_with_the_next_bounce_and_with_any_other_reason() -> None:
+def test_a_trial_ends_at_the_next_bounce_or_any_other_suppression() -> None:
     bounce = Suppression(BOUNCED, NOW - timedelta(days=9), "", NOW, 7)
     assert guide_on_trial([bounce]) == 7
     bounced_again = Suppression(BOUNCED, NOW + timedelta(hours=1), "", NOW, 7)
@@ -59,7 +59,7 @@ def test_a_trial_ends_with_the_next_bounce_and_with_any_other_reason() -> None:
 
 @pytest.mark.parametrize("kind", StepKind)
 @pytest.mark.parametrize("reason", SuppressionReason)
-def test_the_gate_lets_the_guide_on_trial_through_and_nothing_else(
+def test_the_gate_allows_only_the_trial_guide_to_a_bouncing_address(
     kind: StepKind, reason: SuppressionReason
 ) -> None:
     willing = Consents(frozenset(Purpose))
@@ -69,6 +69,6 @@ def test_the_gate_lets_the_guide_on_trial_through_and_nothing_else(
         assert allowed is (reason is BOUNCED and kind is StepKind.GUIDE)
 
 
-def test_an_answer_does_not_go_to_an_address_that_bounces_and_complained() -> None:
+def test_no_answer_is_sent_to_an_address_that_bounces_and_complained() -> None:
     complained = Standing(Consents(), SuppressionReason.COMPLAINED, bounces=True)
     assert not isinstance(may_send(StepKind.ANSWER, complained, NOW), Allowed)

@@ -1,4 +1,4 @@
-"""A box counts where it is named; what cannot be understood is no consent and is told."""
+"""A tick box counts if it is named; an unclear value is no consent and is reported."""
 
 import pytest
 from hypothesis import given
@@ -29,13 +29,13 @@ TRACKING, HEALTH = Purpose.TRACKING, Purpose.HEALTH_TOPICS
         ["tracking", {"health_topics": "no"}],
     ],
 )
-def test_a_box_that_is_named_and_ticked_is_understood(sent: object) -> None:
+def test_a_named_and_ticked_box_is_understood(sent: object) -> None:
     ticks = read_ticks(sent)
     assert (ticks.purposes, ticks.not_understood) == ((TRACKING,), ())
 
 
 @pytest.mark.parametrize("sent", ["tracking, health_topics", "tracking health-topics", "a|b"])
-def test_several_boxes_may_stand_in_one_text(sent: str) -> None:
+def test_one_text_may_name_several_boxes(sent: str) -> None:
     sent = sent.replace("a|b", "Tracking|Health topics")
     assert read_ticks(sent).purposes == (TRACKING, HEALTH)
 
@@ -45,7 +45,7 @@ def test_several_boxes_may_stand_in_one_text(sent: str) -> None:
     [None, "", " ", "off", "No", "0", 0, False, [], {}, [""], [None, False], {"tracking": None}]
     + [{"tracking": "false"}, {"tracking": []}, {"anything": ""}],
 )
-def test_a_box_that_is_not_ticked_is_nothing_to_tell(sent: object) -> None:
+def test_an_unticked_box_is_not_reported(sent: object) -> None:
     ticks = read_ticks(sent)
     assert (ticks.purposes, ticks.not_understood) == ((), ())
 
@@ -67,14 +67,14 @@ def test_a_box_that_is_not_ticked_is_nothing_to_tell(sent: object) -> None:
         (1.5, "a number"),
     ],
 )
-def test_what_cannot_be_understood_is_no_consent_and_is_told_without_what_a_visitor_wrote(
+def test_an_unreadable_box_grants_nothing_and_is_reported_without_visitor_text(
     sent: object, told: str
 ) -> None:
     ticks = read_ticks(sent)
     assert (ticks.purposes, ticks.not_understood) == ((), (told,))
 
 
-def test_what_is_understood_counts_beside_what_is_not() -> None:
+def test_boxes_that_are_understood_count_beside_those_that_are_not() -> None:
     ticks = read_ticks(["tracking", "newsletters", "on"])
     assert ticks.purposes == (TRACKING,)
     assert ticks.not_understood == ("“newsletters”", "“on”")
@@ -88,13 +88,13 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
-def test_anything_is_read_and_no_more_is_told_than_a_line_holds(sent: object) -> None:
+def test_any_input_is_read_and_the_report_stays_short(sent: object) -> None:
     ticks = read_ticks(sent)
     assert len(ticks.purposes) + len(ticks.not_understood) <= 20
     assert all(len(one) <= 40 for one in ticks.not_understood)
 
 
-def test_a_page_of_text_or_a_deep_nest_costs_nothing() -> None:
+def test_a_very_long_or_deeply_nested_input_is_read_quickly() -> None:
     deep: object = "tracking"
     for _ in range(200):
         deep = [deep]

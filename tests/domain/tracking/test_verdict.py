@@ -1,4 +1,4 @@
-"""Who it was: bursts, programs and places tell machines; what people do is left to people."""
+"""Verdicts: bursts, programs and networks identify machines; the rest counts as human."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -61,7 +61,7 @@ def only(hit: Hit) -> Judgement:
         "Mozilla/5.0",
     ],
 )
-def test_a_program_that_is_no_browser_is_a_machine(agent: str) -> None:
+def test_a_user_agent_that_is_no_browser_is_a_machine(agent: str) -> None:
     assert only(click(7200, agent=agent)).verdict is MACHINE
 
 
@@ -79,7 +79,7 @@ def test_a_program_that_is_no_browser_is_a_machine(agent: str) -> None:
         "Mozilla/4.0 (compatible; ms-office; MSOffice 16)",
     ],
 )
-def test_whatever_people_browse_with_their_late_click_is_theirs(agent: str) -> None:
+def test_a_late_click_in_any_common_browser_is_human(agent: str) -> None:
     assert only(click(7200, agent=agent)).verdict is HUMAN
 
 
@@ -94,28 +94,28 @@ def test_whatever_people_browse_with_their_late_click_is_theirs(agent: str) -> N
         (CHROME, UNSURE),
     ],
 )
-def test_an_open_is_a_persons_where_a_mail_program_shows_it(agent: str, verdict: Verdict) -> None:
+def test_an_open_is_human_only_if_a_mail_program_displays_it(agent: str, verdict: Verdict) -> None:
     assert only(opened(3600, agent)).verdict is verdict
 
 
-def test_what_apples_own_network_fetches_nobody_has_looked_at() -> None:
+def test_an_open_from_apples_own_network_is_a_machine() -> None:
     assert only(opened(3600, IPHONE, "17.58.0.9")).verdict is MACHINE
 
 
-def test_what_shows_nobody_anything_is_a_machines() -> None:
+def test_a_request_that_displays_nothing_is_a_machine() -> None:
     assert only(click(7200, method="HEAD")).verdict is MACHINE
     assert only(click(7200, purpose="prefetch;prerender")).verdict is MACHINE
 
 
-def test_the_click_after_a_prefetch_is_still_a_persons() -> None:
+def test_a_click_after_a_prefetch_is_human() -> None:
     assert verdicts(click(7200, purpose="prefetch"), click(7201)) == [MACHINE, HUMAN]
 
 
-def test_a_get_after_a_head_of_the_same_program_is_the_same_machines() -> None:
+def test_a_get_after_a_head_by_the_same_program_is_a_machine() -> None:
     assert verdicts(click(7200, method="HEAD"), click(7203)) == [MACHINE, MACHINE]
 
 
-def test_a_changed_address_is_a_machines_unless_people_share_so() -> None:
+def test_an_altered_url_means_a_machine_unless_sharing_added_the_parameter() -> None:
     assert only(click(7200, query="%27")).verdict is MACHINE
     assert only(click(7200, query="fbclid=IwAR0")).verdict is HUMAN
 
@@ -123,35 +123,35 @@ def test_a_changed_address_is_a_machines_unless_people_share_so() -> None:
 @pytest.mark.parametrize(
     ("after", "verdict"), [(-1, MACHINE), (2, MACHINE), (6, UNSURE), (12, HUMAN), (600, HUMAN)]
 )
-def test_nobody_clicks_sooner_than_they_can(after: float, verdict: Verdict) -> None:
+def test_an_impossibly_quick_click_is_not_human(after: float, verdict: Verdict) -> None:
     assert only(click(after)).verdict is verdict
 
 
-def test_a_burst_is_a_machines_with_the_pictures_of_the_same_moment() -> None:
+def test_a_burst_of_clicks_and_its_simultaneous_opens_are_a_machine() -> None:
     burst = [opened(300), *(click(301 + n / 10, n) for n in range(3))]
     assert set(verdicts(*burst)) == {MACHINE}
 
 
-def test_links_opened_in_tabs_one_after_the_other_are_a_persons() -> None:
+def test_links_opened_in_tabs_one_after_another_are_human() -> None:
     assert verdicts(click(900, 1), click(907, 2), click(915, 3)) == [HUMAN] * 3
 
 
-def test_a_double_click_is_a_persons() -> None:
+def test_a_double_click_is_human() -> None:
     assert verdicts(click(900), click(900.3)) == [HUMAN, HUMAN]
 
 
-def test_a_click_long_after_a_scanners_burst_is_a_persons() -> None:
+def test_a_click_long_after_a_scanners_burst_is_human() -> None:
     burst = [click(20 + n / 10, n, client=DEFENDER) for n in range(3)]
     assert verdicts(*burst, click(7200))[-1] is HUMAN
 
 
-def test_a_network_of_scanners_proves_nothing_alone_and_much_beside_other_signs() -> None:
+def test_a_scanner_network_alone_proves_nothing_but_adds_to_other_signs() -> None:
     assert only(click(7200, client=DEFENDER)).verdict is UNSURE
     assert only(click(30, client=DEFENDER)).verdict is MACHINE
     assert only(click(7200, agent=OLD_CHROME, client=DEFENDER)).verdict is MACHINE
 
 
-def test_colleagues_behind_one_address_are_people_and_a_multitude_is_not() -> None:
+def test_colleagues_behind_one_address_are_human_but_a_crowd_is_unsure() -> None:
     assert verdicts(click(900, client=OFFICE), crowd={OFFICE: 12}) == [HUMAN]
     assert verdicts(click(30, client=OFFICE), crowd={OFFICE: 12}) == [MACHINE]
     assert verdicts(click(900, client=OFFICE), crowd={OFFICE: 60}) == [UNSURE]
@@ -159,12 +159,12 @@ def test_colleagues_behind_one_address_are_people_and_a_multitude_is_not() -> No
     assert verdicts(*read, crowd={OFFICE: 60})[-1] is HUMAN
 
 
-def test_the_gateway_that_looks_when_somebody_clicks_is_told_from_them() -> None:
+def test_a_gateway_checking_a_clicked_link_is_distinguished_from_the_reader() -> None:
     assert verdicts(click(7200, client=DEFENDER), click(7201)) == [MACHINE, HUMAN]
     assert verdicts(click(7200), click(7202, client=DEFENDER)) == [HUMAN, MACHINE]
 
 
-def test_who_clicks_with_a_browser_has_read_with_it() -> None:
+def test_a_browser_open_followed_by_a_click_is_human() -> None:
     assert verdicts(opened(3600), click(3610)) == [HUMAN, HUMAN]
 
 
@@ -188,7 +188,7 @@ _HITS = st.builds(
     st.integers(0, 5),
     st.dictionaries(st.sampled_from([HOME, OFFICE]), st.integers(0, 99)),
 )
-def test_whatever_is_fetched_every_hit_gets_a_verdict_with_reasons(
+def test_every_hit_gets_a_verdict_with_reasons(
     hits: list[Hit], accepted_at: datetime | None, links: int, crowd: dict[str, int]
 ) -> None:
     ordered = sorted(hits, key=lambda hit: hit.at)
@@ -198,7 +198,7 @@ def test_whatever_is_fetched_every_hit_gets_a_verdict_with_reasons(
 
 
 @given(st.lists(_HITS, min_size=1, max_size=12))
-def test_judging_depends_on_lengths_of_time_and_not_on_the_day(hits: list[Hit]) -> None:
+def test_a_verdict_depends_on_intervals_and_not_on_the_date(hits: list[Hit]) -> None:
     ordered = sorted(hits, key=lambda hit: hit.at)
     later = [replace(hit, at=hit.at + timedelta(days=1)) for hit in ordered]
     assert judge(Occasion(ordered, SENT, 2)) == judge(Occasion(later, SENT + timedelta(days=1), 2))

@@ -61,7 +61,7 @@ def compiled(source: str) -> str:
 
 
 def refusal(source: str) -> BaseException | None:
-    """What the compiler says against the source; its panics are no ordinary exceptions."""
+    """Return the compiler's objection to the source; its panics are not ordinary exceptions."""
     try:
         mjml2html(mask_jinja(source)[0], fonts={})
     except JinjaTagError as error:

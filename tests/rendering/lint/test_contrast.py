@@ -1,4 +1,4 @@
-"""Weak colours are found where they are, in light and in dark mode, and nowhere else."""
+"""Weak colours are found wherever they occur, in light and dark mode, and nowhere else."""
 
 import pytest
 
@@ -11,7 +11,7 @@ DARK = "@media (prefers-color-scheme: dark) {{ {} }}"
     ("colour", "background", "ratio"),
     [("#000", "#fff", 21.0), ("#777777", "#ffffff", 4.48), ("#fff", "#fff", 1.0)],
 )
-def test_the_contrast_is_that_of_the_standard(colour: str, background: str, ratio: float) -> None:
+def test_the_contrast_matches_the_standard(colour: str, background: str, ratio: float) -> None:
     assert contrast(colour, background) == pytest.approx(ratio, abs=0.01)
     assert contrast(background, colour) == contrast(colour, background)
 
@@ -29,11 +29,11 @@ def found(html: str) -> list[tuple[str, bool]]:
         "<style>.a p { color: #bbb }</style><div class='a'><p>weak</p></div>",
     ],
 )
-def test_weak_words_are_found_however_they_are_coloured(html: str) -> None:
+def test_low_contrast_text_is_found_however_it_is_coloured(html: str) -> None:
     assert found(html) == [("weak", False), ("weak", True)]
 
 
-def test_what_is_weak_in_dark_mode_only_is_found_there() -> None:
+def test_text_with_low_contrast_only_in_dark_mode_is_found() -> None:
     rule = DARK.format(".card { background: #111111 !important; }")
     html = f'<style>{rule}</style><div class="card" style="background:#fff">weak</div>'
     assert found(html) == [("weak", True)]
@@ -52,5 +52,5 @@ def test_what_is_weak_in_dark_mode_only_is_found_there() -> None:
         "<style>p { content: 'x' }</style>",
     ],
 )
-def test_other_words_are_left_alone(html: str) -> None:
+def test_text_with_sufficient_contrast_is_not_reported(html: str) -> None:
     assert found(html) == []

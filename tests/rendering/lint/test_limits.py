@@ -1,4 +1,4 @@
-"""Whatever somebody writes is answered in time, with findings, and harms nobody."""
+"""Any email source is answered in time, with findings, and harms nobody."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def source(body: str, written: EmailFormat = EmailFormat.MJML, text: str = "x") 
 
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=list(HOSTILE))
-def test_what_would_harm_the_compilers_is_refused_with_its_file(body: str) -> None:
+def test_a_source_that_would_overload_the_compilers_is_refused_with_its_file(body: str) -> None:
     with pytest.raises(EmailError) as refused:
         compile_email(source(body))
     assert 1 <= len(refused.value.findings) <= 50
@@ -52,7 +52,7 @@ def test_what_would_harm_the_compilers_is_refused_with_its_file(body: str) -> No
 @pytest.mark.parametrize(
     "body", ["> " * 40_000, "- a\n" * 20_000, "a\n\n" * 30_000, "[a](https://e.org)\n\n" * 4_000]
 )
-def test_markdown_that_would_take_long_is_refused(body: str) -> None:
+def test_markdown_that_would_be_slow_to_compile_is_refused(body: str) -> None:
     with pytest.raises(EmailError):
         compile_email(source(body, EmailFormat.MARKDOWN))
 
@@ -65,18 +65,18 @@ def test_a_hostile_subject_and_plain_version_are_refused_too() -> None:
         compile_email(replace(source(MJML), front={"subject": deep}))
 
 
-def test_a_process_of_its_own_compiles_to_the_same() -> None:
+def test_a_separate_process_compiles_to_the_same_result() -> None:
     own = source("Hello {{ first_name }}", EmailFormat.MARKDOWN)
     assert compile_confined(own) == compile_email(own)
 
 
-def test_a_process_of_its_own_tells_the_same_findings() -> None:
+def test_a_separate_process_reports_the_same_findings() -> None:
     with pytest.raises(EmailError) as told:
         compile_confined(source("a\n\n{{ nobody }}", EmailFormat.MARKDOWN))
     assert "series/email.md, line 6" in told.value.findings[0]
 
 
-def test_a_process_that_runs_away_is_stopped_and_that_is_a_finding(
+def test_a_runaway_process_is_stopped_and_reported_as_a_finding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("nurture.rendering.sandbox._WALL_SECONDS", 0.01)

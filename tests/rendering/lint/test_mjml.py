@@ -1,18 +1,18 @@
-"""The linter finds what the MJML compiler refuses, ignores or gets wrong, and says where."""
+"""The linter finds what the MJML compiler rejects, ignores or gets wrong, and says where."""
 
 import pytest
 
-from nurture.rendering.lint.mjml import Finding, lint_mjml
+from nurture.rendering.lint.mjml import LintProblem, lint_mjml
 from tests.rendering.lint.mjml_sources import SOUND, body, column, head, refusal
 
 
-def test_a_sound_email_has_no_findings_and_is_compiled() -> None:
+def test_a_valid_email_has_no_findings_and_compiles() -> None:
     assert [str(finding) for finding in lint_mjml(SOUND)] == []
     assert refusal(SOUND) is None
 
 
-def test_a_finding_reads_as_one_line_with_place_and_remedy() -> None:
-    finding = Finding(7, 5, "unknown element <mj-txt>", "did you mean <mj-text>?")
+def test_a_finding_is_one_line_with_its_place_and_remedy() -> None:
+    finding = LintProblem(7, 5, "unknown element <mj-txt>", "did you mean <mj-text>?")
     expected = "line 7, column 5: unknown element <mj-txt>; did you mean <mj-text>?"
     assert str(finding) == expected
 
@@ -324,7 +324,7 @@ def test_a_finding_reads_as_one_line_with_place_and_remedy() -> None:
         ),
     ],
 )
-def test_a_mistake_is_found_at_its_line_and_column(source: str, expected: str) -> None:
+def test_a_mistake_is_reported_at_its_line_and_column(source: str, expected: str) -> None:
     assert f"line {expected}".replace(", ", ", column ", 1) == str(lint_mjml(source)[0])
 
 
@@ -351,16 +351,16 @@ def test_a_mistake_is_found_at_its_line_and_column(source: str, expected: str) -
         "\ufeff" + body(""),
     ],
 )
-def test_what_the_compiler_does_rightly_is_not_found_fault_with(source: str) -> None:
+def test_source_that_compiles_correctly_has_no_findings(source: str) -> None:
     assert [str(finding) for finding in lint_mjml(source)] == []
     assert refusal(source) is None
 
 
-def test_one_typing_error_in_a_closing_tag_is_one_finding() -> None:
+def test_a_typing_error_in_a_closing_tag_is_one_finding() -> None:
     assert len(lint_mjml(SOUND.replace("</mj-column>", "</mj-colunm>"))) == 1
 
 
-def test_findings_come_in_the_order_of_the_source() -> None:
+def test_findings_are_listed_in_source_order() -> None:
     source = column("<mj-text colour='red'><p>a</mj-text>\n<mj-txt />\n<mj-image />")
     places = [(finding.line, finding.column) for finding in lint_mjml(source)]
     assert places == sorted(places)

@@ -19,7 +19,7 @@ EDITS = st.tuples(
 
 
 @given(st.lists(EDITS, min_size=1, max_size=3))
-def test_whatever_the_compiler_refuses_the_linter_has_found(
+def test_the_linter_finds_everything_the_compiler_refuses(
     edits: list[tuple[int, int, str]],
 ) -> None:
     source = SOUND
@@ -31,7 +31,7 @@ def test_whatever_the_compiler_refuses_the_linter_has_found(
 
 
 @given(st.lists(EDITS, min_size=1, max_size=3))
-def test_no_tag_is_lost_where_the_linter_finds_nothing(edits: list[tuple[int, int, str]]) -> None:
+def test_no_tag_is_lost_if_the_linter_finds_nothing(edits: list[tuple[int, int, str]]) -> None:
     source = SOUND
     for at, length, piece in edits:
         source = source[:at] + piece + source[at + (0 if piece else length) :]
@@ -44,7 +44,7 @@ def test_no_tag_is_lost_where_the_linter_finds_nothing(edits: list[tuple[int, in
 
 
 @given(st.text(max_size=60) | st.lists(st.sampled_from([*PIECES, SOUND[:200]])).map("".join))
-def test_no_source_makes_the_linter_fail_or_point_outside_it(source: str) -> None:
+def test_no_source_makes_the_linter_crash_or_point_outside_it(source: str) -> None:
     for finding in lint_mjml(source):
         lines = source.split("\n")
         assert 1 <= finding.line <= len(lines)
@@ -58,8 +58,8 @@ CHARACTERS = [
 ]
 
 
-def test_a_character_is_called_spoilt_where_the_compiler_spoils_it() -> None:
-    """Letters that Unicode has gained since the compiler was built are left aside."""
+def test_the_linter_reports_every_character_the_compiler_corrupts() -> None:
+    """Letters added to Unicode since the compiler was built are excluded."""
     seen = {ch: f'alt="{ch}"' in written_out(ch) for ch in CHARACTERS if ch not in '"<>'}
     believed = {ch: not lint_mjml(image(ch)) for ch in seen}
     wrong = [ch for ch in seen if believed[ch] and not seen[ch]]

@@ -83,7 +83,7 @@ def effect(component: str, attributes: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_what_the_table_calls_ignored_has_no_effect(name: str) -> None:
+def test_attributes_listed_as_ignored_have_no_effect(name: str) -> None:
     bare = effect(name, {})
     for attribute in components()[name].ignored:
         effects = {effect(name, {attribute: value}) for value in SAMPLES}
@@ -91,7 +91,7 @@ def test_what_the_table_calls_ignored_has_no_effect(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_what_the_table_calls_computed_swallows_a_placeholder_and_nothing_else_does(
+def test_only_the_attributes_listed_as_computed_swallow_a_placeholder(
     name: str,
 ) -> None:
     component = components()[name]
@@ -104,7 +104,7 @@ def test_what_the_table_calls_computed_swallows_a_placeholder_and_nothing_else_d
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_component_with_any_of_its_attributes_is_sound(name: str) -> None:
+def test_every_component_accepts_each_of_its_attributes(name: str) -> None:
     component = components()[name]
     for attribute in component.attributes.keys() - component.ignored:
         source = framed(name, {attribute: sample_of(component, attribute)})

@@ -1,4 +1,4 @@
-"""Preflight names what an owner should know, at its line, with a fix, and keeps quiet otherwise."""
+"""Preflight names what an owner should know, at its line, with a fix; otherwise nothing."""
 
 from dataclasses import replace
 
@@ -10,8 +10,8 @@ from nurture.library.folder import parse_source, read_library
 from nurture.rendering.compile import EmailError, compile_email
 from nurture.rendering.lint.preflight import (
     Concern,
-    Names,
     Severity,
+    SubscriberNames,
     preflight,
     refused,
     stops_publishing,
@@ -28,7 +28,7 @@ BODY = (
     "the body learns what it is asked to do again and again, and that takes some time.\n"
 )
 FRONT = '+++\nsubject = "{}"\npreheader = "{}"\n+++\n'
-KNOWN = Names(unnamed=3, samples=("Ann",))
+KNOWN = SubscriberNames(unnamed=3, samples=("Ann",))
 
 
 def source(more: str = "", subject: str = "One thing", preheader: str = "More") -> EmailSource:
@@ -36,19 +36,19 @@ def source(more: str = "", subject: str = "One thing", preheader: str = "More") 
     return parse_source("series/email", EmailFormat.MARKDOWN, content, "", LAYOUT)
 
 
-def concerns(email: EmailSource, names: Names = KNOWN) -> list[Concern]:
+def concerns(email: EmailSource, names: SubscriberNames = KNOWN) -> list[Concern]:
     practice = LIBRARY.practice
     url = "http://localhost:8000"
     sample = preview_email(compile_email(email), PLAN, StepKind.ARTICLE, practice, url, "Ann")
     return preflight(email, sample, names, practice, url)
 
 
-def test_an_email_in_order_raises_no_concern() -> None:
+def test_a_correct_email_raises_no_concern() -> None:
     assert concerns(source("[Read it](https://human-movement.com/a)")) == []
 
 
 @pytest.mark.parametrize("email", PAIN.emails.values(), ids=lambda e: e.key)
-def test_the_shipped_emails_lack_addresses_to_fill_in_and_nothing_else(email: EmailSource) -> None:
+def test_the_shipped_emails_lack_only_addresses_to_fill_in(email: EmailSource) -> None:
     assert all("not known" in concern.what for concern in concerns(email))
 
 
@@ -64,7 +64,7 @@ def test_the_shipped_emails_lack_addresses_to_fill_in_and_nothing_else(email: Em
         ("And {{ first_name }}!", "3 people have none"),
     ],
 )
-def test_an_error_is_named_at_its_line_and_stops_publishing(more: str, what: str) -> None:
+def test_an_error_names_its_line_and_prevents_publishing(more: str, what: str) -> None:
     found = concerns(source(more))
     assert stops_publishing(found)
     [error] = [concern for concern in found if concern.severity is Severity.ERROR]
@@ -84,7 +84,7 @@ def test_an_error_is_named_at_its_line_and_stops_publishing(more: str, what: str
         ("Now!! Please", "exclamation marks"),
     ],
 )
-def test_a_warning_has_its_line_and_does_not_stop_publishing(more: str, what: str) -> None:
+def test_a_warning_names_its_line_but_does_not_prevent_publishing(more: str, what: str) -> None:
     found = concerns(source(more))
     assert not stops_publishing(found)
     assert [concern.line for concern in found if what in concern.what] == [9]
@@ -103,22 +103,22 @@ def test_a_warning_has_its_line_and_does_not_stop_publishing(more: str, what: st
         (replace(source(), text="Nothing of that kind stands here."), "says something else"),
     ],
 )
-def test_a_concern_about_the_whole_is_named(email: EmailSource, what: str) -> None:
+def test_a_concern_about_the_whole_email_is_reported(email: EmailSource, what: str) -> None:
     assert any(what in concern.what for concern in concerns(email))
 
 
-def test_a_name_may_be_printed_bare_while_everybody_has_one() -> None:
-    assert concerns(source("And {{ first_name }}, too"), Names(unnamed=0)) == []
+def test_a_name_may_be_printed_without_a_default_if_everyone_has_one() -> None:
+    assert concerns(source("And {{ first_name }}, too"), SubscriberNames(unnamed=0)) == []
     assert concerns(source('And {{ first_name|default("you") }}, too')) == []
 
 
-def test_colours_that_are_hard_to_read_are_named() -> None:
+def test_colours_that_are_hard_to_read_are_reported() -> None:
     layout = {**LAYOUT, "layout/head.mjml": LAYOUT["layout/head.mjml"].replace("#26332f", "#aaa")}
     [weak] = concerns(replace(source(), layout=layout))
     assert "hard to read in light mode: #aaa on #ffffff" in weak.what
 
 
-def test_a_finding_of_the_compiler_becomes_an_error_at_its_line() -> None:
+def test_a_compiler_finding_becomes_an_error_at_its_line() -> None:
     email = source("{{ nobody }}")
     with pytest.raises(EmailError) as raised:
         compile_email(email)

@@ -1,4 +1,4 @@
-"""Jinja tags pass the real MJML compiler untouched, wherever MJML lets them stand."""
+"""Jinja tags pass the real MJML compiler unchanged, wherever MJML permits them."""
 
 import jinja2
 import pytest
@@ -73,7 +73,7 @@ TAGS = [
 
 
 def compiled(source: str) -> str:
-    """The source as it leaves the compiler, with its tags put back."""
+    """Return the source as it leaves the compiler, with its tags restored."""
     masked, tags = mask_jinja(source)
     html: str = mjml2html(masked, fonts={})
     return unmask_jinja(html, tags)
@@ -81,7 +81,7 @@ def compiled(source: str) -> str:
 
 @pytest.mark.parametrize("place", EVERY_PLACE)
 @pytest.mark.parametrize("tag", TAGS)
-def test_a_tag_comes_out_of_the_compiler_as_it_went_in(place: str, tag: str) -> None:
+def test_a_jinja_tag_survives_compilation_unchanged(place: str, tag: str) -> None:
     source = EVERY_PLACE[place]
     html = compiled(source.replace("|", tag))
     is_dropped = place == "in the head" and tag.startswith("{#")
@@ -90,7 +90,7 @@ def test_a_tag_comes_out_of_the_compiler_as_it_went_in(place: str, tag: str) -> 
 
 
 @pytest.mark.parametrize("place", EVERY_PLACE)
-def test_a_tag_stands_where_plain_text_would(place: str) -> None:
+def test_a_tag_appears_where_plain_text_would(place: str) -> None:
     wrap = {"in the head": "<mj-raw>{}</mj-raw>"}.get(place, "{}")
     if place in ("between icons", "between links", "in an accordion"):
         wrap = "<!--{}-->"
@@ -105,7 +105,7 @@ def rendered(template: str, **values: object) -> str:
 
 
 @given(st.lists(st.booleans(), max_size=5), st.sampled_from(["section", "wrapper", "text"]))
-def test_a_condition_around_parts_means_the_same_before_and_after_compiling(
+def test_a_condition_around_parts_has_the_same_effect_before_and_after_compiling(
     shown: list[bool], kind: str
 ) -> None:
     part = {
@@ -124,7 +124,7 @@ def test_a_condition_around_parts_means_the_same_before_and_after_compiling(
 
 
 @pytest.mark.parametrize("links", [[], ["https://a.example"], ["https://a.example"] * 3])
-def test_a_loop_over_icons_makes_an_icon_for_each_and_closes_what_it_opens(
+def test_a_loop_over_icons_makes_an_icon_for_each_and_closes_every_element(
     links: list[str],
 ) -> None:
     icon = '<mj-social-element name="web" href="{{ link }}">F</mj-social-element>'
@@ -136,7 +136,7 @@ def test_a_loop_over_icons_makes_an_icon_for_each_and_closes_what_it_opens(
     assert html.count("<td") == html.count("</td>")
 
 
-def test_a_condition_among_html_attributes_means_the_same_before_and_after_compiling() -> None:
+def test_a_condition_among_html_attributes_has_the_same_effect_after_compiling() -> None:
     link = '<a href="h" {% if wide %} class="wide" {% endif %} id="x">a</a>'
     html = compiled(EVERY_PLACE["text"].replace("Hello |", link))
     assert tag_of_link(html, wide=True) == '<a href="h" class="wide" id="x">'
@@ -157,7 +157,7 @@ def tag_of_link(html: str, *, wide: bool) -> str:
         f"<mjml><mj-head>\n{{# A note. #}}\n</mj-head><mj-body>{SECTION}</mj-body></mjml>",
     ],
 )
-def test_a_jinja_comment_outside_the_body_is_dropped_without_harm(source: str) -> None:
+def test_a_jinja_comment_outside_the_body_is_dropped_harmlessly(source: str) -> None:
     assert rendered(compiled(source)) == compiled(rendered(source))
 
 
@@ -183,12 +183,12 @@ PIECES = st.sampled_from(TAGS + MARKUP + LOOKALIKES + CRUMBS)
 
 
 @given(st.lists(PIECES, max_size=12).map("".join))
-def test_what_is_masked_and_unmasked_is_what_it_was(source: str) -> None:
+def test_masking_and_unmasking_restores_the_source(source: str) -> None:
     assert unmask_jinja(*mask_jinja(source)) == source
 
 
 @given(st.text(max_size=40))
-def test_no_text_at_all_is_altered_by_masking_and_unmasking(text: str) -> None:
+def test_masking_and_unmasking_changes_no_text_at_all(text: str) -> None:
     try:
         masked, tags = mask_jinja(text)
     except JinjaTagError:
@@ -197,7 +197,7 @@ def test_no_text_at_all_is_altered_by_masking_and_unmasking(text: str) -> None:
 
 
 @given(st.lists(PIECES, max_size=12).map("".join))
-def test_what_the_compiler_sees_holds_no_tag(source: str) -> None:
+def test_the_compiler_sees_no_jinja_tag(source: str) -> None:
     masked, tags = mask_jinja(source)
     assert "{{" not in masked and "{%" not in masked and "{#" not in masked
     assert [tag for tag in tags if tag.startswith("{")] == [
@@ -205,7 +205,7 @@ def test_what_the_compiler_sees_holds_no_tag(source: str) -> None:
     ]
 
 
-def test_what_stands_between_raw_and_endraw_is_text() -> None:
+def test_everything_between_raw_and_endraw_is_text() -> None:
     source = EVERY_PLACE["text"].replace("|", "{% raw %}{{ not a tag }}{% endraw %}")
     _, tags = mask_jinja(source)
     assert tags == ["{% raw %}", "{% endraw %}"]
@@ -217,7 +217,7 @@ def test_text_that_looks_like_a_placeholder_stays_text() -> None:
     assert "Hello qjinja0n {{ name }} qjinja1n" in compiled(source)
 
 
-def test_a_placeholder_of_somebody_else_is_left_alone() -> None:
+def test_an_unknown_placeholder_is_left_unchanged() -> None:
     assert unmask_jinja("qjinja7n", ["{{ name }}"]) == "qjinja7n"
 
 
@@ -231,7 +231,7 @@ def test_a_placeholder_of_somebody_else_is_left_alone() -> None:
         ("{{ a ? b }}", 0),
     ],
 )
-def test_a_tag_without_a_readable_end_is_refused_with_its_place(source: str, offset: int) -> None:
+def test_an_unterminated_tag_is_refused_with_its_place(source: str, offset: int) -> None:
     with pytest.raises(JinjaTagError, match="This Jinja tag") as refused:
         mask_jinja(source)
     assert refused.value.offset == offset

@@ -1,4 +1,4 @@
-"""The account at the mail server: while it takes nothing, nobody is lost."""
+"""The account at the mail server: while it accepts nothing, nobody is lost."""
 
 import json
 from collections import Counter
@@ -16,8 +16,8 @@ from nurture.store.tables.account import refusals
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import ScriptedSink
 
 QUOTA = "550 5.4.5 Daily user sending limit exceeded."
 HOURLY = "550 Domain example.org has exceeded the max emails per hour (150/150 (100%)) allowed."
@@ -34,22 +34,22 @@ def arrivals(smtp_sink: ScriptedSink) -> Counter[str]:
     return Counter(to for mail in smtp_sink.mails for to in mail.recipients)
 
 
-def states(home: Household) -> Counter[str]:
+def states(home: Installation) -> Counter[str]:
     return Counter(row["status"] for row in home.rows(messages))
 
 
-def suppressed(home: Household) -> int:
+def suppressed(home: Installation) -> int:
     return len(home.rows(suppressions))
 
 
-def let_an_hour_pass(home: Household, hours: float = 1) -> None:
+def let_an_hour_pass(home: Installation, hours: float = 1) -> None:
     home.live_until(home.clock.now + timedelta(hours=hours))
 
 
 @pytest.mark.parametrize("says", [QUOTA, HOURLY])
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
-def test_while_a_quota_is_used_up_nobody_fails_and_afterwards_everybody_gets_theirs_once(
-    sqlite_home: Household, smtp_sink: ScriptedSink, says: str, stage: str
+def test_an_exhausted_quota_fails_nobody_and_everyone_gets_their_email_later(
+    sqlite_home: Installation, smtp_sink: ScriptedSink, says: str, stage: str
 ) -> None:
     home = sqlite_home
     smtp_sink.answers[stage] = says
@@ -65,8 +65,8 @@ def test_while_a_quota_is_used_up_nobody_fails_and_afterwards_everybody_gets_the
     assert arrivals(smtp_sink) == Counter(LIVE)
 
 
-def test_a_held_account_is_tried_with_one_mail_at_growing_intervals(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_a_held_account_is_retried_with_one_email_at_growing_intervals(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home, tries = sqlite_home, []
 
@@ -87,8 +87,8 @@ def test_a_held_account_is_tried_with_one_mail_at_growing_intervals(
 
 
 @pytest.mark.parametrize("says", [STRANGE, NOBODY])
-def test_a_run_of_equal_refusals_is_about_the_server_whatever_it_says(
-    home: Household, smtp_sink: ScriptedSink, says: str
+def test_a_run_of_identical_refusals_is_blamed_on_the_server(
+    home: Installation, smtp_sink: ScriptedSink, says: str
 ) -> None:
     smtp_sink.answers["RCPT"] = says
     for address in MANY:
@@ -108,8 +108,8 @@ def test_a_run_of_equal_refusals_is_about_the_server_whatever_it_says(
     assert len(missing) <= 12
 
 
-def test_dead_addresses_in_a_row_hold_up_nobody_who_is_alive_for_long(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_run_of_dead_addresses_does_not_delay_the_others_for_long(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for address in DEAD:
         smtp_sink.refuse(address)
@@ -126,7 +126,7 @@ def test_dead_addresses_in_a_row_hold_up_nobody_who_is_alive_for_long(
     assert home.rows(refusals) == []
 
 
-def test_one_busy_recipient_holds_nobody_up(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_one_busy_recipient_delays_nobody_else(home: Installation, smtp_sink: ScriptedSink) -> None:
     smtp_sink.refuse(
         LIVE[7], "450 4.2.1 The user you are trying to contact is receiving mail at a rate"
     )
@@ -135,12 +135,12 @@ def test_one_busy_recipient_holds_nobody_up(home: Household, smtp_sink: Scripted
     home.deliver()
     assert arrivals(smtp_sink) == Counter(a for a in LIVE if a != LIVE[7])
     assert states(home)[MessageStatus.DEFERRED] == 1
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         assert hold.state_of(connection, home.clock.now).hold is None
 
 
-def test_a_full_mailbox_is_tried_for_days_and_never_suppressed(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_full_mailbox_is_retried_for_days_and_never_suppressed(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse(LIVE[0], "552 5.2.2 The email account is over its storage limit")
     home.subscribe(LIVE[0])
@@ -154,8 +154,8 @@ def test_a_full_mailbox_is_tried_for_days_and_never_suppressed(
     assert arrivals(smtp_sink)[LIVE[0]] >= 1
 
 
-def test_accepted_mails_between_refusals_make_no_run(
-    home: Household, smtp_sink: ScriptedSink
+def test_refusals_interrupted_by_accepted_emails_do_not_form_a_run(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.decides["RCPT"] = lambda to: NOBODY if int(to[1]) % 2 else None
     for n in range(10):
@@ -166,26 +166,28 @@ def test_accepted_mails_between_refusals_make_no_run(
     assert len(arrivals(smtp_sink)) == 5
 
 
-def test_the_owner_can_have_it_tried_at_once(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_the_owner_can_retry_a_held_account_immediately(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     smtp_sink.answers["MAIL"] = "550 5.7.60 Client does not have permissions to send as this sender"
     for address in LIVE:
         home.subscribe(address)
     home.deliver()
     status = status_report.status(
-        home.house.database, home.house.fingerprint, home.house.witness, home.clock.now
+        home.context.database, home.context.fingerprint, home.context.witness, home.clock.now
     )
     assert json.loads(json.dumps(status["account"]))["cause"] == "sender"
     assert status["account"]["waiting"] == len(LIVE)
     smtp_sink.answers.clear()
     assert home.deliver() == 0
-    assert hold.try_now(home.house.database, home.clock.now)
+    assert hold.try_now(home.context.database, home.clock.now)
     home.deliver()
     assert arrivals(smtp_sink) == Counter(LIVE)
-    assert not hold.try_now(home.house.database, home.clock.now)
+    assert not hold.try_now(home.context.database, home.clock.now)
 
 
-def test_a_mail_is_accepted_when_the_server_says_so_and_not_when_it_was_claimed(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_the_acceptance_time_is_when_the_server_answered(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     import time
 

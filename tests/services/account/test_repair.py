@@ -1,4 +1,4 @@
-"""Putting right what a quota once did: nobody stays suppressed, and what was asked for comes."""
+"""Repairing the effects of a past quota: nobody stays suppressed, and requested emails arrive."""
 
 from datetime import timedelta
 
@@ -11,8 +11,8 @@ from nurture.services.account import repair
 from nurture.services.subscribers import preferences
 from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import ScriptedSink
 
 PEOPLE = [f"p{n}@example.org" for n in range(4)]
 HOURLY = "127.0.0.1:25 refused the address: 550 Domain x has exceeded the max emails per hour"
@@ -20,8 +20,8 @@ DAILY = "127.0.0.1:25 refused the message: 550 5.4.5 Daily user sending limit ex
 NOBODY = "127.0.0.1:25 refused the address: 550 5.1.1 User unknown"
 
 
-def give_up(home: Household, address: str, reason: str) -> None:
-    """Leave somebody as the program once did for an answer about the account."""
+def give_up(home: Installation, address: str, reason: str) -> None:
+    """Leave a person as earlier versions did after an answer about the account."""
     from nurture.services.delivery.refusals import note_bounce
     from nurture.services.subscribers.suppression import suppress_address
     from nurture.store.tables import enrolments as store
@@ -29,7 +29,7 @@ def give_up(home: Household, address: str, reason: str) -> None:
 
     person = home.person(address)
     number = home.messages_of(address)[0]["id"]
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         connection.execute(
             update(messages)
             .where(messages.c.id == number)
@@ -44,7 +44,7 @@ def give_up(home: Household, address: str, reason: str) -> None:
         store.look_at_once(connection, store.of_subscriber(person["id"]), home.clock.now)
 
 
-def some_given_up(home: Household, smtp_sink: ScriptedSink) -> None:
+def some_given_up(home: Installation, smtp_sink: ScriptedSink) -> None:
     for address in PEOPLE:
         home.subscribe(address)
     home.deliver()
@@ -55,55 +55,57 @@ def some_given_up(home: Household, smtp_sink: ScriptedSink) -> None:
     home.deliver()
 
 
-def test_whoever_was_given_up_for_a_quota_gets_the_guide_after_all(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_person_given_up_because_of_a_quota_gets_the_guide_after_all(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     some_given_up(home, smtp_sink)
-    wronged = repair.find_wronged(home.house.database)
+    wronged = repair.find_wronged(home.context.database)
     assert [one.address for one in wronged] == PEOPLE[:2]
-    house = home.house
-    done = repair.put_right(house.database, house.catalogue, wronged, home.clock.now)
+    context = home.context
+    done = repair.put_right(context.database, context.catalogue, wronged, home.clock.now)
     assert (done.restored, done.offered) == (1, 2)
     home.live(days=4)
     assert {to for mail in smtp_sink.mails for to in mail.recipients} >= set(PEOPLE[:2])
     guides = [m for m in smtp_sink.mails if m.recipients[0] in PEOPLE[:2]]
     assert len({(m.recipients, str(m.message["Subject"])) for m in guides}) == len(guides)
     assert len(home.rows(suppressions)) == 1
-    assert repair.find_wronged(house.database) == []
+    assert repair.find_wronged(context.database) == []
 
 
-def test_what_was_rightly_refused_stays_refused(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_a_genuinely_refused_address_stays_suppressed(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     some_given_up(home, smtp_sink)
-    house = home.house
-    wronged = repair.find_wronged(house.database)
-    repair.put_right(house.database, house.catalogue, wronged, home.clock.now)
+    context = home.context
+    wronged = repair.find_wronged(context.database)
+    repair.put_right(context.database, context.catalogue, wronged, home.clock.now)
     home.live(days=4)
     assert smtp_sink.mails_to(PEOPLE[2]) == []
     assert home.enrolment(PEOPLE[2])["status"] == "suppressed"
 
 
-def test_a_no_is_not_taken_back_with_the_bounce(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_a_repair_does_not_undo_an_unsubscribe(home: Installation, smtp_sink: ScriptedSink) -> None:
     some_given_up(home, smtp_sink)
-    house, number = home.house, home.person(PEOPLE[1])["id"]
+    context, number = home.context, home.person(PEOPLE[1])["id"]
     preferences.unsubscribe(
-        house.database, house.catalogue, number, None, Evidence(), home.clock.now
+        context.database, context.catalogue, number, None, Evidence(), home.clock.now
     )
-    wronged = repair.find_wronged(house.database)
-    repair.put_right(house.database, house.catalogue, wronged, home.clock.now)
+    wronged = repair.find_wronged(context.database)
+    repair.put_right(context.database, context.catalogue, wronged, home.clock.now)
     home.live(days=4)
     assert smtp_sink.mails_to(PEOPLE[1]) == []
 
 
-def test_the_servers_own_words_find_what_no_rule_knows(
-    home: Household, smtp_sink: ScriptedSink
+def test_the_repair_finds_people_by_the_servers_own_words(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     some_given_up(home, smtp_sink)
-    found = repair.find_wronged(home.house.database, "user unknown")
+    found = repair.find_wronged(home.context.database, "user unknown")
     assert [one.address for one in found] == PEOPLE[:3]
 
 
-def test_the_command_shows_before_it_does_anything(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_the_repair_command_previews_before_changing_anything(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     from nurture.cli import main
 
@@ -114,4 +116,4 @@ def test_the_command_shows_before_it_does_anything(
     assert PEOPLE[0] in run.output and PEOPLE[2] not in run.output
     assert sqlite_home.everything() == before
     run = CliRunner(env=sqlite_home.environment).invoke(main, ["repair-quota", "--yes"])
-    assert "write to again: 1. Emails sent again: 2" in run.output
+    assert "emailed again: 1. Emails sent again: 2" in run.output

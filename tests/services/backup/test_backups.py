@@ -1,4 +1,4 @@
-"""Backups: whole, encrypted, proven before they are called good, and restored by either engine."""
+"""Backups: complete, encrypted, verified before use, and restored by either engine."""
 
 import json
 import os
@@ -35,7 +35,7 @@ from nurture.store.database import Database
 from nurture.store.portable import plan
 from nurture.store.tables.backups import last_attempt, last_good
 from nurture.store.tables.subscribers import subscribers
-from tests.house import SHIPPED, Household
+from tests.installation import SHIPPED, Installation
 from tests.machines import backed_up, command, restored, stored_at
 from tests.servers.clock import ClockFile
 from tests.servers.databases import SqliteDatabases
@@ -43,28 +43,28 @@ from tests.servers.databases import SqliteDatabases
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where backups go."""
+    """The folder for backups."""
     (tmp_path / "backups").mkdir()
     return tmp_path / "backups"
 
 
 class Archived(NamedTuple):
-    """A house, its backup, and a file with the words."""
+    """An installation, its backup, and a file with the phrase."""
 
-    home: Household
+    home: Installation
     file: Path
     words: Path
 
 
-def with_people(home: Household) -> None:
+def with_people(home: Installation) -> None:
     for name in ("anna", "ben", "carla"):
         home.subscribe(f"{name}@example.org", first_name=name)
     home.deliver()
     home.collect(1)
 
 
-def everything_but_who_sends(home: Household) -> dict[str, list[dict[str, object]]]:
-    """All rows but those that a backup or a restore writes itself."""
+def everything_but_who_sends(home: Installation) -> dict[str, list[dict[str, object]]]:
+    """Return all rows except those that a backup or a restore writes itself."""
     own = ("backups", "instance", "key_marks", "restores")
     return {name: rows for name, rows in home.everything().items() if name not in own}
 
@@ -81,17 +81,17 @@ def other_url(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[str
 def archived(
     sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Archived]:
-    """A house and its backup, made once for those tests that only look at it."""
+    """An installation and its backup, made once for all tests that only read it."""
     directory = tmp_path_factory.mktemp("archived")
     clock, folder = ClockFile(directory / "clock"), directory / "backups"
-    home = Household(sqlite_databases.fresh(directory), directory, clock).publish_shipped()
+    home = Installation(sqlite_databases.fresh(directory), directory, clock).publish_shipped()
     folder.mkdir()
     with_people(home)
     yield Archived(home, *backed_up(home, folder))
     home.close()
 
 
-def test_a_restored_sqlite_database_is_the_one_that_was_backed_up(
+def test_a_restored_sqlite_database_equals_the_one_backed_up(
     archived: Archived, tmp_path: Path
 ) -> None:
     home, file, words = archived
@@ -107,7 +107,7 @@ def test_a_restored_sqlite_database_is_the_one_that_was_backed_up(
     other.close()
 
 
-def test_a_move_from_sqlite_to_postgresql_loses_nothing_and_numbers_go_on_far_beyond(
+def test_a_move_from_sqlite_to_postgresql_loses_nothing_and_leaves_a_gap_in_ids(
     archived: Archived, folder: Path, other_url: str
 ) -> None:
     home, file, words = archived
@@ -118,15 +118,17 @@ def test_a_move_from_sqlite_to_postgresql_loses_nothing_and_numbers_go_on_far_be
     assert other.person("dora@example.org")["id"] > 1_000_000
     # It goes on with the key that the words open, and the way back is the same.
     back = Path(json.loads(command(other, "backup", "--to", folder, "--json").stdout)["file"])
-    assert prove(stored_at(back), other.house.safe.keys.read(), folder, lambda _: None)
+    assert prove(stored_at(back), other.context.backup_setup.keys.read(), folder, lambda _: None)
     other.close()
 
 
-def test_one_flipped_byte_anywhere_is_noticed(archived: Archived, folder: Path) -> None:
+def test_one_flipped_byte_anywhere_in_a_backup_is_detected(
+    archived: Archived, folder: Path
+) -> None:
     home, file, words = archived
     whole, spoilt = file.read_bytes(), folder / file.name
     shutil.copy(file.with_name("identity.age"), folder)
-    keys = home.house.safe.keys
+    keys = home.context.backup_setup.keys
     for place in (300, len(whole) // 2, len(whole) - 1):
         spoilt.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(DamagedBackupError, match="damaged"):
@@ -139,22 +141,22 @@ def test_one_flipped_byte_anywhere_is_noticed(archived: Archived, folder: Path) 
     assert command(home, "backup", "--check", file).exit_code == 0
 
 
-def test_a_backup_that_cannot_be_written_is_told_and_never_called_good(
-    sqlite_home: Household, folder: Path
+def test_a_backup_that_cannot_be_written_is_reported_and_never_called_good(
+    sqlite_home: Installation, folder: Path
 ) -> None:
-    safe = sqlite_home.house.safe
+    setup = sqlite_home.context.backup_setup
     with pytest.raises(BackupError, match="nobody has seen the words"):
-        back_up(safe, Folder(folder), sqlite_home.clock.now)
-    with safe.database.reading() as connection:
+        back_up(setup, Folder(folder), sqlite_home.clock.now)
+    with setup.database.reading() as connection:
         last, good = last_attempt(connection), last_good(connection)
     assert good is None and last is not None and "words" in last.trouble
     assert list(folder.iterdir()) == []
-    safe.keys.make()
+    setup.keys.make()
     with pytest.raises(BackupError, match="No such file or directory"):
-        back_up(safe, Folder(folder / "nowhere"), sqlite_home.clock.now, name="file.age")
+        back_up(setup, Folder(folder / "nowhere"), sqlite_home.clock.now, name="file.age")
 
 
-def test_a_full_disk_is_told_as_such(folder: Path) -> None:
+def test_a_full_disk_is_reported_clearly(folder: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
     try:
@@ -165,15 +167,15 @@ def test_a_full_disk_is_told_as_such(folder: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_the_secrets_are_nowhere_in_the_files(archived: Archived) -> None:
+def test_the_backup_files_contain_no_secrets(archived: Archived) -> None:
     home, file, _ = archived
-    secrets = [home.house.settings.secret_key, "anna@example.org", "AGE-SECRET-KEY"]
+    secrets = [home.context.settings.secret_key, "anna@example.org", "AGE-SECRET-KEY"]
     for path in (file, file.with_name("identity.age")):
         assert not any(secret.encode() in path.read_bytes() for secret in secrets)
-    assert oct(home.house.safe.keys.plain.stat().st_mode & 0o777) == "0o600"
+    assert oct(home.context.backup_setup.keys.plain.stat().st_mode & 0o777) == "0o600"
 
 
-def test_nothing_is_restored_without_the_words_or_over_something_else(
+def test_a_restore_needs_the_words_the_key_and_an_empty_target(
     archived: Archived, tmp_path: Path
 ) -> None:
     home, file, words = archived
@@ -193,10 +195,10 @@ def test_nothing_is_restored_without_the_words_or_over_something_else(
     assert over.exit_code == 1 and "not empty" in over.output
 
 
-def test_the_words_are_shown_once_and_new_ones_open_the_same_key(
-    sqlite_home: Household, folder: Path
+def test_the_words_are_shown_once_and_new_words_open_the_same_key(
+    sqlite_home: Installation, folder: Path
 ) -> None:
-    keys = sqlite_home.house.safe.keys
+    keys = sqlite_home.context.backup_setup.keys
     first = keys.make()
     keys.lay_beside(Folder(folder))
     key = keys.read()
@@ -209,8 +211,8 @@ def test_the_words_are_shown_once_and_new_ones_open_the_same_key(
         unlock(stored_at(folder / BESIDE), first)
 
 
-def test_a_folder_of_emails_that_is_a_link_is_backed_up_like_any_other(
-    sqlite_home: Household, folder: Path, tmp_path: Path
+def test_a_symlinked_email_folder_is_backed_up_like_any_other(
+    sqlite_home: Installation, folder: Path, tmp_path: Path
 ) -> None:
     emails = shutil.copytree(SHIPPED, tmp_path / "emails")
     (emails / "golf").rename(emails / "golf-2026")
@@ -227,19 +229,19 @@ def test_a_folder_of_emails_that_is_a_link_is_backed_up_like_any_other(
     other.close()
 
 
-def test_words_that_nobody_has_seen_hold_nowhere(sqlite_home: Household, folder: Path) -> None:
+def test_words_that_were_never_shown_are_not_used(sqlite_home: Installation, folder: Path) -> None:
     home = sqlite_home
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
     (folder / BESIDE).mkdir()  # Neither read nor written to.
     broken = command(home, "backup")
     assert broken.exit_code == 1 and "These eight words" not in broken.output
-    assert not home.house.safe.keys.exist()
+    assert not home.context.backup_setup.keys.exist()
     (folder / BESIDE).rmdir()
     assert "These eight words" in command(home, "backup").output
 
 
-def test_new_words_that_could_not_be_laid_beside_the_backups_change_nothing(
-    sqlite_home: Household, folder: Path
+def test_new_words_that_cannot_be_saved_beside_the_backups_change_nothing(
+    sqlite_home: Installation, folder: Path
 ) -> None:
     home = sqlite_home
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
@@ -254,8 +256,8 @@ def test_new_words_that_could_not_be_laid_beside_the_backups_change_nothing(
         assert command(home, "backup", *words).exit_code == 0
 
 
-def test_what_lies_beside_backups_at_another_place_is_brought_up_to_the_new_words(
-    sqlite_home: Household, folder: Path
+def test_a_second_backup_place_is_updated_to_the_new_words(
+    sqlite_home: Installation, folder: Path
 ) -> None:
     home, disk = sqlite_home, folder / "disk"
     disk.mkdir()
@@ -263,29 +265,31 @@ def test_what_lies_beside_backups_at_another_place_is_brought_up_to_the_new_word
     assert command(home, "backup", "--to", disk).exit_code == 0
     words = json.loads(command(home, "backup", "--new-words", "--json").stdout)["words"]
     assert command(home, "backup", "--to", disk).exit_code == 0
-    key = home.house.safe.keys.read()
+    key = home.context.backup_setup.keys.read()
     assert str(unlock(stored_at(disk / BESIDE), words)) == str(key)
 
 
-def test_a_key_that_is_lost_is_not_replaced_by_another_beside_its_backups(
-    sqlite_home: Household, folder: Path
+def test_a_lost_key_is_not_replaced_beside_its_backups(
+    sqlite_home: Installation, folder: Path
 ) -> None:
     home = sqlite_home
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
     command(home, "backup")
-    home.house.safe.keys.plain.unlink()
+    home.context.backup_setup.keys.plain.unlink()
     assert "another machine" in command(home, "backup", "--new-words").output
 
 
-def test_a_folder_of_another_machine_is_left_alone(sqlite_home: Household, folder: Path) -> None:
+def test_another_machines_backup_folder_is_left_untouched(
+    sqlite_home: Installation, folder: Path
+) -> None:
     (folder / "identity.age").write_bytes(b"another machine's")
     result = command(sqlite_home, "backup", "--to", folder)
     assert result.exit_code == 1 and "another machine" in result.output
     assert (folder / "identity.age").read_bytes() == b"another machine's"
 
 
-def test_a_place_whose_disk_is_not_mounted_is_no_place_for_a_backup(
-    sqlite_home: Household, folder: Path
+def test_an_unmounted_disk_is_refused_as_a_backup_place(
+    sqlite_home: Installation, folder: Path
 ) -> None:
     where = {"NURTURE_BACKUP_URL": str(folder)}
     assert command(sqlite_home, "backup", **where).exit_code == 0
@@ -304,38 +308,38 @@ def test_a_place_whose_disk_is_not_mounted_is_no_place_for_a_backup(
     assert command(sqlite_home, "backup", "--new-words", **where).exit_code == 0
 
 
-def test_words_are_understood_however_they_are_written() -> None:
+def test_words_are_recognised_in_any_case_and_spacing() -> None:
     words = make_words()
     assert as_typed(words) == as_typed(words.replace("-", "  ").upper() + "\n") == words
 
 
-def test_every_table_is_in_the_backup(sqlite_home: Household) -> None:
+def test_every_table_is_in_the_backup(sqlite_home: Installation) -> None:
     # What the migrations say of the tables is no data, and theirs to say again.
     assert set(plan()) == set(sqlite_home.everything()) - {"compatibility"}
 
 
-def test_a_night_has_one_backup_and_the_old_ones_are_thinned_out(
-    sqlite_home: Household, folder: Path
+def test_each_night_makes_one_backup_and_thins_out_the_old_ones(
+    sqlite_home: Installation, folder: Path
 ) -> None:
-    safe = replace(sqlite_home.house.safe, place=Folder(folder))
-    safe.keys.make()
-    made = back_up_tonight(safe, sqlite_home.clock.now)
-    assert made is not None and made.file.place == safe.place
-    assert back_up_tonight(safe, sqlite_home.clock.now) is None
+    setup = replace(sqlite_home.context.backup_setup, place=Folder(folder))
+    setup.keys.make()
+    made = back_up_tonight(setup, sqlite_home.clock.now)
+    assert made is not None and made.file.place == setup.place
+    assert back_up_tonight(setup, sqlite_home.clock.now) is None
     for month in range(1, 13):
         (folder / f"nurture-2025{month:02}01T020000Z.age").touch()
     assert thin_out(Folder(folder)) == ["nurture-20250101T020000Z.age"]
     assert Path(str(made.file)).exists()
 
 
-def test_what_is_wrong_is_told_by_status_and_on_the_first_page(
-    sqlite_home: Household, folder: Path
+def test_backup_trouble_appears_in_the_status_and_on_the_first_page(
+    sqlite_home: Installation, folder: Path
 ) -> None:
     file, _ = backed_up(sqlite_home, folder)
     standing = json.loads(command(sqlite_home, "status", "--json").stdout)["backup"]
     assert standing["last_good"]["file"] == str(file) and standing["trouble"] is None
     assert standing["withdrawals_survive_this_machine"] is False
-    assert "would not survive" in command(sqlite_home, "status").stdout
+    assert "would be lost" in command(sqlite_home, "status").stdout
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
@@ -345,23 +349,23 @@ def test_what_is_wrong_is_told_by_status_and_on_the_first_page(
     assert "5 days old" in sqlite_home.another(**of_nightly).backup_trouble
 
 
-def test_a_backup_taken_while_everything_goes_on_is_one_moments_state(
-    home: Household, folder: Path, tmp_path: Path
+def test_a_backup_taken_during_signups_is_a_consistent_snapshot(
+    home: Installation, folder: Path, tmp_path: Path
 ) -> None:
     with_people(home)
-    before, safe = everything_but_who_sends(home), home.house.safe
+    before, setup = everything_but_who_sends(home), home.context.backup_setup
     names = iter(f"late-{number}@example.org" for number in range(1000))
-    safe.keys.make()
+    setup.keys.make()
 
     def sign_up(_: int) -> None:
         home.subscribe(next(names))
 
-    made = back_up(safe, Folder(folder), home.clock.now, sign_up)
+    made = back_up(setup, Folder(folder), home.clock.now, sign_up)
     assert home.rows(subscribers)[-1]["address"].startswith("late-")
     database = Database(f"sqlite:///{tmp_path}/another/nurture.db")
-    key = safe.keys.read()
+    key = setup.keys.read()
     take_in(database, made.file, key, no_progress, lambda _: None, lambda _: None)
-    restored_home = Household(database.url, tmp_path / "another", home.clock)
+    restored_home = Installation(database.url, tmp_path / "another", home.clock)
     assert everything_but_who_sends(restored_home) == before
     database.close()
     restored_home.close()
@@ -374,7 +378,7 @@ def test_a_backup_taken_while_everything_goes_on_is_one_moments_state(
         ({"format": 1, "program": "9.0", "revision": "9999"}, "9.0, which is newer"),
     ],
 )
-def test_a_backup_of_a_newer_program_is_refused_with_its_version(
+def test_a_backup_from_a_newer_version_is_refused_with_that_version(
     folder: Path, about: dict[str, object], said: str
 ) -> None:
     rest = {
@@ -391,11 +395,11 @@ def test_a_backup_of_a_newer_program_is_refused_with_its_version(
         prove(stored_at(file), key, folder, no_progress)
 
 
-def test_a_backup_is_refused_where_there_is_no_room_to_prove_it(
-    home: Household, folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_backup_is_refused_without_space_to_verify_it(
+    home: Installation, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    safe = home.house.safe
-    safe.keys.make()
+    setup = home.context.backup_setup
+    setup.keys.make()
     monkeypatch.setattr(backups, "_SPARE", 10**18)
     with pytest.raises(BackupError, match="no room"):
-        back_up(safe, Folder(folder), home.clock.now)
+        back_up(setup, Folder(folder), home.clock.now)

@@ -1,4 +1,4 @@
-"""Backups in a bucket: the same promises as in a folder, kept at a real S3-compatible server."""
+"""Backups in a bucket: the same promises as in a folder, on a real S3-compatible server."""
 
 import json
 import socket
@@ -12,16 +12,16 @@ from click.testing import CliRunner, Result
 from obstore.store import S3Store
 
 from nurture.archive.bucket import Bucket
-from nurture.archive.journal import Line
+from nurture.archive.journal import WithdrawalLine
 from nurture.archive.place import PlaceError
-from nurture.archive.segments import _MANY, Segment, Segments
+from nurture.archive.segments import _MANY, BucketJournal, JournalSegment
 from nurture.bucket_address import read_address
 from nurture.cli import main
 from nurture.domain.subscribers.consent import Evidence
 from nurture.services.backup import withdrawals
 from nurture.services.backup.backups import thin_out
 from nurture.services.subscribers import preferences
-from tests.house import Household
+from tests.installation import Installation
 from tests.machines import command, restored_from
 from tests.servers.clock import A_MONDAY_MORNING
 from tests.servers.s3 import KEY, READER, READER_SECRET, SECRET, S3Server
@@ -29,13 +29,13 @@ from tests.servers.s3 import KEY, READER, READER_SECRET, SECRET, S3Server
 
 @pytest.fixture
 def folder(s3_server: S3Server) -> str:
-    """A folder of the bucket in which nothing lies yet."""
+    """A folder of the bucket that is still empty."""
     return s3_server.fresh_folder()
 
 
 @pytest.fixture
 def store(s3_server: S3Server, folder: str) -> S3Store:
-    """What is in it, as its owner sees it."""
+    """The folder's contents, as its owner sees them."""
     return s3_server.store(folder)
 
 
@@ -46,23 +46,23 @@ def place(s3_server: S3Server, folder: str) -> Bucket:
 
 
 @pytest.fixture
-def remote_home(sqlite_home: Household, s3_server: S3Server, folder: str) -> Household:
-    """A house whose backups go to that bucket."""
+def remote_home(sqlite_home: Installation, s3_server: S3Server, folder: str) -> Installation:
+    """An installation whose backups go to that bucket."""
     home = with_settings(sqlite_home, NURTURE_BACKUP_URL=s3_server.url(folder), **s3_server.keys)
     home.subscribe("anna@example.org", first_name="Anna")
     home.deliver()
     return home
 
 
-def with_settings(home: Household, **settings: str) -> Household:
-    home.house.database.close()
-    del home.__dict__["house"]
+def with_settings(home: Installation, **settings: str) -> Installation:
+    home.context.database.close()
+    del home.__dict__["context"]
     home.settings = settings
     return home
 
 
-def backed_up(home: Household, *more: str) -> tuple[str, Path]:
-    """Where the backup lies, and a file with the words."""
+def backed_up(home: Installation, *more: str) -> tuple[str, Path]:
+    """The backup's location, and a file with the phrase."""
     said = json.loads(command(home, "backup", "--json", *more).stdout)
     words = home.directory / "words"
     if "words" in said:
@@ -70,28 +70,28 @@ def backed_up(home: Household, *more: str) -> tuple[str, Path]:
     return said["file"], words
 
 
-def say_no(home: Household, number: int = 1) -> None:
-    house, now = home.house, home.clock.now
-    preferences.unsubscribe(house.database, house.catalogue, number, None, Evidence(), now)
+def say_no(home: Installation, number: int = 1) -> None:
+    context, now = home.context, home.clock.now
+    preferences.unsubscribe(context.database, context.catalogue, number, None, Evidence(), now)
 
 
-def line(number: int, noted: int = 0) -> Line:
+def line(number: int, noted: int = 0) -> WithdrawalLine:
     at = A_MONDAY_MORNING + timedelta(minutes=noted)
-    return Line(number, f"hash {number}", "unsubscribed", at, at)
+    return WithdrawalLine(number, f"hash {number}", "unsubscribed", at, at)
 
 
-def test_a_backup_in_a_bucket_comes_back_whole_on_another_machine(
-    remote_home: Household, s3_server: S3Server, folder: str
+def test_a_backup_in_a_bucket_restores_completely_on_another_machine(
+    remote_home: Installation, s3_server: S3Server, folder: str
 ) -> None:
     home = remote_home
     file, words = backed_up(home)
     assert file == f"s3://backups/{folder}/nurture-20260302T090000Z.age"
     say_no(home)
-    withdrawals.copy_out(home.house.database, home.house.safe.journal, home.clock.now)
+    withdrawals.copy_out(home.context.database, home.context.backup_setup.journal, home.clock.now)
     assert [name.rpartition("/")[2] for name in s3_server.names(folder)] == [
         "identity.age",
         "nurture-20260302T090000Z.age",
-        Segment(0, 3, 0).name,
+        JournalSegment(0, 3, 0).name,
     ]
     other, result = restored_from(home, file, words)
     assert result.exit_code == 0, result.output
@@ -104,8 +104,8 @@ def test_a_backup_in_a_bucket_comes_back_whole_on_another_machine(
     other.close()
 
 
-def test_it_can_be_restored_without_anything_set_but_the_key(
-    remote_home: Household, s3_server: S3Server, folder: str
+def test_a_bucket_backup_can_be_restored_with_only_its_credentials_set(
+    remote_home: Installation, s3_server: S3Server, folder: str
 ) -> None:
     file, words = backed_up(remote_home)
     name = file.rpartition("/")[2]
@@ -119,15 +119,17 @@ def test_it_can_be_restored_without_anything_set_but_the_key(
     assert place_only.exit_code == 1
 
 
-def test_a_place_in_the_place_of_a_file_names_the_newest(remote_home: Household) -> None:
+def test_checking_a_place_instead_of_a_file_names_the_newest_backup(
+    remote_home: Installation,
+) -> None:
     file, _ = backed_up(remote_home)
     refused = command(remote_home, "backup", "--check", file.rpartition("/")[0])
     assert refused.exit_code == 1
     assert file in refused.output and "Name one of them" in refused.output
 
 
-def test_what_lies_there_is_proven_again_and_a_changed_object_is_told(
-    remote_home: Household, store: S3Store
+def test_a_bucket_backup_is_verified_again_and_a_changed_object_is_reported(
+    remote_home: Installation, store: S3Store
 ) -> None:
     home = remote_home
     file, _ = backed_up(home)
@@ -147,9 +149,7 @@ def test_what_lies_there_is_proven_again_and_a_changed_object_is_told(
     assert gone.exit_code == 1 and f"There is no backup at {file}." in gone.stderr
 
 
-def test_another_bucket_can_be_named_for_one_backup(
-    remote_home: Household, s3_server: S3Server
-) -> None:
+def test_one_backup_can_use_another_bucket(remote_home: Installation, s3_server: S3Server) -> None:
     other = s3_server.fresh_folder()
     file, _ = backed_up(remote_home, "--to", f"s3://backups/{other}")
     assert file.startswith(f"s3://backups/{other}/nurture-")
@@ -158,8 +158,8 @@ def test_another_bucket_can_be_named_for_one_backup(
     assert command(remote_home, "backup", "--check", named).exit_code == 0
 
 
-def test_the_old_ones_are_thinned_out_and_what_is_not_ours_stays(
-    remote_home: Household, place: Bucket
+def test_old_backups_are_thinned_out_and_other_files_stay(
+    remote_home: Installation, place: Bucket
 ) -> None:
     backed_up(remote_home)
     for month in range(1, 13):
@@ -170,14 +170,16 @@ def test_the_old_ones_are_thinned_out_and_what_is_not_ours_stays(
     assert "holiday.jpg" in names and len(names) == 11 + 1 + 2
 
 
-def test_one_that_is_not_what_was_written_is_removed(remote_home: Household, place: Bucket) -> None:
+def test_an_object_that_differs_from_what_was_written_is_removed(
+    remote_home: Installation, place: Bucket
+) -> None:
     place.write_small(".draft", b"what came out")
     with pytest.raises(PlaceError, match="is not what was written"):
         place.rename(".draft", "nurture-20260302T090000Z.age", "of something else")
     assert not place.has("nurture-20260302T090000Z.age")
 
 
-def of_trouble(home: Household, **settings: str) -> Result:
+def of_trouble(home: Installation, **settings: str) -> Result:
     return command(home, "backup", **settings)
 
 
@@ -194,13 +196,13 @@ TROUBLES = [
 
 
 @pytest.mark.parametrize(("which", "said"), TROUBLES, ids=lambda value: value[:8])
-def test_whatever_is_wrong_is_one_sentence_with_its_remedy(
-    remote_home: Household, s3_server: S3Server, folder: str, which: str, said: str
+def test_every_bucket_problem_is_one_sentence_with_its_remedy(
+    remote_home: Installation, s3_server: S3Server, folder: str, which: str, said: str
 ) -> None:
     backed_up(remote_home)
     url = s3_server.url(folder)
     wrong = {
-        "bucket": {"NURTURE_BACKUP_URL": s3_server.url("house", "nowhere")},
+        "bucket": {"NURTURE_BACKUP_URL": s3_server.url("context", "nowhere")},
         "secret": {"NURTURE_BACKUP_S3_SECRET": "not-the-secret"},
         "key": {"NURTURE_BACKUP_S3_KEY": "nobodys-key"},
         "reader": {
@@ -223,8 +225,8 @@ def test_whatever_is_wrong_is_one_sentence_with_its_remedy(
     assert "<Error>" not in everything and "Debug" not in everything
 
 
-def test_a_server_that_says_nothing_is_not_waited_for_for_ever(
-    sqlite_home: Household, monkeypatch: pytest.MonkeyPatch
+def test_a_silent_bucket_server_times_out(
+    sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nurture.archive.bucket._SMALL_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -233,7 +235,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_for_ever(
             Bucket(address, KEY, SECRET).prepare()
 
 
-def test_what_the_environment_says_to_other_programs_is_not_listened_to(
+def test_aws_environment_variables_for_other_programs_are_ignored(
     place: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("ENDPOINT", "ENDPOINT_URL", "ENDPOINT_URL_S3", "SESSION_TOKEN", "REGION"):
@@ -243,7 +245,9 @@ def test_what_the_environment_says_to_other_programs_is_not_listened_to(
     assert place.read_small("file") == b"content"
 
 
-def test_without_the_library_it_says_what_to_install(remote_home: Household) -> None:
+def test_a_missing_s3_library_is_reported_with_the_install_command(
+    remote_home: Installation,
+) -> None:
     code = "import sys; sys.modules['obstore'] = None; from nurture.cli import main; main()"
     for words in (["backup"], ["status"]):
         done = subprocess.run(
@@ -260,15 +264,15 @@ def test_without_the_library_it_says_what_to_install(remote_home: Household) -> 
 @pytest.mark.parametrize(
     "url", ["s3://", "s3://key:secret@there", "s3://there?endpoint=there", "s3://there?zone=1"]
 )
-def test_an_address_that_cannot_be_meant_is_refused(url: str) -> None:
+def test_an_invalid_bucket_address_is_refused_without_quoting_its_secret(url: str) -> None:
     with pytest.raises(ValueError) as refused:
         read_address(url)
     assert "secret@" not in str(refused.value)
 
 
-def test_the_key_is_shown_by_nothing(place: Bucket, remote_home: Household) -> None:
-    assert SECRET not in repr(place) + str(place) + repr(remote_home.house.settings)
-    assert SECRET not in repr(remote_home.house.safe)
+def test_the_bucket_key_is_never_displayed(place: Bucket, remote_home: Installation) -> None:
+    assert SECRET not in repr(place) + str(place) + repr(remote_home.context.settings)
+    assert SECRET not in repr(remote_home.context.backup_setup)
 
 
 #: Sends so many megabytes that cannot be compressed, and fetches them; says what memory it took.
@@ -294,7 +298,7 @@ print(peak() - before)
 
 
 @pytest.mark.parametrize("megabytes", [40, pytest.param(600, marks=pytest.mark.slow)])
-def test_the_memory_that_a_backup_takes_does_not_grow_with_it(
+def test_memory_use_does_not_grow_with_the_backup(
     s3_server: S3Server, folder: str, megabytes: int
 ) -> None:
     url = s3_server.url(folder)
@@ -312,9 +316,9 @@ def test_the_memory_that_a_backup_takes_does_not_grow_with_it(
 
 
 def test_two_machines_at_once_lose_no_line_and_read_none_twice(place: Bucket) -> None:
-    one, other = (Segments(place, "journal") for _ in range(2))
+    one, other = (BucketJournal(place, "journal") for _ in range(2))
 
-    def meanwhile(last: int) -> list[Line]:
+    def meanwhile(last: int) -> list[WithdrawalLine]:
         other.append(lambda last: [line(n) for n in range(last + 1, 4)])
         return [line(n) for n in range(last + 1, 3)]
 
@@ -324,8 +328,8 @@ def test_two_machines_at_once_lose_no_line_and_read_none_twice(place: Bucket) ->
     assert other.last_number(5) == 5
 
 
-def test_nothing_is_asked_while_there_is_nothing_new(place: Bucket) -> None:
-    journal = Segments(place, "journal")
+def test_nothing_is_requested_when_there_is_nothing_new(place: Bucket) -> None:
+    journal = BucketJournal(place, "journal")
     journal.append(lambda _: [line(1)])
     unreachable = Bucket(read_address("s3://there?endpoint=http://127.0.0.1:1"), KEY, SECRET)
     journal.bucket = unreachable
@@ -334,28 +338,28 @@ def test_nothing_is_asked_while_there_is_nothing_new(place: Bucket) -> None:
         journal.last_number(2)
 
 
-def test_a_database_that_went_back_begins_anew_and_loses_nothing(place: Bucket) -> None:
-    journal = Segments(place, "journal")
+def test_a_journal_starts_over_after_a_database_restore_and_loses_no_lines(place: Bucket) -> None:
+    journal = BucketJournal(place, "journal")
     journal.append(lambda _: [line(n) for n in range(1, 100)])
     journal.append(lambda _: [line(1, noted=5)])
     journal.append(lambda last: [line(2, noted=6)] if last == 1 else [])
     assert [each.number for each in journal.lines()] == [*range(1, 100), 1, 2]
 
 
-def test_many_small_segments_become_one(place: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_small_segments_are_merged(place: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _MANY >= 100
     monkeypatch.setattr("nurture.archive.segments._MANY", 10)
-    journal = Segments(place, "journal")
+    journal = BucketJournal(place, "journal")
     for _ in range(25):
         journal.append(lambda last: [line(last + 1)])
-    assert sorted(each.number for each in Segments(place, "journal").lines()) == [*range(1, 26)]
+    assert sorted(each.number for each in BucketJournal(place, "journal").lines()) == [
+        *range(1, 26)
+    ]
     assert len(list(place.sizes("journal"))) < 12
 
 
-def test_joining_that_is_broken_off_loses_nothing(
-    place: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    journal = Segments(place, "journal")
+def test_an_interrupted_merge_loses_nothing(place: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = BucketJournal(place, "journal")
     for _ in range(9):
         journal.append(lambda last: [line(last + 1)])
     monkeypatch.setattr("nurture.archive.segments._MANY", 5)
@@ -363,21 +367,28 @@ def test_joining_that_is_broken_off_loses_nothing(
     with monkeypatch.context() as locked:
         locked.setattr(Bucket, "remove", _refuse)
         journal.append(lambda last: [line(last + 1)])
-    assert sorted(each.number for each in Segments(place, "journal").lines()) == [*range(1, 11)]
+    assert sorted(each.number for each in BucketJournal(place, "journal").lines()) == [
+        *range(1, 11)
+    ]
 
 
 def _refuse(place: Bucket, name: str) -> None:
     raise PlaceError(f"{name} is locked.")
 
 
-def test_withdrawals_reach_the_bucket_and_status_says_what_is_left(
-    remote_home: Household, s3_server: S3Server, folder: str
+def test_withdrawals_reach_the_bucket_and_the_status_counts_the_rest(
+    remote_home: Installation, s3_server: S3Server, folder: str
 ) -> None:
     home = remote_home
     backed_up(home)
     say_no(home)
     assert "not yet in the journal of withdrawals: 3" in command(home, "status").stdout
-    assert withdrawals.copy_out(home.house.database, home.house.safe.journal, home.clock.now) == 3
+    assert (
+        withdrawals.copy_out(
+            home.context.database, home.context.backup_setup.journal, home.clock.now
+        )
+        == 3
+    )
     assert "not yet in the journal" not in command(home, "status").stdout
     for name in s3_server.names(folder):
         assert b"anna@" not in bytes(s3_server.store(folder).get(name).bytes())

@@ -1,4 +1,4 @@
-"""Delivering: every mail once, whatever the mail server says."""
+"""Delivery: every email once, whatever the mail server answers."""
 
 import socket
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from nurture.store.tables import instance
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink
 from tests.servers.smtp import SmtpSink
 
 ACCEPTED, DEFERRED = MessageStatus.ACCEPTED, MessageStatus.DEFERRED
@@ -30,14 +30,14 @@ ANN = "ann@example.org"
 
 @contextmanager
 def no_mail_server() -> Iterator[str]:
-    """The address of a port on which nobody listens."""
+    """The URL of a port on which nothing listens."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         yield f"smtp://127.0.0.1:{nobody.getsockname()[1]}"
 
 
-def on_the_way_to_the_first_article(home: Household, *people: str) -> None:
-    """Everybody has collected their guide, and the first article is due now."""
+def on_the_way_to_the_first_article(home: Installation, *people: str) -> None:
+    """Let everyone collect their guide, with the first article now due."""
     for address in people:
         home.subscribe(address)
     home.deliver()
@@ -49,8 +49,8 @@ def on_the_way_to_the_first_article(home: Household, *people: str) -> None:
     home.clock.set(look)
 
 
-def test_a_signup_gets_its_guide_at_once_and_the_first_article_when_it_is_due(
-    home: Household, smtp_sink: SmtpSink
+def test_a_signup_gets_its_guide_immediately_and_the_first_article_when_due(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home.subscribe(ANN, first_name="Ann")
     home.deliver()
@@ -63,17 +63,17 @@ def test_a_signup_gets_its_guide_at_once_and_the_first_article_when_it_is_due(
     assert smtp_sink.mails[1].message["Date"].datetime == datetime(2026, 3, 5, 8, 30, tzinfo=UTC)
 
 
-def test_nothing_is_sent_twice_however_often_the_workers_are_woken(
-    home: Household, smtp_sink: SmtpSink
+def test_waking_the_workers_repeatedly_sends_nothing_twice(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home.subscribe(ANN)
     for _ in range(5):
-        batch.deliver_batch(home.house.dispatch)
+        batch.deliver_batch(home.context.dispatch)
     assert len(smtp_sink.mails) == 1
-    assert batch.deliver_batch(home.house.dispatch).looked_at == 0
+    assert batch.deliver_batch(home.context.dispatch).looked_at == 0
 
 
-def test_a_full_batch_says_that_there_is_more(home: Household, smtp_sink: SmtpSink) -> None:
+def test_a_full_batch_reports_that_more_is_due(home: Installation, smtp_sink: SmtpSink) -> None:
     for n in range(3):
         home.subscribe(f"p{n}@example.org")
     small = home.another(NURTURE_BATCH="2")
@@ -83,8 +83,8 @@ def test_a_full_batch_says_that_there_is_more(home: Household, smtp_sink: SmtpSi
     assert len(smtp_sink.mails) == 3
 
 
-def test_while_the_mail_server_is_away_nothing_is_lost_and_nothing_is_in_doubt(
-    home: Household, smtp_sink: SmtpSink
+def test_a_mail_server_outage_loses_nothing_and_leaves_nothing_in_doubt(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     people = [f"p{n}@example.org" for n in range(60)]
     on_the_way_to_the_first_article(home, *people)
@@ -102,8 +102,8 @@ def test_while_the_mail_server_is_away_nothing_is_lost_and_nothing_is_in_doubt(
     assert len(smtp_sink.mails) == 120
 
 
-def test_a_greylisted_address_is_tried_again_after_a_while_and_not_before(
-    home: Household, smtp_sink: SmtpSink
+def test_a_greylisted_address_is_retried_only_after_a_delay(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     smtp_sink.greylist(ANN, times=2)
     home.subscribe(ANN)
@@ -122,8 +122,8 @@ def test_a_greylisted_address_is_tried_again_after_a_while_and_not_before(
     assert len(smtp_sink.mails) == 1
 
 
-def test_an_address_that_is_put_off_for_five_days_is_given_up_and_the_series_goes_on(
-    sqlite_home: Household, smtp_sink: SmtpSink
+def test_an_address_deferred_for_five_days_is_given_up_and_the_sequence_continues(
+    sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home = sqlite_home
     on_the_way_to_the_first_article(home, ANN)
@@ -141,8 +141,8 @@ def test_an_address_that_is_put_off_for_five_days_is_given_up_and_the_series_goe
     assert (SECOND, ACCEPTED) in home.statuses(ANN)
 
 
-def test_an_address_that_does_not_exist_is_suppressed_and_the_enrolment_ends(
-    home: Household, smtp_sink: SmtpSink
+def test_a_nonexistent_address_is_suppressed_and_its_enrolment_ends(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     smtp_sink.refuse(ANN)
     home.subscribe(ANN)
@@ -159,8 +159,8 @@ def test_an_address_that_does_not_exist_is_suppressed_and_the_enrolment_ends(
     assert smtp_sink.mails == []
 
 
-def test_a_refusal_for_policy_reasons_blames_the_mail_and_not_the_address(
-    home: Household, smtp_sink: SmtpSink
+def test_a_policy_refusal_blames_the_email_and_not_the_address(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
     smtp_sink.refuse(ANN, "554 5.7.1 Message rejected as spam")
@@ -172,8 +172,8 @@ def test_a_refusal_for_policy_reasons_blames_the_mail_and_not_the_address(
     assert home.statuses(ANN)[2:] == [(SECOND, ACCEPTED)]
 
 
-def test_a_message_refused_after_its_content_fails_and_the_series_goes_on(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_message_refused_for_its_content_fails_and_the_sequence_continues(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
     smtp_sink.script = lambda _: "554 5.6.0 Content refused"
@@ -186,7 +186,9 @@ def test_a_message_refused_after_its_content_fails_and_the_series_goes_on(
     assert home.statuses(ANN)[2:] == [(SECOND, ACCEPTED)]
 
 
-def test_only_the_address_that_is_refused_suffers(home: Household, smtp_sink: SmtpSink) -> None:
+def test_a_refused_address_does_not_affect_the_others(
+    home: Installation, smtp_sink: SmtpSink
+) -> None:
     smtp_sink.refuse("nobody@example.org")
     for address in (ANN, "nobody@example.org", "bob@example.org"):
         home.subscribe(address)
@@ -195,38 +197,38 @@ def test_only_the_address_that_is_refused_suffers(home: Household, smtp_sink: Sm
     assert home.statuses("nobody@example.org") == [(GUIDE, FAILED)]
 
 
-def test_a_database_that_is_armed_for_another_instance_stays_silent_until_it_is_armed(
-    home: Household, smtp_sink: SmtpSink
+def test_a_database_armed_for_another_instance_sends_nothing_until_armed(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         instance.arm(connection, "another-instance", home.clock.now)
     home.subscribe(ANN)
-    batch.deliver_batch(home.house.dispatch)
+    batch.deliver_batch(home.context.dispatch)
     assert (smtp_sink.mails, home.rows(messages)) == ([], [])
-    house, now = home.house, home.clock.now
-    standing = status.status(house.database, house.fingerprint, house.witness, now)
+    context, now = home.context, home.clock.now
+    standing = status.status(context.database, context.fingerprint, context.witness, now)
     assert not standing["armed"]
-    status.arm(house.database, house.fingerprint, house.witness, now)
+    status.arm(context.database, context.fingerprint, context.witness, now)
     home.deliver()
     assert len(smtp_sink.mails) == 1
 
 
 def test_every_message_names_the_revision_it_was_made_from(
-    home: Household, smtp_sink: SmtpSink
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     from nurture.store.tables.revisions import revisions_of
 
     home.subscribe(ANN)
     home.deliver()
     [message] = home.messages_of(ANN)
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         [revision] = revisions_of(connection, [message["revision_id"]])
     assert (revision.kind, revision.key) == ("email", "pain-guide/your-guide")
     assert smtp_sink.mails[0].message["Subject"] == revision.compiled["subject"]
 
 
-def test_somebody_in_two_series_gets_one_mail_of_the_series_a_day(
-    home: Household, smtp_sink: SmtpSink
+def test_a_person_in_two_sequences_gets_at_most_one_email_a_day(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     for form in ("pain-guide", "over-50-guide"):
         home.subscribe(ANN, form)
@@ -241,14 +243,14 @@ def test_somebody_in_two_series_gets_one_mail_of_the_series_a_day(
     assert min(gaps) >= timedelta(hours=23)
 
 
-def test_somebody_who_wants_fewer_gets_one_mail_a_week(
-    sqlite_home: Household, smtp_sink: SmtpSink
+def test_a_person_who_wants_fewer_emails_gets_one_a_week(
+    sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     from nurture.store.tables.subscribers import change_subscriber
 
     home = sqlite_home
     on_the_way_to_the_first_article(home, ANN)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         change_subscriber(connection, home.person(ANN)["id"], frequency="fewer")
     home.live(days=100)
     times = [mail.message["Date"].datetime for mail in smtp_sink.mails[1:]]
@@ -257,13 +259,13 @@ def test_somebody_who_wants_fewer_gets_one_mail_a_week(
     assert min(gaps) >= timedelta(days=7) - timedelta(hours=1)
 
 
-def test_a_guide_that_is_asked_for_goes_before_all_that_was_due_earlier(home: Household) -> None:
+def test_a_requested_guide_is_sent_before_everything_due_earlier(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     home.collect()
     home.clock.advance(timedelta(days=30))
     home.subscribe("bob@example.org")
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         [first] = due_enrolments(connection, home.clock.now, 1)
         both = due_enrolments(connection, home.clock.now, 5)
     assert first.address == "bob@example.org"

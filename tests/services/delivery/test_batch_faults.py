@@ -1,4 +1,4 @@
-"""Delivering under attack: many workers at once, workers that die, a mail server that hangs up."""
+"""Delivery under stress: many workers together, dying workers, a mail server that hangs up."""
 
 import multiprocessing
 import threading
@@ -22,8 +22,8 @@ from nurture.services.delivery.claim import claim_due
 from nurture.services.delivery.recovery import recover_silent
 from nurture.store.queries.claims import begin_sending
 from nurture.store.tables.messages import messages
-from tests.homes import ScriptedSink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import ScriptedSink
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import SmtpSink
 from tests.services.delivery.test_batch import (
@@ -41,38 +41,38 @@ PEOPLE = [f"p{n}@example.org" for n in range(300)]
 
 
 def recipients(smtp_sink: SmtpSink) -> Counter[str]:
-    """How many mails each address was sent."""
+    """Return how many emails each address was sent."""
     return Counter(to for mail in smtp_sink.mails for to in mail.recipients)
 
 
-def expire_leases(home: Household) -> None:
-    """As if the workers had not been heard of for a long time."""
-    with home.house.database.writing() as connection:
+def expire_leases(home: Installation) -> None:
+    """Expire the workers' leases, as if they had not been heard of for a long time."""
+    with home.context.database.writing() as connection:
         long_ago = real_now() - timedelta(hours=1)
         connection.execute(
             update(messages).where(messages.c.lease_until.is_not(None)).values(lease_until=long_ago)
         )
 
 
-def claim(home: Household) -> str:
-    """Claim what is due, as a worker does that dies right afterwards."""
-    house = home.house
-    with house.database.writing() as connection:
-        published = house.catalogue.current(connection)
-        return claim_due(connection, published, house.clock(), real_now(), 100).claim
+def claim(home: Installation) -> str:
+    """Claim what is due, like a worker that dies right afterwards."""
+    context = home.context
+    with context.database.writing() as connection:
+        published = context.catalogue.current(connection)
+        return claim_due(connection, published, context.clock(), real_now(), 100).claim
 
 
-def claim_and_begin(home: Household) -> str:
-    """Claim what is due and mark it `sending`, as a worker does that dies while it sends."""
+def claim_and_begin(home: Installation) -> str:
+    """Claim what is due and mark it `sending`, like a worker that dies while sending."""
     name = claim(home)
     numbers = [row["id"] for row in home.rows(messages) if row["claim"] == name]
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         begin_sending(connection, name, numbers, real_now())
     return name
 
 
 def hang_up_after_the_dot(smtp_sink: ScriptedSink, times: int = 1) -> None:
-    """Take the next messages, as far as anybody can tell, and hang up instead of answering."""
+    """Seem to accept the next messages, then hang up instead of answering."""
     left = [times]
 
     def hang_up(server: SMTP) -> None:
@@ -84,13 +84,13 @@ def hang_up_after_the_dot(smtp_sink: ScriptedSink, times: int = 1) -> None:
     smtp_sink.script = hang_up
 
 
-def test_eight_workers_at_once_send_each_of_three_hundred_mails_once(
-    home: Household, smtp_sink: SmtpSink
+def test_eight_workers_at_once_send_each_of_three_hundred_emails_once(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     for address in PEOPLE:
         home.subscribe(address)
-    houses = [home.another(NURTURE_BATCH="40") for _ in range(8)]
-    dispatches = [house.dispatch for house in houses]
+    contexts = [home.another(NURTURE_BATCH="40") for _ in range(8)]
+    dispatches = [context.dispatch for context in contexts]
     together, failures = threading.Barrier(8), []
 
     def work(dispatch: Dispatch) -> None:
@@ -106,28 +106,30 @@ def test_eight_workers_at_once_send_each_of_three_hundred_mails_once(
         thread.start()
     for thread in threads:
         thread.join(60)
-    for house in houses:
-        house.dispatch.mailer.close()
-        house.database.close()
+    for context in contexts:
+        context.dispatch.mailer.close()
+        context.database.close()
     assert failures == []
     assert recipients(smtp_sink) == Counter(PEOPLE)
     assert Counter(row["status"] for row in home.rows(messages)) == {ACCEPTED: 300}
 
 
-def _work_in_a_process(home: Household, together: ProcessBarrier) -> None:
-    house = home.another(NURTURE_BATCH="25")
-    dispatch = house.dispatch
+def _work_in_a_process(home: Installation, together: ProcessBarrier) -> None:
+    context = home.another(NURTURE_BATCH="25")
+    dispatch = context.dispatch
     together.wait(30)
     while deliver_batch(dispatch).looked_at:
         pass
 
 
-def test_four_processes_at_once_send_each_mail_once(home: Household, smtp_sink: SmtpSink) -> None:
+def test_four_processes_at_once_send_each_email_once(
+    home: Installation, smtp_sink: SmtpSink
+) -> None:
     for address in PEOPLE[:100]:
         home.subscribe(address)
     context = multiprocessing.get_context("fork")
     together = context.Barrier(4)
-    outside = Household(home.url, home.directory, home.clock, home.smtp_url)
+    outside = Installation(home.url, home.directory, home.clock, home.smtp_url)
     workers = [
         context.Process(target=_work_in_a_process, args=(outside, together)) for _ in range(4)
     ]
@@ -139,13 +141,13 @@ def test_four_processes_at_once_send_each_mail_once(home: Household, smtp_sink: 
     assert recipients(smtp_sink) == Counter(PEOPLE[:100])
 
 
-def test_at_most_one_window_is_marked_before_its_first_byte_leaves(
-    home: Household, monkeypatch: pytest.MonkeyPatch
+def test_at_most_one_window_is_marked_as_sending_before_its_first_byte_leaves(
+    home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for address in PEOPLE[:100]:
         home.subscribe(address)
     seen: list[Counter[str]] = []
-    mailer = home.house.dispatch.mailer
+    mailer = home.context.dispatch.mailer
     offer = mailer.offer
 
     def watch(envelopes: Any) -> Any:
@@ -168,33 +170,33 @@ def test_at_most_one_window_is_marked_before_its_first_byte_leaves(
     assert max(one[MessageStatus.SENDING] for one in seen) <= 2 * WINDOW
 
 
-def test_what_a_dead_worker_had_only_claimed_is_sent_once_by_another(
-    home: Household, smtp_sink: SmtpSink
+def test_a_message_a_dead_worker_only_claimed_is_sent_once_by_another(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home.subscribe(ANN)
     claim(home)
-    assert recover_silent(home.house.database, home.house.logbooks, home.clock.now) == 0
+    assert recover_silent(home.context.database, home.context.logbooks, home.clock.now) == 0
     expire_leases(home)
-    assert recover_silent(home.house.database, home.house.logbooks, home.clock.now) == 1
+    assert recover_silent(home.context.database, home.context.logbooks, home.clock.now) == 1
     assert home.statuses(ANN) == [(GUIDE, DEFERRED)]
     home.deliver()
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_worker_that_comes_back_late_finds_its_messages_taken(home: Household) -> None:
+def test_a_late_worker_cannot_send_messages_taken_over_by_another(home: Installation) -> None:
     home.subscribe(ANN)
     late = claim(home)
     expire_leases(home)
-    recover_silent(home.house.database, home.house.logbooks, home.clock.now)
+    recover_silent(home.context.database, home.context.logbooks, home.clock.now)
     home.deliver()
     [message] = home.messages_of(ANN)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         assert begin_sending(connection, late, [message["id"]], real_now()) == set()
 
 
-def test_an_article_in_doubt_is_not_sent_again_and_the_series_goes_on(
-    home: Household, smtp_sink: SmtpSink
+def test_an_article_in_doubt_is_not_sent_again_and_the_sequence_continues(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
     claim_and_begin(home)
@@ -206,7 +208,7 @@ def test_an_article_in_doubt_is_not_sent_again_and_the_series_goes_on(
 
 
 def test_a_guide_in_doubt_is_offered_once_more_under_the_same_message_id(
-    home: Household, smtp_sink: ScriptedSink
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     hang_up_after_the_dot(smtp_sink, times=5)
     home.subscribe(ANN)
@@ -218,8 +220,8 @@ def test_a_guide_in_doubt_is_offered_once_more_under_the_same_message_id(
     assert once.message["Message-ID"] == again.message["Message-ID"]
 
 
-def test_a_guide_that_was_put_off_first_and_is_then_in_doubt_is_still_offered_once_more(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_guide_deferred_and_then_in_doubt_is_still_offered_once_more(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.greylist(ANN)
     hang_up_after_the_dot(smtp_sink)
@@ -229,8 +231,8 @@ def test_a_guide_that_was_put_off_first_and_is_then_in_doubt_is_still_offered_on
     assert len(smtp_sink.mails) == 2
 
 
-def test_a_guide_in_doubt_that_has_been_collected_is_not_offered_again(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_collected_guide_in_doubt_is_not_offered_again(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     hang_up_after_the_dot(smtp_sink)
     home.subscribe(ANN)
@@ -241,8 +243,8 @@ def test_a_guide_in_doubt_that_has_been_collected_is_not_offered_again(
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_connection_lost_after_the_dot_never_sends_an_article_twice(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_connection_lost_after_the_final_dot_never_sends_an_article_twice(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
     hang_up_after_the_dot(smtp_sink)
@@ -253,8 +255,8 @@ def test_a_connection_lost_after_the_dot_never_sends_an_article_twice(
     assert len(smtp_sink.mails) == 3
 
 
-def test_a_guide_asked_for_again_while_an_article_is_at_the_mail_server_is_still_sent(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_guide_requested_again_while_an_article_is_being_sent_is_still_sent(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
 
@@ -267,8 +269,8 @@ def test_a_guide_asked_for_again_while_an_article_is_at_the_mail_server_is_still
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, ACCEPTED), (GUIDE, ACCEPTED)]
 
 
-def test_a_message_put_off_until_its_step_is_skipped_does_not_stay_open_for_ever(
-    sqlite_home: Household, smtp_sink: SmtpSink
+def test_a_message_deferred_until_its_step_is_skipped_is_cancelled(
+    sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home = sqlite_home
     home.subscribe(ANN)
@@ -285,10 +287,10 @@ def test_a_message_put_off_until_its_step_is_skipped_does_not_stay_open_for_ever
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_two_workers_at_once_do_not_pass_the_cap_of_somebody_in_two_series(
+def test_two_workers_at_once_respect_the_frequency_cap_across_two_sequences(
     postgresql_url: str, tmp_path: Path, clock_file: ClockFile, smtp_sink: SmtpSink
 ) -> None:
-    home = Household(postgresql_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
+    home = Installation(postgresql_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
     for form in ("pain-guide", "over-50-guide"):
         home.subscribe(ANN, form)
     home.deliver()
@@ -297,11 +299,11 @@ def test_two_workers_at_once_do_not_pass_the_cap_of_somebody_in_two_series(
     home.clock.advance(timedelta(days=4, hours=3))
     one, other = (home.another(NURTURE_BATCH="1").database for _ in range(2))
     with one.writing() as first, other.writing() as second:
-        published = home.house.catalogue.current(first)
+        published = home.context.catalogue.current(first)
         batches = [
             claim_due(connection, published, home.clock.now, real_now(), 1)
             for connection in (first, second)
         ]
-    for database in (one, other, home.house.database):
+    for database in (one, other, home.context.database):
         database.close()
     assert sum(len(batch.claimed) for batch in batches) == 1

@@ -1,4 +1,4 @@
-"""Settling: what the owner says about messages in doubt is done, and never more than that."""
+"""Settling doubts: what the owner decides about messages is done, and nothing more."""
 
 import pytest
 from click.testing import CliRunner
@@ -8,8 +8,8 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.subscribers.preferences import stop
-from tests.homes import ScriptedSink
-from tests.house import Household, calendly_call
+from tests.installation import Installation, calendly_call
+from tests.installations import ScriptedSink
 from tests.services.delivery.test_batch import (
     ACCEPTED,
     ANN,
@@ -24,15 +24,15 @@ from tests.services.delivery.test_batch_faults import hang_up_after_the_dot
 BOB = "bob@example.org"
 
 
-def settle(home: Household, message: int, *, sent: bool) -> Settled:
-    """What the command does."""
-    house = home.house
-    return doubts.settle(house.database, house.catalogue, message, sent, home.clock.now)
+def settle(home: Installation, message: int, *, sent: bool) -> Settled:
+    """Run the command."""
+    context = home.context
+    return doubts.settle(context.database, context.catalogue, message, sent, home.clock.now)
 
 
 @pytest.fixture
-def doubtful(home: Household, smtp_sink: ScriptedSink) -> Household:
-    """A house in which nobody knows whether the first article has reached Ann: message 2."""
+def doubtful(home: Installation, smtp_sink: ScriptedSink) -> Installation:
+    """An installation in which message 2, Ann's first article, is in doubt."""
     on_the_way_to_the_first_article(home, ANN)
     hang_up_after_the_dot(smtp_sink)
     home.deliver()
@@ -40,8 +40,8 @@ def doubtful(home: Household, smtp_sink: ScriptedSink) -> Household:
     return home
 
 
-def test_a_message_that_was_sent_counts_as_accepted_and_is_not_offered_again(
-    doubtful: Household, smtp_sink: ScriptedSink
+def test_a_message_settled_as_sent_counts_as_accepted_and_is_not_offered_again(
+    doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
     assert settle(doubtful, 2, sent=True) is Settled.SENT
     doubtful.live(days=7)
@@ -49,8 +49,8 @@ def test_a_message_that_was_sent_counts_as_accepted_and_is_not_offered_again(
     assert len(smtp_sink.mails) == 3 - 1 + 1
 
 
-def test_a_message_that_was_not_sent_is_offered_again_under_the_same_message_id(
-    doubtful: Household, smtp_sink: ScriptedSink
+def test_a_message_settled_as_not_sent_is_offered_again_under_the_same_message_id(
+    doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
     assert settle(doubtful, 2, sent=False) is Settled.OFFERED_AGAIN
     doubtful.deliver()
@@ -62,8 +62,8 @@ def test_a_message_that_was_not_sent_is_offered_again_under_the_same_message_id(
     assert len(smtp_sink.mails) == 4
 
 
-def test_outside_its_hours_it_waits_for_the_next_opening(
-    doubtful: Household, smtp_sink: ScriptedSink
+def test_a_message_settled_outside_its_hours_waits_for_the_next_opening(
+    doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
     doubtful.live(hours=14)
     assert settle(doubtful, 2, sent=False) is Settled.OFFERED_AGAIN
@@ -73,8 +73,8 @@ def test_outside_its_hours_it_waits_for_the_next_opening(
     assert doubtful.statuses(ANN)[1] == (FIRST, ACCEPTED)
 
 
-def test_an_article_whose_successor_has_been_sent_is_let_go(
-    doubtful: Household, smtp_sink: ScriptedSink
+def test_an_article_in_doubt_is_dropped_once_its_successor_was_sent(
+    doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
     doubtful.live(days=7)
     sent = len(smtp_sink.mails)
@@ -83,10 +83,10 @@ def test_an_article_whose_successor_has_been_sent_is_let_go(
     assert len(smtp_sink.mails) == sent
 
 
-def test_nothing_is_offered_again_to_somebody_who_has_unsubscribed(
-    doubtful: Household, smtp_sink: ScriptedSink
+def test_nothing_is_offered_again_to_someone_who_unsubscribed(
+    doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
-    with doubtful.house.database.writing() as connection:
+    with doubtful.context.database.writing() as connection:
         from nurture.domain.subscribers.consent import Evidence
         from nurture.store.tables.subscribers import get_by_address
 
@@ -99,7 +99,7 @@ def test_nothing_is_offered_again_to_somebody_who_has_unsubscribed(
 
 
 def test_nothing_is_offered_again_after_the_goal(
-    doubtful: Household, smtp_sink: ScriptedSink
+    doubtful: Installation, smtp_sink: ScriptedSink
 ) -> None:
     assert calendly_call(doubtful, "invitee.created", ANN, "1").status_code < 300
     assert settle(doubtful, 2, sent=False) is Settled.LET_GO
@@ -107,8 +107,8 @@ def test_nothing_is_offered_again_after_the_goal(
     assert len(smtp_sink.mails) == 2
 
 
-def test_a_guide_that_was_doubted_twice_is_offered_a_third_time_when_the_owner_says_so(
-    home: Household, smtp_sink: ScriptedSink
+def test_the_owner_can_have_a_guide_offered_a_third_time(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     hang_up_after_the_dot(smtp_sink, times=2)
     home.subscribe(ANN)
@@ -121,8 +121,8 @@ def test_a_guide_that_was_doubted_twice_is_offered_a_third_time_when_the_owner_s
     assert len({mail.message["Message-ID"] for mail in smtp_sink.mails}) == 1
 
 
-def test_the_last_step_of_a_series_can_still_be_offered_again(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_the_last_step_of_a_sequence_can_still_be_offered_again(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     on_the_way_to_the_first_article(home, ANN)
@@ -144,13 +144,15 @@ def test_the_last_step_of_a_series_can_still_be_offered_again(
 
 
 @pytest.mark.parametrize("message", [1, 99])
-def test_what_is_not_in_doubt_cannot_be_settled(doubtful: Household, message: int) -> None:
+def test_a_message_that_is_not_in_doubt_cannot_be_settled(
+    doubtful: Installation, message: int
+) -> None:
     with pytest.raises(NotInDoubtError, match="nurture status"):
         settle(doubtful, message, sent=True)
 
 
-def test_the_command_settles_one_or_all(
-    sqlite_home: Household, smtp_sink: ScriptedSink, monkeypatch: pytest.MonkeyPatch
+def test_the_settle_command_settles_one_message_or_all(
+    sqlite_home: Installation, smtp_sink: ScriptedSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = sqlite_home
     on_the_way_to_the_first_article(home, ANN, BOB)

@@ -1,4 +1,4 @@
-"""Pausing: a sequence stands still but for its guides, and goes on without a flood."""
+"""Pausing: a sequence stops except for its guides, and resumes without a flood."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -14,8 +14,8 @@ from nurture.services.delivery.claim import claim_due
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.store.queries.claims import begin_sending
 from nurture.store.tables.messages import messages
-from tests.homes import ScriptedSink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import ScriptedSink
 from tests.servers.smtp import SmtpSink
 from tests.services.delivery.test_batch import (
     ACCEPTED,
@@ -31,23 +31,21 @@ from tests.services.delivery.test_batch import (
 PEOPLE = [f"p{n}@example.org" for n in range(20)]
 
 
-def pause(home: Household, sequence: str = "pain-guide") -> bool:
-    """What the command does."""
-    house = home.house
-    return sequence_pause.pause(house.database, house.catalogue, sequence, home.clock.now)
+def pause(home: Installation, sequence: str = "pain-guide") -> bool:
+    """Run the command."""
+    context = home.context
+    return sequence_pause.pause(context.database, context.catalogue, sequence, home.clock.now)
 
 
-def resume(home: Household, over: timedelta = sequence_pause.USUAL_SPAN) -> int:
-    """What the command does."""
-    house = home.house
+def resume(home: Installation, over: timedelta = sequence_pause.USUAL_SPAN) -> int:
+    """Run the command."""
+    context = home.context
     return sequence_pause.resume(
-        house.database, house.catalogue, "pain-guide", home.clock.now, over
+        context.database, context.catalogue, "pain-guide", home.clock.now, over
     )
 
 
-def test_a_paused_sequence_sends_its_guides_and_nothing_else(
-    home: Household, smtp_sink: SmtpSink
-) -> None:
+def test_a_paused_sequence_sends_only_its_guides(home: Installation, smtp_sink: SmtpSink) -> None:
     on_the_way_to_the_first_article(home, ANN)
     assert pause(home)
     home.subscribe("bob@example.org")
@@ -56,7 +54,9 @@ def test_a_paused_sequence_sends_its_guides_and_nothing_else(
     assert home.statuses("bob@example.org") == [(GUIDE, ACCEPTED)]
 
 
-def test_another_sequence_goes_on_meanwhile(sqlite_home: Household, smtp_sink: SmtpSink) -> None:
+def test_pausing_one_sequence_does_not_stop_another(
+    sqlite_home: Installation, smtp_sink: SmtpSink
+) -> None:
     home = sqlite_home
     on_the_way_to_the_first_article(home, ANN)
     assert pause(home, "over-50-guide")
@@ -64,8 +64,8 @@ def test_another_sequence_goes_on_meanwhile(sqlite_home: Household, smtp_sink: S
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, ACCEPTED)]
 
 
-def test_after_a_pause_everybody_gets_what_was_due_evenly_and_the_rest_shifts(
-    home: Household, smtp_sink: SmtpSink
+def test_resuming_spreads_the_overdue_emails_evenly_and_shifts_the_rest(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     on_the_way_to_the_first_article(home, *PEOPLE)
     pause(home)
@@ -84,17 +84,17 @@ def test_after_a_pause_everybody_gets_what_was_due_evenly_and_the_rest_shifts(
     assert all(home.statuses(one)[-1] == (SECOND, ACCEPTED) for one in PEOPLE)
 
 
-def test_what_a_worker_has_claimed_is_taken_back_and_sent_after_the_pause(
-    home: Household, smtp_sink: SmtpSink
+def test_a_claimed_message_is_cancelled_by_a_pause_and_sent_afterwards(
+    home: Installation, smtp_sink: SmtpSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
-    house = home.house
-    with house.database.writing() as connection:
-        published = house.catalogue.current(connection)
-        claim = claim_due(connection, published, house.clock(), real_now(), 100).claim
+    context = home.context
+    with context.database.writing() as connection:
+        published = context.catalogue.current(connection)
+        claim = claim_due(connection, published, context.clock(), real_now(), 100).claim
     pause(home)
     [_, article] = home.rows(messages)
-    with house.database.writing() as connection:
+    with context.database.writing() as connection:
         assert begin_sending(connection, claim, [article["id"]], real_now()) == set()
     home.deliver()
     assert home.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)
@@ -103,8 +103,8 @@ def test_what_a_worker_has_claimed_is_taken_back_and_sent_after_the_pause(
     assert home.statuses(ANN)[1] == (FIRST, ACCEPTED)
 
 
-def test_a_step_that_is_too_late_after_the_pause_is_skipped_where_it_says_so(
-    sqlite_home: Household, smtp_sink: SmtpSink
+def test_a_step_that_is_too_late_after_the_pause_is_skipped(
+    sqlite_home: Installation, smtp_sink: SmtpSink
 ) -> None:
     home = sqlite_home
     home.subscribe(ANN)
@@ -116,8 +116,8 @@ def test_a_step_that_is_too_late_after_the_pause_is_skipped_where_it_says_so(
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
 
 
-def test_nobody_is_looked_at_again_and_again_while_a_sequence_is_paused(
-    sqlite_home: Household,
+def test_nobody_is_looked_at_repeatedly_while_a_sequence_is_paused(
+    sqlite_home: Installation,
 ) -> None:
     on_the_way_to_the_first_article(sqlite_home, ANN)
     pause(sqlite_home)
@@ -126,7 +126,7 @@ def test_nobody_is_looked_at_again_and_again_while_a_sequence_is_paused(
     assert sqlite_home.next_look() is None or sqlite_home.next_look().year == 9999  # type: ignore[union-attr]
 
 
-def test_pausing_and_resuming_twice_is_the_same_as_once(home: Household) -> None:
+def test_pausing_or_resuming_twice_has_the_same_effect_as_once(home: Installation) -> None:
     on_the_way_to_the_first_article(home, ANN)
     assert [pause(home), pause(home)] == [True, False]
     home.deliver()
@@ -134,13 +134,13 @@ def test_pausing_and_resuming_twice_is_the_same_as_once(home: Household) -> None
     assert pause(home)
 
 
-def test_a_sequence_that_does_not_exist_cannot_be_paused(sqlite_home: Household) -> None:
+def test_a_sequence_that_does_not_exist_cannot_be_paused(sqlite_home: Installation) -> None:
     with pytest.raises(UnknownSequenceError, match="over-50-guide, pain-guide"):
         pause(sqlite_home, "knitting")
 
 
-def test_the_commands_pause_and_resume(
-    sqlite_home: Household, smtp_sink: ScriptedSink, monkeypatch: pytest.MonkeyPatch
+def test_the_commands_pause_and_resume_a_sequence(
+    sqlite_home: Installation, smtp_sink: ScriptedSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = sqlite_home
     on_the_way_to_the_first_article(home, ANN)

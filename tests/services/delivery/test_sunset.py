@@ -1,4 +1,4 @@
-"""Sunsetting: one question in a silence, whoever asks, and anew after every return."""
+"""Sunset: one question per silence, whichever worker asks, and again after each return."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,16 +11,16 @@ from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.queries.locks import hold
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
-from tests.homes import ScriptedSink
-from tests.house import Household, subjects
+from tests.installation import Installation, subjects
+from tests.installations import ScriptedSink
 
 ANN = "ann@example.org"
 QUESTION = "If you still want these emails, let me know"
 HALF_A_YEAR = timedelta(days=181)
 
 
-def finish(home: Household, *people: str) -> None:
-    """They have had everything there is, and half a year has passed since."""
+def finish(home: Installation, *people: str) -> None:
+    """Finish the series, and let half a year pass."""
     for address in people:
         home.subscribe(address)
     home.deliver()
@@ -29,42 +29,44 @@ def finish(home: Household, *people: str) -> None:
     home.live(days=181)
 
 
-def asked(home: Household) -> list[str]:
+def asked(home: Installation) -> list[str]:
     return [row["status"] for row in home.rows(enrolments) if row["sequence"] == "still-there"]
 
 
-def live_with_upkeep(home: Household, days: int) -> None:
+def live_with_upkeep(home: Installation, days: int) -> None:
     for _ in range(0, days, 5):
         home.live(days=5)
         home.upkeep()
 
 
-def test_everybody_is_asked_once_also_when_several_workers_look(home: Household) -> None:
+def test_everyone_is_asked_once_even_by_several_workers(home: Installation) -> None:
     people = [f"p{n}@example.org" for n in range(20)]
     finish(home, *people)
-    houses = [home.another() for _ in range(3)]
+    contexts = [home.another() for _ in range(3)]
     with ThreadPoolExecutor() as pool:
         counts = pool.map(
-            lambda house: sunset.ask_the_quiet(house.database, house.catalogue, home.clock.now),
-            houses,
+            lambda context: sunset.ask_the_quiet(
+                context.database, context.catalogue, home.clock.now
+            ),
+            contexts,
         )
     assert sum(counts) == len(people) == len(asked(home))
     home.upkeep()
     assert len(asked(home)) == len(people)
-    for house in houses:
-        house.database.close()
+    for context in contexts:
+        context.database.close()
 
 
-def test_whoever_comes_back_after_the_silence_is_asked_again_in_the_next(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_person_who_returns_is_asked_again_after_the_next_silence(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     finish(home, ANN)
     live_with_upkeep(home, 30)
     assert home.rows(consents)[-1]["source"] == "quiet"
-    house = home.house
+    context = home.context
     change = PreferenceChange(Wish.USUAL, tracking=False, health_topics=False)
     preferences.change_preferences(
-        house.database, house.catalogue, 1, change, Evidence(), home.clock.now
+        context.database, context.catalogue, 1, change, Evidence(), home.clock.now
     )
     assert "marketing" in home.person(ANN)["purposes"]
     live_with_upkeep(home, 170)
@@ -77,7 +79,7 @@ def test_whoever_comes_back_after_the_silence_is_asked_again_in_the_next(
     ]
 
 
-def test_whoever_signs_up_while_they_are_asked_has_answered(home: Household) -> None:
+def test_signing_up_while_being_asked_counts_as_an_answer(home: Installation) -> None:
     finish(home, ANN)
     home.upkeep()
     home.live(days=8)
@@ -87,18 +89,18 @@ def test_whoever_signs_up_while_they_are_asked_has_answered(home: Household) -> 
     assert "marketing" in home.person(ANN)["purposes"]
 
 
-def test_silence_waits_for_nobody_and_falls_when_all_of_the_persons_is_free(
-    home: Household,
+def test_marketing_consent_lapses_only_once_all_the_persons_rows_are_free(
+    home: Installation,
 ) -> None:
     finish(home, ANN)
     home.upkeep()
     home.live_until(home.clock.now + timedelta(days=10))
     look = home.enrolment(ANN, "still-there")["next_look_at"]
     home.clock.set(look)
-    if not home.house.database.is_sqlite:
-        with home.house.database.writing() as connection:
+    if not home.context.database.is_sqlite:
+        with home.context.database.writing() as connection:
             hold(connection, enrolments.c.id == home.enrolment(ANN)["id"])
-            batch.deliver_batch(home.house.dispatch)
+            batch.deliver_batch(home.context.dispatch)
             assert asked(home) == [EnrolmentStatus.ACTIVE]
     home.deliver()
     assert asked(home) == [EnrolmentStatus.COMPLETED]

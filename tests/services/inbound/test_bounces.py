@@ -1,4 +1,4 @@
-"""Bouncing: what came back and what arrived, told in any order, comes to one state."""
+"""Bounces: bounces and deliveries, reported in any order, lead to the same state."""
 
 import random
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ from nurture.services.subscribers.bounce_lifting import NotLiftableError
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import move_on
 from nurture.store.tables.suppressions import suppressions
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import ANN, on_the_way_to_the_first_article
 
 HARD, SOFT, FULL = "550 5.1.1 User unknown", "451 4.7.1 Try later", "552 5.2.2 over quota"
@@ -34,7 +34,7 @@ DAY = timedelta(days=1)
 
 
 def news(
-    home: Household,
+    home: Installation,
     kind: EventKind,
     at: datetime,
     *,
@@ -43,33 +43,35 @@ def news(
     permanent: bool = False,
     reason: str = "",
 ) -> MailEvent:
-    """What a provider tells of one mail or one address."""
-    tokens = home.house.tokens
+    """Return a provider's event about an email or an address."""
+    tokens = home.context.tokens
     message_id = f"{tokens.message_id(message)}@x.example" if message else None
     number = f"{kind}:{at.isoformat()}:{address}:{message}:{reason}"
     return MailEvent(kind, "generic", number, at, address, message_id, permanent, reason, {})
 
 
-def tell(home: Household, told: Iterable[MailEvent]) -> int:
-    """The provider tells it, now."""
-    house = home.house
-    return record_mail_events(house.database, house.catalogue, house.tokens, told, home.clock.now)
+def tell(home: Installation, told: Iterable[MailEvent]) -> int:
+    """Record the provider's event now."""
+    context = home.context
+    return record_mail_events(
+        context.database, context.catalogue, context.tokens, told, home.clock.now
+    )
 
 
-def reasons(home: Household) -> set[str]:
-    """For what anybody is suppressed."""
+def reasons(home: Installation) -> set[str]:
+    """Return the reasons of all suppressions."""
     return {row["reason"] for row in home.rows(suppressions)}
 
 
 @pytest.fixture
-def under_way(home: Household) -> Household:
+def under_way(home: Installation) -> Installation:
     """Ann has collected her guide, and articles are to come."""
     on_the_way_to_the_first_article(home, ANN)
     return home
 
 
-def state_of(home: Household, address: str) -> tuple[Any, ...]:
-    """All that decides whether and what somebody is sent."""
+def state_of(home: Installation, address: str) -> tuple[Any, ...]:
+    """Return all that decides whether and what a person is sent."""
     person = home.person(address)
     mine = [
         (row["reason"], row["since"], row["detail"])
@@ -80,7 +82,9 @@ def state_of(home: Household, address: str) -> tuple[Any, ...]:
     return mine, ended, sorted(person["purposes"]), home.statuses(address)
 
 
-def test_the_same_news_in_any_order_and_however_often_come_to_one_state(home: Household) -> None:
+def test_the_same_events_lead_to_one_state_in_any_order_and_however_often(
+    home: Installation,
+) -> None:
     chance, start = random.Random(20), home.clock.now
     for story in range(6):
         home.clock.set(start)
@@ -137,13 +141,13 @@ STORIES = st.dictionaries(DAYS, LOT, max_size=6)
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=STORIES, chance=st.randoms(use_true_random=False), withdraws=st.booleans())
-def test_shuffled_and_repeated_news_come_to_one_state_and_an_undo_lifts_the_no_alone(
-    sqlite_home: Household,
+def test_shuffled_and_repeated_events_agree_and_undo_lifts_only_the_opt_out(
+    sqlite_home: Installation,
     story: dict[int, tuple[EventKind, bool, str]],
     chance: random.Random,
     withdraws: bool,
 ) -> None:
-    home, house = sqlite_home, sqlite_home.house
+    home, context = sqlite_home, sqlite_home.context
     start = home.clock.now + 30 * DAY  # Far from the last example, so that nothing is a jump.
     story |= {60: (EventKind.UNSUBSCRIBED, False, "")} if withdraws else {}
     kinds = {kind for kind, *_ in story.values()}
@@ -161,7 +165,9 @@ def test_shuffled_and_repeated_news_come_to_one_state_and_an_undo_lifts_the_no_a
         tell(home, told)
         states.append(state_of(home, address))
         number, before = home.person(address)["id"], states[-1][0]
-        preferences.resubscribe(house.database, house.catalogue, number, Evidence(), home.clock.now)
+        preferences.resubscribe(
+            context.database, context.catalogue, number, Evidence(), home.clock.now
+        )
         after = state_of(home, address)[0]
         assert after == [row for row in before if row[0] != "unsubscribed"]
         assert {"complained"} & {row[0] for row in before} == {"complained"} & set(map(str, kinds))
@@ -169,7 +175,9 @@ def test_shuffled_and_repeated_news_come_to_one_state_and_an_undo_lifts_the_no_a
     assert (EventKind.UNSUBSCRIBED in kinds) == ("unsubscribed" in {row[0] for row in states[0][0]})
 
 
-def test_a_complaint_a_bounce_and_a_no_are_each_kept_in_any_order(home: Household) -> None:
+def test_a_complaint_a_bounce_and_an_opt_out_are_each_recorded_in_any_order(
+    home: Installation,
+) -> None:
     kinds = (EventKind.COMPLAINED, EventKind.BOUNCED, EventKind.UNSUBSCRIBED)
     states = []
     for turn in range(3):
@@ -185,7 +193,7 @@ def test_a_complaint_a_bounce_and_a_no_are_each_kept_in_any_order(home: Househol
     assert states[0][2] == []
 
 
-def test_a_bounce_that_is_told_late_counts_from_when_it_happened(under_way: Household) -> None:
+def test_a_bounce_reported_late_counts_from_when_it_happened(under_way: Installation) -> None:
     at = under_way.clock.now
     under_way.clock.advance(3 * DAY)
     tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=HARD)])
@@ -193,7 +201,9 @@ def test_a_bounce_that_is_told_late_counts_from_when_it_happened(under_way: Hous
     assert (row["since"], row["detail"]) == (at, HARD)
 
 
-def test_a_bounce_from_before_a_mail_that_arrived_suppresses_nobody(under_way: Household) -> None:
+def test_a_bounce_older_than_a_delivery_suppresses_nobody(
+    under_way: Installation,
+) -> None:
     before = under_way.messages_of(ANN)[0]["claimed_at"] - DAY
     arrived = news(under_way, EventKind.DELIVERED, under_way.clock.now, message=1)
     came_back = news(under_way, EventKind.BOUNCED, before, permanent=True, reason=HARD)
@@ -204,8 +214,10 @@ def test_a_bounce_from_before_a_mail_that_arrived_suppresses_nobody(under_way: H
         assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_the_owner_lifts_a_bounce_and_what_it_ended_goes_on(under_way: Household) -> None:
-    house = under_way.house
+def test_the_owner_lifts_a_bounce_and_the_enrolment_it_ended_continues(
+    under_way: Installation,
+) -> None:
+    context = under_way.context
     tell(
         under_way,
         [news(under_way, EventKind.BOUNCED, under_way.clock.now, permanent=True, reason=HARD)],
@@ -213,7 +225,7 @@ def test_the_owner_lifts_a_bounce_and_what_it_ended_goes_on(under_way: Household
     assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.SUPPRESSED
     under_way.clock.advance(DAY)
     lifted = bounce_lifting.lift(
-        house.database, house.catalogue, house.tokens, ANN, "she rang", under_way.clock.now
+        context.database, context.catalogue, context.tokens, ANN, "she rang", under_way.clock.now
     )
     assert (lifted.left, reasons(under_way)) == ("", set())
     assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
@@ -224,12 +236,12 @@ def test_the_owner_lifts_a_bounce_and_what_it_ended_goes_on(under_way: Household
     assert len(under_way.messages_of(ANN)) > 1
 
 
-def test_an_old_bounce_told_after_the_lifting_changes_nothing(under_way: Household) -> None:
-    house, at = under_way.house, under_way.clock.now
+def test_an_old_bounce_reported_after_the_lifting_changes_nothing(under_way: Installation) -> None:
+    context, at = under_way.context, under_way.clock.now
     tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=HARD)])
     under_way.clock.advance(2 * DAY)
     bounce_lifting.lift(
-        house.database, house.catalogue, house.tokens, ANN, "she rang", under_way.clock.now
+        context.database, context.catalogue, context.tokens, ANN, "she rang", under_way.clock.now
     )
     later = at + DAY
     tell(under_way, [news(under_way, EventKind.BOUNCED, later, permanent=True, reason=HARD)])
@@ -237,16 +249,18 @@ def test_an_old_bounce_told_after_the_lifting_changes_nothing(under_way: Househo
     assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_a_guide_that_came_back_is_offered_again_when_its_bounce_is_lifted(
-    home: Household,
+def test_a_bounced_guide_is_offered_again_when_its_bounce_is_lifted(
+    home: Installation,
 ) -> None:
-    house = home.house
+    context = home.context
     home.subscribe(ANN)
     home.deliver()
     bounce = news(home, EventKind.BOUNCED, home.clock.now, message=1, permanent=True, reason=HARD)
     tell(home, [bounce])
     home.clock.advance(40 * DAY)
-    bounce_lifting.lift(house.database, house.catalogue, house.tokens, ANN, "typo", home.clock.now)
+    bounce_lifting.lift(
+        context.database, context.catalogue, context.tokens, ANN, "typo", home.clock.now
+    )
     home.deliver()
     assert home.statuses(ANN) == [
         ("your-guide", MessageStatus.BOUNCED),
@@ -258,11 +272,11 @@ def test_a_guide_that_came_back_is_offered_again_when_its_bounce_is_lifted(
     ("kind", "who"),
     [(EventKind.UNSUBSCRIBED, "Only they"), (EventKind.COMPLAINED, "Nobody lifts that")],
 )
-def test_the_owner_lifts_no_no_and_no_complaint_and_reads_who_could(
-    under_way: Household, kind: EventKind, who: str
+def test_the_owner_cannot_lift_an_opt_out_or_a_complaint_and_learns_who_can(
+    under_way: Installation, kind: EventKind, who: str
 ) -> None:
-    house = under_way.house
-    lift = (house.database, house.catalogue, house.tokens, ANN, "please", under_way.clock.now)
+    context = under_way.context
+    lift = (context.database, context.catalogue, context.tokens, ANN, "please", under_way.clock.now)
     tell(under_way, [news(under_way, kind, under_way.clock.now)])
     before = under_way.everything()
     with pytest.raises(NotLiftableError, match=who):
@@ -275,56 +289,56 @@ def test_the_owner_lifts_no_no_and_no_complaint_and_reads_who_could(
     assert under_way.enrolment(ANN)["status"] != EnrolmentStatus.ACTIVE
 
 
-def test_why_says_that_they_unsubscribed_once_the_bounce_on_top_is_lifted(
-    under_way: Household,
+def test_the_explanation_names_the_unsubscribe_once_the_bounce_is_lifted(
+    under_way: Installation,
 ) -> None:
-    house, now = under_way.house, under_way.clock.now
+    context, now = under_way.context, under_way.clock.now
     tell(under_way, [news(under_way, EventKind.UNSUBSCRIBED, now)])
     tell(under_way, [news(under_way, EventKind.BOUNCED, now, permanent=True, reason=HARD)])
-    bounce_lifting.lift(house.database, house.catalogue, house.tokens, ANN, "she rang", now)
+    bounce_lifting.lift(context.database, context.catalogue, context.tokens, ANN, "she rang", now)
     under_way.clock.advance(10 * DAY)
     under_way.subscribe(ANN)
     assert under_way.deliver() == 0
-    said = explain(house.database, house.catalogue, ANN, under_way.clock.now)
+    said = explain(context.database, context.catalogue, ANN, under_way.clock.now)
     assert said.next == "No emails planned: they unsubscribed through their mail program."
 
 
-def test_a_lifting_without_a_reason_is_refused(under_way: Household) -> None:
-    house, now = under_way.house, under_way.clock.now
+def test_lifting_a_suppression_without_a_reason_is_refused(under_way: Installation) -> None:
+    context, now = under_way.context, under_way.clock.now
     with pytest.raises(NotLiftableError, match="No reason"):
-        bounce_lifting.lift(house.database, house.catalogue, house.tokens, ANN, "  ", now)
+        bounce_lifting.lift(context.database, context.catalogue, context.tokens, ANN, "  ", now)
 
 
-def test_a_bounce_of_an_address_that_nobody_knows_is_lifted_by_the_address(
-    home: Household,
+def test_a_bounce_of_an_unknown_address_can_be_lifted(
+    home: Installation,
 ) -> None:
-    house, now = home.house, home.clock.now
+    context, now = home.context, home.clock.now
     stranger = "stranger@example.org"
     tell(home, [news(home, EventKind.BOUNCED, now, address=stranger, permanent=True)])
     assert reasons(home) == {"bounced"}
     bounce_lifting.lift(
-        house.database, house.catalogue, house.tokens, stranger.upper(), "typo", now
+        context.database, context.catalogue, context.tokens, stranger.upper(), "typo", now
     )
     assert reasons(home) == set()
 
 
-def test_a_mailbox_that_is_full_for_months_suppresses_nobody_and_is_shown_to_the_owner(
-    under_way: Household,
+def test_a_mailbox_full_for_months_suppresses_nobody_and_is_shown_to_the_owner(
+    under_way: Installation,
 ) -> None:
-    house, start = under_way.house, under_way.clock.now
+    context, start = under_way.context, under_way.clock.now
     for day in range(0, 64, 8):
         under_way.clock.set(start + day * DAY)
         at = under_way.clock.now
         tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=FULL)])
         needs = dashboard.oversee(
-            house.database, house.catalogue, house.fingerprint, house.witness.seen(), at
+            context.database, context.catalogue, context.fingerprint, context.witness.seen(), at
         ).needs
         assert [one.address for one in needs.full] == []
     under_way.clock.set(start + 64 * DAY)
     at = under_way.clock.now
     tell(under_way, [news(under_way, EventKind.BOUNCED, at, permanent=True, reason=FULL)])
     needs = dashboard.oversee(
-        house.database, house.catalogue, house.fingerprint, house.witness.seen(), at
+        context.database, context.catalogue, context.fingerprint, context.witness.seen(), at
     ).needs
     assert [(one.address, one.at) for one in needs.full] == [(ANN, start)]
     assert needs.count >= 1
@@ -332,8 +346,8 @@ def test_a_mailbox_that_is_full_for_months_suppresses_nobody_and_is_shown_to_the
     assert {row["bounce"] for row in under_way.rows(events)} == {None, Bounce.FULL}
 
 
-def test_eight_soft_bounces_within_a_week_change_nothing_and_five_over_two_weeks_do(
-    under_way: Household,
+def test_soft_bounces_suppress_an_address_only_if_they_span_two_weeks(
+    under_way: Installation,
 ) -> None:
     start = under_way.clock.now
     under_way.clock.advance(30 * DAY)
@@ -350,8 +364,8 @@ def test_eight_soft_bounces_within_a_week_change_nothing_and_five_over_two_weeks
     assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def crowd(home: Household, count: int) -> list[str]:
-    """So many people whose guides have just been accepted."""
+def crowd(home: Installation, count: int) -> list[str]:
+    """Create that many people whose guides have just been accepted."""
     people = [f"p{n}@example.org" for n in range(count)]
     for address in people:
         home.subscribe(address)
@@ -359,8 +373,8 @@ def crowd(home: Household, count: int) -> list[str]:
     return people
 
 
-def bounce_all(home: Household, people: Iterable[str]) -> None:
-    """The provider says that each of these mailboxes does not exist."""
+def bounce_all(home: Installation, people: Iterable[str]) -> None:
+    """Report, as the provider, that none of these mailboxes exists."""
     for address in people:
         [message] = [row["id"] for row in home.messages_of(address)]
         home.clock.advance(timedelta(seconds=1))
@@ -376,33 +390,35 @@ def bounce_all(home: Household, people: Iterable[str]) -> None:
         tell(home, [told, told])
 
 
-def test_a_jump_of_bounces_suppresses_nobody_further_until_the_owner_has_looked(
-    home: Household,
+def test_a_bounce_jump_suppresses_nobody_else_until_the_owner_confirms_it(
+    home: Installation,
 ) -> None:
-    house, people = home.house, crowd(home, 15)
+    context, people = home.context, crowd(home, 15)
     bounce_all(home, people[:9])
-    assert bounce_jumps.find_jump(house.database) is None
+    assert bounce_jumps.find_jump(context.database) is None
     bounce_all(home, people[9:12])
-    jump = bounce_jumps.find_jump(house.database)
+    jump = bounce_jumps.find_jump(context.database)
     assert jump is not None
     assert (jump.bounced, jump.accepted) == (10, 15)
     assert len(home.rows(suppressions)) == 9
-    assert bounce_jumps.confirm(house.database, home.clock.now) == 3
+    assert bounce_jumps.confirm(context.database, home.clock.now) == 3
     assert len(home.rows(suppressions)) == 12
-    assert bounce_jumps.find_jump(house.database) is None
+    assert bounce_jumps.find_jump(context.database) is None
     with pytest.raises(NoJumpError):
-        bounce_jumps.confirm(house.database, home.clock.now)
+        bounce_jumps.confirm(context.database, home.clock.now)
     bounce_all(home, people[12:13])
     assert len(home.rows(suppressions)) == 13
 
 
-def test_a_jump_that_was_a_mistake_costs_nobody_anything(home: Household) -> None:
-    house, people = home.house, crowd(home, 14)
+def test_a_dismissed_bounce_jump_lifts_its_suppressions_and_resends_the_guides(
+    home: Installation,
+) -> None:
+    context, people = home.context, crowd(home, 14)
     bounce_all(home, people[:12])
     lost = home.person(people[0])["address_hash"]
     assert lost in {row["address_hash"] for row in home.rows(suppressions)}
     home.clock.advance(timedelta(hours=2))
-    count = bounce_jumps.dismiss(house.database, house.catalogue, "studio", home.clock.now)
+    count = bounce_jumps.dismiss(context.database, context.catalogue, "studio", home.clock.now)
     assert (count, home.rows(suppressions)) == (12, [])
     home.deliver()
     for address in people[:12]:
@@ -411,17 +427,17 @@ def test_a_jump_that_was_a_mistake_costs_nobody_anything(home: Household) -> Non
     assert len(home.statuses(people[13])) == 1
 
 
-def test_few_bounces_among_many_mails_are_no_jump(home: Household) -> None:
+def test_a_few_bounces_among_many_emails_are_not_a_jump(home: Installation) -> None:
     people = crowd(home, 15)
     bounce_all(home, people[:9])
     home.clock.advance(2 * DAY)
     bounce_all(home, people[9:])
-    assert bounce_jumps.find_jump(home.house.database) is None
+    assert bounce_jumps.find_jump(home.context.database) is None
     assert len(home.rows(suppressions)) == 15
 
 
-def test_a_bounce_that_no_provider_told_moves_no_other_message(under_way: Household) -> None:
-    with under_way.house.database.writing() as connection:
+def test_a_soft_bounce_does_not_undo_a_delivery(under_way: Installation) -> None:
+    with under_way.context.database.writing() as connection:
         move_on(connection, 1, [MessageStatus.ACCEPTED], MessageStatus.DELIVERED, "")
     soft = news(under_way, EventKind.BOUNCED, under_way.clock.now, message=1, reason=SOFT)
     tell(under_way, [soft])

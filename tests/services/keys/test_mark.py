@@ -1,15 +1,15 @@
-"""A database is opened with its own keys, or with none until the owner says so."""
+"""A database is opened with its own keys, or with none until the owner confirms."""
 
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.subscribers.suppression import suppress_address
-from tests.house import Household
+from tests.installation import Installation
 from tests.machines import command
 
 OTHERS = {"NURTURE_SECRET_KEY": "a key that was made on another machine"}
 
 
-def test_a_database_whose_keys_are_missing_is_refused_by_every_command(
-    sqlite_home: Household,
+def test_every_command_refuses_a_database_whose_keys_are_missing(
+    sqlite_home: Installation,
 ) -> None:
     sqlite_home.subscribe("anna@example.org")
     # Also one of before marks were kept: its people show which key it was.
@@ -17,17 +17,17 @@ def test_a_database_whose_keys_are_missing_is_refused_by_every_command(
         refused = command(sqlite_home, "status", **OTHERS)
         assert refused.exit_code == 1 and "secrets.env" in refused.output
         assert command(sqlite_home, "status").exit_code == 0
-    older_last = f"{OTHERS['NURTURE_SECRET_KEY']},{sqlite_home.house.settings.secret_key}"
+    older_last = f"{OTHERS['NURTURE_SECRET_KEY']},{sqlite_home.context.settings.secret_key}"
     assert command(sqlite_home, "status", NURTURE_SECRET_KEY=older_last).exit_code == 0
 
 
-def test_keys_that_are_lost_for_good_are_given_up_on_request_alone(
-    sqlite_home: Household,
+def test_lost_keys_are_replaced_only_on_request(
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
     home.subscribe("anna@example.org")
-    address_hash = home.house.tokens.address_hash("anna@example.org")
-    with home.house.database.writing() as connection:
+    address_hash = home.context.tokens.address_hash("anna@example.org")
+    with home.context.database.writing() as connection:
         complained, now = SuppressionReason.COMPLAINED, home.clock.now
         suppress_address(connection, 1, address_hash, "", now, complained)
     assert command(home, "accept-keys", "--yes", **OTHERS).exit_code == 0
@@ -36,7 +36,7 @@ def test_keys_that_are_lost_for_good_are_given_up_on_request_alone(
     assert command(home, "status").exit_code == 1
 
 
-def test_an_empty_database_takes_the_keys_that_there_are(sqlite_home: Household) -> None:
+def test_an_empty_database_adopts_the_current_keys(sqlite_home: Installation) -> None:
     # Looking changes nothing; what brings the database up to date remembers whose it is.
     assert command(sqlite_home, "status", **OTHERS).exit_code == 0
     assert command(sqlite_home, "status").exit_code == 0
@@ -44,8 +44,8 @@ def test_an_empty_database_takes_the_keys_that_there_are(sqlite_home: Household)
     assert command(sqlite_home, "status").exit_code == 1
 
 
-def test_the_key_for_addresses_is_the_one_that_counts(sqlite_home: Household) -> None:
-    home, mine = sqlite_home, sqlite_home.house.settings.secret_key
+def test_only_the_address_key_must_match_the_database(sqlite_home: Installation) -> None:
+    home, mine = sqlite_home, sqlite_home.context.settings.secret_key
     home.subscribe("anna@example.org")
     assert command(home, "publish").exit_code == 0
     assert command(home, "status", NURTURE_ADDRESS_KEY=mine).exit_code == 0
@@ -54,7 +54,7 @@ def test_the_key_for_addresses_is_the_one_that_counts(sqlite_home: Household) ->
     assert refused.exit_code == 1 and "NURTURE_ADDRESS_KEY" in refused.output
 
 
-def test_a_lost_key_for_addresses_is_given_up_on_request_too(sqlite_home: Household) -> None:
+def test_a_lost_address_key_is_replaced_on_request_too(sqlite_home: Installation) -> None:
     home, other = sqlite_home, {"NURTURE_ADDRESS_KEY": "a key that was made afterwards"}
     home.subscribe("anna@example.org")
     assert command(home, "publish").exit_code == 0

@@ -1,4 +1,4 @@
-"""A new key is made by a command: whole or not at all, for its owner alone, and told to nobody."""
+"""A new key is made by a command: completely or not at all, private to its owner, never shown."""
 
 import json
 import os
@@ -27,8 +27,8 @@ from nurture.settings import Settings, load_settings
 from nurture.store.tables.messages import messages
 from nurture.store.tables.owners import all_owners
 from nurture.tokens import Tokens
-from tests.homes import ScriptedSink
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink
 from tests.machines import backed_up, command, restored
 
 _CHANGED = ("NURTURE_SECRET_KEY", "NURTURE_ADDRESS_KEY", "NURTURE_LEAKED_KEYS")
@@ -36,7 +36,7 @@ _CHANGED = ("NURTURE_SECRET_KEY", "NURTURE_ADDRESS_KEY", "NURTURE_LEAKED_KEYS")
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data directory whose secrets the first start has made."""
+    """A data directory with the secrets made at the first start."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("NURTURE_")]:
         monkeypatch.delenv(name)
@@ -49,20 +49,20 @@ def rotate(*words: str, **environment: str) -> Result:
 
 
 def of_before(place: Path, key: str = "the only key of an older installation") -> Path:
-    """The file as it was made before addresses had a key of their own."""
+    """Write the file as it was before addresses had a separate key."""
     file = place / "secrets.env"
     rest = [line for line in file.read_text().splitlines() if "SIGNUP" in line]
     file.write_text("\n".join(["# Ours since 2024", f"NURTURE_SECRET_KEY='{key}'", *rest]) + "\n")
     return file
 
 
-def test_a_new_installation_has_a_key_of_its_own_for_addresses(place: Path) -> None:
+def test_a_new_installation_has_a_separate_address_key(place: Path) -> None:
     keys = load_settings({}).keys
     assert keys.address not in keys.signing
     assert len(keys.address) >= 32
 
 
-def test_an_older_installation_goes_on_untouched(place: Path) -> None:
+def test_an_older_installation_keeps_working_unchanged(place: Path) -> None:
     file = of_before(place)
     before = file.read_bytes()
     settings = load_settings({})
@@ -71,13 +71,13 @@ def test_an_older_installation_goes_on_untouched(place: Path) -> None:
     assert file.read_bytes() == before
 
 
-def test_no_key_for_addresses_is_made_beside_a_key_that_somebody_set(tmp_path: Path) -> None:
+def test_no_address_key_is_generated_beside_a_configured_secret_key(tmp_path: Path) -> None:
     given = {"NURTURE_DATA_DIR": str(tmp_path / "var"), "NURTURE_SECRET_KEY": "of long ago " * 3}
     assert load_settings(given).keys.address == given["NURTURE_SECRET_KEY"].strip()
     assert "ADDRESS" not in (tmp_path / "var/secrets.env").read_text()
 
 
-def test_no_key_that_signs_is_made_beside_one_for_addresses(tmp_path: Path) -> None:
+def test_no_signing_key_is_generated_beside_a_configured_address_key(tmp_path: Path) -> None:
     given = {"NURTURE_DATA_DIR": str(tmp_path / "var"), "NURTURE_ADDRESS_KEY": "x" * 40}
     result = CliRunner().invoke(main, ["status"], env=given)
     assert result.exit_code == 1 and "NURTURE_SECRET_KEY is not" in result.stderr
@@ -88,7 +88,7 @@ def test_no_key_that_signs_is_made_beside_one_for_addresses(tmp_path: Path) -> N
     assert load_settings(given | {"NURTURE_ADDRESS_KEY": own}).keys.address == own
 
 
-def test_rotating_names_the_key_for_addresses_and_leaves_every_other_line(place: Path) -> None:
+def test_rotating_records_the_address_key_and_keeps_every_other_line(place: Path) -> None:
     file = of_before(place)
     before, first = file.read_text().splitlines(), Tokens.of(load_settings({}).keys)
     result = rotate()
@@ -104,7 +104,7 @@ def test_rotating_names_the_key_for_addresses_and_leaves_every_other_line(place:
     assert [path.name for path in place.iterdir()] == ["secrets.env"]
 
 
-def test_no_key_is_told_unless_it_is_asked_for(place: Path) -> None:
+def test_no_key_is_shown_unless_requested(place: Path) -> None:
     for words in ((), ("--json",), ("--leaked",), ("--leaked", "--json"), ("--to", "lines")):
         said = rotate(*words)
         assert said.exit_code == 0, said.output
@@ -115,16 +115,16 @@ def test_no_key_is_told_unless_it_is_asked_for(place: Path) -> None:
     assert stat.S_IMODE(Path("lines").stat().st_mode) == 0o600
 
 
-def test_what_to_do_next_is_said_in_order(place: Path) -> None:
+def test_the_next_steps_are_listed_in_order(place: Path) -> None:
     said = json.loads(rotate("--leaked", "--json").stdout)
     assert said["changed"] is True and said["leaked"] is True
     assert (said["signing_keys"], said["leaked_keys"]) == (1, 1)
-    assert [step.split()[0] for step in said["next"]] == ["On", "Start", "Run"]
+    assert [step.split()[0] for step in said["next"]] == ["If", "Restart", "Run"]
     assert "kill -HUP" in rotate().stdout
 
 
 @pytest.mark.parametrize("from_file", [True, False])
-def test_keys_that_are_set_elsewhere_are_left_to_who_set_them(place: Path, from_file: bool) -> None:
+def test_keys_configured_elsewhere_are_not_rotated(place: Path, from_file: bool) -> None:
     before = (place / "secrets.env").read_bytes()
     given = {"NURTURE_SECRET_KEY": "newer,and the older"}
     if from_file:
@@ -150,7 +150,7 @@ def test_keys_that_are_set_elsewhere_are_left_to_who_set_them(place: Path, from_
     assert (place / "secrets.env").read_bytes() == before
 
 
-def test_the_lines_are_written_over_nothing(place: Path) -> None:
+def test_the_key_lines_never_overwrite_an_existing_file(place: Path) -> None:
     Path(".env").write_text("NURTURE_PORT=8001\n")
     for words in (("--to", ".env"), ("--to", "x", "--show")):
         assert rotate(*words).exit_code == 2
@@ -158,13 +158,13 @@ def test_the_lines_are_written_over_nothing(place: Path) -> None:
     assert Path(".env").read_text() == "NURTURE_PORT=8001\n"
 
 
-def test_a_mistyped_place_gets_no_secrets(place: Path) -> None:
+def test_a_mistyped_directory_gets_no_secrets(place: Path) -> None:
     result = rotate(NURTURE_DATA_DIR="elsewhere")
     assert result.exit_code == 1 and "There are no secrets" in result.stderr
     assert not Path("elsewhere").exists()
 
 
-def test_a_linked_file_stays_linked(place: Path) -> None:
+def test_a_symlinked_secrets_file_stays_a_symlink(place: Path) -> None:
     real = Path("kept.env").absolute()
     shutil.move(place / "secrets.env", real)
     (place / "secrets.env").symlink_to(real)
@@ -174,14 +174,16 @@ def test_a_linked_file_stays_linked(place: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_root_leaves_the_file_to_its_owner(place: Path) -> None:
+def test_root_keeps_the_owner_and_mode_of_the_secrets_file(place: Path) -> None:
     os.chown(place / "secrets.env", 4711, 4712)
     assert rotate().exit_code == 0
     found = (place / "secrets.env").stat()
     assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (4711, 4712, 0o600)
 
 
-def test_keys_of_another_database_are_not_rotated(sqlite_home: Household, place: Path) -> None:
+def test_the_keys_of_another_database_are_not_rotated(
+    sqlite_home: Installation, place: Path
+) -> None:
     home = sqlite_home
     home.subscribe("anna@example.org")
     own = {"NURTURE_DATABASE_URL": home.url}
@@ -191,14 +193,14 @@ def test_keys_of_another_database_are_not_rotated(sqlite_home: Household, place:
     assert (place / "secrets.env").read_bytes() == before
 
 
-def test_a_database_that_is_away_keeps_nobody_from_it(place: Path) -> None:
+def test_keys_can_be_rotated_while_the_database_is_unavailable(place: Path) -> None:
     away = {"NURTURE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
     said = json.loads(rotate("--leaked", "--json", **away).stdout)
     assert said["changed"] is True and said["second_factors_sealed"] == "later"
     assert any("nurture publish" in step for step in said["next"])
 
 
-def test_a_file_of_settings_is_read_as_it_was_written() -> None:
+def test_a_settings_file_reads_back_as_written() -> None:
     values = {"NURTURE_A": "a key, and 'another' one \\ #", "NURTURE_B": "", "NURTURE_C": "x,y"}
     text = rewritten("# first\r\nexport NURTURE_A=old # note\n\nNURTURE_D=4", values)
     path = Path("settings.env")
@@ -236,7 +238,7 @@ while True:
 
 
 def whole(file: Path, first: Tokens, link: str) -> tuple[str, ...]:
-    """The keys in a file that is as it was or as it is to be."""
+    """Return the keys in a file, which must be in its old or its new state."""
     values = read_env_file(file)
     assert set(values) == set(KEPT) - {"NURTURE_LEAKED_KEYS"}
     keys = Settings(**{n.removeprefix("NURTURE_").lower(): v for n, v in values.items()}).keys
@@ -246,7 +248,7 @@ def whole(file: Path, first: Tokens, link: str) -> tuple[str, ...]:
     return keys.signing
 
 
-def test_a_file_is_whole_at_whatever_moment_the_command_is_killed(place: Path) -> None:
+def test_the_secrets_file_is_complete_whenever_the_command_is_killed(place: Path) -> None:
     file, first = place / "secrets.env", Tokens.of(load_settings({}).keys)
     link, seen = first.guide(7), set()
     for _ in range(4):
@@ -269,7 +271,7 @@ def test_a_file_is_whole_at_whatever_moment_the_command_is_killed(place: Path) -
 
 
 @pytest.mark.slow
-def test_of_many_at_the_same_time_each_adds_a_key_or_says_that_it_did_not(place: Path) -> None:
+def test_each_of_several_simultaneous_rotations_adds_a_key_or_reports_failure(place: Path) -> None:
     file, first = place / "secrets.env", Tokens.of(load_settings({}).keys)
     codes = [process.wait(timeout=60) for process in [start() for _ in range(4)]]
     assert set(codes) <= {0, 1} and 0 in codes
@@ -277,7 +279,7 @@ def test_of_many_at_the_same_time_each_adds_a_key_or_says_that_it_did_not(place:
 
 
 @pytest.mark.slow
-def test_the_command_may_be_killed_at_any_moment(place: Path) -> None:
+def test_the_rotate_command_may_be_killed_at_any_moment(place: Path) -> None:
     file, first = place / "secrets.env", Tokens.of(load_settings({}).keys)
     for _ in range(5):
         process = start("--leaked")
@@ -292,7 +294,7 @@ def test_the_command_may_be_killed_at_any_moment(place: Path) -> None:
     assert now.read_unsubscribe(first.unsubscribe(1, 2)) == (1, 2)
 
 
-def test_whoever_comes_while_another_changes_it_says_so(place: Path) -> None:
+def test_a_rotation_during_another_change_reports_the_conflict(place: Path) -> None:
     def meanwhile(values: object) -> dict[str, str]:
         refused = rotate()
         assert refused.exit_code == 1 and "by another process" in refused.stderr
@@ -311,25 +313,25 @@ def _nested(place: Path) -> dict[str, str]:
 # --- What rests on the keys ------------------------------------------------------------------
 
 
-def with_keys_in_file(home: Household) -> Household:
-    """The same house, whose keys stand in the file and no longer in its environment."""
+def with_keys_in_file(home: Installation) -> Installation:
+    """Return the same installation with its keys in the file instead of its environment."""
     file = home.directory / "var/secrets.env"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(f"NURTURE_SECRET_KEY={home.house.settings.secret_key}\n")
+    file.write_text(f"NURTURE_SECRET_KEY={home.context.settings.secret_key}\n")
     return another(home, NURTURE_SECRET_KEY="")
 
 
-def another(home: Household, **settings: str) -> Household:
-    """The same house with other settings, or what it is when it has been started anew."""
+def another(home: Installation, **settings: str) -> Installation:
+    """Return the same installation with other settings, or as it would be after a restart."""
     environment = {**home.settings, **settings}
-    return Household(home.url, home.directory, home.clock, home.smtp_url, environment)
+    return Installation(home.url, home.directory, home.clock, home.smtp_url, environment)
 
 
-def sealed_with(home: Household, keys: tuple[str, ...]) -> bool:
-    """Whether these keys open the second factor of the only owner."""
+def sealed_with(home: Installation, keys: tuple[str, ...]) -> bool:
+    """Return whether these keys decrypt the only owner's second factor."""
     from nurture.sealing import Seal, SealBrokenError
 
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         [owner] = all_owners(connection)
     try:
         return bool(Seal(keys).open(owner.totp_pending or ""))
@@ -337,18 +339,18 @@ def sealed_with(home: Household, keys: tuple[str, ...]) -> bool:
         return False
 
 
-def test_second_factors_are_sealed_afresh_and_never_with_a_leaked_key(
-    sqlite_home: Household,
+def test_rotating_reseals_second_factors_but_never_with_a_leaked_key(
+    sqlite_home: Installation,
 ) -> None:
     home = with_keys_in_file(sqlite_home)
-    house, first = home.house, home.house.settings.keys
-    assert house.settings.keys.signing == sqlite_home.house.settings.keys.signing
-    sessions.make_link(house.database, "paul@example.org", home.clock.now)
-    security.offer_codes(house.database, house.seal, 1)
+    context, first = home.context, home.context.settings.keys
+    assert context.settings.keys.signing == sqlite_home.context.settings.keys.signing
+    sessions.make_link(context.database, "paul@example.org", home.clock.now)
+    security.offer_codes(context.database, context.seal, 1)
     assert command(home, "secrets", "rotate").exit_code == 0
     # What runs still opens it, and so does what is started anew.
     assert sealed_with(home, first.opening)
-    assert security.get_account(house.database, home.another().seal, 1).pending_secret
+    assert security.get_account(context.database, home.another().seal, 1).pending_secret
     said = json.loads(command(home, "secrets", "rotate", "--leaked", "--json").stdout)
     assert said["second_factors_sealed"] == "afresh"
     assert not sealed_with(home, first.opening)
@@ -356,14 +358,14 @@ def test_second_factors_are_sealed_afresh_and_never_with_a_leaked_key(
     home.close()
 
 
-def test_a_backup_of_before_and_one_of_after_come_back_with_the_keys_of_their_time(
-    sqlite_home: Household, smtp_sink: ScriptedSink, tmp_path: Path
+def test_backups_from_before_and_after_a_rotation_restore_with_their_own_keys(
+    sqlite_home: Installation, smtp_sink: ScriptedSink, tmp_path: Path
 ) -> None:
     home = with_keys_in_file(sqlite_home)
     (tmp_path / "backups").mkdir()
     home.subscribe("anna@example.org")
     home.deliver()
-    first = home.house.settings.keys
+    first = home.context.settings.keys
     before, words = backed_up(home, tmp_path / "backups")
     assert command(home, "secrets", "rotate", "--leaked").exit_code == 0
     home.clock.advance(timedelta(hours=1))
@@ -386,8 +388,8 @@ def test_a_backup_of_before_and_one_of_after_come_back_with_the_keys_of_their_ti
     home.close()
 
 
-def test_a_guide_that_is_offered_twice_around_a_rotation_has_one_message_id(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_a_guide_offered_again_after_a_rotation_keeps_its_message_id(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = with_keys_in_file(sqlite_home)
     before = message_id_put_in_doubt(home, smtp_sink)
@@ -397,23 +399,23 @@ def test_a_guide_that_is_offered_twice_around_a_rotation_has_one_message_id(
 
 
 @pytest.mark.parametrize("keys", ["the only key of before", "a newer key,the older key"])
-def test_a_guide_that_a_program_of_before_has_offered_keeps_its_message_id(
-    sqlite_home: Household, smtp_sink: ScriptedSink, keys: str
+def test_a_guide_offered_by_an_older_version_keeps_its_message_id(
+    sqlite_home: Installation, smtp_sink: ScriptedSink, keys: str
 ) -> None:
     home = another(sqlite_home, NURTURE_SECRET_KEY=keys)
     message_id_put_in_doubt(home, smtp_sink)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         connection.execute(update(messages).values(marked=None))
     [number] = [row["id"] for row in home.rows(messages)]
     newest = Tokens([keys.partition(",")[0]])
-    domain = home.house.practice.sender_domain
+    domain = home.context.practice.sender_domain
     again = message_id_offered_again(home, smtp_sink)
     assert again == f"<{newest.message_id(number)}@{domain}>"
     home.close()
 
 
-def message_id_put_in_doubt(home: Household, sink: ScriptedSink) -> str:
-    """Offer somebody their guide; the mail server takes it and goes away without a word."""
+def message_id_put_in_doubt(home: Installation, sink: ScriptedSink) -> str:
+    """Offer a guide; the mail server accepts it and disconnects without answering."""
     found: list[str] = []
 
     def take_and_go(server: SMTP) -> str:
@@ -431,7 +433,7 @@ def message_id_put_in_doubt(home: Household, sink: ScriptedSink) -> str:
     return found[0]
 
 
-def message_id_offered_again(home: Household, sink: ScriptedSink) -> str:
+def message_id_offered_again(home: Installation, sink: ScriptedSink) -> str:
     home.clock.advance(timedelta(minutes=10))
     home.deliver()
     [mail] = sink.mails_to("ann@example.org")

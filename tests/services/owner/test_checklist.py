@@ -1,4 +1,4 @@
-"""Starting: each thing that has to be in order is looked at, outside where it lies outside."""
+"""The first-start checklist: every prerequisite is checked, including external ones."""
 
 import shutil
 from dataclasses import replace
@@ -9,23 +9,23 @@ import pytest
 from werkzeug.serving import make_server
 
 from nurture.services.owner import checklist
-from nurture.services.owner.checklist import Premises, Task
-from tests.homes import ScriptedSink
-from tests.house import SHIPPED, Household, shipped_library
+from nurture.services.owner.checklist import ChecklistSubject, Task
+from tests.installation import SHIPPED, Installation, shipped_library
+from tests.installations import ScriptedSink
 from tests.servers.names import name_server
 
 
-def premises(home: Household, **settings: str) -> Premises:
+def premises(home: Installation, **settings: str) -> ChecklistSubject:
     library = shipped_library()
     found = {source.sequence.key: source.sequence for source in library.sequences}
-    return Premises(home.another(**settings).settings, library.practice, found, SHIPPED)
+    return ChecklistSubject(home.another(**settings).settings, library.practice, found, SHIPPED)
 
 
-def fine(premises: Premises) -> dict[Task, bool | None]:
+def fine(premises: ChecklistSubject) -> dict[Task, bool | None]:
     return {task: found.fine for task, found in checklist.at_a_glance(premises).items()}
 
 
-def test_what_is_shipped_lacks_the_guides(sqlite_home: Household) -> None:
+def test_the_shipped_library_still_needs_its_guides(sqlite_home: Installation) -> None:
     assert fine(premises(sqlite_home)) == {
         Task.SENDER: True,
         Task.ADDRESS: True,
@@ -36,7 +36,7 @@ def test_what_is_shipped_lacks_the_guides(sqlite_home: Household) -> None:
     }
 
 
-def test_what_is_missing_is_seen_at_a_glance(sqlite_home: Household) -> None:
+def test_the_checklist_shows_everything_that_is_missing(sqlite_home: Installation) -> None:
     bare = premises(sqlite_home, NURTURE_SMTP_URL="", NURTURE_BASE_URL="http://pages.example.org")
     bare = replace(bare, practice=replace(bare.practice, address=(), sender_address=""))
     seen = fine(bare)
@@ -44,7 +44,7 @@ def test_what_is_missing_is_seen_at_a_glance(sqlite_home: Household) -> None:
     assert [seen[task] for task in missing] == [False] * 5
 
 
-def test_a_guide_of_ones_own_is_recognised(sqlite_home: Household, tmp_path: Path) -> None:
+def test_the_owners_own_guide_is_recognised(sqlite_home: Installation, tmp_path: Path) -> None:
     library = tmp_path / "emails"
     shutil.copytree(SHIPPED, library)
     for key in ("pain-guide", "over-50-guide"):
@@ -54,15 +54,15 @@ def test_a_guide_of_ones_own_is_recognised(sqlite_home: Household, tmp_path: Pat
     assert not checklist.check(replace(premises(sqlite_home), library=library), Task.GUIDES).fine
 
 
-def test_a_mail_server_is_greeted_and_sent_nothing(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_the_checklist_connects_to_the_mail_server_without_sending_anything(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     found = checklist.check(premises(sqlite_home), Task.MAIL_SERVER)
     assert found.fine, found
     assert smtp_sink.mails == []
 
 
-def test_a_mail_server_that_is_away_is_described(sqlite_home: Household) -> None:
+def test_an_unavailable_mail_server_is_described(sqlite_home: Installation) -> None:
     away = premises(sqlite_home, NURTURE_SMTP_URL="smtp://127.0.0.1:9")
     found = checklist.check(away, Task.MAIL_SERVER)
     assert found.fine is False
@@ -70,8 +70,8 @@ def test_a_mail_server_that_is_away_is_described(sqlite_home: Household) -> None
 
 
 @pytest.mark.parametrize(("status", "expected"), [(200, True), (503, False)])
-def test_the_address_of_the_pages_is_called(
-    sqlite_home: Household, status: int, expected: bool
+def test_the_checklist_requests_the_public_address(
+    sqlite_home: Installation, status: int, expected: bool
 ) -> None:
     from flask import Flask
 
@@ -89,7 +89,7 @@ def test_the_address_of_the_pages_is_called(
         server.server_close()
 
 
-def test_an_address_where_nobody_answers_says_so() -> None:
+def test_an_unreachable_public_address_is_described() -> None:
     found = checklist.reach("http://127.0.0.1:9")
     assert found.fine is False
     assert "cannot be reached" in found.sentences[0]
@@ -103,8 +103,8 @@ RECORDS = {
 
 
 @pytest.mark.parametrize("missing", [None, *RECORDS])
-def test_each_record_of_the_domain_is_looked_up(
-    sqlite_home: Household, tmp_path: Path, missing: str | None
+def test_the_checklist_looks_up_each_dns_record_of_the_domain(
+    sqlite_home: Installation, tmp_path: Path, missing: str | None
 ) -> None:
     signing = {"NURTURE_DKIM_SELECTOR": "nurture", "NURTURE_DKIM_KEY_FILE": str(tmp_path / "key")}
     there = {name: text for name, text in RECORDS.items() if name != missing}
@@ -116,7 +116,7 @@ def test_each_record_of_the_domain_is_looked_up(
     ]
 
 
-def test_without_a_key_of_ones_own_signing_is_the_mail_servers(sqlite_home: Household) -> None:
+def test_the_mail_server_must_sign_if_no_dkim_key_is_set(sqlite_home: Installation) -> None:
     with name_server(RECORDS):
         found = checklist.check(premises(sqlite_home), Task.DNS)
     assert found.fine

@@ -1,4 +1,4 @@
-"""Signing in: who is let in, for how long, and after how many attempts nobody is."""
+"""Signing in: who is admitted, for how long, and after how many attempts nobody is."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -69,13 +69,13 @@ def is_in(database: Database, signed: SignedIn, now: datetime = NOW) -> bool:
 
 
 def code_at(secret: str, now: datetime) -> str:
-    """What an app on a phone shows; the key is decoded as apps do, not by our own code."""
+    """Return what a phone's app shows; the key is decoded as apps do, not by our own code."""
     totp = TOTP(base64.b32decode(secret), 6, SHA1(), 30)
     return totp.generate(int(now.timestamp())).decode()
 
 
 def with_codes(database: Database, paul: SignedIn, now: datetime = NOW) -> tuple[str, list[str]]:
-    """Turn the second factor on; the secret and the recovery codes."""
+    """Turn the second factor on; return the secret and the recovery codes."""
     security.offer_codes(database, SEAL, paul.owner)
     secret = security.get_account(database, SEAL, paul.owner).pending_secret
     assert secret
@@ -92,7 +92,9 @@ def everything_kept(database: Database) -> str:
 # --- The one-time link ----------------------------------------------------------------------------
 
 
-def test_a_link_sets_the_password_and_signs_in(database: Database, paul: SignedIn) -> None:
+def test_a_link_sets_the_password_and_signs_the_owner_in(
+    database: Database, paul: SignedIn
+) -> None:
     assert is_in(database, paul)
     assert is_in(database, sign_in(database))
     assert is_in(database, sign_in(database, address=" Paul@Example.org "))
@@ -114,27 +116,27 @@ def test_a_link_works_for_a_day(database: Database) -> None:
         sessions.set_first_password(database, token, PASSWORD, NOW + LINK_LASTS)
 
 
-def test_a_new_link_takes_the_place_of_the_one_before(database: Database) -> None:
+def test_a_new_link_replaces_the_previous_one(database: Database) -> None:
     first, second = (sessions.make_link(database, PAUL, NOW) for _ in range(2))
     assert sessions.find_link(database, first, NOW) is None
     assert sessions.find_link(database, second, NOW) == PAUL
 
 
-def test_a_poor_password_leaves_the_link_as_it_was(database: Database) -> None:
+def test_a_refused_password_leaves_the_link_usable(database: Database) -> None:
     token = sessions.make_link(database, PAUL, NOW)
     with pytest.raises(PasswordRefusedError):
         sessions.set_first_password(database, token, "short", NOW)
     assert sessions.find_link(database, token, NOW) == PAUL
 
 
-def test_a_new_password_by_a_link_ends_every_session(database: Database, paul: SignedIn) -> None:
+def test_setting_a_password_by_link_ends_every_session(database: Database, paul: SignedIn) -> None:
     token = sessions.make_link(database, PAUL, NOW)
     again = sessions.set_first_password(database, token, ANOTHER, NOW)
     assert not is_in(database, paul)
     assert is_in(database, again)
 
 
-def test_an_owner_who_is_removed_is_out_at_once(database: Database, paul: SignedIn) -> None:
+def test_a_removed_owner_is_signed_out_immediately(database: Database, paul: SignedIn) -> None:
     with_codes(database, paul)
     sessions.remove_owner(database, PAUL)
     assert not is_in(database, paul)
@@ -148,7 +150,7 @@ def test_an_owner_who_is_removed_is_out_at_once(database: Database, paul: Signed
 # --- Password and limits --------------------------------------------------------------------------
 
 
-def test_an_unknown_address_is_answered_like_a_wrong_password(
+def test_an_unknown_address_gets_the_same_answer_as_a_wrong_password(
     database: Database, paul: SignedIn
 ) -> None:
     said = []
@@ -165,7 +167,7 @@ def test_an_owner_without_a_password_cannot_sign_in(database: Database) -> None:
         sign_in(database, "")
 
 
-def test_after_ten_failures_an_account_rests_for_a_quarter_of_an_hour(
+def test_ten_failures_lock_an_account_for_a_quarter_of_an_hour(
     database: Database, paul: SignedIn
 ) -> None:
     for number in range(FAILURES_PER_ACCOUNT):
@@ -177,7 +179,7 @@ def test_after_ten_failures_an_account_rests_for_a_quarter_of_an_hour(
 
 
 @pytest.mark.parametrize("client", ["192.0.2.1", "2001:db8:1:2::{}"])
-def test_a_client_that_tries_many_accounts_rests_too(
+def test_a_client_that_tries_many_accounts_is_locked_too(
     database: Database, paul: SignedIn, client: str
 ) -> None:
     for number in range(FAILURES_PER_CLIENT):
@@ -189,12 +191,12 @@ def test_a_client_that_tries_many_accounts_rests_too(
     assert is_in(database, sign_in(database, client="198.51.100.1"))
 
 
-def test_signing_in_often_is_held_against_nobody(database: Database, paul: SignedIn) -> None:
+def test_frequent_successful_sign_ins_lock_nobody_out(database: Database, paul: SignedIn) -> None:
     signed = [sign_in(database) for _ in range(FAILURES_PER_ACCOUNT + 1)]
     assert all(is_in(database, one) for one in signed)
 
 
-def test_attempts_are_kept_for_no_longer_than_they_count(
+def test_sign_in_attempts_are_deleted_once_they_no_longer_count(
     database: Database, paul: SignedIn
 ) -> None:
     for now in (NOW, NOW + COUNTED_FOR + timedelta(seconds=1)):
@@ -207,11 +209,11 @@ def test_attempts_are_kept_for_no_longer_than_they_count(
 # --- Sessions -------------------------------------------------------------------------------------
 
 
-def test_every_sign_in_has_an_identifier_of_its_own(database: Database, paul: SignedIn) -> None:
+def test_every_sign_in_has_its_own_identifier(database: Database, paul: SignedIn) -> None:
     assert len({paul.identifier, sign_in(database).identifier, sign_in(database).identifier}) == 3
 
 
-def test_nothing_that_lets_in_is_kept_readable(database: Database) -> None:
+def test_no_password_link_session_or_code_is_stored_in_plain_text(database: Database) -> None:
     token = sessions.make_link(database, PAUL, NOW)
     assert token not in everything_kept(database)
     paul = sessions.set_first_password(database, token, PASSWORD, NOW)
@@ -222,14 +224,14 @@ def test_nothing_that_lets_in_is_kept_readable(database: Database) -> None:
     assert "$argon2id$" in kept
 
 
-def test_a_session_that_nobody_uses_ends(database: Database, paul: SignedIn) -> None:
+def test_an_unused_session_expires(database: Database, paul: SignedIn) -> None:
     assert is_in(database, paul, NOW + IDLE_AT_MOST - timedelta(seconds=1))
     later = NOW + 2 * IDLE_AT_MOST - timedelta(minutes=1)
     assert is_in(database, paul, later)
     assert not is_in(database, paul, later + IDLE_AT_MOST)
 
 
-def test_a_session_ends_however_much_it_is_used(database: Database, paul: SignedIn) -> None:
+def test_a_session_in_constant_use_expires_too(database: Database, paul: SignedIn) -> None:
     at = NOW
     while at + timedelta(hours=20) < NOW + SESSION_LASTS:
         at += timedelta(hours=20)
@@ -237,7 +239,7 @@ def test_a_session_ends_however_much_it_is_used(database: Database, paul: Signed
     assert not is_in(database, paul, NOW + SESSION_LASTS)
 
 
-def test_signing_out_ends_this_session_and_everywhere_ends_all(
+def test_signing_out_ends_one_session_and_signing_out_everywhere_ends_all(
     database: Database, paul: SignedIn
 ) -> None:
     second, third = sign_in(database), sign_in(database)
@@ -248,7 +250,7 @@ def test_signing_out_ends_this_session_and_everywhere_ends_all(
     assert [is_in(database, one) for one in (paul, second, third)] == [False, False, False]
 
 
-def test_a_new_password_ends_every_other_session(database: Database, paul: SignedIn) -> None:
+def test_changing_the_password_ends_every_other_session(database: Database, paul: SignedIn) -> None:
     other = sign_in(database)
     new = security.change_password(database, paul.owner, PASSWORD, ANOTHER, NOW)
     assert [is_in(database, one) for one in (paul, other, new)] == [False, False, True]
@@ -257,7 +259,7 @@ def test_a_new_password_ends_every_other_session(database: Database, paul: Signe
     assert is_in(database, sign_in(database, ANOTHER))
 
 
-def test_a_password_is_changed_by_whoever_knows_it_and_to_a_good_one(
+def test_changing_a_password_needs_the_old_one_and_a_good_new_one(
     database: Database, paul: SignedIn
 ) -> None:
     with pytest.raises(SignInRefusedError):
@@ -270,7 +272,9 @@ def test_a_password_is_changed_by_whoever_knows_it_and_to_a_good_one(
 # --- The second factor ----------------------------------------------------------------------------
 
 
-def test_with_codes_on_a_password_alone_does_not_let_in(database: Database, paul: SignedIn) -> None:
+def test_a_password_alone_does_not_sign_in_when_codes_are_on(
+    database: Database, paul: SignedIn
+) -> None:
     secret, _ = with_codes(database, paul)
     assert not is_in(database, paul)
     later = NOW + timedelta(minutes=5)
@@ -283,7 +287,7 @@ def test_with_codes_on_a_password_alone_does_not_let_in(database: Database, paul
     assert sessions.find_signed_in(database, waiting.identifier, later) is None
 
 
-def test_a_code_counts_once(database: Database, paul: SignedIn) -> None:
+def test_a_code_works_once(database: Database, paul: SignedIn) -> None:
     secret, _ = with_codes(database, paul)
     later = NOW + timedelta(minutes=5)
     code, before = code_at(secret, later), code_at(secret, later - timedelta(seconds=30))
@@ -293,13 +297,15 @@ def test_a_code_counts_once(database: Database, paul: SignedIn) -> None:
             give_code(database, sign_in(database, now=later), replayed, later)
 
 
-def test_the_code_that_turned_codes_on_is_spent(database: Database, paul: SignedIn) -> None:
+def test_the_code_that_turned_codes_on_cannot_be_reused(database: Database, paul: SignedIn) -> None:
     secret, _ = with_codes(database, paul)
     with pytest.raises(SignInRefusedError):
         give_code(database, sign_in(database), code_at(secret, NOW))
 
 
-def test_a_phone_may_be_half_a_minute_off_and_no_more(database: Database, paul: SignedIn) -> None:
+def test_a_phone_clock_may_be_off_by_half_a_minute_at_most(
+    database: Database, paul: SignedIn
+) -> None:
     secret, _ = with_codes(database, paul)
     later = NOW + timedelta(minutes=5)
     for seconds in (-60, 60):
@@ -310,9 +316,7 @@ def test_a_phone_may_be_half_a_minute_off_and_no_more(database: Database, paul: 
     assert is_in(database, give_code(database, sign_in(database, now=later), ahead, later), later)
 
 
-def test_a_recovery_code_counts_once_however_it_is_typed(
-    database: Database, paul: SignedIn
-) -> None:
+def test_a_recovery_code_works_once_in_any_spelling(database: Database, paul: SignedIn) -> None:
     _, codes = with_codes(database, paul)
     typed = codes[0].replace("-", " ").upper()
     assert is_in(database, give_code(database, sign_in(database), typed))
@@ -321,7 +325,7 @@ def test_a_recovery_code_counts_once_however_it_is_typed(
     assert is_in(database, give_code(database, sign_in(database), codes[1]))
 
 
-def test_codes_are_not_guessed_for_long(database: Database, paul: SignedIn) -> None:
+def test_guessing_codes_locks_the_account(database: Database, paul: SignedIn) -> None:
     secret, _ = with_codes(database, paul)
     waiting = sign_in(database)
     for _ in range(FAILURES_PER_ACCOUNT):
@@ -331,20 +335,22 @@ def test_codes_are_not_guessed_for_long(database: Database, paul: SignedIn) -> N
         give_code(database, waiting, code_at(secret, NOW + timedelta(seconds=30)))
 
 
-def test_the_page_for_the_code_does_not_wait_for_ever(database: Database, paul: SignedIn) -> None:
+def test_a_sign_in_that_waits_for_a_code_expires(database: Database, paul: SignedIn) -> None:
     with_codes(database, paul)
     waiting = sign_in(database)
     assert sessions.find_signed_in(database, waiting.identifier, NOW)
     assert sessions.find_signed_in(database, waiting.identifier, NOW + CODE_WAITS) is None
 
 
-def test_a_link_does_not_get_around_the_second_factor(database: Database, paul: SignedIn) -> None:
+def test_a_password_link_does_not_bypass_the_second_factor(
+    database: Database, paul: SignedIn
+) -> None:
     with_codes(database, paul)
     token = sessions.make_link(database, PAUL, NOW)
     assert sessions.set_first_password(database, token, ANOTHER, NOW).awaits_code
 
 
-def test_codes_are_turned_on_by_a_right_code_and_off_by_the_password(
+def test_a_valid_code_turns_codes_on_and_the_password_turns_them_off(
     database: Database, paul: SignedIn
 ) -> None:
     security.offer_codes(database, SEAL, paul.owner)
@@ -359,7 +365,7 @@ def test_codes_are_turned_on_by_a_right_code_and_off_by_the_password(
     assert "code_hash" not in everything_kept(database)
 
 
-def test_the_codes_are_those_of_the_standard() -> None:
+def test_the_codes_match_the_test_vectors_of_rfc_6238() -> None:
     """RFC 6238 appendix B, the last six digits, with the secret of its test vectors."""
     secret = base64.b32encode(b"12345678901234567890").decode()
     for seconds, code in ((59, "287082"), (1111111109, "081804"), (20000000000, "353130")):
@@ -372,7 +378,9 @@ def test_the_codes_are_those_of_the_standard() -> None:
 LATER = NOW + timedelta(minutes=5)
 
 
-def test_whoever_reads_the_database_makes_no_codes(database: Database, paul: SignedIn) -> None:
+def test_the_database_does_not_reveal_the_second_factor_secret(
+    database: Database, paul: SignedIn
+) -> None:
     security.offer_codes(database, SEAL, paul.owner)
     secret = security.get_account(database, SEAL, paul.owner).pending_secret
     assert secret and secret not in everything_kept(database)
@@ -380,7 +388,7 @@ def test_whoever_reads_the_database_makes_no_codes(database: Database, paul: Sig
     assert secret not in everything_kept(database)
 
 
-def test_a_secret_of_an_older_version_works_and_is_sealed_at_the_start(
+def test_an_unsealed_secret_from_an_older_version_works_and_is_sealed_at_startup(
     database: Database, paul: SignedIn
 ) -> None:
     secret, _ = with_codes(database, paul)
@@ -394,7 +402,7 @@ def test_a_secret_of_an_older_version_works_and_is_sealed_at_the_start(
     assert give_code(database, sign_in(database, now=later), code_at(secret, later), later)
 
 
-def test_with_a_new_key_the_former_one_opens_until_the_start_has_sealed_afresh(
+def test_the_previous_key_opens_second_factors_until_startup_reseals_them(
     database: Database, paul: SignedIn
 ) -> None:
     secret, _ = with_codes(database, paul)
@@ -408,7 +416,7 @@ def test_with_a_new_key_the_former_one_opens_until_the_start_has_sealed_afresh(
     )
 
 
-def test_without_its_key_the_owner_reads_what_to_do_and_the_command_does_it(
+def test_a_sign_in_without_the_second_factor_key_names_the_command_to_reset_codes(
     database: Database, paul: SignedIn
 ) -> None:
     secret, codes = with_codes(database, paul)

@@ -1,4 +1,4 @@
-"""Explaining one person: in sentences, for every reason that a mail comes or does not."""
+"""Explaining one person: in sentences, with every reason why an email is or is not sent."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,8 +13,8 @@ from nurture.services.simulation.snapshot import NobodyError
 from nurture.services.subscribers import preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.queries.claims import set_status
-from tests.homes import ScriptedSink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import ScriptedSink
 from tests.journeys.virtual import booking
 
 ANNA = "anna@example.org"
@@ -22,29 +22,29 @@ THURSDAY = datetime(2026, 4, 2, 9, tzinfo=UTC)
 FIRST = "why-stretching-and-massage-wont-solve-back-pain"
 
 
-def explained(home: Household, address: str = ANNA, armed: bool = True) -> Explanation:
-    """What is said of somebody now."""
-    house = home.house
-    return explain(house.database, house.catalogue, address, home.clock.now, armed=armed)
+def explained(home: Installation, address: str = ANNA, armed: bool = True) -> Explanation:
+    """Return what is said about a person now."""
+    context = home.context
+    return explain(context.database, context.catalogue, address, home.clock.now, armed=armed)
 
 
 @pytest.fixture
-def anna(sqlite_home: Household) -> Household:
-    """A house in which Anna signed up on the Thursday before Easter and has got the guide."""
+def anna(sqlite_home: Installation) -> Installation:
+    """An installation in which Anna signed up on the Thursday before Easter and got the guide."""
     sqlite_home.clock.set(THURSDAY)
     sqlite_home.subscribe(ANNA, first_name="Anna", ticked=())
     sqlite_home.deliver()
     return sqlite_home
 
 
-def prefer(home: Household, wish: Wish) -> None:
-    """Say on the preference page how often."""
-    house, change = home.house, PreferenceChange(wish, False, False)
-    args = (house.database, house.catalogue, 1, change, Evidence(), home.clock.now)
+def prefer(home: Installation, wish: Wish) -> None:
+    """Choose a frequency on the preference page."""
+    context, change = home.context, PreferenceChange(wish, False, False)
+    args = (context.database, context.catalogue, 1, change, Evidence(), home.clock.now)
     preferences.change_preferences(*args)
 
 
-def test_the_whole_of_it_reads_as_sentences(home: Household) -> None:
+def test_the_whole_explanation_reads_as_sentences(home: Installation) -> None:
     home.clock.set(THURSDAY)
     home.subscribe(ANNA, first_name="Anna")
     home.deliver()
@@ -68,7 +68,7 @@ def test_the_whole_of_it_reads_as_sentences(home: Household) -> None:
     assert explained(home).next_at == datetime(2026, 4, 7, 7, 30, tzinfo=UTC)
 
 
-def test_a_guide_that_was_not_collected_is_what_everything_waits_for(anna: Household) -> None:
+def test_the_explanation_says_that_everything_waits_for_the_guide(anna: Installation) -> None:
     said = explained(anna)
     assert "They have not confirmed the address yet." in said.who
     assert said.next.startswith("Next comes “guide-reminder”")
@@ -79,7 +79,7 @@ def test_a_guide_that_was_not_collected_is_what_everything_waits_for(anna: House
     assert said.next_at is None
 
 
-def test_a_pause_of_theirs_and_a_wish_for_fewer_are_told(anna: Household) -> None:
+def test_the_explanation_mentions_a_pause_and_a_wish_for_fewer_emails(anna: Installation) -> None:
     anna.collect()
     prefer(anna, Wish.FEWER)
     prefer(anna, Wish.PAUSED)
@@ -90,31 +90,33 @@ def test_a_pause_of_theirs_and_a_wish_for_fewer_are_told(anna: Household) -> Non
     assert "they asked for a pause" in said.why_not_sooner[-2]
 
 
-def test_a_paused_sequence_sends_nothing(anna: Household) -> None:
+def test_the_explanation_says_that_the_sequence_is_paused(anna: Installation) -> None:
     anna.collect()
-    pause.pause(anna.house.database, anna.house.catalogue, "pain-guide", anna.clock.now)
+    pause.pause(anna.context.database, anna.context.catalogue, "pain-guide", anna.clock.now)
     assert explained(anna).next == "No emails planned: “pain-guide” is paused."
 
 
-def test_whoever_unsubscribed_hears_nothing(anna: Household) -> None:
+def test_the_explanation_says_that_they_unsubscribed(anna: Installation) -> None:
     anna.collect()
     prefer(anna, Wish.STOPPED)
     assert explained(anna).next == "No emails planned: they unsubscribed."
 
 
-def test_whoever_booked_is_at_the_goal(anna: Household) -> None:
+def test_the_explanation_says_that_they_booked(anna: Installation) -> None:
     anna.collect()
     anna.clock.advance(timedelta(hours=1))
-    house = anna.house
+    context = anna.context
     told = [booking(ANNA, anna.clock.now)]
-    events.record_bookings(house.database, house.catalogue, house.tokens, told, anna.clock.now)
+    events.record_bookings(
+        context.database, context.catalogue, context.tokens, told, anna.clock.now
+    )
     said = explained(anna)
     assert said.next == "No emails planned: they booked, so “pain-guide” ended."
     assert any("booked a session" in sentence for sentence in said.who)
 
 
-def test_a_mail_server_that_puts_us_off_is_quoted(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_the_explanation_quotes_a_mail_server_that_defers(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.script = lambda _: "451 4.7.1 Come back later"
     sqlite_home.clock.set(THURSDAY)
@@ -129,8 +131,8 @@ def test_a_mail_server_that_puts_us_off_is_quoted(
     )
 
 
-def test_a_message_in_doubt_says_how_to_settle_it(anna: Household) -> None:
-    with anna.house.database.writing() as connection:
+def test_the_explanation_of_a_message_in_doubt_names_the_settle_command(anna: Installation) -> None:
+    with anna.context.database.writing() as connection:
         set_status(connection, [1], MessageStatus.IN_DOUBT, "the worker stopped")
     [mail] = explained(anna).sent
     assert mail.sentence == (
@@ -139,10 +141,10 @@ def test_a_message_in_doubt_says_how_to_settle_it(anna: Household) -> None:
     )
 
 
-def test_a_copy_that_is_not_armed_says_so(anna: Household) -> None:
+def test_the_explanation_says_that_a_copy_is_not_armed(anna: Installation) -> None:
     assert any("not armed" in reason for reason in explained(anna, armed=False).why_not_sooner)
 
 
-def test_nobody_is_refused(anna: Household) -> None:
+def test_an_unknown_address_cannot_be_explained(anna: Installation) -> None:
     with pytest.raises(NobodyError, match=r"nobody with the address bob@example\.org"):
         explained(anna, "bob@example.org")

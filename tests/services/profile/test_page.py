@@ -1,35 +1,35 @@
-"""A person is introduced whole: their story, what comes next, and nothing they kept back."""
+"""A person's page is complete: their story, what comes next, and nothing withheld by consent."""
 
 from datetime import datetime, timedelta
 
 import pytest
 
-from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Hit
 from nurture.services.inbound import events
 from nurture.services.profile import page as person_page
-from nurture.services.profile.page import Introduction
+from nurture.services.profile.page import PersonPage
 from nurture.services.subscribers import on_behalf
 from nurture.services.tracking.lines import SeenHit
 from nurture.store.tables.events import add_events
-from tests.house import Household
+from tests.installation import Installation
 from tests.journeys.virtual import booking
 
 ANN = "ann@example.org"
 _A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-def introduced(home: Household, person: int = 1, until: datetime | None = None) -> Introduction:
-    house = home.house
+def introduced(home: Installation, person: int = 1, until: datetime | None = None) -> PersonPage:
+    context = home.context
     found = person_page.introduce(
-        house.database,
-        house.catalogue,
+        context.database,
+        context.catalogue,
         person,
         home.clock.now,
-        fingerprint=house.fingerprint,
-        seen=house.witness.seen(),
+        fingerprint=context.fingerprint,
+        seen=context.witness.seen(),
         until=until,
     )
     assert found is not None
@@ -37,8 +37,8 @@ def introduced(home: Household, person: int = 1, until: datetime | None = None) 
 
 
 @pytest.fixture
-def ann(home: Household) -> Household:
-    """A house in which Ann agreed to tracking, collected her guide and got the first article."""
+def ann(home: Installation) -> Installation:
+    """Ann has consented to tracking, collected her guide and received the first article."""
     utm = {"utm_source": "newsletter"}
     home.subscribe(ANN, first_name="Ann", ticked=(Purpose.TRACKING,), utm=utm)
     home.deliver()
@@ -48,22 +48,24 @@ def ann(home: Household) -> Household:
     return home
 
 
-def hit(home: Household, kind: EventKind, agent: str = _A_BROWSER, message: int = 2) -> None:
-    """Have a mail looked at."""
+def hit(home: Installation, kind: EventKind, agent: str = _A_BROWSER, message: int = 2) -> None:
+    """Record an open or a click of an email."""
     link = "https://human-movement.com/blog" if kind is EventKind.CLICKED else None
     at = home.clock.now
-    home.house.journal.note(SeenHit(message, Hit(kind, at, "GET", agent, "192.0.2.3", link=link)))
+    home.context.journal.note(SeenHit(message, Hit(kind, at, "GET", agent, "192.0.2.3", link=link)))
 
 
-def test_the_story_is_told_from_the_signup_on(ann: Household) -> None:
+def test_the_story_starts_with_the_signup(ann: Installation) -> None:
     hit(ann, EventKind.OPENED)
     hit(ann, EventKind.CLICKED)
     hit(ann, EventKind.CLICKED, agent="Barracuda Sentinel")
     ann.fold()
     ann.judge()
-    house, now = ann.house, ann.clock.now
-    events.record_bookings(house.database, house.catalogue, house.tokens, [booking(ANN, now)], now)
-    on_behalf.stop_everything(house.database, house.catalogue, 1, Evidence(), now)
+    context, now = ann.context, ann.clock.now
+    events.record_bookings(
+        context.database, context.catalogue, context.tokens, [booking(ANN, now)], now
+    )
+    on_behalf.stop_everything(context.database, context.catalogue, 1, Evidence(), now)
     story = introduced(ann).story
     said = [chapter.said for chapter in story]
     title = "9 key principles to help you recover from pain and injury"
@@ -87,7 +89,7 @@ def test_the_story_is_told_from_the_signup_on(ann: Household) -> None:
     assert mail.said.startswith("Sent") and "“Barracuda”" in mail.machines[0]
 
 
-def test_what_comes_next_is_named_as_the_owner_knows_it(ann: Household) -> None:
+def test_the_next_email_is_named_by_its_title(ann: Installation) -> None:
     found = introduced(ann)
     assert found.coming[0].subject == "When the rehab exercises get you nowhere"
     assert found.nothing_comes == ""
@@ -99,44 +101,44 @@ def test_what_comes_next_is_named_as_the_owner_knows_it(ann: Household) -> None:
     }
 
 
-def test_where_nothing_comes_it_says_why(ann: Household) -> None:
-    house = ann.house
-    on_behalf.stop_everything(house.database, house.catalogue, 1, Evidence(), ann.clock.now)
+def test_the_page_says_why_no_email_is_planned(ann: Installation) -> None:
+    context = ann.context
+    on_behalf.stop_everything(context.database, context.catalogue, 1, Evidence(), ann.clock.now)
     found = introduced(ann)
     assert found.coming == ()
     assert found.nothing_comes == "No emails planned: you unsubscribed them, as they asked."
     assert found.sequences == {}
 
 
-def test_an_interest_in_health_is_shown_only_of_whoever_agreed(ann: Household) -> None:
+def test_interests_in_health_are_shown_only_with_consent(ann: Installation) -> None:
     hit(ann, EventKind.CLICKED)
     ann.fold()
     ann.judge()
     found = introduced(ann)
-    assert found.engagement.level is Level.NEW
+    assert found.engagement.level is EngagementLevel.NEW
     assert found.because.startswith("followed a link in “")
     assert "Back pain" in [topic.title for topic in found.hidden]
     assert not {topic.key for topic in found.interests} & {topic.key for topic in found.hidden}
 
 
-def test_somebody_unknown_is_not_introduced(home: Household) -> None:
-    house = home.house
+def test_an_unknown_person_has_no_page(home: Installation) -> None:
+    context = home.context
     assert (
         person_page.introduce(
-            house.database, house.catalogue, 9, home.clock.now, fingerprint="x", seen=0
+            context.database, context.catalogue, 9, home.clock.now, fingerprint="x", seen=0
         )
         is None
     )
 
 
-def test_a_very_long_story_is_told_in_parts_that_leave_nothing_out(
-    ann: Household, monkeypatch: pytest.MonkeyPatch
+def test_a_very_long_story_is_split_into_parts_without_gaps(
+    ann: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(person_page, "_HITS", 10)
     begun, at = ann.clock.now, list[datetime]()
     for n in range(35):
         at.append(begun + timedelta(minutes=n // 2))
-    with ann.house.database.writing() as connection:
+    with ann.context.database.writing() as connection:
         rows = [
             {"kind": "opened", "subscriber_id": 1, "message_id": 2, "happened_at": moment}
             | {"source": "hit", "source_key": f"x:{n}", "verdict": "human", "reasons": ["seen"]}

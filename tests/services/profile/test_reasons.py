@@ -1,4 +1,4 @@
-"""Whatever ended or holds up somebody's emails, their page and `nurture why` say just that."""
+"""Whatever ended or delayed a person's emails, their page and `nurture why` agree on it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +14,7 @@ from nurture.services.profile import explanation
 from nurture.services.subscribers import on_behalf, preferences
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.consents import record_consents
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.inbound.test_events import book, tell
 from tests.services.profile.test_page import introduced
 
@@ -23,102 +23,102 @@ PAIN = "9 key principles to help you recover from pain and injury"
 OLDER = "Everything you need to know about exercise at 50 and beyond"
 
 
-def signed_up(home: Household) -> None:
+def signed_up(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
 
 
-def collected(home: Household) -> None:
+def collected(home: Installation) -> None:
     signed_up(home)
     home.collect()
 
 
-def take_out(home: Household, sequence: str = "pain-guide") -> None:
-    assert on_behalf.take_out(home.house.database, 1, sequence, home.clock.now)
+def take_out(home: Installation, sequence: str = "pain-guide") -> None:
+    assert on_behalf.take_out(home.context.database, 1, sequence, home.clock.now)
 
 
-def wish(home: Household, wanted: Wish) -> None:
-    house = home.house
+def wish(home: Installation, wanted: Wish) -> None:
+    context = home.context
     change = PreferenceChange(wanted, False, False)
-    args = (house.database, house.catalogue, 1, change, Evidence(), home.clock.now)
+    args = (context.database, context.catalogue, 1, change, Evidence(), home.clock.now)
     preferences.change_preferences(*args)
 
 
-def was_taken_out(home: Household) -> None:
+def was_taken_out(home: Installation) -> None:
     collected(home)
     home.live(days=8)
     take_out(home)
 
 
-def was_taken_out_before_collecting(home: Household) -> None:
+def was_taken_out_before_collecting(home: Installation) -> None:
     signed_up(home)
     take_out(home)
 
 
-def has_not_collected(home: Household) -> None:
+def has_not_collected(home: Installation) -> None:
     signed_up(home)
     home.live(days=10)
 
 
-def never_collected(home: Household) -> None:
+def never_collected(home: Installation) -> None:
     signed_up(home)
     home.live(days=31)
 
 
-def finished(home: Household) -> None:
+def finished(home: Installation) -> None:
     collected(home)
     home.live(days=90)
 
 
-def booked(home: Household) -> None:
+def booked(home: Installation) -> None:
     collected(home)
     book(home, ANN)
 
 
-def had_booked(home: Household) -> None:
+def had_booked(home: Installation) -> None:
     book(home, ANN)
     home.clock.advance(timedelta(days=2))
     collected(home)
     home.deliver()
 
 
-def had_enough(home: Household) -> None:
+def had_enough(home: Installation) -> None:
     collected(home)
     unsubscribed(home)
 
 
-def unsubscribed(home: Household) -> None:
-    house = home.house
-    args = (house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
+def unsubscribed(home: Installation) -> None:
+    context = home.context
+    args = (context.database, context.catalogue, 1, None, Evidence(), home.clock.now)
     preferences.unsubscribe(*args)
 
 
-def was_unsubscribed_by_the_owner(home: Household) -> None:
+def was_unsubscribed_by_the_owner(home: Installation) -> None:
     collected(home)
-    house = home.house
-    on_behalf.stop_everything(house.database, house.catalogue, 1, Evidence(), home.clock.now)
+    context = home.context
+    on_behalf.stop_everything(context.database, context.catalogue, 1, Evidence(), home.clock.now)
 
 
-def unsubscribed_in_a_mail_program(home: Household) -> None:
+def unsubscribed_in_a_mail_program(home: Installation) -> None:
     collected(home)
     tell(home, EventKind.UNSUBSCRIBED, message=1, recipient=ANN)
 
 
-def bounced(home: Household) -> None:
+def bounced(home: Installation) -> None:
     collected(home)
     tell(home, EventKind.BOUNCED, message=1, recipient=ANN, permanent=True)
 
 
-def complained(home: Household) -> None:
+def complained(home: Installation) -> None:
     collected(home)
     tell(home, EventKind.COMPLAINED, message=1, recipient=ANN)
 
 
-def did_not_agree(home: Household) -> None:
-    """Withdrawn in the record, as where a form never asked for it."""
+def did_not_agree(home: Installation) -> None:
+    """Withdraw the consent in the record, as if a form had never asked for it."""
     collected(home)
     no = ConsentChange(Purpose.MARKETING, False, OWN_WORDINGS[Purpose.MARKETING])
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         record_consents(
             connection,
             1,
@@ -131,12 +131,12 @@ def did_not_agree(home: Household) -> None:
     home.live(days=10)
 
 
-def sequence_is_paused(home: Household) -> None:
+def sequence_is_paused(home: Installation) -> None:
     collected(home)
-    pause.pause(home.house.database, home.house.catalogue, "pain-guide", home.clock.now)
+    pause.pause(home.context.database, home.context.catalogue, "pain-guide", home.clock.now)
 
 
-def was_taken_out_of_one_and_booked_before_the_other(home: Household) -> None:
+def was_taken_out_of_one_and_booked_before_the_other(home: Installation) -> None:
     was_taken_out(home)
     book(home, ANN)
     home.clock.advance(timedelta(days=2))
@@ -146,7 +146,7 @@ def was_taken_out_of_one_and_booked_before_the_other(home: Household) -> None:
     home.deliver()
 
 
-NOTHING_COMES: list[tuple[Callable[[Household], None], str]] = [
+NOTHING_COMES: list[tuple[Callable[[Installation], None], str]] = [
     (was_taken_out, "you took them out of “{pain}”"),
     (was_taken_out_before_collecting, "you took them out of “{pain}”"),
     (has_not_collected, "the guide of “{pain}” has not been collected yet"),
@@ -169,15 +169,15 @@ NOTHING_COMES: list[tuple[Callable[[Household], None], str]] = [
 ]
 
 
-def why(home: Household) -> str:
-    """What the command prints."""
+def why(home: Installation) -> str:
+    """Return the command's output."""
     answer = CliRunner().invoke(main, ["why", ANN], env=dict(home.environment))
     assert answer.exit_code == 0, answer.output
     return answer.output
 
 
-def page(home: Household) -> str:
-    """What the person's page says comes next, or why nothing does."""
+def page(home: Installation) -> str:
+    """Return what the person's page says comes next, or why nothing does."""
     found = introduced(home)
     return " ".join((found.nothing_comes, *found.why_not_sooner))
 
@@ -185,8 +185,8 @@ def page(home: Household) -> str:
 @pytest.mark.parametrize(
     ("cause", "said"), NOTHING_COMES, ids=[cause.__name__ for cause, _ in NOTHING_COMES]
 )
-def test_where_nothing_comes_the_true_reason_is_told_on_the_page_and_by_the_command(
-    sqlite_home: Household, cause: Callable[[Household], None], said: str
+def test_the_page_and_the_command_give_the_true_reason_for_no_email(
+    sqlite_home: Installation, cause: Callable[[Installation], None], said: str
 ) -> None:
     home = sqlite_home
     cause(home)
@@ -196,29 +196,29 @@ def test_where_nothing_comes_the_true_reason_is_told_on_the_page_and_by_the_comm
     assert f"No emails planned: {keys}.\n" in why(home)
 
 
-def paused_by_the_owner(home: Household) -> None:
+def paused_by_the_owner(home: Installation) -> None:
     collected(home)
     until = home.clock.now + timedelta(days=14)
-    on_behalf.pause(home.house.database, 1, until, home.clock.now)
+    on_behalf.pause(home.context.database, 1, until, home.clock.now)
 
 
-def paused_by_the_owner_and_saved_by_them(home: Household) -> None:
+def paused_by_the_owner_and_saved_by_them(home: Installation) -> None:
     paused_by_the_owner(home)
     wish(home, Wish.PAUSED)
 
 
-def asked_for_a_pause(home: Household) -> None:
+def asked_for_a_pause(home: Installation) -> None:
     collected(home)
     wish(home, Wish.PAUSED)
 
 
-def asked_for_fewer(home: Household) -> None:
+def asked_for_fewer(home: Installation) -> None:
     collected(home)
     home.live(days=6)
     wish(home, Wish.FEWER)
 
 
-HELD_UP: list[tuple[Callable[[Household], None], str, str]] = [
+HELD_UP: list[tuple[Callable[[Installation], None], str, str]] = [
     (paused_by_the_owner, "you paused their emails", "You paused their emails until"),
     (
         paused_by_the_owner_and_saved_by_them,
@@ -237,8 +237,8 @@ HELD_UP: list[tuple[Callable[[Household], None], str, str]] = [
 @pytest.mark.parametrize(
     ("cause", "reason", "who"), HELD_UP, ids=[cause.__name__ for cause, *_ in HELD_UP]
 )
-def test_what_holds_an_email_up_is_told_as_it_is(
-    home: Household, cause: Callable[[Household], None], reason: str, who: str
+def test_the_page_and_the_command_give_the_true_reason_for_a_delay(
+    home: Installation, cause: Callable[[Installation], None], reason: str, who: str
 ) -> None:
     cause(home)
     assert f": {reason}." in page(home)
@@ -247,7 +247,9 @@ def test_what_holds_an_email_up_is_told_as_it_is(
     assert who in printed
 
 
-def test_who_was_asked_after_a_long_silence_and_did_not_answer_is_told(home: Household) -> None:
+def test_the_story_says_that_consent_lapsed_after_an_unanswered_question(
+    home: Installation,
+) -> None:
     collected(home)
     for _ in range(40):
         home.live(days=10)
@@ -260,8 +262,8 @@ def test_who_was_asked_after_a_long_silence_and_did_not_answer_is_told(home: Hou
     assert not any(said.startswith("Withdrew") for said in story)
 
 
-def test_two_boxes_that_were_left_empty_are_not_boxes_that_were_never_shown(
-    home: Household,
+def test_boxes_left_empty_are_distinguished_from_boxes_never_shown(
+    home: Installation,
 ) -> None:
     signed_up(home)
     assert introduced(home).subscriber.boxes_seen_at is None
@@ -269,20 +271,20 @@ def test_two_boxes_that_were_left_empty_are_not_boxes_that_were_never_shown(
     assert introduced(home).subscriber.boxes_seen_at == home.clock.now
 
 
-def test_no_raw_word_of_the_database_stands_in_any_reason(home: Household) -> None:
+def test_no_reason_contains_raw_database_words(home: Installation) -> None:
     signed_up(home)
     for days in (0, 5, 10, 31):
         home.live(days=days)
         said = " ".join(
             explanation.explain(
-                home.house.database, home.house.catalogue, ANN, home.clock.now
+                home.context.database, home.context.catalogue, ANN, home.clock.now
             ).sentences
         )
         for raw in ("(removed)", "(completed)", "goal_reached", "suppressed:", "_"):
             assert raw not in said
 
 
-def test_the_command_puts_somebody_back_or_says_why_not(home: Household) -> None:
+def test_the_put_back_command_restores_an_enrolment_or_says_why_not(home: Installation) -> None:
     was_taken_out(home)
     environment = dict(home.environment)
     answer = CliRunner().invoke(main, ["put-back", ANN, "pain-guide"], env=environment)
@@ -293,8 +295,8 @@ def test_the_command_puts_somebody_back_or_says_why_not(home: Household) -> None
     assert "they are in it" in again.stderr
 
 
-def test_a_booker_who_never_signed_up_is_exported_and_forgotten_by_command(
-    home: Household,
+def test_a_booker_who_never_signed_up_can_be_exported_and_erased_by_command(
+    home: Installation,
 ) -> None:
     book(home, ANN)
     environment = dict(home.environment)

@@ -1,4 +1,4 @@
-"""Publishing: what is written is checked whole, kept for ever, and followed by those under way."""
+"""Publishing: files are checked completely, stored for ever, and apply to current enrolments."""
 
 import shutil
 import threading
@@ -12,8 +12,8 @@ from nurture.library.folder import read_library
 from nurture.services.publishing import files
 from nurture.services.publishing.files import CheckError, OwnerWroteThisError, Publication
 from nurture.store.tables.revisions import Author, add_revision, newest_revisions, revisions
-from tests.homes import ScriptedSink
-from tests.house import SHIPPED, Household, subjects
+from tests.installation import SHIPPED, Installation, subjects
+from tests.installations import ScriptedSink
 from tests.servers.clock import ClockFile
 
 ANN = "ann@example.org"
@@ -25,7 +25,7 @@ ACCEPTED = MessageStatus.ACCEPTED
 class Written:
     """A copy of the shipped files, to be changed; some may be left out."""
 
-    def __init__(self, home: Household, directory: Path, *, without: str = "") -> None:
+    def __init__(self, home: Installation, directory: Path, *, without: str = "") -> None:
         self.home, self.root = home, directory / "emails"
         shutil.copytree(SHIPPED, self.root, ignore=shutil.ignore_patterns(without))
 
@@ -35,24 +35,24 @@ class Written:
         return self.root / "pain-guide/sequence.toml"
 
     def change(self, path: str, old: str, new: str) -> None:
-        """Change the first place where a file says `old`."""
+        """Replace the first occurrence of `old` in a file."""
         file = self.root / path
         content = file.read_text()
         assert old in content
         file.write_text(content.replace(old, new, 1))
 
     def step(self, email: str) -> str:
-        """The block of one step."""
+        """Return the block of one step."""
         blocks = self.plan.read_text().split("\n[[steps]]")
         [block] = [block for block in blocks if f'"{email}"' in block.split("\n\n")[0]]
         return "\n[[steps]]" + block.split("\n\n")[0]
 
     def delete(self, email: str) -> None:
-        """Take a step out of the sequence."""
+        """Remove a step from the sequence."""
         self.plan.write_text(self.plan.read_text().replace(self.step(email), ""))
 
     def add_after(self, email: str, new: str) -> None:
-        """Put a new article behind a step, with the same text under another name."""
+        """Insert a new article after a step, with the same text under another name."""
         for suffix in ("md", "txt"):
             folder = self.root / "pain-guide"
             shutil.copyfile(folder / f"{email}.{suffix}", folder / f"{new}.{suffix}")
@@ -63,35 +63,35 @@ class Written:
         self.plan.write_text(self.plan.read_text().replace(block, block + step))
 
     def publish(self, **how: bool) -> Publication:
-        """Publish the files as they are now."""
+        """Publish the files in their current state."""
         library = read_library(self.root)
-        return files.publish(self.home.house.database, library, self.home.clock.now, **how)
+        return files.publish(self.home.context.database, library, self.home.clock.now, **how)
 
     def preview(self) -> Publication:
-        """What publishing would do."""
-        return files.preview(self.home.house.database, read_library(self.root))
+        """Return what publishing would do."""
+        return files.preview(self.home.context.database, read_library(self.root))
 
 
 @pytest.fixture
-def home(sqlite_home: Household) -> Household:
-    """One kind of database will do, except where several publish at once."""
+def home(sqlite_home: Installation) -> Installation:
+    """An installation on one kind of database, except for tests with concurrent publishing."""
     return sqlite_home
 
 
 @pytest.fixture
-def written(home: Household, tmp_path: Path) -> Written:
-    """The files that the house has published; of the two series, one is compiled sooner."""
+def written(home: Installation, tmp_path: Path) -> Written:
+    """The files the installation has published; one of the two series, to save compiling."""
     return Written(home, tmp_path, without="over-50-guide")
 
 
 @pytest.fixture
-def all_written(home: Household, tmp_path: Path) -> Written:
-    """All the files that the house has published."""
+def all_written(home: Installation, tmp_path: Path) -> Written:
+    """All the files that the installation has published."""
     return Written(home, tmp_path)
 
 
-def start(home: Household, *people: str) -> None:
-    """These people have collected their guide."""
+def start(home: Installation, *people: str) -> None:
+    """Let these people collect their guide."""
     for address in people:
         home.subscribe(address)
     home.deliver()
@@ -100,19 +100,19 @@ def start(home: Household, *people: str) -> None:
     home.deliver()
 
 
-def steps(home: Household, address: str = ANN) -> list[str]:
-    """What somebody was sent, in order."""
+def steps(home: Installation, address: str = ANN) -> list[str]:
+    """Return the steps a person was sent, in order."""
     return [m["step"] for m in home.messages_of(address) if m["status"] == ACCEPTED]
 
 
-def test_what_has_not_changed_is_not_published_again(home: Household, written: Written) -> None:
+def test_unchanged_files_are_not_published_again(home: Installation, written: Written) -> None:
     before = home.rows(revisions)
     assert written.publish().changed == []
     assert home.rows(revisions) == before
 
 
-def test_a_changed_email_becomes_its_second_revision_and_the_first_stays(
-    home: Household, written: Written, smtp_sink: ScriptedSink
+def test_a_changed_email_becomes_a_second_revision_and_the_first_remains(
+    home: Installation, written: Written, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.deliver()
@@ -130,7 +130,7 @@ def test_a_changed_email_becomes_its_second_revision_and_the_first_stays(
     assert made_from == [row["id"] for row in of_email]
 
 
-def test_a_preview_counts_people_and_changes_nothing(home: Household, written: Written) -> None:
+def test_a_preview_counts_people_and_changes_nothing(home: Installation, written: Written) -> None:
     start(home, ANN, "bob@example.org")
     home.live(days=4)
     home.subscribe("carol@example.org")
@@ -144,8 +144,8 @@ def test_a_preview_counts_people_and_changes_nothing(home: Household, written: W
     assert written.publish().impacts == foretold.impacts
 
 
-def test_a_deleted_step_is_passed_over_and_the_series_goes_on(
-    home: Household, written: Written
+def test_a_deleted_step_is_skipped_and_the_sequence_continues(
+    home: Installation, written: Written
 ) -> None:
     start(home, ANN)
     home.live(days=4)
@@ -157,7 +157,7 @@ def test_a_deleted_step_is_passed_over_and_the_series_goes_on(
 
 
 def test_a_deferred_message_of_a_deleted_step_is_cancelled(
-    home: Household, written: Written, smtp_sink: ScriptedSink
+    home: Installation, written: Written, smtp_sink: ScriptedSink
 ) -> None:
     start(home, ANN)
     look = home.next_look()
@@ -171,8 +171,8 @@ def test_a_deferred_message_of_a_deleted_step_is_cancelled(
     assert home.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)
 
 
-def test_a_new_step_reaches_those_who_have_not_passed_its_place_and_no_others(
-    home: Household, written: Written
+def test_a_new_step_reaches_only_people_who_have_not_passed_its_place(
+    home: Installation, written: Written
 ) -> None:
     start(home, ANN)
     home.live(days=12)
@@ -189,7 +189,7 @@ def test_a_new_step_reaches_those_who_have_not_passed_its_place_and_no_others(
     assert steps(home, "bob@example.org")[:4] == [GUIDE, FIRST, "a-new-article", SECOND]
 
 
-def test_changed_timing_moves_those_who_are_waiting(home: Household, written: Written) -> None:
+def test_a_changed_wait_moves_people_who_are_waiting(home: Installation, written: Written) -> None:
     start(home, ANN)
     before = home.next_look()
     assert before is not None
@@ -202,8 +202,8 @@ def test_changed_timing_moves_those_who_are_waiting(home: Household, written: Wr
     assert (after - before).days == 7
 
 
-def test_what_the_owner_published_is_not_overwritten_by_a_changed_file(
-    home: Household, written: Written
+def test_a_changed_file_does_not_overwrite_what_the_owner_published(
+    home: Installation, written: Written
 ) -> None:
     of_owner = owner_writes(home, "Your guide, from Paul")
     assert written.publish().changed == []
@@ -220,9 +220,9 @@ def test_what_the_owner_published_is_not_overwritten_by_a_changed_file(
     assert (newest["author"], newest["number"]) == (Author.FILES, of_owner + 1)
 
 
-def owner_writes(home: Household, subject: str) -> int:
-    """The owner publishes another subject in the studio; return the revision's number."""
-    with home.house.database.writing() as connection:
+def owner_writes(home: Installation, subject: str) -> int:
+    """Publish another subject in the studio, as the owner; return the revision's number."""
+    with home.context.database.writing() as connection:
         [known] = [r for r in newest_revisions(connection) if r.key == "pain-guide/your-guide"]
         content = known.source["content"].replace("Your 21-page guide is ready", subject)
         add_revision(
@@ -238,8 +238,8 @@ def owner_writes(home: Household, subject: str) -> int:
     return known.number + 1
 
 
-def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
-    home: Household, all_written: Written
+def test_all_findings_are_reported_together_and_nothing_is_published(
+    home: Installation, all_written: Written
 ) -> None:
     written = all_written
     written.change("your-data/your-data.mjml", "<mj-text ", "<mj-txt ")
@@ -261,18 +261,18 @@ def test_every_finding_is_told_at_once_with_its_place_and_nothing_is_published(
     assert home.everything() == before
 
 
-def test_three_first_starts_at_once_publish_once(
+def test_three_first_starts_at_once_publish_everything_once(
     database_url: str, tmp_path: Path, clock_file: ClockFile
 ) -> None:
-    home = Household(database_url, tmp_path, clock_file)
+    home = Installation(database_url, tmp_path, clock_file)
     together, failures = threading.Barrier(3), []
-    houses = [home.another() for _ in range(3)]
+    contexts = [home.another() for _ in range(3)]
     library = read_library(Written(home, tmp_path, without="over-50-guide").root)
 
     def publish(number: int) -> None:
         together.wait()
         try:
-            files.publish(houses[number].database, library, clock_file.now)
+            files.publish(contexts[number].database, library, clock_file.now)
         except Exception as error:
             failures.append(error)
 
@@ -281,14 +281,14 @@ def test_three_first_starts_at_once_publish_once(
         thread.start()
     for thread in threads:
         thread.join(60)
-    for house in houses:
-        house.database.close()
+    for context in contexts:
+        context.database.close()
     assert failures == []
     assert {row["number"] for row in home.rows(revisions)} == {1}
     home.close()
 
 
-def test_what_is_still_to_be_filled_in_is_told_and_keeps_nothing_back(
+def test_missing_practice_details_are_reported_but_do_not_prevent_publishing(
     all_written: Written,
 ) -> None:
     said = "\n".join(all_written.publish().to_fill_in)
@@ -308,8 +308,8 @@ any = [
 """
 
 
-def test_the_owner_is_told_what_relies_on_health_and_what_is_not_there(
-    home: Household, tmp_path: Path
+def test_the_owner_learns_of_health_conditions_and_dangling_references(
+    home: Installation, tmp_path: Path
 ) -> None:
     written = Written(home, tmp_path)
     segments, golf = written.root / "segments.toml", written.root / "over-50-guide/sequence.toml"
@@ -333,8 +333,8 @@ def test_the_owner_is_told_what_relies_on_health_and_what_is_not_there(
         ("{ signed_up = { since = 2026-02-01, before = 2026-02-01 } }", "no day is both since"),
     ],
 )
-def test_a_condition_that_can_hold_for_nobody_is_refused(
-    home: Household, tmp_path: Path, condition: str, said: str
+def test_a_condition_that_nobody_can_meet_is_refused(
+    home: Installation, tmp_path: Path, condition: str, said: str
 ) -> None:
     written = Written(home, tmp_path)
     segments = written.root / "segments.toml"
@@ -343,7 +343,7 @@ def test_a_condition_that_can_hold_for_nobody_is_refused(
         files.check(read_library(written.root))
 
 
-def test_everything_shipped_is_there(home: Household) -> None:
+def test_the_shipped_library_has_no_dangling_references(home: Installation) -> None:
     assert files.to_know(read_library(SHIPPED)) == []
 
 
@@ -356,8 +356,8 @@ HEADER, OLD_LINE, NEW_LINE = (
 )
 
 
-def test_a_changed_layout_reaches_what_the_owner_wrote_and_keeps_their_words(
-    home: Household, written: Written
+def test_a_changed_layout_applies_to_the_owners_email_and_keeps_its_words(
+    home: Installation, written: Written
 ) -> None:
     of_owner = owner_writes(home, "Your guide, from Paul")
     written.change(HEADER, OLD_LINE, NEW_LINE)
@@ -369,7 +369,9 @@ def test_a_changed_layout_reaches_what_the_owner_wrote_and_keeps_their_words(
     assert written.publish().changed == []
 
 
-def test_a_changed_layout_takes_no_changed_words_along(home: Household, written: Written) -> None:
+def test_a_layout_change_does_not_publish_changed_words_over_the_owners(
+    home: Installation, written: Written
+) -> None:
     owner_writes(home, "Your guide, from Paul")
     written.change(HEADER, OLD_LINE, NEW_LINE)
     written.change("pain-guide/your-guide.md", "Your 21-page guide", "Your own guide")
@@ -379,8 +381,8 @@ def test_a_changed_layout_takes_no_changed_words_along(home: Household, written:
     assert home.rows(revisions) == before
 
 
-def test_a_layout_that_does_not_suit_what_the_owner_wrote_is_refused(
-    home: Household, written: Written
+def test_a_layout_that_breaks_the_owners_email_is_refused(
+    home: Installation, written: Written
 ) -> None:
     owner_writes(home, "{{ guide_title }}, from Paul, for you who asked for it the other day, is")
     written.change(HEADER, OLD_LINE, NEW_LINE)
@@ -394,17 +396,17 @@ def test_a_layout_that_does_not_suit_what_the_owner_wrote_is_refused(
 
 
 @pytest.mark.parametrize("author", Author)
-def test_what_a_newer_version_makes_of_the_same_source_is_published(
-    home: Household, written: Written, author: Author
+def test_a_newer_version_republishes_a_source_that_compiles_differently(
+    home: Installation, written: Written, author: Author
 ) -> None:
-    """The words are the same and so is whose they are; only what is sent differs."""
+    """The words and their author are the same; only what is sent differs."""
     if author is Author.OWNER:
         owner_writes(home, "Your guide, from Paul")
     of_email = [row for row in home.rows(revisions) if row["key"] == "pain-guide/your-guide"]
     newest = of_email[-1]
     kept = {name: newest[name] for name in ("kind", "key", "digest", "source")}
     of_before = {**newest["compiled"], "html": "made by an earlier version"}
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         add_revision(connection, **kept, author=author, compiled=of_before, now=home.clock.now)
     assert written.publish().changed == ["pain-guide/your-guide"]
     newest = home.rows(revisions)[-1]

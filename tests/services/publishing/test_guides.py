@@ -1,4 +1,4 @@
-"""The guide that the owner uploaded last is handed over everywhere, and can be taken back."""
+"""The owner's last uploaded guide is delivered everywhere, and the upload can be undone."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import pytest
 
 from nurture.domain.subscribers.consent import Evidence
 from nurture.services.publishing import guides
-from nurture.services.publishing.guides import GuideError, Shelf
+from nurture.services.publishing.guides import GuideError, GuideFiles
 from nurture.services.subscribers.guide import collect_guide
 from nurture.store.tables import guide_files
-from tests.house import SHIPPED, Household
+from tests.installation import SHIPPED, Installation
 from tests.pdfs import (
     a_pdf,
     with_file,
@@ -22,21 +22,21 @@ from tests.pdfs import (
 FIRST, SECOND = a_pdf("the first"), a_pdf("the second")
 
 
-def upload(home: Household, content: bytes, name: str = "C:\\guides\\My guide.pdf") -> int:
+def upload(home: Installation, content: bytes, name: str = "C:\\guides\\My guide.pdf") -> int:
     path = home.directory / "upload"
     path.write_bytes(content)
     return guides.upload_guide(
-        home.house.database, "pain-guide", name, path, "paul@example.org", home.clock.now
+        home.context.database, "pain-guide", name, path, "paul@example.org", home.clock.now
     )
 
 
-def handed_over(home: Household, shelf: Shelf | None = None) -> bytes:
-    """What somebody gets who presses the button."""
-    house = home.house
+def handed_over(home: Installation, guide_files: GuideFiles | None = None) -> bytes:
+    """Return what a person receives who presses the button."""
+    context = home.context
     guide = collect_guide(
-        house.database,
-        house.catalogue,
-        shelf or house.shelf,
+        context.database,
+        context.catalogue,
+        guide_files or context.guide_files,
         1,
         {},
         Evidence("https://emails.example.org/guide", "192.0.2.7", "a browser"),
@@ -46,8 +46,8 @@ def handed_over(home: Household, shelf: Shelf | None = None) -> bytes:
     return guide.path.read_bytes()
 
 
-def test_the_newest_upload_is_handed_over_and_an_old_one_comes_back(
-    home: Household, tmp_path: Path
+def test_readers_get_the_newest_guide_and_an_old_one_can_be_put_back(
+    home: Installation, tmp_path: Path
 ) -> None:
     home.subscribe("ann@example.org")
     assert handed_over(home) == (SHIPPED / "pain-guide/guide.pdf").read_bytes()
@@ -55,12 +55,14 @@ def test_the_newest_upload_is_handed_over_and_an_old_one_comes_back(
     assert handed_over(home) == FIRST
     assert upload(home, SECOND) == 2
     assert upload(home, SECOND) == 2
-    elsewhere = Shelf(home.house.library, tmp_path / "another machine")
+    elsewhere = GuideFiles(home.context.library, tmp_path / "another machine")
     assert handed_over(home, elsewhere) == SECOND
-    house = home.house
-    assert guides.put_back(house.database, "pain-guide", 1, "paul@example.org", home.clock.now) == 3
+    context = home.context
+    assert (
+        guides.put_back(context.database, "pain-guide", 1, "paul@example.org", home.clock.now) == 3
+    )
     assert handed_over(home) == FIRST
-    with house.database.reading() as connection:
+    with context.database.reading() as connection:
         history = guide_files.guides_of(connection, "pain-guide")
     assert [(one.number, one.name) for one in history] == [
         (3, "My guide.pdf"),
@@ -69,12 +71,12 @@ def test_the_newest_upload_is_handed_over_and_an_old_one_comes_back(
     ]
 
 
-def test_a_copy_that_is_not_whole_is_fetched_again(sqlite_home: Household) -> None:
+def test_an_incomplete_copy_of_a_guide_is_fetched_again(sqlite_home: Installation) -> None:
     home = sqlite_home
     home.subscribe("ann@example.org")
     upload(home, FIRST)
     assert handed_over(home) == FIRST
-    [copy] = home.house.shelf.copies.iterdir()
+    [copy] = home.context.guide_files.copies.iterdir()
     copy.write_bytes(FIRST[:7])
     assert handed_over(home) == FIRST
 
@@ -96,24 +98,24 @@ def test_a_copy_that_is_not_whole_is_fetched_again(sqlite_home: Household) -> No
         (b"%PDF-1.7\n1 0 obj<</Type /Page>>endobj\n%%EOF\n", "cannot be read"),
     ],
 )
-def test_what_cannot_be_a_guide_is_refused_with_a_reason(
-    sqlite_home: Household, content: bytes, why: str
+def test_an_unsuitable_guide_is_refused_with_a_reason(
+    sqlite_home: Installation, content: bytes, why: str
 ) -> None:
     with pytest.raises(GuideError, match=why):
         upload(sqlite_home, content)
 
 
-def test_zero_bytes_behind_a_whole_file_do_not_matter(sqlite_home: Household) -> None:
+def test_trailing_zero_bytes_after_a_complete_guide_are_accepted(sqlite_home: Installation) -> None:
     assert upload(sqlite_home, FIRST + bytes(3000)) == 1
 
 
-def test_the_shipped_guides_pass_but_for_being_samples() -> None:
+def test_the_shipped_guides_fail_only_for_being_samples() -> None:
     for key in ("pain-guide", "over-50-guide"):
         with pytest.raises(GuideError, match="sample"):
             guides.check_guide(SHIPPED / key / "guide.pdf")
 
 
-def test_a_number_that_was_never_given_is_an_error(sqlite_home: Household) -> None:
-    house = sqlite_home.house
+def test_putting_back_an_unknown_guide_revision_is_an_error(sqlite_home: Installation) -> None:
+    context = sqlite_home.context
     with pytest.raises(GuideError, match="number 7"):
-        guides.put_back(house.database, "pain-guide", 7, "paul@example.org", house.clock())
+        guides.put_back(context.database, "pain-guide", 7, "paul@example.org", context.clock())

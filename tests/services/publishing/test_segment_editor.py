@@ -1,4 +1,4 @@
-"""A segment is made, changed and taken away by the owner, and what that does is told before."""
+"""The owner creates, edits and deletes segments, and is told the effects beforehand."""
 
 import pytest
 
@@ -11,39 +11,43 @@ from nurture.services.publishing.segment_editor import (
     Foreseen,
     NameTakenError,
     SegmentInUseError,
-    Use,
+    SegmentUse,
 )
 from nurture.services.segments import UnknownSegmentError
 from nurture.store.tables.revisions import Author, RevisionKind, revisions
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.test_segments import clicks
 
 ONCE = All((Did(EventKind.CLICKED, topic="golf"),))
 
 
-def save(home: Household, condition: Condition, title: str, name: str = "", was: str = "") -> str:
-    house, segment = home.house, Segment(name, title, "", condition)
-    return segment_editor.save(house.database, house.catalogue, segment, home.clock.now, was)
+def save(
+    home: Installation, condition: Condition, title: str, name: str = "", was: str = ""
+) -> str:
+    context, segment = home.context, Segment(name, title, "", condition)
+    return segment_editor.save(context.database, context.catalogue, segment, home.clock.now, was)
 
 
-def foresee(home: Household, condition: Condition, name: str = "") -> Foreseen:
-    house = home.house
-    return segment_editor.foresee(house.database, house.catalogue, condition, home.clock.now, name)
+def foresee(home: Installation, condition: Condition, name: str = "") -> Foreseen:
+    context = home.context
+    return segment_editor.foresee(
+        context.database, context.catalogue, condition, home.clock.now, name
+    )
 
 
-def names(home: Household) -> list[str]:
-    house = home.house
-    found = segments.all_segments(house.database, house.catalogue, home.clock.now)
+def names(home: Installation) -> list[str]:
+    context = home.context
+    found = segments.all_segments(context.database, context.catalogue, home.clock.now)
     return [one.name for one, _ in found]
 
 
-def newest(home: Household) -> dict[str, object]:
+def newest(home: Installation) -> dict[str, object]:
     rows = [row for row in home.rows(revisions) if row["kind"] == RevisionKind.SEGMENTS]
     return rows[-1]
 
 
-def test_a_new_segment_is_named_after_its_title_and_published_as_the_owners(
-    home: Household,
+def test_a_new_segment_is_named_after_its_title_and_published_by_the_owner(
+    home: Installation,
 ) -> None:
     assert save(home, All((Booked(),)), "Cliënts & friends!") == "clients-friends"
     assert names(home) == ["ready-to-book", "gone-quiet", "golfers", "clients-friends"]
@@ -51,7 +55,7 @@ def test_a_new_segment_is_named_after_its_title_and_published_as_the_owners(
     assert "# Somebody to ring" in str(newest(home)["source"])
 
 
-def test_what_a_change_does_is_counted_before_it_is_made(home: Household) -> None:
+def test_a_segment_preview_counts_its_effects_and_changes_nothing(home: Installation) -> None:
     for address, times in (("ann@example.org", 1), ("bob@example.org", 2), ("cid@example.org", 0)):
         home.subscribe(address)
         clicks(home, address, times)
@@ -59,7 +63,7 @@ def test_what_a_change_does_is_counted_before_it_is_made(home: Household) -> Non
     found = foresee(home, ONCE, "golfers")
     assert (found.before, found.after, found.come_in, found.drop_out) == (1, 2, 1, 0)
     [use] = found.uses
-    assert use == Use("over-50-guide", "", "leads whoever is in it on to “For golfers”")
+    assert use == SegmentUse("over-50-guide", "", "leads whoever is in it on to “For golfers”")
     found = foresee(home, Not(Did(EventKind.CLICKED)), "golfers")
     assert (found.before, found.after, found.come_in, found.drop_out) == (1, 1, 1, 1)
     found = foresee(home, ONCE)
@@ -67,56 +71,58 @@ def test_what_a_change_does_is_counted_before_it_is_made(home: Household) -> Non
     assert home.everything() == before
 
 
-def test_a_segment_that_a_series_asks_for_keeps_its_name_and_stays(home: Household) -> None:
-    house, now = home.house, home.clock.now
+def test_a_segment_in_use_cannot_be_renamed_or_deleted(home: Installation) -> None:
+    context, now = home.context, home.clock.now
     assert save(home, ONCE, "Golf", name="golfers", was="golfers") == "golfers"
     before = home.rows(revisions)
     with pytest.raises(SegmentInUseError, match="cannot be renamed: “Everything"):
         save(home, ONCE, "Golf", name="golf-players", was="golfers")
     with pytest.raises(SegmentInUseError, match="cannot be taken away"):
-        segment_editor.delete(house.database, house.catalogue, "golfers", now)
+        segment_editor.delete(context.database, context.catalogue, "golfers", now)
     assert home.rows(revisions) == before
 
 
-def test_one_that_nobody_asks_for_can_be_renamed_and_taken_away(home: Household) -> None:
-    house, now = home.house, home.clock.now
+def test_an_unused_segment_can_be_renamed_and_deleted(home: Installation) -> None:
+    context, now = home.context, home.clock.now
     save(home, All((Collected(),)), "Quiet", name="quiet", was="gone-quiet")
     assert names(home) == ["ready-to-book", "quiet", "golfers"]
-    segment_editor.delete(house.database, house.catalogue, "quiet", now)
+    segment_editor.delete(context.database, context.catalogue, "quiet", now)
     assert names(home) == ["ready-to-book", "golfers"]
     with pytest.raises(UnknownSegmentError):
-        segment_editor.delete(house.database, house.catalogue, "quiet", now)
+        segment_editor.delete(context.database, context.catalogue, "quiet", now)
 
 
 @pytest.mark.parametrize("name", ["golfers", "new", "With Space", "ä", "../x", "-x"])
-def test_a_name_that_is_taken_or_none_is_refused(sqlite_home: Household, name: str) -> None:
+def test_an_invalid_or_duplicate_segment_name_is_refused(
+    sqlite_home: Installation, name: str
+) -> None:
     before = sqlite_home.rows(revisions)
     with pytest.raises(NameTakenError):
         save(sqlite_home, ONCE, "Golf", name=name)
     assert sqlite_home.rows(revisions) == before
 
 
-def test_what_the_check_refuses_is_not_published(sqlite_home: Household) -> None:
+def test_a_segment_that_fails_the_check_is_not_published(sqlite_home: Installation) -> None:
     before = sqlite_home.rows(revisions)
     with pytest.raises(CheckError, match="no topic “tennis”"):
         save(sqlite_home, All((Did(EventKind.CLICKED, topic="tennis"),)), "Tennis")
     assert sqlite_home.rows(revisions) == before
 
 
-def test_a_segment_can_be_written_as_text_and_a_fault_names_its_line(
-    sqlite_home: Household,
+def test_a_segment_can_be_edited_as_text_and_an_error_names_its_line(
+    sqlite_home: Installation,
 ) -> None:
-    house, now = sqlite_home.house, sqlite_home.clock.now
-    kept = house.database, house.catalogue, "golfers"
-    text = segment_editor.text_of(house.database, "golfers")
+    context, now = sqlite_home.context, sqlite_home.clock.now
+    kept = context.database, context.catalogue, "golfers"
+    text = segment_editor.text_of(context.database, "golfers")
     assert text.startswith('[[segments]]\nname  = "golfers"')
     with pytest.raises(CheckError, match="line 2"):
         segment_editor.save_text(*kept, "[[segments]]\nname = golfers", now)
     with pytest.raises(CheckError, match="times: it must be a whole number"):
         segment_editor.save_text(*kept, text.replace("times = 2", 'times = "2"'), now)
     wanted = text.replace("times = 2", 'times = 7, verdict = "any"')
-    assert segment_editor.read_text(house.database, "golfers", wanted).name == "golfers"
+    assert segment_editor.read_text(context.database, "golfers", wanted).name == "golfers"
     assert segment_editor.save_text(*kept, wanted, now) == "golfers"
-    assert "times = 7" in segment_editor.text_of(house.database, "golfers")
+    assert "times = 7" in segment_editor.text_of(context.database, "golfers")
     with pytest.raises(UnknownSegmentError):
-        segment_editor.text_of(house.database, "nothing")
+        segment_editor.text_of(context.database, "nothing")

@@ -1,4 +1,4 @@
-"""What the owner publishes goes out from then on, is kept for ever, and can be taken back."""
+"""What the owner publishes is sent from then on, stored for ever, and can be undone."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ from nurture.services.publishing.files import CheckError, OwnerWroteThisError
 from nurture.services.publishing.studio import Written
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision, revisions
-from tests.homes import ScriptedSink
-from tests.house import BASE_URL, SHIPPED, Household, subjects, text_of
+from tests.installation import BASE_URL, SHIPPED, Installation, subjects, text_of
+from tests.installations import ScriptedSink
 from tests.servers.clock import ClockFile
 
 ANN, BOB = "ann@example.org", "bob@example.org"
@@ -38,45 +38,45 @@ notice which leg you trust.
 
 
 @pytest.fixture
-def home(sqlite_home: Household) -> Household:
-    """One kind of database will do, except for what is stored in a way of its own."""
+def home(sqlite_home: Installation) -> Installation:
+    """An installation on one kind of database, except for what each stores in its own way."""
     return sqlite_home
 
 
 @pytest.fixture
-def both(database_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Household]:
-    """A house on each kind of database."""
-    home = Household(database_url, tmp_path, clock_file).publish_shipped()
+def both(database_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Installation]:
+    """An installation on each kind of database."""
+    home = Installation(database_url, tmp_path, clock_file).publish_shipped()
     yield home
     home.close()
 
 
-def written(home: Household, key: str = GUIDE) -> Written:
-    """What is in the editor."""
-    found = email_editor.find_editing(home.house.database, key)
+def written(home: Installation, key: str = GUIDE) -> Written:
+    """Return the text in the editor."""
+    found = email_editor.find_editing(home.context.database, key)
     assert found is not None
     return found.written
 
 
-def changed(home: Household, **front: str) -> Written:
-    """The guide's email with other front matter."""
+def changed(home: Installation, **front: str) -> Written:
+    """Return the guide's email with other front matter."""
     now = written(home)
     return Written(now.format, with_front(now.content, front), now.text)
 
 
-def publish(home: Household, it: Written, key: str = GUIDE) -> list[str]:
-    return owner.publish_email(home.house.database, key, it, home.clock.now).changed
+def publish(home: Installation, it: Written, key: str = GUIDE) -> list[str]:
+    return owner.publish_email(home.context.database, key, it, home.clock.now).changed
 
 
-def plan(home: Household) -> str:
-    """The published plan of the pain guide."""
-    newest = owner.history(home.house.database, SEQUENCE, "pain-guide")[0]
+def plan(home: Installation) -> str:
+    """Return the published plan of the pain guide."""
+    newest = owner.history(home.context.database, SEQUENCE, "pain-guide")[0]
     toml: str = newest.source["toml"]
     return toml
 
 
-def test_a_published_email_goes_out_from_the_next_mail_on(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_published_email_is_used_from_the_next_send(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.deliver()
@@ -84,11 +84,11 @@ def test_a_published_email_goes_out_from_the_next_mail_on(
     home.subscribe(BOB)
     home.deliver()
     assert subjects(smtp_sink.mails)[1] == "Your guide, from Paul"
-    [newest, first] = owner.history(home.house.database, EMAIL, GUIDE)
+    [newest, first] = owner.history(home.context.database, EMAIL, GUIDE)
     assert (newest.number, newest.author, first.author) == (2, Author.OWNER, Author.FILES)
 
 
-def test_an_email_may_turn_into_markdown(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_an_email_may_be_converted_to_markdown(home: Installation, smtp_sink: ScriptedSink) -> None:
     guide = MARKDOWN.replace("*Paul*", "[Collect your guide]({{ guide_url }})\n\n*Paul*")
     publish(home, Written(EmailFormat.MARKDOWN, guide))
     home.subscribe(ANN)
@@ -98,8 +98,8 @@ def test_an_email_may_turn_into_markdown(home: Household, smtp_sink: ScriptedSin
     ).replace("\r\r", "\r")
 
 
-def test_what_has_faults_is_refused_with_their_lines_and_nothing_is_stored(
-    home: Household,
+def test_an_email_with_errors_is_refused_with_line_numbers_and_not_stored(
+    home: Installation,
 ) -> None:
     before = home.everything()
     now = written(home)
@@ -110,14 +110,14 @@ def test_what_has_faults_is_refused_with_their_lines_and_nothing_is_stored(
     assert home.everything() == before
 
 
-def test_publishing_what_is_published_already_makes_no_revision(home: Household) -> None:
+def test_publishing_unchanged_content_makes_no_revision(home: Installation) -> None:
     before = home.rows(revisions)
     assert publish(home, written(home)) == []
     assert home.rows(revisions) == before
 
 
-def test_an_old_revision_comes_back_as_a_new_one(home: Household) -> None:
-    database = home.house.database
+def test_an_old_revision_is_restored_as_a_new_one(home: Installation) -> None:
+    database = home.context.database
     publish(home, changed(home, subject="Other"))
     owner.roll_back(database, EMAIL, GUIDE, 1, home.clock.now)
     third, second, first = owner.history(database, EMAIL, GUIDE)
@@ -127,20 +127,20 @@ def test_an_old_revision_comes_back_as_a_new_one(home: Household) -> None:
         owner.roll_back(database, EMAIL, GUIDE, 9, home.clock.now)
 
 
-def test_the_difference_between_two_revisions_is_told_line_by_line(home: Household) -> None:
+def test_the_difference_between_two_revisions_is_listed_line_by_line(home: Installation) -> None:
     publish(home, changed(home, subject="Other"))
-    new, old = owner.history(home.house.database, EMAIL, GUIDE)
+    new, old = owner.history(home.context.database, EMAIL, GUIDE)
     lines = owner.differing_lines(owner.source_text(old), owner.source_text(new))
     assert ("-", 'subject = "Your 21-page guide is ready to collect"') in lines
     assert ("+", 'subject = "Other"') in lines
 
 
-def test_a_file_does_not_overwrite_what_the_owner_published(
-    home: Household, tmp_path: Path
+def test_files_do_not_overwrite_an_email_the_owner_published(
+    home: Installation, tmp_path: Path
 ) -> None:
     root = tmp_path / "emails"
     shutil.copytree(SHIPPED, root)
-    database, now = home.house.database, home.clock.now
+    database, now = home.context.database, home.clock.now
     publish(home, changed(home, subject="From Paul"))
     assert files.publish(database, read_library(root), now).changed == []
     file = root / "pain-guide/your-guide.md"
@@ -154,8 +154,8 @@ def test_a_file_does_not_overwrite_what_the_owner_published(
 # --- Drafts ------------------------------------------------------------------------------------
 
 
-def test_a_draft_is_kept_apart_from_what_is_published(both: Household) -> None:
-    home, database = both, both.house.database
+def test_a_draft_is_stored_separately_from_what_is_published(both: Installation) -> None:
+    home, database = both, both.context.database
     version = email_editor.save_draft(
         database, GUIDE, changed(home, subject="Half a"), 0, home.clock.now
     )
@@ -169,8 +169,8 @@ def test_a_draft_is_kept_apart_from_what_is_published(both: Household) -> None:
     assert "Half a" not in written(home).content
 
 
-def test_two_windows_do_not_overwrite_each_other(both: Household) -> None:
-    home, database, now = both, both.house.database, both.clock.now
+def test_two_browser_windows_do_not_overwrite_each_others_draft(both: Installation) -> None:
+    home, database, now = both, both.context.database, both.clock.now
     first = email_editor.save_draft(database, GUIDE, changed(home, subject="One"), 0, now)
     assert email_editor.save_draft(database, GUIDE, changed(home, subject="Two"), first, now) == 2
     for version in (0, first):
@@ -179,10 +179,10 @@ def test_two_windows_do_not_overwrite_each_other(both: Household) -> None:
     assert 'subject = "Two"' in written(home).content
 
 
-def test_publishing_ends_the_draft_and_a_draft_knows_when_it_was_overtaken(
-    home: Household,
+def test_publishing_ends_a_draft_and_a_draft_notices_a_newer_revision(
+    home: Installation,
 ) -> None:
-    database, now = home.house.database, home.clock.now
+    database, now = home.context.database, home.clock.now
     email_editor.save_draft(database, GUIDE, changed(home, subject="Draft"), 0, now)
     owner.roll_back(database, EMAIL, GUIDE, 1, now)
     assert list(email_editor.drafted(database)) == []
@@ -206,10 +206,12 @@ def test_publishing_ends_the_draft_and_a_draft_knows_when_it_was_overtaken(
 # --- Looking and trying ------------------------------------------------------------------------
 
 
-def test_a_preview_shows_the_draft_to_somebody_and_opens_nothing(home: Household) -> None:
+def test_a_preview_shows_the_draft_for_one_person_and_has_no_working_links(
+    home: Installation,
+) -> None:
     before = home.everything()
     shown = email_editor.preview(
-        home.house.database, GUIDE, changed(home, subject="For {{ first_name }}"), BASE_URL, "Ann"
+        home.context.database, GUIDE, changed(home, subject="For {{ first_name }}"), BASE_URL, "Ann"
     )
     assert shown.subject == "For Ann"
     assert "Hello Ann," in shown.html and "Hello Ann," in shown.text
@@ -220,14 +222,14 @@ def test_a_preview_shows_the_draft_to_somebody_and_opens_nothing(home: Household
     assert home.everything() == before
 
 
-def test_a_test_goes_to_the_owner_marked_and_is_in_no_ledger(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_marked_test_email_goes_to_the_owner_and_is_not_recorded_as_a_message(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
-    house = home.house
+    context = home.context
     outcome = email_editor.send_test(
-        house.database,
-        house.dispatch.mailer,
-        house.dispatch.sign,
+        context.database,
+        context.dispatch.mailer,
+        context.dispatch.sign,
         BASE_URL,
         GUIDE,
         changed(home, subject="Almost ready"),
@@ -242,11 +244,11 @@ def test_a_test_goes_to_the_owner_marked_and_is_in_no_ledger(
     assert home.rows(messages) == []
 
 
-def test_without_a_mail_server_the_test_lies_in_the_outbox(home: Household) -> None:
-    house = home.another(NURTURE_SMTP_URL="")
+def test_a_test_email_is_saved_in_the_outbox_if_there_is_no_mail_server(home: Installation) -> None:
+    context = home.another(NURTURE_SMTP_URL="")
     to, now = "paul@human-movement.com", home.clock.now
-    sign, mailer = house.dispatch.sign, house.dispatch.mailer
-    asked = (house.database, mailer, sign, BASE_URL, GUIDE, written(home), to, "Paul", now)
+    sign, mailer = context.dispatch.sign, context.dispatch.mailer
+    asked = (context.database, mailer, sign, BASE_URL, GUIDE, written(home), to, "Paul", now)
     assert email_editor.send_test(*asked).status == "accepted"
     [kept] = (home.directory / "var").rglob("*.eml")
     mail = message_from_bytes(kept.read_bytes(), policy=policy.default)
@@ -255,14 +257,14 @@ def test_without_a_mail_server_the_test_lies_in_the_outbox(home: Household) -> N
     assert home.rows(messages) == []
 
 
-def test_preflight_tries_the_names_that_subscribers_have(home: Household) -> None:
+def test_preflight_tries_the_first_names_subscribers_really_have(home: Installation) -> None:
     home.subscribe(ANN, first_name="Ann")
     home.subscribe(BOB)
     now = written(home)
     bare = now.content.replace(
         "Hello{% if first_name %} {{ first_name }}{% endif %}", "Hello {{ first_name }}"
     )
-    database = home.house.database
+    database = home.context.database
     assert email_editor.preflight_email(database, GUIDE, now, BASE_URL) == []
     [found] = email_editor.preflight_email(
         database, GUIDE, Written(now.format, bare, now.text), BASE_URL
@@ -273,10 +275,10 @@ def test_preflight_tries_the_names_that_subscribers_have(home: Household) -> Non
     assert "frist_name" in found.what and found.line > 5
 
 
-def test_the_owner_reads_the_email_as_every_kind_of_subscriber_does(home: Household) -> None:
+def test_the_editor_shows_the_email_as_each_kind_of_subscriber_reads_it(home: Installation) -> None:
     for number, name in enumerate(["", "", "Ann", "Ann", "Bob", "Mary-Lou O'Neill"]):
         home.subscribe(f"somebody{number}@example.org", first_name=name)
-    examined = email_editor.examine_email(home.house.database, GUIDE, written(home), BASE_URL)
+    examined = email_editor.examine_email(home.context.database, GUIDE, written(home), BASE_URL)
     assert [(one.kind.people, one.kind.example, one.line) for one in examined.readings] == [
         (2, "", "Hello,"),
         (3, "Ann", "Hello Ann,"),
@@ -287,10 +289,10 @@ def test_the_owner_reads_the_email_as_every_kind_of_subscriber_does(home: Househ
 # --- Plans -------------------------------------------------------------------------------------
 
 
-def test_a_step_is_added_with_its_email_and_reaches_people_without_any_file(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_step_and_its_email_can_be_added_without_any_file(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
-    database = home.house.database
+    database = home.context.database
     home.subscribe(ANN)
     home.deliver()
     home.collect(home.enrolment(ANN)["id"])
@@ -306,10 +308,10 @@ def test_a_step_is_added_with_its_email_and_reaches_people_without_any_file(
     assert "Do you hold the banister?" in subjects(smtp_sink.mails)
 
 
-def test_a_plan_that_names_an_unwritten_email_is_refused(home: Household) -> None:
+def test_a_plan_that_names_an_unwritten_email_is_refused(home: Installation) -> None:
     toml = with_step(plan(home), {"email": "stairs"}, after="your-guide")
     with pytest.raises(CheckError, match="there is no email “stairs”"):
-        owner.publish_plan(home.house.database, SEQUENCE, "pain-guide", toml, home.clock.now)
+        owner.publish_plan(home.context.database, SEQUENCE, "pain-guide", toml, home.clock.now)
 
 
 @pytest.mark.parametrize(
@@ -320,11 +322,11 @@ def test_a_plan_that_names_an_unwritten_email_is_refused(home: Household) -> Non
         (lambda toml: toml.replace("title", "titel", 1), "titel"),
     ],
 )
-def test_a_plan_with_faults_is_refused(home: Household, change: object, told: str) -> None:
+def test_a_plan_with_errors_is_refused(home: Installation, change: object, told: str) -> None:
     before = home.everything()
     with pytest.raises(CheckError, match=told):
         owner.publish_plan(
-            home.house.database,
+            home.context.database,
             SEQUENCE,
             "pain-guide",
             change(plan(home)),  # type: ignore[operator]
@@ -333,8 +335,8 @@ def test_a_plan_with_faults_is_refused(home: Household, change: object, told: st
     assert home.everything() == before
 
 
-def test_a_changed_plan_is_the_owners_and_can_be_taken_back(home: Household) -> None:
-    database, now = home.house.database, home.clock.now
+def test_a_changed_plan_belongs_to_the_owner_and_can_be_rolled_back(home: Installation) -> None:
+    database, now = home.context.database, home.clock.now
     toml = without_step(plan(home), "muscle-activation-podcast")
     owner.publish_plan(database, SEQUENCE, "pain-guide", toml, now)
     assert owner.history(database, SEQUENCE, "pain-guide")[0].author is Author.OWNER
@@ -342,11 +344,11 @@ def test_a_changed_plan_is_the_owners_and_can_be_taken_back(home: Household) -> 
     assert "muscle-activation-podcast" in plan(home)
 
 
-def test_the_practice_is_published_the_same_way(home: Household) -> None:
-    database, now = home.house.database, home.clock.now
+def test_the_practice_details_are_published_in_the_same_way(home: Installation) -> None:
+    database, now = home.context.database, home.clock.now
     toml = owner.history(database, PRACTICE, "practice")[0].source["toml"]
     new = toml.replace("+44 020 7183 1164", "+44 020 7183 0000")
     owner.publish_plan(database, PRACTICE, "practice", new, now)
-    assert home.house.practice.phone == "+44 020 7183 0000"
+    assert home.context.practice.phone == "+44 020 7183 0000"
     with pytest.raises(CheckError, match="time_zone"):
         owner.publish_plan(database, PRACTICE, "practice", new.replace("London", "Lundon"), now)

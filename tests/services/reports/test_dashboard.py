@@ -1,4 +1,4 @@
-"""Overseeing: the owner's first page says what is so."""
+"""The dashboard: the owner's first page states the facts."""
 
 from datetime import date, timedelta
 
@@ -9,22 +9,26 @@ from nurture.services.reports.dashboard import Overview
 from nurture.store.queries import dashboard
 from nurture.store.queries.dashboard import Looks
 from nurture.store.tables import messages
-from tests.homes import ScriptedSink
-from tests.house import Household, calendly_call
+from tests.installation import Installation, calendly_call
+from tests.installations import ScriptedSink
 
 
-def oversee(home: Household) -> Overview:
-    house = home.house
+def oversee(home: Installation) -> Overview:
+    context = home.context
     return first_page.oversee(
-        house.database, house.catalogue, house.fingerprint, house.witness.seen(), home.clock.now
+        context.database,
+        context.catalogue,
+        context.fingerprint,
+        context.witness.seen(),
+        home.clock.now,
     )
 
 
-def coming(home: Household) -> dict[date, int]:
+def coming(home: Installation) -> dict[date, int]:
     return {day.on: day.count for day in oversee(home).coming if day.count}
 
 
-def test_an_empty_house_has_nothing_to_say_and_needs_nobody(home: Household) -> None:
+def test_an_empty_dashboard_has_nothing_to_report_and_needs_no_action(home: Installation) -> None:
     seen = oversee(home)
     assert seen.needs.count == 0
     assert (seen.week.signed_up, seen.week.sent, seen.week.booked, seen.week.left) == (0, 0, 0, 0)
@@ -33,7 +37,7 @@ def test_an_empty_house_has_nothing_to_say_and_needs_nobody(home: Household) -> 
     assert seen.sent_by_day[-1][0] == home.clock.now.date()
 
 
-def test_the_week_counts_what_happened(home: Household) -> None:
+def test_the_dashboard_counts_what_happened_this_week(home: Installation) -> None:
     for name in ("alice", "ben", "carla"):
         home.subscribe(f"{name}@example.org", first_name=name.title())
     home.deliver()
@@ -49,14 +53,14 @@ def test_the_week_counts_what_happened(home: Household) -> None:
     assert "guide" in seen.sent_emails[0].subject.lower()
 
 
-def test_what_is_older_than_a_week_no_longer_counts(home: Household) -> None:
+def test_events_older_than_a_week_no_longer_count(home: Installation) -> None:
     home.subscribe("alice@example.org")
     home.deliver()
     home.clock.advance(timedelta(days=7, minutes=1))
     assert (oversee(home).week.signed_up, oversee(home).week.sent) == (0, 0)
 
 
-def test_the_coming_week_is_what_then_happens(home: Household) -> None:
+def test_the_forecast_for_the_coming_week_comes_true(home: Installation) -> None:
     for name in ("alice", "ben"):
         home.subscribe(f"{name}@example.org")
     home.deliver()
@@ -72,22 +76,22 @@ def test_the_coming_week_is_what_then_happens(home: Household) -> None:
     assert len(home.rows(messages.messages)) == sent_before + 2
 
 
-def test_who_is_due_at_once_is_on_todays_list(home: Household) -> None:
+def test_an_email_due_immediately_is_on_todays_list(home: Installation) -> None:
     home.subscribe("alice@example.org")
     today = oversee(home).coming[0]
     assert [(email.step, email.count) for email in today.emails] == [("your-guide", 1)]
 
 
-def test_a_holiday_says_so(home: Household) -> None:
+def test_the_dashboard_names_the_holidays(home: Installation) -> None:
     home.clock.advance(timedelta(days=29))  # The last days of March 2026; Easter is near.
     holidays = [day.on for day in oversee(home).coming if day.holiday]
     assert holidays == [date(2026, 4, 3), date(2026, 4, 6)]
 
 
-def test_the_looks_are_counted_by_place(home: Household) -> None:
+def test_scheduled_looks_are_grouped_by_sequence_and_progress(home: Installation) -> None:
     for name in ("alice", "ben", "carla"):
         home.subscribe(f"{name}@example.org")
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         found = dashboard.looks_within(connection, None, home.clock.now + timedelta(seconds=1))
         none = dashboard.looks_within(
             connection, home.clock.now + timedelta(days=1), home.clock.now
@@ -96,19 +100,19 @@ def test_the_looks_are_counted_by_place(home: Household) -> None:
     assert none == []
 
 
-def test_a_message_in_doubt_needs_the_owner_until_it_is_settled(home: Household) -> None:
+def test_a_message_in_doubt_needs_the_owner_until_it_is_settled(home: Installation) -> None:
     home.subscribe("alice@example.org", first_name="Alice")
     home.deliver()
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         messages.move_on(connection, 1, (MessageStatus.ACCEPTED,), MessageStatus.IN_DOUBT, "cut")
     [doubt] = oversee(home).needs.doubts
     assert (doubt.name, doubt.step, oversee(home).needs.count) == ("Alice", "your-guide", 1)
-    doubts.settle(home.house.database, home.house.catalogue, 1, True, home.clock.now)
+    doubts.settle(home.context.database, home.context.catalogue, 1, True, home.clock.now)
     assert oversee(home).needs.count == 0
 
 
-def test_refused_addresses_are_listed_and_no_refused_mails(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_refused_address_is_not_also_listed_as_a_refused_message(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse("alice@example.org")
     home.subscribe("alice@example.org")
@@ -118,8 +122,8 @@ def test_refused_addresses_are_listed_and_no_refused_mails(
     assert needs.count == 1
 
 
-def test_a_mail_server_that_is_away_is_noticed(home: Household) -> None:
-    away = Household(home.url, home.directory, home.clock, "smtp://127.0.0.1:9")
+def test_the_dashboard_reports_an_unavailable_mail_server(home: Installation) -> None:
+    away = Installation(home.url, home.directory, home.clock, "smtp://127.0.0.1:9")
     home.subscribe("alice@example.org")
     away.deliver()
     [held] = oversee(home).needs.held_up
@@ -128,25 +132,25 @@ def test_a_mail_server_that_is_away_is_noticed(home: Household) -> None:
     away.close()
 
 
-def test_people_nobody_writes_to_are_noticed(home: Household) -> None:
+def test_the_dashboard_reports_people_whose_emails_are_late(home: Installation) -> None:
     home.subscribe("alice@example.org")
     assert oversee(home).needs.late == 0
     home.clock.advance(timedelta(minutes=11))
     assert oversee(home).needs.late == 1
 
 
-def test_a_paused_sequence_and_a_copy_are_named(home: Household) -> None:
-    house = home.house
+def test_the_dashboard_names_paused_sequences_and_an_unarmed_copy(home: Installation) -> None:
+    context = home.context
     home.subscribe("alice@example.org")
     home.deliver()
-    pause.pause(house.database, house.catalogue, "pain-guide", home.clock.now)
+    pause.pause(context.database, context.catalogue, "pain-guide", home.clock.now)
     assert oversee(home).needs.paused == ["pain-guide"]
-    copy = first_page.oversee(house.database, house.catalogue, "another", 0, home.clock.now)
+    copy = first_page.oversee(context.database, context.catalogue, "another", 0, home.clock.now)
     assert not copy.needs.armed
     assert copy.needs.count == 2
 
 
-def test_what_is_to_be_filled_in_comes_from_what_is_published(home: Household) -> None:
+def test_the_missing_details_are_taken_from_what_is_published(home: Installation) -> None:
     missing = oversee(home).to_fill_in
     assert set(missing.fields) == {"blog_url", "booking_url", "privacy_url"}
     assert "When can I stop doing my rehab exercises?" in missing.articles

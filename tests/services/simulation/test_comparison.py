@@ -1,4 +1,4 @@
-"""What a change would do to people under way is told before it is published."""
+"""The effect of a change on current enrolments is shown before publishing."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from nurture.services.simulation.comparison import Comparison, compare
 from nurture.services.simulation.world import NoSequenceError
-from tests.house import SHIPPED, Household
+from tests.installation import SHIPPED, Installation
 
 MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
 FIRST = "why-stretching-and-massage-wont-solve-back-pain"
@@ -15,8 +15,8 @@ SECOND = "two-reasons-your-rehab-is-not-working"
 
 
 @pytest.fixture
-def three(home: Household) -> Household:
-    """Two who have collected the guide, one of them an hour later, and one who has not."""
+def three(home: Installation) -> Installation:
+    """Two people who collected the guide, one an hour later, and one who did not."""
     home.clock.set(MONDAY)
     for name in ("ann", "ben", "cat"):
         home.subscribe(f"{name}@example.org")
@@ -29,7 +29,7 @@ def three(home: Household) -> Household:
 
 
 def changed(directory: Path, old: str, new: str) -> Path:
-    """The plan of the shipped series with one passage changed."""
+    """Return the plan of the shipped series with one passage changed."""
     folder = directory / "changed/pain-guide"
     folder.mkdir(parents=True)
     text = (SHIPPED / "pain-guide/sequence.toml").read_text()
@@ -38,15 +38,15 @@ def changed(directory: Path, old: str, new: str) -> Path:
     return folder
 
 
-def compared(home: Household, path: Path) -> Comparison:
-    """What the change would do."""
-    house = home.house
-    with house.database.reading() as connection:
-        return compare(connection, house.catalogue, "pain-guide", path, home.clock.now)
+def compared(home: Installation, path: Path) -> Comparison:
+    """Return what the change would do."""
+    context = home.context
+    with context.database.reading() as connection:
+        return compare(connection, context.catalogue, "pain-guide", path, home.clock.now)
 
 
-def test_people_at_the_same_place_are_told_together_with_old_and_new_dates(
-    three: Household, tmp_path: Path
+def test_people_at_the_same_step_are_grouped_with_old_and_new_dates(
+    three: Installation, tmp_path: Path
 ) -> None:
     first = f'email = "{FIRST}"\nkind  = "article"\nwait  = "2 days"'
     found = compared(three, changed(tmp_path, first, first.replace("2 days", "5 days")))
@@ -65,8 +65,8 @@ def test_people_at_the_same_place_are_told_together_with_old_and_new_dates(
     )
 
 
-def test_a_change_further_on_is_found_as_the_first_mail_that_differs(
-    three: Household, tmp_path: Path
+def test_a_later_change_is_found_at_the_first_email_that_differs(
+    three: Installation, tmp_path: Path
 ) -> None:
     second = f'[[steps]]\nemail = "{SECOND}"\nkind  = "article"\nwait  = "4 days"\n'
     found = compared(three, changed(tmp_path, second, second + 'only_if = "golfers"\n'))
@@ -79,8 +79,8 @@ def test_a_change_further_on_is_found_as_the_first_mail_that_differs(
     )
 
 
-def test_a_whole_library_may_be_named_and_a_stray_file_not(
-    three: Household, tmp_path: Path
+def test_a_whole_library_can_be_compared_and_a_stray_folder_cannot(
+    three: Installation, tmp_path: Path
 ) -> None:
     found = compared(three, SHIPPED)
     assert str(found.impact) == "3 unaffected"

@@ -1,4 +1,4 @@
-"""Forgetting: whatever state somebody is in, nothing personal of theirs is left anywhere."""
+"""Erasure: whatever a person's state, nothing personal of theirs remains anywhere."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,21 +15,21 @@ from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import ScriptedSink
 from tests.services.inbound.test_events import book, tell
 from tests.services.test_segments import clicks
 
 ANN, BOB, NAME = "ann.unmistakable@example.org", "bob@example.org", "Annabella"
 
 
-def forget(home: Household, number: int = 1) -> bool:
-    house = home.house
-    return erasure.forget(house.database, house.files, number, home.clock.now)
+def forget(home: Installation, number: int = 1) -> bool:
+    context = home.context
+    return erasure.forget(context.database, context.files, number, home.clock.now)
 
 
-def left_of_ann(home: Household) -> list[str]:
-    """The tables that still tell of her; what the owner wrote is nobody's."""
+def left_of_ann(home: Installation) -> list[str]:
+    """Return the tables that still mention her; text written by the owner does not count."""
     return [
         name
         for name, rows in home.everything().items()
@@ -37,19 +37,19 @@ def left_of_ann(home: Household) -> list[str]:
     ]
 
 
-def unsubscribe(home: Household) -> None:
-    house = home.house
+def unsubscribe(home: Installation) -> None:
+    context = home.context
     evidence = Evidence("https://emails.example.org/", "192.0.2.7", "annabella’s phone")
-    preferences.unsubscribe(house.database, house.catalogue, 1, None, evidence, home.clock.now)
+    preferences.unsubscribe(context.database, context.catalogue, 1, None, evidence, home.clock.now)
 
 
-def bounce(home: Household) -> None:
+def bounce(home: Installation) -> None:
     tell(home, EventKind.BOUNCED, message=1, recipient=ANN, permanent=True)
 
 
-@pytest.mark.parametrize("before", [lambda _: None, Household.collect, unsubscribe, bounce])
-def test_everything_of_theirs_goes_whether_confirmed_or_not_and_also_if_suppressed(
-    home: Household, before: Callable[[Household], None]
+@pytest.mark.parametrize("before", [lambda _: None, Installation.collect, unsubscribe, bounce])
+def test_erasure_removes_everything_about_a_person_whatever_their_state(
+    home: Installation, before: Callable[[Installation], None]
 ) -> None:
     home.subscribe(ANN, first_name=NAME)
     home.deliver()
@@ -61,7 +61,7 @@ def test_everything_of_theirs_goes_whether_confirmed_or_not_and_also_if_suppress
     assert not forget(home)
 
 
-def test_of_two_people_only_one_is_forgotten(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_erasing_one_person_leaves_the_other(home: Installation, smtp_sink: ScriptedSink) -> None:
     home.subscribe(BOB)
     home.subscribe(ANN)
     forget(home, home.person(ANN)["id"])
@@ -70,7 +70,7 @@ def test_of_two_people_only_one_is_forgotten(home: Household, smtp_sink: Scripte
     assert home.person(BOB)["address_key"] == BOB
 
 
-def test_what_was_told_of_them_before_they_were_known_goes_as_well(home: Household) -> None:
+def test_erasure_removes_events_from_before_the_person_signed_up(home: Installation) -> None:
     row = {
         "kind": "bounced",
         "happened_at": home.clock.now,
@@ -79,7 +79,7 @@ def test_what_was_told_of_them_before_they_were_known_goes_as_well(home: Househo
         "source_key": "generic:1",
     }
     others = row | {"raw": {"to": BOB}, "source_key": "generic:2"}
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         connection.execute(events.insert(), [row, others])
     home.subscribe(ANN)
     forget(home)
@@ -87,7 +87,7 @@ def test_what_was_told_of_them_before_they_were_known_goes_as_well(home: Househo
     assert {"to": BOB} in [row["raw"] for row in home.rows(events)]
 
 
-def test_what_is_told_of_them_afterwards_is_counted_and_not_kept(home: Household) -> None:
+def test_events_after_an_erasure_are_counted_without_personal_data(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     forget(home)
@@ -100,11 +100,11 @@ def test_what_is_told_of_them_afterwards_is_counted_and_not_kept(home: Household
     assert home.rows(messages)[0]["status"] == MessageStatus.BOUNCED
 
 
-def test_nobody_is_forgotten_while_a_mail_to_them_is_on_its_way(home: Household) -> None:
+def test_nobody_is_erased_while_an_email_to_them_is_being_sent(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     sending = update(messages).values(status=MessageStatus.SENDING)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         connection.execute(sending)
     before = home.everything()
     with pytest.raises(erasure.BeingMailedError, match="sent just now"):
@@ -112,31 +112,35 @@ def test_nobody_is_forgotten_while_a_mail_to_them_is_on_its_way(home: Household)
     assert home.everything() == before
 
 
-def test_what_is_exported_names_the_interests_one_may_infer_and_no_others(home: Household) -> None:
+def test_an_export_names_only_the_interests_covered_by_consent(
+    home: Installation,
+) -> None:
     home.subscribe(ANN, "over-50-guide")
     clicks(home, ANN, 2)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         connection.execute(update(events).values(topics={"golf", "back-pain"}))
-    house = home.house
-    record = export.export(house.database, house.catalogue, 1, home.clock.now)
+    context = home.context
+    record = export.export(context.database, context.catalogue, 1, home.clock.now)
     assert record is not None
     assert record["interests"] == [{"topic": "golf", "score": 6.0}]
     assert record["events"][0]["topics"] == ["back-pain", "golf"]
 
 
-def test_unconfirmed_signups_go_once_also_when_two_workers_tidy(
-    home: Household, smtp_sink: ScriptedSink
+def test_unconfirmed_signups_are_erased_once_even_by_several_workers(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for n in range(30):
         home.subscribe(f"p{n}@example.org")
     home.clock.advance(timedelta(days=31))
-    houses = [home.another() for _ in range(3)]
+    contexts = [home.another() for _ in range(3)]
     with ThreadPoolExecutor() as pool:
         gone = pool.map(
-            lambda house: erasure.let_go_unconfirmed(house.database, house.files, home.clock.now),
-            houses,
+            lambda context: erasure.let_go_unconfirmed(
+                context.database, context.files, home.clock.now
+            ),
+            contexts,
         )
     assert sum(gone) == 30
     assert all(row["erased"] and row["address"] is None for row in home.rows(subscribers))
-    for house in houses:
-        house.database.close()
+    for context in contexts:
+        context.database.close()

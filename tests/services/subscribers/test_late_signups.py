@@ -1,4 +1,4 @@
-"""A signup that is told late says when it was really asked; what was said since then stands."""
+"""A signup reported late keeps its real time; decisions made since then remain in force."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,30 +18,30 @@ from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppress
 from nurture.store.tables.withdrawals import CONSENT, LET_GO, list_once
-from tests.house import Household
+from tests.installation import Installation
 
 ANN = "ann@example.org"
 GUIDE = "your-guide"
 
 
-def restored_now(home: Household) -> None:
-    """This database was restored just now, from a backup of three days ago."""
+def restored_now(home: Installation) -> None:
+    """Make this database one restored just now, from a backup three days old."""
     now, tables = home.clock.now, (subscribers, enrolments, messages)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         leap(connection, tables, now - timedelta(days=3), now)
 
 
-def ago(home: Household, **length: float) -> dict[str, Any]:
+def ago(home: Installation, **length: float) -> dict[str, Any]:
     return {"said_at": home.clock.now - timedelta(**length)}
 
 
-def everything(home: Household) -> dict[str, list[dict[str, Any]]]:
-    """All but the keys of calls."""
+def everything(home: Installation) -> dict[str, list[dict[str, Any]]]:
+    """Return everything except the idempotency keys of calls."""
     return {name: rows for name, rows in home.everything().items() if name != "signup_keys"}
 
 
-def test_where_nothing_was_restored_a_late_signup_gets_its_guide_now_and_keeps_its_time(
-    home: Household,
+def test_a_late_signup_gets_its_guide_now_and_keeps_its_signup_time(
+    home: Installation,
 ) -> None:
     said = ago(home, days=9)
     home.subscribe(ANN, **said)
@@ -55,7 +55,7 @@ def test_where_nothing_was_restored_a_late_signup_gets_its_guide_now_and_keeps_i
     assert [step for step, _ in home.statuses(ANN)] == [GUIDE]
 
 
-def test_nobody_signs_up_longer_ago_than_anybody_remembers(home: Household) -> None:
+def test_a_signup_dated_over_four_hundred_days_back_is_refused(home: Installation) -> None:
     before = home.everything()
     with pytest.raises(ImpossibleTimeError):
         home.subscribe(ANN, said_at=home.clock.now - timedelta(days=401), key="k", digest="d")
@@ -63,35 +63,37 @@ def test_nobody_signs_up_longer_ago_than_anybody_remembers(home: Household) -> N
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=4), timedelta(days=400)])
-def test_a_website_whose_clock_is_ahead_loses_no_signup(home: Household, ahead: timedelta) -> None:
+def test_a_signup_from_a_website_with_a_fast_clock_is_accepted(
+    home: Installation, ahead: timedelta
+) -> None:
     home.subscribe(ANN, said_at=home.clock.now + ahead)
     assert home.rows(signups)[0]["signed_up_at"] == home.clock.now
 
 
-def test_what_is_owed_from_before_a_restore_is_held_until_the_owner_decides(
-    home: Household,
+def test_emails_owed_from_before_a_restore_are_held_until_the_owner_decides(
+    home: Installation,
 ) -> None:
     restored_now(home)
     home.clock.advance(timedelta(days=20))
-    house, now = home.house, home.clock.now
+    context, now = home.context, home.clock.now
     for name in ("ann", "ben", "cem"):
         home.subscribe(f"{name}@example.org", "over-50-guide", **ago(home, days=22))
     home.subscribe("dan@example.org", **ago(home, days=1))
     assert home.deliver() == 1
-    held = list_held(house.database, house.catalogue, now)
+    held = list_held(context.database, context.catalogue, now)
     assert {one.address: one.steps[0] for one in held} == {
         f"{name}@example.org": "your-guide" for name in ("ann", "ben", "cem")
     }
     ann, ben, _ = (one.enrolment for one in held)
-    let_go_on(house.database, [ann], now)
-    drop(house.database, house.catalogue, [ben], now)
+    let_go_on(context.database, [ann], now)
+    drop(context.database, context.catalogue, [ben], now)
     assert home.deliver() == 1
     assert [step for step, _ in home.statuses(ANN)] == [GUIDE]
     home.upkeep()
     assert home.person("cem@example.org")["erased"] is False
 
 
-def test_replayed_twice_and_with_or_without_its_key_it_changes_nothing(home: Household) -> None:
+def test_replaying_a_signup_changes_nothing_with_or_without_its_key(home: Installation) -> None:
     restored_now(home)
     said = ago(home, days=1)
     home.subscribe(ANN, ticked=(Purpose.TRACKING,), key="k", digest="d", **said)
@@ -101,18 +103,18 @@ def test_replayed_twice_and_with_or_without_its_key_it_changes_nothing(home: Hou
     home.subscribe(ANN, ticked=(Purpose.TRACKING,), **said)
     home.subscribe(ANN, ticked=(Purpose.TRACKING,), key="another", digest="d", **said)
     assert everything(home) == before
-    house = home.house
+    context = home.context
     number = home.enrolment(ANN)["id"]
-    let_go_on(house.database, [number], home.clock.now)
+    let_go_on(context.database, [number], home.clock.now)
     assert home.deliver() == 1
     home.clock.advance(timedelta(days=3))
     home.subscribe(ANN, ticked=(Purpose.TRACKING,), **said)
     home.deliver()
     assert [step for step, _ in home.statuses(ANN)] == [GUIDE, "guide-reminder"]
-    assert count_held(house.database) == 0
+    assert count_held(context.database) == 0
 
 
-def test_a_replay_of_somebody_who_is_under_way_disturbs_nothing(home: Household) -> None:
+def test_replaying_the_signup_of_someone_under_way_changes_nothing(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     home.collect(1)
@@ -123,19 +125,19 @@ def test_a_replay_of_somebody_who_is_under_way_disturbs_nothing(home: Household)
     assert (home.rows(enrolments), home.rows(messages)) == before
 
 
-def test_a_no_that_came_after_the_signup_stays_a_no(home: Household) -> None:
-    house, said = home.house, ago(home, days=2)
+def test_an_opt_out_after_the_signup_prevents_the_replayed_signup(home: Installation) -> None:
+    context, said = home.context, ago(home, days=2)
     later = said["said_at"] + timedelta(hours=3)
     restored_now(home)
-    with house.database.writing() as connection:
+    with context.database.writing() as connection:
         for name, reason in (
             ("ann", SuppressionReason.UNSUBSCRIBED),
             ("bea", SuppressionReason.ERASED),
             ("cem", SuppressionReason.COMPLAINED),
             ("dan", SuppressionReason.BOUNCED),
         ):
-            suppress(connection, house.tokens.address_hash(f"{name}@example.org"), reason, later)
-        eve = house.tokens.address_hash("eve@example.org")
+            suppress(connection, context.tokens.address_hash(f"{name}@example.org"), reason, later)
+        eve = context.tokens.address_hash("eve@example.org")
         list_once(connection, eve, LET_GO, later)
     for name in ("ann", "bea", "cem", "dan", "eve"):
         home.subscribe(f"{name}@example.org", **said)
@@ -144,12 +146,14 @@ def test_a_no_that_came_after_the_signup_stays_a_no(home: Household) -> None:
     assert home.person("eve@example.org")
 
 
-def test_a_consent_that_was_taken_back_since_is_not_given_again(home: Household) -> None:
-    house, said = home.house, ago(home, days=2)
+def test_consent_withdrawn_since_the_signup_is_not_granted_again_by_a_replay(
+    home: Installation,
+) -> None:
+    context, said = home.context, ago(home, days=2)
     later = said["said_at"] + timedelta(hours=3)
     restored_now(home)
-    with house.database.writing() as connection:
-        ann = house.tokens.address_hash(ANN)
+    with context.database.writing() as connection:
+        ann = context.tokens.address_hash(ANN)
         list_once(connection, ann, f"{CONSENT}{Purpose.TRACKING}", later)
     both = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
     home.subscribe(ANN, ticked=both, **said)
@@ -159,13 +163,13 @@ def test_a_consent_that_was_taken_back_since_is_not_given_again(home: Household)
     assert Purpose.TRACKING in home.person(ANN)["purposes"]
 
 
-def test_whoever_was_erased_or_left_here_is_not_brought_back(home: Household) -> None:
-    house, said = home.house, ago(home, hours=1)
+def test_a_replay_does_not_bring_back_anyone_erased_or_unsubscribed(home: Installation) -> None:
+    context, said = home.context, ago(home, hours=1)
     for name in ("ann", "bea"):
         home.subscribe(f"{name}@example.org", **said)
-    args = (house.database, house.catalogue, 1, None, Evidence(), home.clock.now)
+    args = (context.database, context.catalogue, 1, None, Evidence(), home.clock.now)
     preferences.unsubscribe(*args)
-    erasure.forget(house.database, house.files, 2, home.clock.now)
+    erasure.forget(context.database, context.files, 2, home.clock.now)
     restored_now(home)
     before = everything(home)
     for name in ("ann", "bea"):
@@ -173,12 +177,12 @@ def test_whoever_was_erased_or_left_here_is_not_brought_back(home: Household) ->
     assert everything(home) == before
 
 
-def test_replays_count_towards_what_is_believed_in_an_hour(home: Household) -> None:
+def test_replayed_signups_count_towards_the_hourly_limit(home: Installation) -> None:
     from nurture.store.tables.signups import count_signups
 
     for days in (1, 2):
         home.subscribe(f"ann{days}@example.org", **ago(home, days=days))
     home.subscribe("bob@example.org")
     since = home.clock.now - timedelta(hours=1)
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         assert count_signups(connection, "", "pain-guide", since, 100).through_form == 3

@@ -1,4 +1,4 @@
-"""Following: every machine parts with its files, and none misses an erasure."""
+"""Erasure on several machines: each deletes its files, and none misses an erasure."""
 
 import sqlite3
 import time
@@ -8,125 +8,125 @@ from pathlib import Path
 
 import pytest
 
-from nurture.bootstrap import House
+from nurture.bootstrap import Context
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.files.witness import Witness
 from nurture.mail.outbox.files import list_mails, mail_path
 from nurture.services.subscribers import erasure, machine_files
 from nurture.services.subscribers.machine_files import FilesKeptError, OwnFiles
 from nurture.store.database import Database
-from nurture.store.tables.erasures import Gone, gone_after, list_erasures, newest_erasure
+from nurture.store.tables.erasures import ErasedMarks, gone_after, list_erasures, newest_erasure
 from nurture.store.tables.suppressions import suppress, suppressions
-from tests.house import Household
+from tests.installation import Installation
 from tests.servers.clock import A_MONDAY_MORNING
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 
 
-def machine(home: Household, name: str) -> House:
-    """Another machine over the same database, whose outbox has a mail for message 1 and 2."""
-    house = home.another(NURTURE_DATA_DIR=str(home.directory / name), NURTURE_SMTP_URL="")
-    house.outbox.mkdir(parents=True)
+def machine(home: Installation, name: str) -> Context:
+    """Return another machine on the same database, with emails 1 and 2 in its outbox."""
+    context = home.another(NURTURE_DATA_DIR=str(home.directory / name), NURTURE_SMTP_URL="")
+    context.outbox.mkdir(parents=True)
     for number, address in enumerate((ANN, BOB), 1):
-        mail_path(house.outbox, number).write_text(f"To: {address}\n\nHello")
-    return house
+        mail_path(context.outbox, number).write_text(f"To: {address}\n\nHello")
+    return context
 
 
-def kept(house: House) -> list[int]:
-    return sorted(mail.number for mail in list_mails(house.outbox))
+def kept(context: Context) -> list[int]:
+    return sorted(mail.number for mail in list_mails(context.outbox))
 
 
-def two_people(home: Household) -> None:
+def two_people(home: Installation) -> None:
     for address in (ANN, BOB):
         home.subscribe(address)
     home.deliver()
     assert home.messages_of(ANN)[0]["id"] == 1
 
 
-def follow(home: Household, house: House) -> int:
-    return machine_files.follow(house.database, house.files, home.clock.now)
+def follow(home: Installation, context: Context) -> int:
+    return machine_files.follow(context.database, context.files, home.clock.now)
 
 
-def test_every_machine_loses_the_mails_and_an_erasure_counts_once(home: Household) -> None:
+def test_every_machine_deletes_the_emails_and_counts_an_erasure_once(home: Installation) -> None:
     two_people(home)
     machines = [machine(home, "one"), machine(home, "two")]
-    erasure.forget(home.house.database, home.house.files, 1, home.clock.now)
-    assert [kept(house) for house in machines] == [[1, 2], [1, 2]]
-    assert [follow(home, house) for house in machines] == [1, 1]
-    assert [kept(house) for house in machines] == [[2], [2]]
-    assert [follow(home, house) for house in machines] == [0, 0]
-    for house in machines:
-        house.database.close()
+    erasure.forget(home.context.database, home.context.files, 1, home.clock.now)
+    assert [kept(context) for context in machines] == [[1, 2], [1, 2]]
+    assert [follow(home, context) for context in machines] == [1, 1]
+    assert [kept(context) for context in machines] == [[2], [2]]
+    assert [follow(home, context) for context in machines] == [0, 0]
+    for context in machines:
+        context.database.close()
 
 
-def test_whoever_is_let_go_is_followed_as_well(sqlite_home: Household) -> None:
+def test_the_erasure_of_an_unconfirmed_signup_is_followed_too(sqlite_home: Installation) -> None:
     home = sqlite_home
     two_people(home)
-    house = machine(home, "one")
+    context = machine(home, "one")
     home.clock.advance(timedelta(days=31))
     home.upkeep()
-    follow(home, house)
-    assert kept(house) == []
-    house.database.close()
+    follow(home, context)
+    assert kept(context) == []
+    context.database.close()
 
 
-def test_a_machine_that_comes_back_after_many_erasures_follows_them_all(
-    sqlite_home: Household, tmp_path: Path
+def test_a_machine_that_returns_after_many_erasures_follows_them_all(
+    sqlite_home: Installation, tmp_path: Path
 ) -> None:
     home, told = sqlite_home, set[int]()
     two_people(home)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         list_erasures(connection, [None] * 1203 + [1, 2], home.clock.now)
     files = OwnFiles(
         tmp_path, Witness(tmp_path / "mark"), (lambda gone: told.update(gone.messages),)
     )
-    assert machine_files.follow(home.house.database, files, home.clock.now) == 1205
+    assert machine_files.follow(home.context.database, files, home.clock.now) == 1205
     assert told == {1, 2}
     assert files.followed.seen() == 1205
 
 
-def test_what_could_not_be_done_is_done_again(sqlite_home: Household, tmp_path: Path) -> None:
-    home, database = sqlite_home, sqlite_home.house.database
+def test_an_incomplete_erasure_is_retried(sqlite_home: Installation, tmp_path: Path) -> None:
+    home, database = sqlite_home, sqlite_home.context.database
     two_people(home)
     reader = sqlite3.connect(str(database.engine.url.database), isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM subscribers").fetchone()
-    erasure.forget(database, home.house.files, 1, home.clock.now)
-    assert machine_files.pending(database, home.house.files) == 1
+    erasure.forget(database, home.context.files, 1, home.clock.now)
+    assert machine_files.pending(database, home.context.files) == 1
     reader.close()
-    follow(home, home.house)
-    assert machine_files.pending(database, home.house.files) == 0
+    follow(home, home.context)
+    assert machine_files.pending(database, home.context.files) == 0
 
 
-def test_a_file_that_cannot_be_removed_is_named_and_tried_again(
-    sqlite_home: Household, tmp_path: Path
+def test_a_file_that_cannot_be_removed_is_named_and_retried(
+    sqlite_home: Installation, tmp_path: Path
 ) -> None:
-    def refuse(gone: Gone) -> None:
+    def refuse(gone: ErasedMarks) -> None:
         raise PermissionError(13, "Permission denied", str(tmp_path / "mail"))
 
     home, mark = sqlite_home, Witness(tmp_path / "mark")
     two_people(home)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         list_erasures(connection, [1], home.clock.now)
     with pytest.raises(FilesKeptError, match="mail is about somebody who was erased"):
         machine_files.follow(
-            home.house.database, OwnFiles(tmp_path, mark, (refuse,)), home.clock.now
+            home.context.database, OwnFiles(tmp_path, mark, (refuse,)), home.clock.now
         )
-    assert machine_files.pending(home.house.database, OwnFiles(tmp_path, mark, ())) == 1
+    assert machine_files.pending(home.context.database, OwnFiles(tmp_path, mark, ())) == 1
 
 
-def test_an_earlier_state_of_the_database_is_followed_from_the_beginning(
-    sqlite_home: Household, tmp_path: Path
+def test_an_earlier_database_state_is_followed_from_the_beginning(
+    sqlite_home: Installation, tmp_path: Path
 ) -> None:
     mark = Witness(tmp_path / "mark")
     mark.set(77)
-    with sqlite_home.house.database.writing() as connection:
+    with sqlite_home.context.database.writing() as connection:
         list_erasures(connection, [None, None], sqlite_home.clock.now)
     files = OwnFiles(tmp_path, mark, ())
-    assert machine_files.follow(sqlite_home.house.database, files, sqlite_home.clock.now) == 2
+    assert machine_files.follow(sqlite_home.context.database, files, sqlite_home.clock.now) == 2
 
 
-def test_whoever_has_read_up_to_an_erasure_has_missed_none(postgresql_url: str) -> None:
+def test_a_reader_that_has_read_up_to_an_erasure_has_missed_none(postgresql_url: str) -> None:
     database = Database(postgresql_url)
 
     def erase_meanwhile() -> None:
@@ -146,14 +146,14 @@ def test_whoever_has_read_up_to_an_erasure_has_missed_none(postgresql_url: str) 
     database.close()
 
 
-def test_what_a_mail_server_said_of_them_goes_with_whoever_is_let_go(
-    sqlite_home: Household,
+def test_the_mail_servers_words_about_an_erased_person_are_deleted_too(
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
     home.subscribe(ANN)
     home.deliver()
     said = (SuppressionReason.BOUNCED, home.clock.now, f"550 <{ANN}> is nobody")
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         suppress(connection, home.person(ANN)["address_hash"], *said)
     home.clock.advance(timedelta(days=31))
     home.upkeep()

@@ -1,4 +1,4 @@
-"""What the owner does for one person holds at once, says that he did it, and can be repeated."""
+"""The owner's actions for one person are immediate, attributed to the owner, and repeatable."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from nurture.services.subscribers.on_behalf import NobodyThereError, NotAheadErr
 from nurture.services.subscribers.preferences import PreferenceChange, Wish
 from nurture.store.tables.consents import consents
 from nurture.store.tables.events import events
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.inbound.test_events import book, tell
 from tests.services.profile.test_reasons import take_out, unsubscribed
 
@@ -24,26 +24,26 @@ HERE = Evidence("https://emails.example.org/studio/people/1/stop", "192.0.2.9", 
 
 
 @pytest.fixture
-def ann(home: Household) -> Household:
-    """A house in which Ann has collected her guide."""
+def ann(home: Installation) -> Installation:
+    """An installation in which Ann has collected her guide."""
     home.subscribe(ANN, first_name="Ann")
     home.deliver()
     home.collect()
     return home
 
 
-def stop(home: Household) -> None:
-    house = home.house
-    on_behalf.stop_everything(house.database, house.catalogue, 1, HERE, home.clock.now)
+def stop(home: Installation) -> None:
+    context = home.context
+    on_behalf.stop_everything(context.database, context.catalogue, 1, HERE, home.clock.now)
 
 
-def noted(home: Household, kind: str) -> list[str]:
+def noted(home: Installation, kind: str) -> list[str]:
     return [row["source"] for row in home.rows(events) if row["kind"] == kind]
 
 
-def test_a_pause_holds_the_series_back_and_ends_by_itself(ann: Household) -> None:
+def test_a_pause_holds_the_sequence_and_ends_automatically(ann: Installation) -> None:
     until = ann.clock.now + timedelta(days=14)
-    on_behalf.pause(ann.house.database, 1, until, ann.clock.now)
+    on_behalf.pause(ann.context.database, 1, until, ann.clock.now)
     ann.live_until(until - timedelta(minutes=1))
     assert len(ann.statuses(ANN)) == 1
     ann.live(days=4)
@@ -51,8 +51,8 @@ def test_a_pause_holds_the_series_back_and_ends_by_itself(ann: Household) -> Non
     assert noted(ann, "paused") == ["studio"]
 
 
-def test_a_pause_can_be_ended_and_cannot_end_before_it_began(ann: Household) -> None:
-    database, now = ann.house.database, ann.clock.now
+def test_a_pause_can_be_ended_early_and_must_end_in_the_future(ann: Installation) -> None:
+    database, now = ann.context.database, ann.clock.now
     with pytest.raises(NotAheadError):
         on_behalf.pause(database, 1, now, now)
     on_behalf.pause(database, 1, now + timedelta(days=90), now)
@@ -63,7 +63,9 @@ def test_a_pause_can_be_ended_and_cannot_end_before_it_began(ann: Household) -> 
     assert noted(ann, "resumed") == ["studio"]
 
 
-def test_stopping_unsubscribes_them_and_says_who_did_it(ann: Household) -> None:
+def test_stopping_emails_in_the_studio_unsubscribes_the_person_and_says_who_did_it(
+    ann: Installation,
+) -> None:
     stop(ann)
     before = ann.everything()
     stop(ann)
@@ -76,20 +78,22 @@ def test_stopping_unsubscribes_them_and_says_who_did_it(ann: Household) -> None:
     assert len(ann.statuses(ANN)) == 1
 
 
-def test_only_the_person_takes_it_back_and_then_all_of_it(ann: Household) -> None:
+def test_only_the_person_can_undo_a_stop_and_doing_so_restores_everything(
+    ann: Installation,
+) -> None:
     agreed = ann.person(ANN)["purposes"]
     stop(ann)
-    house, change = ann.house, PreferenceChange(Wish.USUAL, False, False)
+    context, change = ann.context, PreferenceChange(Wish.USUAL, False, False)
     preferences.change_preferences(
-        house.database, house.catalogue, 1, change, Evidence(), ann.clock.now
+        context.database, context.catalogue, 1, change, Evidence(), ann.clock.now
     )
     assert ann.person(ANN)["purposes"] == agreed
     assert ann.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
 
 
-def test_one_sequence_can_be_stopped_and_the_others_go_on(ann: Household) -> None:
+def test_stopping_one_sequence_leaves_the_others_running(ann: Installation) -> None:
     ann.subscribe(ANN, "over-50-guide")
-    database, now = ann.house.database, ann.clock.now
+    database, now = ann.context.database, ann.clock.now
     assert on_behalf.take_out(database, 1, "pain-guide", now)
     assert not on_behalf.take_out(database, 1, "pain-guide", now)
     assert not on_behalf.take_out(database, 1, "nothing", now)
@@ -101,8 +105,8 @@ def test_one_sequence_can_be_stopped_and_the_others_go_on(ann: Household) -> Non
     assert sent == ["pain-guide", "over-50-guide"]
 
 
-def test_nothing_is_done_for_somebody_who_is_not_there(home: Household) -> None:
-    database, now = home.house.database, home.clock.now
+def test_acting_for_an_unknown_person_changes_nothing(home: Installation) -> None:
+    database, now = home.context.database, home.clock.now
     before = home.everything()
     for act in (
         lambda: on_behalf.pause(database, 7, now + timedelta(days=1), now),
@@ -114,18 +118,20 @@ def test_nothing_is_done_for_somebody_who_is_not_there(home: Household) -> None:
     assert home.everything() == before
 
 
-def put_back(home: Household, sequence: str = "pain-guide", by: str = "paul@example.org") -> None:
-    house = home.house
-    on_behalf.put_back(house.database, house.catalogue, 1, sequence, home.clock.now, by)
+def put_back(
+    home: Installation, sequence: str = "pain-guide", by: str = "paul@example.org"
+) -> None:
+    context = home.context
+    on_behalf.put_back(context.database, context.catalogue, 1, sequence, home.clock.now, by)
 
 
-def let_go(home: Household) -> None:
+def let_go(home: Installation) -> None:
     home.subscribe(ANN, "over-50-guide")
     home.live(days=31)
 
 
-def test_whoever_was_let_go_is_put_back_and_waits_for_the_guide_to_be_collected(
-    ann: Household,
+def test_an_expired_enrolment_can_be_put_back_and_waits_for_the_guide_again(
+    ann: Installation,
 ) -> None:
     let_go(ann)
     assert ann.enrolment(ANN, "over-50-guide")["status"] == EnrolmentStatus.REMOVED
@@ -141,10 +147,10 @@ def test_whoever_was_let_go_is_put_back_and_waits_for_the_guide_to_be_collected(
     assert noted(ann, "put_back") == ["studio"]
 
 
-def then(*deeds: Callable[[Household], object]) -> Callable[[Household], None]:
-    """One after another."""
+def then(*deeds: Callable[[Installation], object]) -> Callable[[Installation], None]:
+    """Combine actions, one after another."""
 
-    def together(home: Household) -> None:
+    def together(home: Installation) -> None:
         for deed in deeds:
             deed(home)
 
@@ -167,8 +173,8 @@ def then(*deeds: Callable[[Household], object]) -> Callable[[Household], None]:
         ),
     ],
 )
-def test_nobody_is_put_back_who_said_no_or_has_nothing_to_come_back_to(
-    ann: Household, before: Callable[[Household], object], why_not: str
+def test_a_person_who_opted_out_or_has_nothing_left_cannot_be_put_back(
+    ann: Installation, before: Callable[[Installation], object], why_not: str
 ) -> None:
     before(ann)
     rows = ann.everything()
@@ -177,23 +183,23 @@ def test_nobody_is_put_back_who_said_no_or_has_nothing_to_come_back_to(
     assert ann.everything() == rows
 
 
-def test_nobody_is_put_back_where_they_never_were(ann: Household) -> None:
+def test_a_person_cannot_be_put_back_into_a_sequence_they_were_never_in(ann: Installation) -> None:
     with pytest.raises(NotPutBackError, match="never been in “golf”"):
         put_back(ann, "golf")
     with pytest.raises(NobodyThereError):
         on_behalf.put_back(
-            ann.house.database, ann.house.catalogue, 7, "golf", ann.clock.now, "paul"
+            ann.context.database, ann.context.catalogue, 7, "golf", ann.clock.now, "paul"
         )
 
 
-def test_putting_back_twice_is_refused_the_second_time(ann: Household) -> None:
+def test_putting_a_person_back_twice_is_refused_the_second_time(ann: Installation) -> None:
     take_out(ann)
     put_back(ann)
     with pytest.raises(NotPutBackError, match="they are in it"):
         put_back(ann)
 
 
-def test_whoever_was_taken_out_gets_the_guide_they_ask_for_and_stays_out(ann: Household) -> None:
+def test_a_removed_person_gets_the_guide_they_request_and_stays_removed(ann: Installation) -> None:
     take_out(ann)
     ann.live(days=2)
     ann.subscribe(ANN)
@@ -206,7 +212,7 @@ def test_whoever_was_taken_out_gets_the_guide_they_ask_for_and_stays_out(ann: Ho
     assert len(ann.messages_of(ANN)) == 10
 
 
-def test_a_guide_collected_after_being_taken_out_begins_nothing(home: Household) -> None:
+def test_collecting_the_guide_after_removal_starts_nothing(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     take_out(home)

@@ -1,4 +1,4 @@
-"""Preferring: what somebody wants holds from the next mail on, also for what is claimed."""
+"""Preferences apply from the next email on, including to claimed messages."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -19,8 +19,8 @@ from nurture.services.subscribers.preferences import PreferenceChange, Preferenc
 from nurture.store.queries.claims import begin_sending
 from nurture.store.tables.consents import consent_history
 from nurture.store.tables.suppressions import suppress, suppressions
-from tests.homes import ScriptedSink
-from tests.house import Household
+from tests.installation import Installation
+from tests.installations import ScriptedSink
 from tests.services.delivery.test_batch import (
     ACCEPTED,
     ANN,
@@ -33,40 +33,44 @@ from tests.services.delivery.test_batch import (
 EVIDENCE = Evidence("https://emails.example.org/preferences", "192.0.2.7", "A browser")
 
 
-def wish(home: Household, frequency: Wish, *, tracking: bool = False) -> Preferences:
-    """Say on the preference page what Ann wants."""
-    house, person = home.house, home.person(ANN)["id"]
+def wish(home: Installation, frequency: Wish, *, tracking: bool = False) -> Preferences:
+    """Choose Ann's wish on the preference page."""
+    context, person = home.context, home.person(ANN)["id"]
     change = PreferenceChange(frequency, tracking, health_topics=False)
     kept = preferences.change_preferences(
-        house.database, house.catalogue, person, change, EVIDENCE, home.clock.now
+        context.database, context.catalogue, person, change, EVIDENCE, home.clock.now
     )
     assert kept is not None
     return kept
 
 
-def unsubscribe(home: Household) -> None:
-    """Press the button on the way out."""
-    house, person = home.house, home.person(ANN)["id"]
-    preferences.unsubscribe(house.database, house.catalogue, person, None, EVIDENCE, home.clock.now)
+def unsubscribe(home: Installation) -> None:
+    """Press the button on the unsubscribe page."""
+    context, person = home.context, home.person(ANN)["id"]
+    preferences.unsubscribe(
+        context.database, context.catalogue, person, None, EVIDENCE, home.clock.now
+    )
 
 
-def resubscribe(home: Household) -> None:
+def resubscribe(home: Installation) -> None:
     """Press undo."""
-    house, person = home.house, home.person(ANN)["id"]
-    preferences.resubscribe(house.database, house.catalogue, person, EVIDENCE, home.clock.now)
+    context, person = home.context, home.person(ANN)["id"]
+    preferences.resubscribe(context.database, context.catalogue, person, EVIDENCE, home.clock.now)
 
 
 @pytest.mark.parametrize("frequency", list(Wish))
-def test_a_wish_is_shown_as_it_was_made(home: Household, frequency: Wish) -> None:
+def test_the_preference_page_shows_the_frequency_that_was_chosen(
+    home: Installation, frequency: Wish
+) -> None:
     home.subscribe(ANN)
     assert wish(home, frequency).frequency is frequency
-    shown = preferences.find_preferences(home.house.database, 1, home.clock.now)
+    shown = preferences.find_preferences(home.context.database, 1, home.clock.now)
     assert shown is not None
     assert shown.frequency is frequency
 
 
-def test_a_pause_holds_everything_for_thirty_days_and_then_the_series_goes_on(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_pause_holds_everything_for_thirty_days_before_the_sequence_continues(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
     paused_at = home.clock.now
@@ -82,8 +86,8 @@ def test_a_pause_holds_everything_for_thirty_days_and_then_the_series_goes_on(
     assert article >= paused_at + timedelta(days=30)
 
 
-def test_a_pause_is_over_as_soon_as_they_want_their_mails_again(
-    home: Household, smtp_sink: ScriptedSink
+def test_choosing_the_usual_frequency_ends_a_pause_immediately(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
     wish(home, Wish.PAUSED)
@@ -94,8 +98,8 @@ def test_a_pause_is_over_as_soon_as_they_want_their_mails_again(
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (FIRST, ACCEPTED)]
 
 
-def test_a_guide_that_is_asked_for_comes_in_spite_of_a_pause(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_requested_guide_is_sent_despite_a_pause(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.deliver()
@@ -106,7 +110,7 @@ def test_a_guide_that_is_asked_for_comes_in_spite_of_a_pause(
     assert len(smtp_sink.mails) == 2
 
 
-def test_fewer_is_one_mail_a_week(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_fewer_emails_means_one_a_week(home: Installation, smtp_sink: ScriptedSink) -> None:
     on_the_way_to_the_first_article(home, ANN)
     wish(home, Wish.FEWER)
     home.live(days=100)
@@ -116,13 +120,15 @@ def test_fewer_is_one_mail_a_week(home: Household, smtp_sink: ScriptedSink) -> N
     assert min(gaps) >= timedelta(days=7) - timedelta(hours=1)
 
 
-def test_stopping_withdraws_consent_with_evidence_and_ends_everything(home: Household) -> None:
+def test_unsubscribing_withdraws_consent_with_evidence_and_ends_every_enrolment(
+    home: Installation,
+) -> None:
     home.subscribe(ANN)
     home.subscribe(ANN, "over-50-guide")
     home.clock.advance(timedelta(minutes=1))
     unsubscribe(home)
     assert {row["status"] for row in home.enrolments_of(ANN)} == {EnrolmentStatus.UNSUBSCRIBED}
-    with home.house.database.reading() as connection:
+    with home.context.database.reading() as connection:
         history = consent_history(connection, 1)
     withdrawn = [row for row in history if not row["granted"]]
     assert {row["purpose"] for row in withdrawn} == {"guide", "marketing"}
@@ -133,7 +139,7 @@ def test_stopping_withdraws_consent_with_evidence_and_ends_everything(home: Hous
     assert [row["granted"] for row in history].count(True) == 4
 
 
-def test_after_stopping_nothing_is_ever_sent(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_nothing_is_sent_after_an_unsubscribe(home: Installation, smtp_sink: ScriptedSink) -> None:
     on_the_way_to_the_first_article(home, ANN)
     unsubscribe(home)
     home.live(days=100)
@@ -142,17 +148,17 @@ def test_after_stopping_nothing_is_ever_sent(home: Household, smtp_sink: Scripte
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_message_that_is_claimed_and_not_yet_sent_is_taken_back_by_a_stop(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_unsubscribe_cancels_a_claimed_message_before_it_is_sent(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
-    house = home.house
-    with house.database.writing() as connection:
-        published = house.catalogue.current(connection)
+    context = home.context
+    with context.database.writing() as connection:
+        published = context.catalogue.current(connection)
         batch = claim_due(connection, published, home.clock.now, real_now(), 10)
     [claimed] = batch.claimed
     unsubscribe(home)
-    with house.database.writing() as connection:
+    with context.database.writing() as connection:
         numbers = [claimed.recipient.message]
         assert begin_sending(connection, batch.claim, numbers, real_now()) == set()
     assert home.statuses(ANN)[1] == (FIRST, MessageStatus.CANCELLED)
@@ -160,8 +166,8 @@ def test_a_message_that_is_claimed_and_not_yet_sent_is_taken_back_by_a_stop(
     assert len(smtp_sink.mails) == 1
 
 
-def test_a_stop_while_others_of_the_window_are_being_sent_holds_for_the_next_mail(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_unsubscribe_during_a_batch_cancels_the_persons_next_message(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     others = [f"p{n}@example.org" for n in range(2 * WINDOW)]
     on_the_way_to_the_first_article(home, *others, ANN)
@@ -179,7 +185,9 @@ def test_a_stop_while_others_of_the_window_are_being_sent_holds_for_the_next_mai
     assert len(smtp_sink.mails_to(ANN)) == 1
 
 
-def test_undo_takes_the_series_up_where_it_was(home: Household, smtp_sink: ScriptedSink) -> None:
+def test_undoing_an_unsubscribe_resumes_the_sequence_where_it_was(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
     on_the_way_to_the_first_article(home, ANN)
     home.deliver()
     unsubscribe(home)
@@ -191,13 +199,13 @@ def test_undo_takes_the_series_up_where_it_was(home: Household, smtp_sink: Scrip
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.COMPLETED
 
 
-def test_undo_gives_back_what_was_withdrawn_and_no_more(home: Household) -> None:
+def test_undo_restores_only_the_consent_that_was_withdrawn(home: Installation) -> None:
     from nurture.domain.subscribers.consent import ConsentChange, Purpose
     from nurture.store.tables.consents import record_consents
 
     home.subscribe(ANN)
     no_series = [ConsentChange(Purpose.MARKETING, False, "No series, please.")]
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         record_consents(
             connection,
             1,
@@ -212,9 +220,9 @@ def test_undo_gives_back_what_was_withdrawn_and_no_more(home: Household) -> None
     assert home.person(ANN)["purposes"] == {"guide"}
 
 
-def test_undo_lifts_no_other_suppression(home: Household) -> None:
+def test_undo_lifts_no_other_suppression(home: Installation) -> None:
     home.subscribe(ANN)
-    with home.house.database.writing() as connection:
+    with home.context.database.writing() as connection:
         address_hash = home.person(ANN)["address_hash"]
         suppress(connection, address_hash, SuppressionReason.COMPLAINED, home.clock.now)
     resubscribe(home)
@@ -222,15 +230,17 @@ def test_undo_lifts_no_other_suppression(home: Household) -> None:
     assert [row["reason"] for row in home.rows(suppressions)] == ["complained"]
 
 
-def test_a_stop_told_by_the_mail_provider_is_a_stop_and_can_be_undone(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_unsubscribe_reported_by_the_mail_provider_counts_and_can_be_undone(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     on_the_way_to_the_first_article(home, ANN)
     told = MailEvent(
         EventKind.UNSUBSCRIBED, "generic", "e1", home.clock.now, ANN, None, False, "", {}
     )
-    house = home.house
-    events.record_mail_events(house.database, house.catalogue, house.tokens, [told], home.clock.now)
+    context = home.context
+    events.record_mail_events(
+        context.database, context.catalogue, context.tokens, [told], home.clock.now
+    )
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.UNSUBSCRIBED
     assert "marketing" not in home.person(ANN)["purposes"]
     resubscribe(home)
@@ -238,9 +248,9 @@ def test_a_stop_told_by_the_mail_provider_is_a_stop_and_can_be_undone(
     assert home.statuses(ANN)[-1] == (FIRST, ACCEPTED)
 
 
-def test_nothing_is_shown_or_changed_for_somebody_who_is_not_known(home: Household) -> None:
-    house = home.house
-    assert preferences.find_preferences(house.database, 17, home.clock.now) is None
-    preferences.unsubscribe(house.database, house.catalogue, 17, None, EVIDENCE, home.clock.now)
-    preferences.resubscribe(house.database, house.catalogue, 17, EVIDENCE, home.clock.now)
+def test_nothing_is_shown_or_changed_for_an_unknown_person(home: Installation) -> None:
+    context = home.context
+    assert preferences.find_preferences(context.database, 17, home.clock.now) is None
+    preferences.unsubscribe(context.database, context.catalogue, 17, None, EVIDENCE, home.clock.now)
+    preferences.resubscribe(context.database, context.catalogue, 17, EVIDENCE, home.clock.now)
     assert home.rows(suppressions) == []

@@ -1,42 +1,42 @@
-"""People are found by pieces of their name and address, by segment, and by how they stand."""
+"""People are found by parts of their name and address, by segment, and by status."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from nurture.domain.audience.engagement import Level
+from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.subscribers.consent import Evidence
 from nurture.services.inbound import events
 from nurture.services.subscribers import preferences, search
-from nurture.services.subscribers.search import AskedForError, Page, Question, Stage
-from tests.house import Household
+from nurture.services.subscribers.search import AskedForError, PersonStatus, Question, SearchPage
+from tests.installation import Installation
 from tests.journeys.virtual import booking
 from tests.services.test_segments import clicks
 
 ANN, BOB, CID = "ann@example.org", "bob_50%@example.org", "cid@example.com"
 
 
-def find(home: Household, before: int | None = None, **asked: Any) -> Page:
-    house, question = home.house, Question(**asked)
-    return search.find(house.database, house.catalogue, question, home.clock.now, before)
+def find(home: Installation, before: int | None = None, **asked: Any) -> SearchPage:
+    context, question = home.context, Question(**asked)
+    return search.find(context.database, context.catalogue, question, home.clock.now, before)
 
 
-def found(home: Household, **asked: Any) -> list[str]:
-    """The addresses of those found, newest first."""
+def found(home: Installation, **asked: Any) -> list[str]:
+    """Return the addresses found, newest first."""
     return [one.person.name for one in find(home, **asked).people]
 
 
 @pytest.fixture
-def three(home: Household) -> Household:
-    """A house that three people came to, one after another."""
+def three(home: Installation) -> Installation:
+    """An installation where three people signed up, one after another."""
     home.subscribe(ANN, first_name="Ann")
     home.subscribe(BOB, "over-50-guide", first_name="Élodie")
     home.subscribe(CID)
     return home
 
 
-def test_the_newest_come_first(three: Household) -> None:
+def test_the_newest_subscribers_come_first(three: Installation) -> None:
     assert found(three) == [CID, BOB, ANN]
 
 
@@ -55,48 +55,52 @@ def test_the_newest_come_first(three: Household) -> None:
         ("nobody@example.org", []),
     ],
 )
-def test_a_piece_of_a_name_or_an_address_is_enough_and_nothing_in_it_is_a_wildcard(
-    three: Household, words: str, expected: list[str]
+def test_a_search_matches_part_of_a_name_or_address_without_wildcards(
+    three: Installation, words: str, expected: list[str]
 ) -> None:
     page = find(three, words=words)
     assert ([one.person.name for one in page.people], page.count) == (expected, len(expected))
 
 
-def test_people_are_found_by_sequence_segment_and_level(three: Household) -> None:
+def test_people_are_found_by_sequence_segment_and_level(three: Installation) -> None:
     clicks(three, BOB, 2)
     assert found(three, segment="golfers") == [BOB]
     assert found(three, sequence="pain-guide") == [CID, ANN]
-    assert found(three, level=Level.NEW) == [CID, BOB, ANN]
-    assert found(three, level=Level.ASLEEP) == []
+    assert found(three, level=EngagementLevel.NEW) == [CID, BOB, ANN]
+    assert found(three, level=EngagementLevel.ASLEEP) == []
     three.clock.advance(timedelta(days=200))
-    assert found(three, level=Level.ASLEEP) == [CID, BOB, ANN]
-    assert found(three, level=Level.ASLEEP, words="example.com") == [CID]
+    assert found(three, level=EngagementLevel.ASLEEP) == [CID, BOB, ANN]
+    assert found(three, level=EngagementLevel.ASLEEP, words="example.com") == [CID]
 
 
-def test_people_are_found_by_how_they_stand(three: Household) -> None:
-    house, now = three.house, three.clock.now
+def test_people_are_found_by_their_stage(three: Installation) -> None:
+    context, now = three.context, three.clock.now
     three.collect(1)
-    assert found(three, stage=Stage.UNCONFIRMED) == [CID, BOB]
-    assert found(three, stage=Stage.UNDER_WAY) == [CID, BOB, ANN]
-    preferences.unsubscribe(house.database, house.catalogue, 3, None, Evidence(), now)
-    events.record_bookings(house.database, house.catalogue, house.tokens, [booking(ANN, now)], now)
-    assert found(three, stage=Stage.UNDER_WAY) == [BOB]
-    assert found(three, stage=Stage.UNDER_WAY, sequence="pain-guide") == []
-    assert found(three, stage=Stage.UNSUBSCRIBED) == [CID]
-    assert found(three, stage=Stage.SUPPRESSED) == []
-    assert found(three, stage=Stage.BOOKED) == [ANN]
-    assert found(three, stage=Stage.COMPLETED) == []
+    assert found(three, stage=PersonStatus.UNCONFIRMED) == [CID, BOB]
+    assert found(three, stage=PersonStatus.UNDER_WAY) == [CID, BOB, ANN]
+    preferences.unsubscribe(context.database, context.catalogue, 3, None, Evidence(), now)
+    events.record_bookings(
+        context.database, context.catalogue, context.tokens, [booking(ANN, now)], now
+    )
+    assert found(three, stage=PersonStatus.UNDER_WAY) == [BOB]
+    assert found(three, stage=PersonStatus.UNDER_WAY, sequence="pain-guide") == []
+    assert found(three, stage=PersonStatus.UNSUBSCRIBED) == [CID]
+    assert found(three, stage=PersonStatus.SUPPRESSED) == []
+    assert found(three, stage=PersonStatus.BOOKED) == [ANN]
+    assert found(three, stage=PersonStatus.COMPLETED) == []
 
 
-def test_what_is_gone_is_said_to_be_gone(three: Household) -> None:
+def test_a_search_for_a_deleted_segment_or_sequence_says_that_it_is_gone(
+    three: Installation,
+) -> None:
     with pytest.raises(AskedForError, match="no segment “nothing” any more"):
         find(three, segment="nothing")
     with pytest.raises(AskedForError, match="no sequence “nothing” any more"):
         find(three, sequence="nothing")
 
 
-def test_every_person_is_on_exactly_one_page(
-    home: Household, monkeypatch: pytest.MonkeyPatch
+def test_every_person_appears_on_exactly_one_page(
+    home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "PAGE", 2)
     monkeypatch.setattr(search, "COUNTED", 3)

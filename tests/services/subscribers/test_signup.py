@@ -1,4 +1,4 @@
-"""Subscribing: a form filled in is written down whole or not at all, and a repeat is harmless."""
+"""Signup: a form is stored completely or not at all, and a repeat is harmless."""
 
 import threading
 import time
@@ -25,8 +25,8 @@ from nurture.store.tables.enrolments import add_enrolment, enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.signups import signup_keys, signups
 from nurture.store.tables.subscribers import add_subscriber, find_by_address, subscribers
-from tests.homes import ScriptedSink
-from tests.house import Household, subjects
+from tests.installation import Installation, subjects
+from tests.installations import ScriptedSink
 
 ANN = "ann@example.org"
 GUIDE, REMINDER = "your-guide", "guide-reminder"
@@ -34,21 +34,21 @@ FIRST = "why-stretching-and-massage-wont-solve-back-pain"
 ACCEPTED = MessageStatus.ACCEPTED
 
 
-def subscribe(home: Household, signup: Signup, limits: Limits | None = None) -> None:
+def subscribe(home: Installation, signup: Signup, limits: Limits | None = None) -> None:
     """Call the service itself."""
-    house = home.house
+    context = home.context
     signup_service.subscribe(
-        house.database,
-        house.catalogue,
-        house.tokens,
-        limits or house.limits,
+        context.database,
+        context.catalogue,
+        context.tokens,
+        limits or context.limits,
         signup,
         home.clock.now,
     )
 
 
 def test_a_signup_that_fails_at_its_last_statement_leaves_nothing_behind(
-    home: Household, monkeypatch: pytest.MonkeyPatch
+    home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pull_the_plug(*_: object, **__: object) -> bool:
         raise KeyboardInterrupt
@@ -65,7 +65,7 @@ def test_a_signup_that_fails_at_its_last_statement_leaves_nothing_behind(
     assert len(home.rows(enrolments)) == 1
 
 
-def test_the_same_key_with_the_same_body_is_one_signup(home: Household) -> None:
+def test_the_same_key_with_the_same_body_makes_one_signup(home: Installation) -> None:
     for _ in range(3):
         home.subscribe(ANN, key="k", digest="d")
     assert len(home.rows(signups)) == len(home.rows(signup_keys)) == 1
@@ -74,8 +74,8 @@ def test_the_same_key_with_the_same_body_is_one_signup(home: Household) -> None:
     assert len(home.rows(subscribers)) == 1
 
 
-def test_ten_calls_at_once_with_the_same_key_are_one_signup(home: Household) -> None:
-    assert home.house.catalogue  # The house is put together before the threads start.
+def test_ten_simultaneous_calls_with_the_same_key_make_one_signup(home: Installation) -> None:
+    assert home.context.catalogue  # The house is put together before the threads start.
     failures: list[Exception] = []
 
     def sign_up() -> None:
@@ -93,11 +93,11 @@ def test_ten_calls_at_once_with_the_same_key_are_one_signup(home: Household) -> 
     assert len(home.rows(signups)) == 1
 
 
-def test_ten_signups_of_one_person_at_once_make_one_subscriber_and_one_mail(
-    home: Household, smtp_sink: ScriptedSink
+def test_ten_simultaneous_signups_of_one_person_make_one_subscriber_and_one_email(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     spellings = ["ann@example.org", "Ann@example.org", "ANN@EXAMPLE.ORG"]
-    assert home.house.catalogue  # The house is put together before the threads start.
+    assert home.context.catalogue  # The house is put together before the threads start.
     threads = [threading.Thread(target=home.subscribe, args=(spellings[n % 3],)) for n in range(10)]
     for thread in threads:
         thread.start()
@@ -108,12 +108,12 @@ def test_ten_signups_of_one_person_at_once_make_one_subscriber_and_one_mail(
     assert len(smtp_sink.mails) == 1
 
 
-def test_an_unknown_form_is_refused_with_the_names_of_the_known_ones(home: Household) -> None:
+def test_an_unknown_form_is_refused_with_the_names_of_the_known_forms(home: Installation) -> None:
     with pytest.raises(UnknownFormError, match="over-50-guide, pain-guide"):
         home.subscribe(ANN, "nothing")
 
 
-def test_limits_hold_per_client_and_per_form_within_an_hour(home: Household) -> None:
+def test_signups_are_limited_per_client_and_per_form_each_hour(home: Installation) -> None:
     limits = Limits(per_client=2, per_form=3)
 
     def sign_up(n: int, client: str, form: str = "pain-guide") -> None:
@@ -132,18 +132,18 @@ def test_limits_hold_per_client_and_per_form_within_an_hour(home: Household) -> 
     sign_up(3, "192.0.2.1")
 
 
-def test_a_no_by_an_old_link_waits_for_a_signup_on_its_way_and_stops_it(
-    home: Household,
+def test_an_unsubscribe_by_an_old_link_stops_a_signup_that_is_being_recorded(
+    home: Installation,
 ) -> None:
     home.subscribe(ANN)
     home.deliver()
-    house = home.house
-    erasure.let_go_unconfirmed(house.database, house.files, home.clock.now + timedelta(days=31))
+    context = home.context
+    erasure.let_go_unconfirmed(context.database, context.files, home.clock.now + timedelta(days=31))
     [old] = [row["id"] for row in home.rows(subscribers)]
-    no = (house.database, house.catalogue, old, None, Evidence(), home.clock.now)
-    address_hash = house.tokens.address_hash(ANN)
+    no = (context.database, context.catalogue, old, None, Evidence(), home.clock.now)
+    address_hash = context.tokens.address_hash(ANN)
     leaving = threading.Thread(target=preferences.unsubscribe, args=no)
-    with house.database.writing() as connection:
+    with context.database.writing() as connection:
         locks.hold_address(connection, address_hash)
         leaving.start()
         time.sleep(0.3)
@@ -165,8 +165,8 @@ def test_a_no_by_an_old_link_waits_for_a_signup_on_its_way_and_stops_it(
     assert home.deliver() == 0
 
 
-def test_a_suppressed_address_is_accepted_in_silence(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_signup_with_a_suppressed_address_is_accepted_silently_and_ignored(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     smtp_sink.refuse(ANN)
     home.subscribe(ANN)
@@ -178,8 +178,8 @@ def test_a_suppressed_address_is_accepted_in_silence(
     assert home.everything() == before
 
 
-def test_somebody_known_keeps_their_name_and_their_address_as_first_written(
-    home: Household,
+def test_a_known_person_keeps_their_name_and_the_first_spelling_of_their_address(
+    home: Installation,
 ) -> None:
     home.subscribe("Ann@example.org", first_name="Ann")
     home.subscribe("ANN@example.org", first_name="Mallory")
@@ -187,8 +187,8 @@ def test_somebody_known_keeps_their_name_and_their_address_as_first_written(
     assert (person["address"], person["first_name"]) == ("Ann@example.org", "Ann")
 
 
-def test_the_guide_is_mailed_once_a_day_at_most_however_often_it_is_asked_for(
-    home: Household, smtp_sink: ScriptedSink
+def test_the_guide_is_emailed_at_most_once_a_day(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for _ in range(4):
         home.subscribe(ANN)
@@ -202,8 +202,8 @@ def test_the_guide_is_mailed_once_a_day_at_most_however_often_it_is_asked_for(
     assert occasions == [(GUIDE, 1, ACCEPTED), (GUIDE, 2, ACCEPTED)]
 
 
-def test_asking_again_in_the_middle_of_the_series_neither_restarts_nor_delays_it(
-    home: Household, smtp_sink: ScriptedSink
+def test_asking_again_during_a_sequence_neither_restarts_nor_delays_it(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for address in (ANN, "bob@example.org"):
         home.subscribe(address)
@@ -226,8 +226,8 @@ def test_asking_again_in_the_middle_of_the_series_neither_restarts_nor_delays_it
     assert when[ANN] == when["bob@example.org"]
 
 
-def test_asking_again_after_the_end_gives_the_guide_and_no_second_series(
-    home: Household, smtp_sink: ScriptedSink
+def test_asking_again_after_the_sequence_sends_only_the_guide(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.deliver()
@@ -241,8 +241,8 @@ def test_asking_again_after_the_end_gives_the_guide_and_no_second_series(
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.COMPLETED
 
 
-def test_two_forms_filled_in_by_one_person_are_two_enrolments_of_one_subscriber(
-    home: Household, smtp_sink: ScriptedSink
+def test_two_forms_filled_in_by_one_person_make_two_enrolments_of_one_subscriber(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.subscribe("ann@EXAMPLE.org", "over-50-guide")
@@ -252,7 +252,7 @@ def test_two_forms_filled_in_by_one_person_are_two_enrolments_of_one_subscriber(
     assert len(set(subjects(smtp_sink.mails))) == 2
 
 
-def test_only_the_first_time_the_guide_is_collected_counts(home: Household) -> None:
+def test_only_the_first_collection_of_the_guide_counts(home: Installation) -> None:
     home.subscribe(ANN)
     home.deliver()
     collected_at = home.clock.advance(timedelta(hours=1))
@@ -274,8 +274,8 @@ def test_only_the_first_time_the_guide_is_collected_counts(home: Household) -> N
         ({"tracking": False, "health_topics": True}, {"guide", "marketing", "health_topics"}),
     ],
 )
-def test_the_two_answers_beside_the_button_are_kept_with_their_wording(
-    sqlite_home: Household, answers: dict[str, bool], purposes: set[str]
+def test_the_two_answers_on_the_guide_page_are_recorded_with_their_wording(
+    sqlite_home: Installation, answers: dict[str, bool], purposes: set[str]
 ) -> None:
     home = sqlite_home
     home.subscribe(ANN)
@@ -286,7 +286,9 @@ def test_the_two_answers_beside_the_button_are_kept_with_their_wording(
     assert all(row["wording"] and row["client"] == "192.0.2.7" for row in records)
 
 
-def test_a_no_on_the_guides_page_withdraws_an_earlier_yes(sqlite_home: Household) -> None:
+def test_an_unticked_box_on_the_guide_page_withdraws_earlier_consent(
+    sqlite_home: Installation,
+) -> None:
     home = sqlite_home
     home.subscribe(ANN, ticked=(Purpose.TRACKING,))
     home.collect(tracking=False)
@@ -295,8 +297,8 @@ def test_a_no_on_the_guides_page_withdraws_an_earlier_yes(sqlite_home: Household
     assert (last["purpose"], last["granted"]) == ("tracking", False)
 
 
-def test_an_uncollected_guide_is_reminded_of_once_and_let_go_after_thirty_days(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_uncollected_guide_gets_one_reminder_and_the_enrolment_ends_after_thirty_days(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.live(days=29, hours=23)
@@ -308,8 +310,8 @@ def test_an_uncollected_guide_is_reminded_of_once_and_let_go_after_thirty_days(
     assert len(smtp_sink.mails) == 2
 
 
-def test_a_guide_collected_after_being_let_go_starts_the_series_all_the_same(
-    home: Household, smtp_sink: ScriptedSink
+def test_a_guide_collected_after_the_enrolment_expired_still_starts_the_sequence(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.live(days=45)
@@ -322,8 +324,8 @@ def test_a_guide_collected_after_being_let_go_starts_the_series_all_the_same(
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.COMPLETED
 
 
-def test_asking_again_after_being_let_go_waits_another_thirty_days_and_reminds_no_more(
-    home: Household, smtp_sink: ScriptedSink
+def test_asking_again_after_expiry_waits_another_thirty_days_without_a_reminder(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.live(days=45)
@@ -335,10 +337,10 @@ def test_asking_again_after_being_let_go_waits_another_thirty_days_and_reminds_n
     assert [step for step, _ in home.statuses(ANN)] == [GUIDE, REMINDER, GUIDE]
 
 
-def test_no_guide_is_handed_over_for_an_enrolment_that_is_not_there(home: Household) -> None:
-    house, evidence = home.house, Evidence()
+def test_an_unknown_enrolment_gets_no_guide(home: Installation) -> None:
+    context, evidence = home.context, Evidence()
     handed_over = guide.collect_guide(
-        house.database, house.catalogue, house.shelf, 17, {}, evidence, home.clock.now
+        context.database, context.catalogue, context.guide_files, 17, {}, evidence, home.clock.now
     )
     assert handed_over is None
-    assert guide.find_guide(house.database, house.catalogue, 17) is None
+    assert guide.find_guide(context.database, context.catalogue, 17) is None

@@ -1,4 +1,4 @@
-"""Finding anew: whoever was erased meanwhile is looked for again, and not for ever."""
+"""Searching again: a person erased meanwhile is looked up again, but not for ever."""
 
 import pytest
 
@@ -16,13 +16,13 @@ class _Attempts:
             raise ErasedMeanwhileError("This person has just been erased.", remedy="Try again.")
 
 
-def test_who_was_erased_meanwhile_is_looked_for_once_more() -> None:
+def test_a_person_erased_in_the_meantime_is_looked_up_once_more() -> None:
     attempts = _Attempts(failing=1)
     find_anew(attempts)
     assert attempts.made == 2
 
 
-def test_a_row_that_stays_in_the_way_ends_in_an_error_that_tells_strangers_nothing(
+def test_a_lasting_conflict_ends_in_an_error_without_internal_details(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     attempts = _Attempts(failing=1000)

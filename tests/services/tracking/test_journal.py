@@ -1,4 +1,4 @@
-"""Tracking: a hit is a line first and an event later, once, and only of those who agreed."""
+"""Tracking: a hit is first a line, later an event, once, and only with consent."""
 
 import fcntl
 import json
@@ -25,13 +25,13 @@ from nurture.services.tracking import excess, fold
 from nurture.services.tracking import journal as hit_journal
 from nurture.services.tracking.excess import OF_A_LINK
 from nurture.services.tracking.fold import fold_journals
-from nurture.services.tracking.journal import Journal, waiting_in
+from nurture.services.tracking.journal import HitJournal, waiting_in
 from nurture.services.tracking.lines import SeenHit, UnreadableLineError, as_line, from_line
 from nurture.store.database import Database
 from nurture.store.tables.events import events
 from nurture.store.tables.journals import folded_up_to, journals, set_folded
-from tests.homes import ScriptedSink
-from tests.house import Household, link_in
+from tests.installation import Installation, link_in
+from tests.installations import ScriptedSink
 from tests.services.delivery.test_batch import ANN
 
 FIRST_ARTICLE = "why-stretching-and-massage-wont-solve-back-pain"
@@ -42,8 +42,8 @@ A_HIT = SeenHit(2, Hit(EventKind.OPENED, datetime(2026, 11, 23, tzinfo=UTC)))
 
 
 @pytest.fixture
-def followed(home: Household) -> Household:
-    """Ann agreed to be followed, and her first article came ten minutes ago."""
+def followed(home: Installation) -> Installation:
+    """Ann has consented to tracking, and her first article came ten minutes ago."""
     home.subscribe(ANN, ticked=(Purpose.TRACKING,))
     home.deliver()
     home.collect(tracking=True)
@@ -52,28 +52,28 @@ def followed(home: Household) -> Household:
     return home
 
 
-def hits(home: Household) -> list[dict[str, Any]]:
-    """What is known of opens and clicks."""
+def hits(home: Installation) -> list[dict[str, Any]]:
+    """Return the recorded opens and clicks."""
     return [row for row in home.rows(events) if row["source"] == "hit"]
 
 
-def a_hit(home: Household, message: int = 2, **more: str) -> SeenHit:
-    """Somebody clicks a link."""
+def a_hit(home: Installation, message: int = 2, **more: str) -> SeenHit:
+    """Return a click on a link."""
     link = "https://practice.example.org/"
     hit = Hit(EventKind.CLICKED, home.clock.now, user_agent=A_BROWSER, link=link, **more)
     return SeenHit(message, hit)
 
 
-def write(home: Household, name: str, content: bytes) -> Path:
-    """A journal whose writer is gone."""
-    home.house.journals.mkdir(parents=True, exist_ok=True)
-    path = home.house.journals / f"hits-{name}.jsonl"
+def write(home: Installation, name: str, content: bytes) -> Path:
+    """Write a journal whose writer has ended."""
+    home.context.journals.mkdir(parents=True, exist_ok=True)
+    path = home.context.journals / f"hits-{name}.jsonl"
     path.write_bytes(content)
     return path
 
 
-def lines(home: Household, count: int) -> bytes:
-    """So many hits as a journal holds them."""
+def lines(home: Installation, count: int) -> bytes:
+    """Return that many hits as lines of a journal."""
     line = {
         "kind": "clicked",
         "message": 2,
@@ -87,8 +87,8 @@ def lines(home: Household, count: int) -> bytes:
     return (json.dumps(line) + "\n").encode() * count
 
 
-def test_a_click_is_kept_with_its_link_and_judged_when_its_hold_is_over(
-    followed: Household, smtp_sink: ScriptedSink
+def test_a_click_is_recorded_with_its_link_and_judged_after_its_hold(
+    followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = followed
     answer = home.client.get(link_in(smtp_sink.mails[-1], "c"))
@@ -108,8 +108,8 @@ def test_a_click_is_kept_with_its_link_and_judged_when_its_hold_is_over(
     assert hit["reasons"]
 
 
-def test_an_open_answers_with_a_picture_and_a_head_request_is_a_machines(
-    followed: Household, smtp_sink: ScriptedSink
+def test_an_open_returns_an_image_and_a_head_request_is_judged_a_machine(
+    followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     pixel = link_in(smtp_sink.mails[-1], "o")
     answer = followed.client.get(pixel)
@@ -130,8 +130,8 @@ JUDGED = [
 ]
 
 
-def test_a_click_is_judged_by_what_its_request_says(
-    followed: Household, smtp_sink: ScriptedSink
+def test_a_click_is_judged_by_its_request_headers(
+    followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     for headers, _ in JUDGED:
         followed.client.get(link_in(smtp_sink.mails[-1], "c"), headers=headers)
@@ -140,8 +140,8 @@ def test_a_click_is_judged_by_what_its_request_says(
     assert [hit["verdict"] for hit in hits(followed)] == [verdict for _, verdict in JUDGED]
 
 
-def test_with_the_database_away_a_click_redirects_and_is_folded_later(
-    followed: Household, smtp_sink: ScriptedSink
+def test_a_click_redirects_without_the_database_and_is_folded_later(
+    followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     from webhooks import create_app
 
@@ -154,8 +154,8 @@ def test_with_the_database_away_a_click_redirects_and_is_folded_later(
 
 
 @pytest.mark.parametrize("kind", ["c", "o"])
-def test_an_address_that_is_not_ours_redirects_nowhere_and_is_not_kept(
-    followed: Household, smtp_sink: ScriptedSink, kind: str
+def test_a_forged_tracking_link_redirects_nowhere_and_is_not_recorded(
+    followed: Installation, smtp_sink: ScriptedSink, kind: str
 ) -> None:
     token = link_in(smtp_sink.mails[-1], kind).rpartition("/")[2]
     token, dot, gif = token.partition(".")
@@ -165,14 +165,14 @@ def test_an_address_that_is_not_ours_redirects_nowhere_and_is_not_kept(
         token + "A",
         "%00",
         "é",
-        followed.house.tokens.guide(1),
+        followed.context.tokens.guide(1),
     ):
         assert followed.client.get(f"/{kind}/{forged}{dot}{gif}").status_code == 404
     assert followed.fold() == 0
 
 
-def test_folding_again_and_again_keeps_each_hit_once(followed: Household) -> None:
-    journal = Journal(followed.house.journals)
+def test_repeated_folding_records_each_hit_once(followed: Installation) -> None:
+    journal = HitJournal(followed.context.journals)
     for n in range(5):
         journal.note(a_hit(followed))
         assert followed.fold() == 1
@@ -180,8 +180,8 @@ def test_folding_again_and_again_keeps_each_hit_once(followed: Household) -> Non
         assert len(hits(followed)) == n + 1
 
 
-def test_a_hit_is_kept_once_although_folding_was_killed_before_it_noted_the_place(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_a_hit_is_recorded_once_even_if_folding_was_killed_midway(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pull_the_plug(*_: object) -> None:
         raise KeyboardInterrupt
@@ -203,11 +203,11 @@ def _fold_in_a_process(url: str, directory: Path) -> None:
     database.close()
 
 
-def test_processes_that_fold_at_once_keep_each_hit_once(followed: Household) -> None:
+def test_processes_that_fold_at_the_same_time_record_each_hit_once(followed: Installation) -> None:
     for n in range(6):
         write(followed, str(n), lines(followed, 50))
     context = multiprocessing.get_context("fork")
-    arguments = (followed.url, followed.house.journals)
+    arguments = (followed.url, followed.context.journals)
     workers = [context.Process(target=_fold_in_a_process, args=arguments) for _ in range(3)]
     for worker in workers:
         worker.start()
@@ -215,10 +215,10 @@ def test_processes_that_fold_at_once_keep_each_hit_once(followed: Household) -> 
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert len(hits(followed)) == 300
-    assert list(followed.house.journals.iterdir()) == []
+    assert list(followed.context.journals.iterdir()) == []
 
 
-def test_an_unfinished_line_waits_until_it_is_finished(followed: Household) -> None:
+def test_an_incomplete_line_waits_until_it_is_complete(followed: Installation) -> None:
     whole = lines(followed, 3)
     path = write(followed, "1", whole[:-10])
     with path.open("ab") as writer:
@@ -230,8 +230,8 @@ def test_an_unfinished_line_waits_until_it_is_finished(followed: Household) -> N
     assert len(hits(followed)) == 3
 
 
-def test_a_journal_that_a_crash_cut_short_is_folded_as_far_as_it_goes_and_removed(
-    followed: Household,
+def test_a_journal_truncated_by_a_crash_is_folded_as_far_as_possible_and_removed(
+    followed: Installation,
 ) -> None:
     path = write(followed, "1", lines(followed, 3)[:-10])
     followed.fold()
@@ -239,38 +239,38 @@ def test_a_journal_that_a_crash_cut_short_is_folded_as_far_as_it_goes_and_remove
     assert not path.exists()
 
 
-def test_a_journal_stays_while_its_writer_lives_and_goes_when_it_has_served(
-    followed: Household,
+def test_a_journal_stays_while_its_writer_lives(
+    followed: Installation,
 ) -> None:
-    journal = Journal(followed.house.journals)
+    journal = HitJournal(followed.context.journals)
     journal.note(a_hit(followed))
     followed.fold()
-    [path] = followed.house.journals.iterdir()
+    [path] = followed.context.journals.iterdir()
     del journal
     assert path.exists()
     rows = followed.rows(journals)
     assert [(row["name"], row["folded"]) for row in rows] == [(path.name, path.stat().st_size)]
 
 
-def test_a_journal_that_has_grown_large_is_closed_folded_and_removed(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_a_large_journal_is_closed_folded_and_removed(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hit_journal, "_ROTATE_AT", 1000)
-    journal = Journal(followed.house.journals)
+    journal = HitJournal(followed.context.journals)
     for n in range(30):
         hit = a_hit(followed)
         journal.note(replace(hit, hit=replace(hit.hit, link=f"{hit.hit.link}{n}")))
-    assert len(list(followed.house.journals.iterdir())) > 3
+    assert len(list(followed.context.journals.iterdir())) > 3
     assert followed.fold() == 30
-    assert len(list(followed.house.journals.iterdir())) == 1
+    assert len(list(followed.context.journals.iterdir())) == 1
     assert len(followed.rows(journals)) == 1
     journal.note(a_hit(followed))
     followed.fold()
     assert len(hits(followed)) == 31
 
 
-def test_a_large_journal_is_folded_in_pieces(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_a_large_journal_is_folded_in_chunks(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fold, "_CHUNK", 1000)
     write(followed, "1", lines(followed, 50))
@@ -278,8 +278,8 @@ def test_a_large_journal_is_folded_in_pieces(
     assert len(hits(followed)) == 50
 
 
-def test_a_child_process_writes_a_journal_of_its_own(followed: Household) -> None:
-    journal = Journal(followed.house.journals)
+def test_a_child_process_writes_its_own_journal(followed: Installation) -> None:
+    journal = HitJournal(followed.context.journals)
     journal.note(a_hit(followed))
     child = os.fork()
     if child == 0:
@@ -287,7 +287,7 @@ def test_a_child_process_writes_a_journal_of_its_own(followed: Household) -> Non
         os._exit(0)
     os.waitpid(child, 0)
     journal.note(a_hit(followed))
-    assert len(list(followed.house.journals.iterdir())) == 2
+    assert len(list(followed.context.journals.iterdir())) == 2
     followed.fold()
     assert len(hits(followed)) == 3
 
@@ -310,8 +310,8 @@ ODD: list[dict[str, object]] = [
 ]
 
 
-def test_lines_that_another_version_wrote_do_not_keep_the_others_back(
-    followed: Household,
+def test_lines_written_by_another_version_do_not_block_the_others(
+    followed: Installation,
 ) -> None:
     good = lines(followed, 1)
     odd = [json.dumps(json.loads(good) | change).encode() + b"\n" for change in ODD]
@@ -323,8 +323,8 @@ def test_lines_that_another_version_wrote_do_not_keep_the_others_back(
     assert followed.rows(journals) == []
 
 
-def test_a_hit_of_somebody_who_no_longer_agrees_is_not_kept(
-    followed: Household, smtp_sink: ScriptedSink
+def test_a_hit_is_not_recorded_once_tracking_consent_is_withdrawn(
+    followed: Installation, smtp_sink: ScriptedSink
 ) -> None:
     followed.client.get(link_in(smtp_sink.mails[-1], "c"))
     followed.press(link_in(smtp_sink.mails[-1], "preferences"), frequency="usual")
@@ -332,8 +332,8 @@ def test_a_hit_of_somebody_who_no_longer_agrees_is_not_kept(
     assert hits(followed) == []
 
 
-def test_without_consent_a_mail_has_no_pixel_and_plain_links(
-    home: Household, smtp_sink: ScriptedSink
+def test_an_email_without_tracking_consent_has_no_pixel_and_plain_links(
+    home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home.subscribe(ANN)
     home.deliver()
@@ -345,22 +345,22 @@ def test_without_consent_a_mail_has_no_pixel_and_plain_links(
         assert b"/o/" not in mail.data.replace(b"=\r\n", b"")
 
 
-def test_a_disk_that_takes_no_hit_still_answers(
-    sqlite_home: Household, smtp_sink: ScriptedSink
+def test_an_open_is_answered_even_if_no_hit_can_be_written(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
     home.subscribe(ANN, ticked=(Purpose.TRACKING,))
     home.deliver()
-    home.house.journals.parent.mkdir(parents=True, exist_ok=True)
-    home.house.journals.write_text("a file where the directory should be")
+    home.context.journals.parent.mkdir(parents=True, exist_ok=True)
+    home.context.journals.write_text("a file where the directory should be")
     assert home.client.get(link_in(smtp_sink.mails[-1], "o")).status_code == 200
 
 
-def test_a_journal_that_cannot_be_begun_afresh_closes_no_file_of_anybody_else(
+def test_a_journal_that_cannot_be_reopened_never_closes_an_unrelated_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hit_journal, "_ROTATE_AT", 10)
-    journal = Journal(tmp_path / "journals")
+    journal = HitJournal(tmp_path / "journals")
     journal.note(A_HIT)
     shutil.rmtree(tmp_path / "journals")
     (tmp_path / "journals").touch()
@@ -370,7 +370,7 @@ def test_a_journal_that_cannot_be_begun_afresh_closes_no_file_of_anybody_else(
         file.write("all is well")
 
 
-def test_a_journal_that_was_taken_for_a_finished_one_before_it_was_locked_is_begun_again(
+def test_a_journal_removed_before_its_lock_was_taken_is_created_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = fcntl.flock
@@ -382,13 +382,13 @@ def test_a_journal_that_was_taken_for_a_finished_one_before_it_was_locked_is_beg
         lock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", lock_too_late)
-    Journal(tmp_path).note(A_HIT)
+    HitJournal(tmp_path).note(A_HIT)
     [path] = tmp_path.iterdir()
     assert path.read_bytes().count(b"\n") == 1
 
 
-def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_coming(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_folding_stops_at_what_existed_when_it_began(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fold, "_CHUNK", 1000)
     path, keep = write(followed, "1", lines(followed, 10)), set_folded
@@ -405,14 +405,14 @@ def test_folding_ends_with_what_was_there_when_it_began_however_many_hits_keep_c
     assert len(hits(followed)) > 20
 
 
-def test_who_is_erased_while_their_hits_are_being_read_leaves_none(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_a_person_erased_while_their_hits_are_folded_leaves_no_hits(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(followed, "1", lines(followed, 3))
-    look_up, house = about, followed.house
+    look_up, context = about, followed.context
 
     def forget_and_look_up(*given: Any) -> Any:
-        if forget(house.database, house.files, 1, followed.clock.now):
+        if forget(context.database, context.files, 1, followed.clock.now):
             return look_up(*given)
         raise AssertionError("nobody was forgotten")
 
@@ -421,11 +421,11 @@ def test_who_is_erased_while_their_hits_are_being_read_leaves_none(
     assert hits(followed) == []
 
 
-def test_an_erasure_and_a_sweep_leave_nothing_of_a_persons_machine_in_any_journal(
-    followed: Household,
+def test_an_erasure_and_a_sweep_remove_a_persons_client_details_from_every_journal(
+    followed: Installation,
 ) -> None:
-    house, agent, address = followed.house, b"ErasedBrowser/1.0", b"192.0.2.99"
-    journal = Journal(house.journals)
+    context, agent, address = followed.context, b"ErasedBrowser/1.0", b"192.0.2.99"
+    journal = HitJournal(context.journals)
     theirs = a_hit(followed)
     theirs = replace(
         theirs, hit=replace(theirs.hit, user_agent=agent.decode(), client="192.0.2.99")
@@ -436,19 +436,19 @@ def test_an_erasure_and_a_sweep_leave_nothing_of_a_persons_machine_in_any_journa
     elsewhere = write(followed, "of another machine", as_line(theirs))
     with elsewhere.open("ab") as writer:
         fcntl.flock(writer, fcntl.LOCK_SH)
-        forget(house.database, house.files, 1, followed.clock.now)
+        forget(context.database, context.files, 1, followed.clock.now)
         followed.fold()
-        for path in house.journals.iterdir():
+        for path in context.journals.iterdir():
             assert agent not in path.read_bytes()
             assert address not in path.read_bytes()
     assert [(hit["user_agent"], hit["client"]) for hit in hits(followed)] == [(None, None)]
 
 
-def test_a_journal_that_was_folded_before_folded_lines_were_overwritten_is_cleaned(
-    followed: Household,
+def test_a_journal_folded_by_an_older_version_is_overwritten_with_zeros(
+    followed: Installation,
 ) -> None:
     path = write(followed, "1", lines(followed, 2000))
-    with path.open("ab") as writer, followed.house.database.writing() as connection:
+    with path.open("ab") as writer, followed.context.database.writing() as connection:
         fcntl.flock(writer, fcntl.LOCK_SH)
         folded_up_to(connection, path.name)
         set_folded(connection, path.name, path.stat().st_size)
@@ -468,57 +468,57 @@ LINE_BREAKERS = [
 ]
 
 
-def test_lines_that_nobody_wrote_are_set_aside_and_told_and_stop_nothing(
-    followed: Household,
+def test_unreadable_lines_are_counted_and_noted_and_block_nothing(
+    followed: Installation,
 ) -> None:
     good = lines(followed, 1)
     far = json.loads(good) | {"at": "9999-12-31T23:59:59+00:00", "client": "192.0.2.66"}
     broken = [*LINE_BREAKERS, json.dumps(far).encode()]
     write(followed, "1", good.join([b"", *[one + b"\n" for one in broken], b""]))
-    with (followed.house.journals / "hits-1.jsonl").open("ab") as writer:
+    with (followed.context.journals / "hits-1.jsonl").open("ab") as writer:
         fcntl.flock(writer, fcntl.LOCK_SH)
         followed.fold()
     assert len(hits(followed)) == len(broken) + 1
-    standing = hits_standing(followed.house.database, followed.house.journals)
+    standing = hits_standing(followed.context.database, followed.context.journals)
     assert standing["unreadable"] == len(broken)
-    notes = (followed.house.journals / "unreadable.jsonl").read_text()
+    notes = (followed.context.journals / "unreadable.jsonl").read_text()
     assert "192.0.2.66" not in notes
     assert len(notes) < 5000
 
 
-def test_of_a_flood_on_one_pixel_a_few_hits_are_kept_and_the_rest_is_counted(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_a_flood_on_one_pixel_records_a_few_hits_and_counts_the_rest(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal, hit = Journal(followed.house.journals), a_hit(followed)
+    journal, hit = HitJournal(followed.context.journals), a_hit(followed)
     for _ in range(10_000):
         journal.note(hit)
-    assert waiting_in(followed.house.journals) < 5000
+    assert waiting_in(followed.context.journals) < 5000
     later = replace(hit, hit=replace(hit.hit, at=hit.hit.at + timedelta(minutes=2)))
     journal.note(later)
     followed.fold()
     assert len(hits(followed)) == OF_A_LINK + 1
-    standing = hits_standing(followed.house.database, followed.house.journals)
+    standing = hits_standing(followed.context.database, followed.context.journals)
     assert standing["only_counted"] == 10_000 - OF_A_LINK
 
 
-def test_a_flood_that_lasts_does_not_grow_what_is_kept_of_a_message(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_a_lasting_flood_does_not_grow_the_records_of_a_message(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(excess, "FOR_GOOD", 7)
     for n in range(3):
         write(followed, str(n), lines(followed, 5))
         followed.fold()
     assert len(hits(followed)) == 7
-    standing = hits_standing(followed.house.database, followed.house.journals)
+    standing = hits_standing(followed.context.database, followed.context.journals)
     assert standing["only_counted"] == 8
 
 
-def test_where_too_much_waits_opens_go_first_and_clicks_tell_only_that_they_were(
+def test_a_journal_backlog_drops_opens_first_and_strips_details_from_clicks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hit_journal, "OPENS_WAIT", 1)
     (tmp_path / "hits-before.jsonl").write_bytes(b"x")
-    journal = Journal(tmp_path)
+    journal = HitJournal(tmp_path)
     opened = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.OPENED))
     clicked = replace(A_HIT, hit=replace(A_HIT.hit, kind=EventKind.CLICKED, client="192.0.2.7"))
     for hit in (opened, clicked):
@@ -529,7 +529,7 @@ def test_where_too_much_waits_opens_go_first_and_clicks_tell_only_that_they_were
 
 
 @given(st.binary(max_size=400), st.integers(0, 400))
-def test_any_bytes_are_a_line_or_are_refused(noise: bytes, at: int) -> None:
+def test_any_bytes_are_read_as_a_line_or_refused(noise: bytes, at: int) -> None:
     line = as_line(A_HIT)
     for one in (noise, line[:at] + noise + line[at:]):
         with suppress(UnreadableLineError):

@@ -1,4 +1,4 @@
-"""Judging: hits are held until a burst can be seen whole, and are judged once."""
+"""Judging: hits are held until a whole burst is visible, and are judged once."""
 
 import json
 from datetime import timedelta
@@ -14,7 +14,7 @@ from nurture.domain.tracking.verdict import HOLD, RULES, Hit, Judgement, Occasio
 from nurture.services.subscribers import erasure
 from nurture.services.subscribers.erasure import drop_raw
 from nurture.services.tracking import verdicts as verdict_service
-from nurture.services.tracking.journal import Journal
+from nurture.services.tracking.journal import HitJournal
 from nurture.services.tracking.lines import SeenHit
 from nurture.services.tracking.verdicts import judge_held, rejudge
 from nurture.store.database import Database
@@ -22,7 +22,7 @@ from nurture.store.queries.hits import count_fetched_for, take_messages
 from nurture.store.tables.events import events
 from nurture.store.tables.instance import how_far
 from nurture.store.tables.revisions import RevisionKind, find_newest, revisions
-from tests.house import Household
+from tests.installation import Installation
 from tests.services.delivery.test_batch import ANN
 from tests.services.tracking.test_journal import A_BROWSER, FIRST_ARTICLE, hits
 
@@ -31,8 +31,8 @@ A_LINK = "https://practice.example.org/"
 
 
 @pytest.fixture
-def followed(home: Household) -> Household:
-    """Ann and Bob agreed to be followed, and their first article came ten minutes ago."""
+def followed(home: Installation) -> Installation:
+    """Ann and Bob have consented to tracking, and their first article came ten minutes ago."""
     for number, address in enumerate((ANN, "bob@example.org"), start=1):
         home.subscribe(address, ticked=(Purpose.TRACKING,))
         home.deliver()
@@ -42,21 +42,21 @@ def followed(home: Household) -> Household:
     return home
 
 
-def visit(home: Household, message: int = 3, **more: str) -> None:
-    """Somebody follows a link, and the hit is brought into the database."""
+def visit(home: Installation, message: int = 3, **more: str) -> None:
+    """Follow a link, and bring the hit into the database."""
     given = {"user_agent": A_BROWSER, "client": "192.0.2.7", "link": A_LINK} | more
     hit = Hit(EventKind.CLICKED, home.clock.now, **given)
-    Journal(home.house.journals).note(SeenHit(message, hit))
+    HitJournal(home.context.journals).note(SeenHit(message, hit))
     home.fold()
 
 
-def verdicts(home: Household) -> list[str | None]:
-    """The verdicts on all hits, oldest first."""
+def verdicts(home: Installation) -> list[str | None]:
+    """Return the verdicts on all hits, oldest first."""
     return [hit["verdict"] for hit in hits(home)]
 
 
-def test_a_hit_is_judged_when_its_hold_is_over_and_not_before(followed: Household) -> None:
-    database = followed.house.database
+def test_a_hit_is_judged_only_after_its_hold(followed: Installation) -> None:
+    database = followed.context.database
     visit(followed)
     followed.clock.advance(HOLD - timedelta(seconds=1))
     visit(followed)
@@ -67,8 +67,8 @@ def test_a_hit_is_judged_when_its_hold_is_over_and_not_before(followed: Househol
     assert judge_held(database, followed.clock.now) == 0
 
 
-def test_hits_beyond_one_batch_are_judged_in_several(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_hits_that_exceed_one_batch_are_judged_in_several(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verdict_service, "_BATCH", 1)
     for message in (1, 2, 3, 4):
@@ -77,9 +77,11 @@ def test_hits_beyond_one_batch_are_judged_in_several(
     assert None not in verdicts(followed)
 
 
-def test_what_another_worker_has_in_hand_is_left_to_it(followed: Household) -> None:
+def test_messages_locked_by_another_worker_are_not_judged_until_released(
+    followed: Installation,
+) -> None:
     visit(followed)
-    if not followed.house.database.is_sqlite:
+    if not followed.context.database.is_sqlite:
         beside = Database(followed.url)
         with beside.writing() as connection:
             take_messages(connection, [3], wait=True)
@@ -88,11 +90,11 @@ def test_what_another_worker_has_in_hand_is_left_to_it(followed: Household) -> N
     assert followed.judge() == 1
 
 
-def test_others_write_while_hits_are_thought_about(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_judging_hits_does_not_block_other_writers(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visit(followed)
-    think, database = judge, followed.house.database
+    think, database = judge, followed.context.database
 
     def think_while_somebody_writes(occasion: Occasion) -> list[Judgement]:
         with database.writing() as connection:
@@ -103,12 +105,12 @@ def test_others_write_while_hits_are_thought_about(
     assert followed.judge() == 1
 
 
-def test_a_hit_that_is_erased_or_judged_while_it_is_thought_about_stays_as_it_is(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_a_hit_erased_or_judged_in_the_meantime_stays_as_it_is(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visit(followed, 3)
     visit(followed, 4)
-    think, database = judge, followed.house.database
+    think, database = judge, followed.context.database
 
     def think_too_long(occasion: Occasion) -> list[Judgement]:
         with database.writing() as connection:
@@ -125,9 +127,9 @@ def test_a_hit_that_is_erased_or_judged_while_it_is_thought_about_stays_as_it_is
     ]
 
 
-def test_a_hit_whose_raw_data_is_gone_is_no_part_of_what_is_judged(followed: Household) -> None:
+def test_a_hit_without_its_raw_data_is_not_judged(followed: Installation) -> None:
     visit(followed)
-    with followed.house.database.writing() as connection:
+    with followed.context.database.writing() as connection:
         connection.execute(update(events).values(user_agent=None, client=None))
     assert followed.judge() == 0
 
@@ -135,18 +137,18 @@ def test_a_hit_whose_raw_data_is_gone_is_no_part_of_what_is_judged(followed: Hou
 # --- Judging again ------------------------------------------------------------------------------
 
 
-def spoil(home: Household, verdict: str) -> None:
-    """Let all verdicts be what earlier rules made of them."""
-    with home.house.database.writing() as connection:
+def spoil(home: Installation, verdict: str) -> None:
+    """Replace all verdicts with those of earlier rules."""
+    with home.context.database.writing() as connection:
         connection.execute(update(events).values(verdict=verdict, reasons=["?"], rules=1))
 
 
-def test_newer_rules_change_verdicts_and_say_from_what_to_what(followed: Household) -> None:
+def test_newer_rules_change_verdicts_and_report_each_change(followed: Installation) -> None:
     visit(followed)
     visit(followed, user_agent="curl/8.5.0")
     followed.judge()
     spoil(followed, "unsure")
-    database = followed.house.database
+    database = followed.context.database
     told: list[int] = []
     tried = rejudge(database, dry_run=True)
     assert verdicts(followed) == ["unsure", "unsure"]
@@ -159,8 +161,8 @@ def test_newer_rules_change_verdicts_and_say_from_what_to_what(followed: Househo
     assert not rejudge(database).changed
 
 
-def test_judging_again_leaves_what_is_held_what_is_older_and_what_has_no_raw_data(
-    followed: Household,
+def test_rejudging_skips_held_hits_older_hits_and_hits_without_raw_data(
+    followed: Installation,
 ) -> None:
     visit(followed)
     followed.judge()
@@ -170,15 +172,15 @@ def test_judging_again_leaves_what_is_held_what_is_older_and_what_has_no_raw_dat
     followed.judge()
     spoil(followed, "unsure")
     visit(followed, 4)
-    assert rejudge(followed.house.database, since).judged == 1
+    assert rejudge(followed.context.database, since).judged == 1
     assert verdicts(followed) == ["unsure", "human", None]
-    drop_raw(followed.house.database, followed.clock.now, timedelta(days=1))
-    assert rejudge(followed.house.database).judged == 1
+    drop_raw(followed.context.database, followed.clock.now, timedelta(days=1))
+    assert rejudge(followed.context.database).judged == 1
     assert verdicts(followed) == ["unsure", "human", None]
 
 
-def test_the_command_says_what_changes_as_words_and_as_a_document(
-    sqlite_home: Household,
+def test_the_rejudge_command_reports_changes_in_words_and_as_json(
+    sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
     home.subscribe(ANN, ticked=(Purpose.TRACKING,))
@@ -199,11 +201,11 @@ def test_the_command_says_what_changes_as_words_and_as_a_document(
 # --- Forgetting ---------------------------------------------------------------------------------
 
 
-def test_the_raw_data_goes_after_the_retention_and_the_verdict_stays(
-    followed: Household, monkeypatch: pytest.MonkeyPatch
+def test_raw_data_is_deleted_after_the_retention_and_the_verdict_stays(
+    followed: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(erasure, "_CHUNK", 2)
-    database, retention = followed.house.database, followed.house.settings.retention
+    database, retention = followed.context.database, followed.context.settings.retention
     for query in ("a=1", "a=2", "a=3"):
         visit(followed, query=query, purpose="prefetch")
     followed.judge()
@@ -222,16 +224,16 @@ def test_the_raw_data_goes_after_the_retention_and_the_verdict_stays(
         assert how_far(connection) == come
 
 
-def test_what_has_not_been_judged_keeps_its_raw_data(followed: Household) -> None:
+def test_an_unjudged_hit_keeps_its_raw_data(followed: Installation) -> None:
     visit(followed)
     followed.clock.advance(timedelta(days=400))
-    drop_raw(followed.house.database, followed.clock.now, timedelta(days=60))
-    assert judge_held(followed.house.database, followed.clock.now) == 1
+    drop_raw(followed.context.database, followed.clock.now, timedelta(days=60))
+    assert judge_held(followed.context.database, followed.clock.now) == 1
     assert verdicts(followed) == ["human"]
 
 
-def test_a_link_with_topics_of_its_own_says_more_than_its_email(followed: Household) -> None:
-    with followed.house.database.writing() as connection:
+def test_a_links_own_topics_replace_those_of_its_email(followed: Installation) -> None:
+    with followed.context.database.writing() as connection:
         email = find_newest(connection, RevisionKind.EMAIL, f"pain-guide/{FIRST_ARTICLE}")
         assert email is not None
         own = email.compiled | {"link_topics": {"booking_url": ["golf"], A_LINK: ["rehab"]}}
@@ -241,12 +243,12 @@ def test_a_link_with_topics_of_its_own_says_more_than_its_email(followed: Househ
     assert [hit["topics"] for hit in hits(followed)] == [{"rehab"}, {"back-pain", "strength"}]
 
 
-def test_a_client_that_fetched_for_many_people_is_seen_as_one(followed: Household) -> None:
+def test_a_client_that_fetches_for_many_people_is_counted_as_one(followed: Installation) -> None:
     visit(followed, 3)
     visit(followed, 4)
     visit(followed, 4)
     spell = ("192.0.2.7", followed.clock.now - timedelta(hours=1), followed.clock.now)
     earlier = ("192.0.2.7", spell[1], spell[1])
-    with followed.house.database.reading() as connection:
+    with followed.context.database.reading() as connection:
         counted = count_fetched_for(connection, [spell, earlier])
     assert (counted[spell], counted[earlier]) == (2, 0)

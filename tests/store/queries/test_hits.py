@@ -1,4 +1,4 @@
-"""What is asked of the hits every hour is found by an index, however many events there are."""
+"""The hourly queries on hits use an index, however many events there are."""
 
 from sqlalchemy import text
 
@@ -7,7 +7,7 @@ from nurture.store.queries.hits import old_raw
 from tests.people import NOW
 
 
-def test_old_raw_data_is_found_by_an_index_of_its_own(database: Database) -> None:
+def test_old_raw_data_is_found_by_its_index(database: Database) -> None:
     with database.reading() as connection:
         explain = "EXPLAIN QUERY PLAN"
         if connection.dialect.name != "sqlite":

@@ -1,4 +1,4 @@
-"""A segment is the same people whether SQL or Python is asked, on both databases."""
+"""A segment contains the same people in SQL and in Python, on both databases."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ from tests.people import HEALTH, NOW, conditions, people, write_down
 
 
 class _UndoneError(Exception):
-    """Takes back what one example wrote."""
+    """Rolls back what one example wrote."""
 
 
 @contextmanager
 def undone(database: Database) -> Iterator[Connection]:
-    """A transaction that leaves nothing behind."""
+    """Run a transaction that leaves nothing behind."""
     with pytest.raises(_UndoneError), database.writing() as connection:
         yield connection
         raise _UndoneError
@@ -33,7 +33,7 @@ def undone(database: Database) -> Iterator[Connection]:
     crowd=st.lists(people, min_size=1, max_size=5),
     asked=st.lists(conditions, min_size=1, max_size=4),
 )
-def test_sql_and_python_agree_on_random_people(
+def test_sql_and_python_agree_on_who_is_in_a_segment(
     database: Database, crowd: list[Facts], asked: list[Condition]
 ) -> None:
     with undone(database) as connection:
@@ -51,7 +51,7 @@ def test_sql_and_python_agree_on_random_people(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(crowd=st.lists(people, min_size=1, max_size=4), asked=conditions)
-def test_nobody_who_was_erased_is_in_any_segment(
+def test_an_erased_person_is_in_no_segment(
     database: Database, crowd: list[Facts], asked: Condition
 ) -> None:
     with undone(database) as connection:
@@ -63,7 +63,7 @@ def test_nobody_who_was_erased_is_in_any_segment(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(crowd=st.lists(people, min_size=1, max_size=4))
-def test_facts_are_read_as_they_were_written(database: Database, crowd: list[Facts]) -> None:
+def test_facts_are_read_back_as_written(database: Database, crowd: list[Facts]) -> None:
     with undone(database) as connection:
         numbers = write_down(connection, crowd)
         assert facts_of(connection, numbers) == dict(zip(numbers, crowd, strict=True))

@@ -1,1 +1,1 @@
-"""What all of the studio's pages share: sign-in, errors, notices and formats."""
+"""What all studio pages share: sign-in, errors, notices and formats."""

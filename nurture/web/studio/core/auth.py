@@ -1,9 +1,9 @@
-"""The door of the studio: who is let in, and what a browser is told about every page.
+"""Access control for the studio, and the security headers of every page.
 
-Nothing is answered without a session unless it is named in `OPEN`. The cookie holds a random
-identifier, before somebody signs in as well as after, and every form carries a value derived
-from it. That is why no library is used for it: those keep their value in a signed session of
-Flask's, which this program does not have.
+Nothing is answered without a session unless it is listed in `OPEN`. The cookie contains a random
+identifier, before signing in as well as after, and every form carries a value derived from it.
+No library is used for this: those store the value in a signed Flask session, which this program
+does not have.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nurture.services.owner.sessions import SignedIn
 from nurture.services.publishing import guides
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 _COOKIE = "studio"
 
@@ -56,35 +56,35 @@ _READING = ("GET", "HEAD", "OPTIONS")
 LARGEST_NUMBER = 2**31 - 1
 
 
-def put_into(studio: Blueprint, house: House) -> None:
-    """Stand at every address of the studio."""
-    studio.before_request(lambda: _admit(house))
-    studio.after_request(lambda response: _guard(house, response))
+def put_into(studio: Blueprint, context: Context) -> None:
+    """Require a signed-in owner on every studio URL."""
+    studio.before_request(lambda: _admit(context))
+    studio.after_request(lambda response: _guard(context, response))
     studio.add_app_template_global(csrf_token)
     studio.add_app_template_global(style_nonce)
     studio.context_processor(
-        lambda: {"owner": g.get("owner"), "mails_stay": house.where_mails_stay}
+        lambda: {"owner": g.get("owner"), "mails_stay": context.where_mails_stay}
     )
 
 
-def is_secure(house: House) -> bool:
-    """Whether browsers reach us over TLS only."""
-    return house.settings.public_url.startswith("https:")
+def is_secure(context: Context) -> bool:
+    """Return whether browsers connect only over TLS."""
+    return context.settings.public_url.startswith("https:")
 
 
-def cookie_name(house: House, name: str = _COOKIE) -> str:
-    """A cookie's name; with this prefix browsers take it over TLS only (RFC 6265bis §4.1.3)."""
-    return f"__Secure-{name}" if is_secure(house) else name
+def cookie_name(context: Context, name: str = _COOKIE) -> str:
+    """Return a cookie's name; a prefix restricts it to TLS if used (RFC 6265bis §4.1.3)."""
+    return f"__Secure-{name}" if is_secure(context) else name
 
 
 def signed_in() -> SignedIn:
-    """Who is calling; only for views that a session is needed for."""
+    """Return the signed-in owner; only for views that require a session."""
     owner: SignedIn = g.owner
     return owner
 
 
 def is_known() -> bool:
-    """Whether whoever is calling is signed in, with nothing left to show."""
+    """Return whether the caller is fully signed in, with no code outstanding."""
     return g.owner is not None and not g.owner.awaits_code
 
 
@@ -94,23 +94,23 @@ def let_in(signed: SignedIn) -> None:
 
 
 def show_out() -> None:
-    """Give the browser an identifier that stands for nobody."""
+    """Give the browser an identifier that belongs to no session."""
     g.owner, g.browser, g.cookie_is_new = None, new_identifier(), True
 
 
 def csrf_token() -> str:
-    """What every form has to carry, as `csrf_token` or in the header `X-CSRF-Token`."""
+    """Return the value every form must carry, as `csrf_token` or in the header `X-CSRF-Token`."""
     return blake2b(g.browser.encode(), digest_size=24, person=b"studio-form").hexdigest()
 
 
 def style_nonce() -> str:
-    """What lets a script of this one page put styles into it; every other page forbids it."""
+    """Return the nonce that lets scripts on this page add styles; all other pages forbid it."""
     nonce: str = g.setdefault("style_nonce", new_identifier())
     return nonce
 
 
 def safe_next(address: str | None) -> str:
-    """Where to go after signing in: an address of the studio's, whatever was asked for."""
+    """Return where to go after signing in: always a studio URL, whatever was requested."""
     start = url_for("studio.show_today")
     if not address or not address.isprintable() or "\\" in address:
         return start
@@ -119,19 +119,19 @@ def safe_next(address: str | None) -> str:
     return address if inside else start
 
 
-def _admit(house: House) -> Answer | None:
+def _admit(context: Context) -> Answer | None:
     request.max_content_length = FILE_BYTES.get(request.endpoint or "", FORM_BYTES)
-    cookie = request.cookies.get(cookie_name(house))
+    cookie = request.cookies.get(cookie_name(context))
     g.browser = cookie or new_identifier()
     g.owner, g.cookie_is_new = None, not cookie
     endpoint = request.endpoint or ""
     if endpoint == "studio.static":
         return None
     if cookie:
-        g.owner = sessions.find_signed_in(house.database, cookie, house.clock())
+        g.owner = sessions.find_signed_in(context.database, cookie, context.clock())
     turned_away = None if _may_enter(endpoint) else _turn_away()
     if turned_away is None:
-        _insist_on_own_form(house)
+        _insist_on_own_form(context)
         _insist_on_what_can_be_kept()
     return turned_away
 
@@ -144,7 +144,7 @@ def _may_enter(endpoint: str) -> bool:
 
 
 def _turn_away() -> Answer:
-    """To the sign-in page and back, or nowhere where something would have been changed."""
+    """Redirect to the sign-in page and back, or refuse the request if it would change anything."""
     if request.method not in _READING:
         abort(403, "You are not signed in any more. Nothing has been changed.")
     page = "studio.show_code" if g.owner else "studio.show_sign_in"
@@ -154,26 +154,26 @@ def _turn_away() -> Answer:
     return redirect(url_for(page, next=wanted), 303)
 
 
-def _insist_on_own_form(house: House) -> None:
-    """Only a page of the studio's, shown to this browser, may change anything."""
+def _insist_on_own_form(context: Context) -> None:
+    """Let only a form on a studio page, shown to this browser, change anything."""
     if request.method in _READING:
         return
     said = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     from_here = request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
     if not from_here or not compare_digest(said.encode(), csrf_token().encode()):
-        abort(400, f"{_what_is_the_matter(house, from_here)} Nothing has been changed.")
+        abort(400, f"{_what_is_the_matter(context, from_here)} Nothing has been changed.")
 
 
-def _what_is_the_matter(house: House, from_here: bool) -> str:
-    """Why a form is not believed, as its owner can mend it.
+def _what_is_the_matter(context: Context, from_here: bool) -> str:
+    """Return why a form was refused, in terms the owner can act on.
 
-    What the browser itself says of where it is counts: a proxy may have changed the rest.
+    The browser's own account of its origin is used, as a proxy may have changed the rest.
     """
-    public_url = house.settings.public_url
+    public_url = context.settings.public_url
     opened, right = request.headers.get("Origin", ""), f"{public_url}/studio/"
     if not from_here:
         return f"This was sent from another website. Open {right} and do it there."
-    if cookie_name(house) in request.cookies:
+    if cookie_name(context) in request.cookies:
         return "This page had been open for too long. Open it again and repeat what you did."
     if public_url.startswith("https:") and opened.startswith("http:"):
         return (
@@ -187,7 +187,7 @@ def _what_is_the_matter(house: House, from_here: bool) -> str:
 
 
 def _insist_on_what_can_be_kept() -> None:
-    """Refuse what no database of ours could look for: they take neither of the two alike."""
+    """Refuse values that no supported database can search for, as they reject them differently."""
     asked = (request.view_args or {}).values()
     numbers = [one for one in asked if isinstance(one, int)]
     words = [str(one) for one in asked] + list(request.args.values())
@@ -205,7 +205,7 @@ def _guards() -> dict[str, str]:
     return GUARDS
 
 
-def _guard(house: House, response: Response) -> Response:
+def _guard(context: Context, response: Response) -> Response:
     for name, value in _guards().items():
         response.headers.setdefault(name, value)
     if request.endpoint == "studio.static":
@@ -213,11 +213,11 @@ def _guard(house: House, response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     if g.get("cookie_is_new"):
         response.set_cookie(
-            cookie_name(house),
+            cookie_name(context),
             g.browser,
             max_age=SESSION_LASTS if g.owner else None,
             path="/studio",
-            secure=is_secure(house),
+            secure=is_secure(context),
             httponly=True,
             samesite="Lax",
         )

@@ -1,4 +1,4 @@
-"""What is answered where a view cannot do what was asked, and how something is asked back."""
+"""Answers for requests that cannot be carried out, and pages that ask for confirmation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TITLES = {
 
 
 def put_into(studio: Blueprint) -> None:
-    """Answer for every view of the studio, and for addresses that no view answers."""
+    """Register error handlers for all studio views, and for URLs without a view."""
     studio.add_url_rule("/<path:anything>", view_func=_no_such_page)
     studio.register_error_handler(DatabaseUnavailableError, _unavailable)
     studio.register_error_handler(DiskFullError, _full)
@@ -41,9 +41,9 @@ def confirm_page(
     facts: tuple[str, ...] = (),
     danger: bool = False,
 ) -> str:
-    """A page that asks before something is done that cannot be undone easily.
+    """Render a page that asks before doing something that cannot easily be undone.
 
-    `facts` are sentences about what will happen; `fields` go along with the button;
+    `facts` are sentences about what will happen; `fields` are sent with the button;
     `back` is where "No" leads.
     """
     return render_template(
@@ -60,7 +60,7 @@ def confirm_page(
 
 
 def problem_page(title: str, sentence: str, status: int) -> tuple[str, int]:
-    """A page that says what went wrong and where to go on."""
+    """Render a page that says what went wrong and where to continue."""
     back = url_for("studio.show_today")
     return render_template("studio/problem.html", title=title, sentence=sentence, back=back), status
 

@@ -1,6 +1,6 @@
-"""What the next page says about what was just done.
+"""Notices: what the next page says about what was just done.
 
-It travels in a cookie of its own, so that a redirect after a POST costs no row.
+They travel in their own cookie, so that a redirect after a POST costs no row.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flask import Blueprint, Response, g, request
 from nurture.web.studio.core.auth import cookie_name, is_secure
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 _COOKIE = "studio_told"
 _AT_MOST = 5
@@ -25,27 +25,27 @@ _LONGEST, _LARGEST = 380, 3800
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One sentence at the top of a page; `trouble` where something did not work."""
+    """One sentence at the top of a page; `trouble` if something failed."""
 
     sentence: str
     trouble: bool = False
 
 
-def put_into(studio: Blueprint, house: House) -> None:
-    """Let every page say what it was told to."""
-    cookie, secure = cookie_name(house, _COOKIE), is_secure(house)
+def put_into(studio: Blueprint, context: Context) -> None:
+    """Make every page show its notices."""
+    cookie, secure = cookie_name(context, _COOKIE), is_secure(context)
     studio.context_processor(lambda: {"notices": lambda: _take(cookie)})
     studio.after_request(lambda response: _carry(response, cookie, secure))
 
 
 def tell(sentence: str, trouble: bool = False) -> None:
-    """Have the page that is shown next say this, without any personal data in it."""
+    """Show this sentence, which must contain no personal data, on the next page."""
     said = sentence if len(sentence) <= _LONGEST else f"{sentence[: _LONGEST - 1]}…"
     g.setdefault("told", []).append(Notice(said, trouble))
 
 
 def _take(cookie: str) -> list[Notice]:
-    """What there is to say, each sentence once."""
+    """Return the pending notices and mark them as shown."""
     g.notices_shown = True
     return _carried(cookie) + list(g.pop("told", []))
 
@@ -72,6 +72,6 @@ def _carry(response: Response, cookie: str, secure: bool) -> Response:
 
 
 def _packed(notices: list[Notice]) -> str:
-    """As many of the newest as a cookie holds."""
+    """Return as many of the newest notices as a cookie can carry."""
     value = quote(json.dumps([asdict(one) for one in notices], ensure_ascii=False))
     return value if len(value) <= _LARGEST or len(notices) < 2 else _packed(notices[1:])

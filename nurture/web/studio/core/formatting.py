@@ -1,4 +1,4 @@
-"""How the studio's pages say times and numbers, and what stands in their navigation."""
+"""How studio pages show times and numbers, and what their navigation contains."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, current_app, g, request, url_for
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
     from nurture.domain.practice import Practice
 
 #: The first page of each area, in the order they are shown in; one that is not there is left out.
@@ -23,42 +23,44 @@ NAVIGATION = (
 )
 
 
-def put_into(studio: Blueprint, house: House) -> None:
-    """Give every page of the studio the practice, the navigation and the filters."""
+def put_into(studio: Blueprint, context: Context) -> None:
+    """Give every studio page the practice, the navigation and the filters."""
     studio.context_processor(
-        lambda: {"practice": _practice(house), "navigation": _navigation, "now": house.clock()}
+        lambda: {"practice": _practice(context), "navigation": _navigation, "now": context.clock()}
     )
-    studio.add_app_template_filter(lambda moment: say_moment(local(house, moment)), "moment")
-    studio.add_app_template_filter(lambda moment: say_day(local(house, moment).date()), "local_day")
-    studio.add_app_template_filter(lambda moment: f"{local(house, moment):%H:%M}", "clock_time")
-    studio.add_app_template_filter(lambda moment: say_long_day(local(house, moment)), "long_day")
+    studio.add_app_template_filter(lambda moment: say_moment(local(context, moment)), "moment")
+    studio.add_app_template_filter(
+        lambda moment: say_day(local(context, moment).date()), "local_day"
+    )
+    studio.add_app_template_filter(lambda moment: f"{local(context, moment):%H:%M}", "clock_time")
+    studio.add_app_template_filter(lambda moment: say_long_day(local(context, moment)), "long_day")
     studio.add_app_template_filter(say_day, "day")
     studio.add_app_template_filter(count, "counted")
-    studio.add_app_template_filter(lambda moment: say_ago(house.clock() - moment), "ago")
+    studio.add_app_template_filter(lambda moment: say_ago(context.clock() - moment), "ago")
 
 
-def local(house: House, moment: datetime) -> datetime:
-    """A moment on the practice's clock."""
-    return moment.astimezone(ZoneInfo(_practice(house).time_zone))
+def local(context: Context, moment: datetime) -> datetime:
+    """Return a moment in the practice's time zone."""
+    return moment.astimezone(ZoneInfo(_practice(context).time_zone))
 
 
 def say_day(day: date) -> str:
-    """A day as people write it: `Tue 24 Nov`."""
+    """Format a day as people write it: `Tue 24 Nov`."""
     return f"{day:%a} {day.day} {day:%b}"
 
 
 def say_long_day(day: date) -> str:
-    """A day in full: `Tuesday 24 November`."""
+    """Format a day in full: `Tuesday 24 November`."""
     return f"{day:%A} {day.day} {day:%B}"
 
 
 def say_moment(moment: datetime) -> str:
-    """A moment as people write it: `Tue 24 Nov, 08:30`."""
+    """Format a moment as people write it: `Tue 24 Nov, 08:30`."""
     return f"{say_day(moment.date())}, {moment:%H:%M}"
 
 
 def say_ago(length: timedelta) -> str:
-    """How long ago something was, in the one unit that fits."""
+    """Format how long ago something was, in the one unit that fits."""
     minutes = int(length.total_seconds()) // 60
     if minutes < 1:
         return "just now"
@@ -70,15 +72,15 @@ def say_ago(length: timedelta) -> str:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """A number with its noun: `1 person`, `1,200 people`."""
+    """Format a number with its noun: `1 person`, `1,200 people`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def _practice(house: House) -> Practice:
-    """The practice, read once a request however many times a page asks."""
+def _practice(context: Context) -> Practice:
+    """Return the practice, read once per request however many times a page needs it."""
     found: Practice | None = g.get("practice")
     if found is None:
-        found = g.practice = house.practice
+        found = g.practice = context.practice
     return found
 
 
@@ -96,5 +98,5 @@ def _navigation() -> list[dict[str, Any]]:
 
 
 def whole_number(said: str) -> int | None:
-    """A number that a row may have, or None: not a sign, no other script's digits, no novel."""
+    """Return a number that a row may have, or None; only a few ASCII digits are accepted."""
     return int(said) if said.isascii() and said.isdecimal() and len(said) < 10 else None

@@ -1,8 +1,8 @@
-"""The builder: a segment put together from menus, with who is in it shown at once.
+"""The builder: a segment assembled from menus, with its members shown immediately.
 
-Looking changes nothing, and yet it is a POST: a form of many rows is too long for an address.
-Without a script every button sends the form and the page comes back; with htmx the part that
-changed is put in its place.
+A preview changes nothing, and yet it is a POST: a form of many rows is too long for a URL.
+Without a script every button sends the form and the page comes back; with htmx only the changed
+part is replaced.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.audience.conditions import Condition, Segment, excess_of
-from nurture.domain.audience.menu import Group, How, as_condition, as_group
+from nurture.domain.audience.menu import GroupKind, RowGroup, as_condition, as_group
 from nurture.domain.audience.words import say
 from nurture.services import segments
 from nurture.services.catalogue import Published
@@ -29,7 +29,7 @@ from nurture.web.studio.segments.form import FIRST, HOW, done_to, menus, read_gr
 from nurture.web.studio.segments.pages import health_topics
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 Page = str | tuple[str, int] | Answer
 
@@ -41,15 +41,15 @@ _SAMPLE = 5
 class Builder:
     """The views; `name` is empty for a new segment."""
 
-    house: House
+    context: Context
 
     def show_new(self) -> Page:
-        """A new segment, with one row to begin with."""
+        """Show a new segment, with one row to begin with."""
         fields = {"title": "", "about": "", "name": ""}
-        return self._page("", Group(How.ALL, (FIRST,)), fields)
+        return self._page("", RowGroup(GroupKind.ALL, (FIRST,)), fields)
 
     def show_edit(self, name: str) -> Page:
-        """A segment in its menus, or the way to its text where it does not fit into them."""
+        """Show a segment in its menus, or redirect to its text if it does not fit into them."""
         published = self._published()
         segment = published.segments.segments.get(name)
         if segment is None:
@@ -62,11 +62,11 @@ class Builder:
         return self._page(name, group, fields)
 
     def build_new(self) -> Page:
-        """Whatever was pressed on the form of a new segment."""
+        """Handle any button on the form of a new segment."""
         return self._answer("")
 
     def build(self, name: str) -> Page:
-        """Whatever was pressed on the form of a segment."""
+        """Handle any button on the form of a segment."""
         return self._answer(name)
 
     def _answer(self, name: str) -> Page:
@@ -83,19 +83,19 @@ class Builder:
             return (page, 422) if problems else page
         return self._save(name, group, said)
 
-    def _save(self, name: str, group: Group, said: Mapping[str, str]) -> Page:
-        house, condition = self.house, as_condition(group)
+    def _save(self, name: str, group: RowGroup, said: Mapping[str, str]) -> Page:
+        context, condition = self.context, as_condition(group)
         assert condition is not None  # What has no condition has a problem.
         segment = Segment(said["name"], said["title"], said["about"], condition)
         try:
             saved = segment_editor.save(
-                house.database, house.catalogue, segment, house.clock(), name
+                context.database, context.catalogue, segment, context.clock(), name
             )
         except (NameTakenError, SegmentInUseError) as error:
             return self._page(name, group, said, {"name": str(error)}), 422
         except CheckError as error:
             return self._page(name, group, said, {"rows": " ".join(error.findings)}), 422
-        house.doorbell.ring()
+        context.doorbell.ring()
         tell("Saved. It holds from now on.")
         address = url_for("studio.show_segment", name=saved)
         if "HX-Request" in request.headers:
@@ -105,7 +105,7 @@ class Builder:
     def _page(
         self,
         name: str,
-        group: Group,
+        group: RowGroup,
         fields: Mapping[str, str],
         problems: Mapping[str, str] | None = None,
         asks: bool = False,
@@ -126,11 +126,13 @@ class Builder:
     def _looked_at(
         self, condition: Condition | None, published: Published, name: str, asks: bool
     ) -> dict[str, Any]:
-        """What a condition comes to; what saving it changes, if that is asked."""
+        """Return a condition's matches and, if requested, what saving it would change."""
         if condition is None:
             return {"said": "", "count": 0, "sample": (), "health": [], "foreseen": None}
-        house, now = self.house, self.house.clock()
-        count, sample = segments.try_out(house.database, house.catalogue, condition, now, _SAMPLE)
+        context, now = self.context, self.context.clock()
+        count, sample = segments.try_out(
+            context.database, context.catalogue, condition, now, _SAMPLE
+        )
         draft = Segment(name, "", "", condition)
         return {
             "said": say(condition, segment_editor.names_of(published)),
@@ -138,20 +140,20 @@ class Builder:
             "sample": sample,
             "health": health_topics(draft, published),
             "foreseen": segment_editor.foresee(
-                house.database, house.catalogue, condition, now, name
+                context.database, context.catalogue, condition, now, name
             )
             if asks
             else None,
         }
 
     def _published(self) -> Published:
-        with self.house.database.reading() as connection:
-            return self.house.catalogue.current(connection)
+        with self.context.database.reading() as connection:
+            return self.context.catalogue.current(connection)
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to the builder."""
-    views = Builder(house)
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for the builder."""
+    views = Builder(context)
     for path, ending, show, act in (
         ("/segments/new", "new", views.show_new, views.build_new),
         ("/segments/<name>/edit", "edit", views.show_edit, views.build),
@@ -160,13 +162,13 @@ def add_routes(studio: Blueprint, house: House) -> None:
         studio.add_url_rule(path, f"build_{ending}_segment", view_func=act, methods=["POST"])
 
 
-def _excess(group: Group) -> str:
+def _excess(group: RowGroup) -> str:
     condition = as_condition(group)
     excess = excess_of(condition) if condition else ""
     return f"{excess[:1].upper()}{excess[1:]}"
 
 
-def _problems(group: Group, said: Mapping[str, str]) -> dict[str, str]:
+def _problems(group: RowGroup, said: Mapping[str, str]) -> dict[str, str]:
     found = {}
     if not said["title"]:
         found["title"] = "Please give it a title."

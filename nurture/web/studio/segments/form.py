@@ -1,8 +1,8 @@
 """The builder's form: from its fields to rows of menus and back.
 
-A field is called after its row: `r0-kind` is the first row's, `g1r0-kind` the first of the
-second group's. Buttons that change the form say what they do in `do`, so that the builder
-works without any script: `add`, `add-group`, `add:g0`, `drop:r1`, `drop:g0r1`, `drop:g0`.
+A field is named after its row: `r0-kind` belongs to the first row, `g1r0-kind` to the first of
+the second group. Buttons that change the form say what they do in `do`, so that the builder works
+without any script: `add`, `add-group`, `add:g0`, `drop:r1`, `drop:g0r1`, `drop:g0`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from nurture.domain.audience.conditions import MOST_CONDITIONS
-from nurture.domain.audience.engagement import Level
-from nurture.domain.audience.menu import EMAIL, LINK, TOPIC, Group, How, Kind, Row
-from nurture.domain.audience.words import Names
+from nurture.domain.audience.engagement import EngagementLevel
+from nurture.domain.audience.menu import EMAIL, LINK, TOPIC, GroupKind, Kind, Row, RowGroup
+from nurture.domain.audience.words import ConditionNames
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.services.catalogue import Published
 from nurture.services.publishing.segment_editor import names_of
@@ -22,9 +22,9 @@ from nurture.services.publishing.segment_editor import names_of
 Options = list[tuple[str, str]]
 
 HOW = [
-    (str(How.ALL), "all of these hold"),
-    (str(How.ANY), "at least one of these holds"),
-    (str(How.NONE), "none of these holds"),
+    (str(GroupKind.ALL), "all of these hold"),
+    (str(GroupKind.ANY), "at least one of these holds"),
+    (str(GroupKind.NONE), "none of these holds"),
 ]
 #: What each kind is called, for whom it is so and for whom it is not.
 KINDS = {
@@ -60,7 +60,7 @@ FIRST = Row(Kind.CLICKED)
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """One row as it is shown: its fields' prefix, and the options of those it has."""
+    """One row as shown: the prefix of its fields, and the options of each."""
 
     prefix: str
     kinds: Options
@@ -75,7 +75,7 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Menus:
-    """A group as it is shown."""
+    """A group as shown."""
 
     prefix: str
     how: str
@@ -83,25 +83,25 @@ class Menus:
     groups: list[Menus]
 
 
-def read_group(form: Mapping[str, str], published: Published) -> Group:
-    """What the fields say; a field that makes no sense says what its menu begins with."""
+def read_group(form: Mapping[str, str], published: Published) -> RowGroup:
+    """Parse the fields into a group; an invalid field gets the first value of its menu."""
     rows: dict[str, list[Row]] = {}
     found = sorted((m for name in form if (m := _ROW.fullmatch(name))), key=_place)
     for match in found[: MOST_CONDITIONS + 1]:  # One more is told to be too many.
         prefix = match[0].removesuffix("kind")
         rows.setdefault(match[1], []).append(_row(form, prefix, published))
     inner = sorted((name for name in rows if name), key=lambda name: int(name[1:]))
-    groups = [Group(_how(form, name), tuple(rows[name])) for name in inner]
-    return Group(_how(form, ""), tuple(rows.get("", ())), tuple(groups))
+    groups = [RowGroup(_how(form, name), tuple(rows[name])) for name in inner]
+    return RowGroup(_how(form, ""), tuple(rows.get("", ())), tuple(groups))
 
 
-def done_to(group: Group, do: str) -> Group:
-    """The group after a button that adds or drops something."""
+def done_to(group: RowGroup, do: str) -> RowGroup:
+    """Return the group after a button that adds or removes something."""
     what, _, which = do.partition(":")
     if what == "add" and not which:
         return replace(group, rows=(*group.rows, FIRST))
     if what == "add-group":
-        return replace(group, groups=(*group.groups, Group(How.ANY, (FIRST,))))
+        return replace(group, groups=(*group.groups, RowGroup(GroupKind.ANY, (FIRST,))))
     match = re.fullmatch(r"(?:g(\d{1,2}))?(?:r(\d{1,2}))?", which)
     if match is None or what not in ("add", "drop"):
         return group
@@ -115,13 +115,13 @@ def done_to(group: Group, do: str) -> Group:
     return replace(group, groups=kept)
 
 
-def menus(group: Group, published: Published) -> Menus:
-    """A group with the options that its rows have."""
+def menus(group: RowGroup, published: Published) -> Menus:
+    """Return a group with the options of its rows."""
     names = names_of(published)
     return _menus(group, "", names, published)
 
 
-def _in_group(group: Group, what: str, row: str | None) -> Group | None:
+def _in_group(group: RowGroup, what: str, row: str | None) -> RowGroup | None:
     if what == "add":
         return replace(group, rows=(*group.rows, FIRST))
     return replace(group, rows=_without(group.rows, int(row))) if row else None
@@ -135,9 +135,9 @@ def _place(match: re.Match[str]) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def _how(form: Mapping[str, str], prefix: str) -> How:
+def _how(form: Mapping[str, str], prefix: str) -> GroupKind:
     said = form.get(f"{prefix}how", "")
-    return How(said) if said in list(How) else How.ALL
+    return GroupKind(said) if said in list(GroupKind) else GroupKind.ALL
 
 
 def _row(form: Mapping[str, str], prefix: str, published: Published) -> Row:
@@ -161,11 +161,11 @@ def _row(form: Mapping[str, str], prefix: str, published: Published) -> Row:
 
 
 def _fitting(kind: Kind, what: str, published: Published) -> str:
-    """What is chosen or, where a row has just become of another kind, its first choice."""
+    """Return the chosen value, or the first one if a row's kind has just changed."""
     if kind in _COUNTED and what.startswith(LINK):
         return what
     options = [value for value, _ in _what(kind, names_of(published), published)]
-    if kind is Kind.LEVEL and what and set(what.split("+")) <= set(Level):
+    if kind is Kind.LEVEL and what and set(what.split("+")) <= set(EngagementLevel):
         return what
     return _one_of(what, options, options[0] if options else "")
 
@@ -178,7 +178,7 @@ def _number(said: str, least: int, most: int) -> int:
     return min(max(int(said), least), most) if said.isdecimal() and len(said) < 6 else 0
 
 
-def _menus(group: Group, prefix: str, names: Names, published: Published) -> Menus:
+def _menus(group: RowGroup, prefix: str, names: ConditionNames, published: Published) -> Menus:
     return Menus(
         prefix=prefix,
         how=str(group.how),
@@ -192,7 +192,7 @@ def _menus(group: Group, prefix: str, names: Names, published: Published) -> Men
     )
 
 
-def _menu(row: Row, prefix: str, names: Names, published: Published) -> Menu:
+def _menu(row: Row, prefix: str, names: ConditionNames, published: Published) -> Menu:
     topic = row.what.removeprefix(TOPIC) if row.what.startswith(TOPIC) else ""
     return Menu(
         prefix=prefix,
@@ -219,7 +219,7 @@ def _kinds() -> Iterator[tuple[str, str]]:
         yield f"not-{kind}", is_not
 
 
-def _what(kind: Kind, names: Names, published: Published) -> Options:
+def _what(kind: Kind, names: ConditionNames, published: Published) -> Options:
     sequences = [(key, f"“{said}”") for key, said in names.sequences.items()]
     with_form = [(key, said) for key, said in sequences if published.sequences[key].form]
     emails = [(key, f"“{said}”") for key, said in names.emails.items()]
@@ -233,8 +233,8 @@ def _what(kind: Kind, names: Names, published: Published) -> Options:
             forms = [(s.form.key, s.title) for s in published.sequences.values() if s.form]
             return [("", "for any guide"), *((key, f"for “{said}”") for key, said in forms)]
         case Kind.LEVEL:
-            both = f"{Level.COOLING}+{Level.ASLEEP}"
-            return [*((str(one), str(one)) for one in Level), (both, "cooling or asleep")]
+            both = f"{EngagementLevel.COOLING}+{EngagementLevel.ASLEEP}"
+            return [*((str(one), str(one)) for one in EngagementLevel), (both, "cooling or asleep")]
         case Kind.IN:
             return sequences
         case Kind.REACHED:
@@ -243,7 +243,7 @@ def _what(kind: Kind, names: Names, published: Published) -> Options:
 
 
 def _with(options: Options, value: str, said: str) -> Options:
-    """The options and, where it is none of them, what a file had chosen."""
+    """Add to the options a value chosen in a file, unless they already contain it."""
     known = not options or value in [one for one, _ in options]
     return options if known else [*options, (value, said.replace("+", " or "))]
 

@@ -1,4 +1,4 @@
-"""Segments: the list, a page for each, their exports, and taking one away."""
+"""Segments: the list, a page for each, exporting and deleting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Answer
 
 from nurture.domain.audience.conditions import Segment, needs_health_consent
 from nurture.domain.audience.words import say
-from nurture.domain.disk_space import Use
+from nurture.domain.disk_space import DiskUse
 from nurture.services import segments
 from nurture.services.catalogue import Published
 from nurture.services.publishing import segment_editor
@@ -22,7 +22,7 @@ from nurture.web.studio.core.errors import confirm_page, problem_page
 from nurture.web.studio.core.flash import tell
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 Page = str | tuple[str, int] | Answer
 
@@ -36,12 +36,12 @@ _EXPORTS = {
 class SegmentPages:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_segments(self) -> str:
-        """Every segment, what it asks for and how many are in it."""
-        house = self.house
-        found = segments.all_segments(house.database, house.catalogue, house.clock())
+        """Show every segment, with its conditions and its size."""
+        context = self.context
+        found = segments.all_segments(context.database, context.catalogue, context.clock())
         published = self._published()
         names = segment_editor.names_of(published)
         rows = [
@@ -51,9 +51,9 @@ class SegmentPages:
         return render_template("studio/segments.html", rows=rows)
 
     def show_segment(self, name: str) -> str:
-        """One segment: in words, who is in it, and where it is used."""
-        house = self.house
-        found = segments.glimpse(house.database, house.catalogue, name, house.clock(), 10)
+        """Show one segment: its conditions in words, who is in it, and where it is used."""
+        context = self.context
+        found = segments.glimpse(context.database, context.catalogue, name, context.clock(), 10)
         published = self._published()
         names = segment_editor.names_of(published)
         return render_template(
@@ -67,19 +67,19 @@ class SegmentPages:
         )
 
     def export_segment(self, name: str) -> Answer:
-        """The people of a segment as a file."""
+        """Return the people in a segment as a file."""
         kind = request.form.get("format", "")
         if kind not in _EXPORTS:
             abort(400, "Please choose a kind of file.")
-        self.house.disk.insist(Use.EXPORTS)
-        house, to = self.house, StringIO(newline="")
+        self.context.disk.insist(DiskUse.EXPORTS)
+        context, to = self.context, StringIO(newline="")
         write, media = _EXPORTS[kind]
-        write(house.database, house.catalogue, name, house.clock(), to)
+        write(context.database, context.catalogue, name, context.clock(), to)
         headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
         return Response(to.getvalue(), content_type=f"{media}; charset=utf-8", headers=headers)
 
     def ask_delete(self, name: str) -> Page:
-        """Ask whether a segment is to go, unless a sequence needs it."""
+        """Ask whether to delete a segment, unless a sequence needs it."""
         published = self._published()
         segment = _get(published, name)
         if segment_editor.uses_of(published, name):
@@ -95,10 +95,10 @@ class SegmentPages:
         )
 
     def delete_segment(self, name: str) -> Page:
-        """Take a segment away."""
-        house = self.house
+        """Delete a segment."""
+        context = self.context
         try:
-            segment_editor.delete(house.database, house.catalogue, name, house.clock())
+            segment_editor.delete(context.database, context.catalogue, name, context.clock())
         except SegmentInUseError as error:
             tell(str(error), trouble=True)
             return redirect(_address(name), 303)
@@ -106,25 +106,25 @@ class SegmentPages:
         return redirect(url_for("studio.show_segments"), 303)
 
     def show_text(self, name: str) -> str:
-        """A segment as it is written down, to be changed as text."""
-        return self._text_page(name, segment_editor.text_of(self.house.database, name))
+        """Show the source of a segment, to be edited as text."""
+        return self._text_page(name, segment_editor.text_of(self.context.database, name))
 
     def save_text(self, name: str) -> Page:
-        """Look at what was written or publish it."""
-        house = self.house
+        """Check the text or publish it."""
+        context = self.context
         text = request.form.get("text", "").replace("\r\n", "\n")
         try:
             if request.form.get("do") != "save":
-                wanted = segment_editor.read_text(house.database, name, text)
+                wanted = segment_editor.read_text(context.database, name, text)
                 return self._text_page(name, text, wanted=wanted)
             saved = segment_editor.save_text(
-                house.database, house.catalogue, name, text, house.clock()
+                context.database, context.catalogue, name, text, context.clock()
             )
         except CheckError as error:
             return self._text_page(name, text, error.findings), 422
         except (SegmentInUseError, segment_editor.NameTakenError) as error:
             return self._text_page(name, text, [str(error)]), 422
-        house.doorbell.ring()
+        context.doorbell.ring()
         tell("Saved. It holds from now on.")
         return redirect(_address(saved), 303)
 
@@ -135,11 +135,11 @@ class SegmentPages:
         findings: list[str] | None = None,
         wanted: Segment | None = None,
     ) -> str:
-        house, published = self.house, self._published()
+        context, published = self.context, self._published()
         foreseen = None
         if wanted:
             foreseen = segment_editor.foresee(
-                house.database, house.catalogue, wanted.condition, house.clock(), name
+                context.database, context.catalogue, wanted.condition, context.clock(), name
             )
         return render_template(
             "studio/segment_text.html",
@@ -151,13 +151,13 @@ class SegmentPages:
         )
 
     def _published(self) -> Published:
-        with self.house.database.reading() as connection:
-            return self.house.catalogue.current(connection)
+        with self.context.database.reading() as connection:
+            return self.context.catalogue.current(connection)
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to segments, the builder aside."""
-    views, start = SegmentPages(house), "/segments/<name>"
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for segments, except the builder's."""
+    views, start = SegmentPages(context), "/segments/<name>"
     studio.add_url_rule("/segments", view_func=views.show_segments)
     studio.add_url_rule(start, view_func=views.show_segment)
     studio.add_url_rule(f"{start}/export", view_func=views.export_segment, methods=["POST"])
@@ -173,7 +173,7 @@ def add_routes(studio: Blueprint, house: House) -> None:
 
 
 def health_topics(segment: Segment, published: Published) -> list[str]:
-    """The titles of the topics about health that a segment asks about."""
+    """Return the titles of the health topics that a segment asks about."""
     known = published.segments
     found = needs_health_consent(segment.condition, known.health, published.topics)
     return [known.topics[key].title for key in sorted(found)]

@@ -1,4 +1,4 @@
-"""Changing a sequence: everything is a draft until it has been looked at and published."""
+"""Editing a sequence: every change is a draft until it has been reviewed and published."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequences.sequence import RECURRING, HandOver, StepKind
+from nurture.domain.sequences.sequence import RECURRING, Continuation, StepKind
 from nurture.services.publishing import sequence_editor
 from nurture.services.publishing.email_editor import SavedElsewhereError
 from nurture.services.publishing.files import CheckError
-from nurture.services.publishing.sequence_editor import Plan
+from nurture.services.publishing.sequence_editor import EditedSequence
 from nurture.services.publishing.studio import Written
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import whole_number
@@ -22,7 +22,7 @@ from nurture.web.studio.sequences import step_form, words
 from nurture.web.studio.sequences.pages import get_plan, names
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 Page = str | tuple[str, int] | Response
 
@@ -34,11 +34,11 @@ NEW_KINDS = [(kind, kind.rules.choice) for kind in StepKind if kind.rules.choice
 class SequenceEditing:
     """The views."""
 
-    house: House
+    context: Context
 
     def show(self, key: str) -> str:
-        """Every step with what can be done to it."""
-        titles, segments = names(self.house)
+        """Show every step with the possible changes to it."""
+        titles, segments = names(self.context)
         plan = self._plan(key)
         return render_template(
             "studio/sequence_edit.html",
@@ -55,45 +55,45 @@ class SequenceEditing:
         """Move a step one place."""
         by = -1 if request.form.get("by") == "-1" else 1
         return self._do(
-            key, lambda: sequence_editor.move_step(*self._about(key), by, self.house.clock())
+            key, lambda: sequence_editor.move_step(*self._about(key), by, self.context.clock())
         )
 
     def remove(self, key: str) -> Response:
-        """Leave a step out."""
+        """Remove a step."""
         return self._do(
-            key, lambda: sequence_editor.remove_step(*self._about(key), self.house.clock())
+            key, lambda: sequence_editor.remove_step(*self._about(key), self.context.clock())
         )
 
     def set_endings(self, key: str) -> Response:
-        """Say where people go on at the end."""
-        house = self.house
+        """Set where people continue at the end."""
+        context = self.context
         pairs = zip(request.form.getlist("sequence"), request.form.getlist("only_if"), strict=False)
-        endings = tuple(HandOver(sequence, only_if) for sequence, only_if in pairs if sequence)
+        endings = tuple(Continuation(sequence, only_if) for sequence, only_if in pairs if sequence)
         return self._do(
             key,
             lambda: sequence_editor.set_endings(
-                house.database, key, _version(), endings, house.clock()
+                context.database, key, _version(), endings, context.clock()
             ),
         )
 
     def show_step(self, key: str, email: str) -> str:
-        """The timing and the conditions of one step."""
+        """Show the timing and the conditions of one step."""
         plan = self._plan(key)
         return self._step_page(
             plan, email, step_form.filled_in(sequence_editor.find_step(plan, email))
         )
 
     def change_step(self, key: str, email: str) -> Page:
-        """Keep what was said of one step."""
-        house, fields = self.house, step_form.as_sent(request.form)
+        """Save the form for one step."""
+        context, fields = self.context, step_form.as_sent(request.form)
         try:
             sequence_editor.change_step(
-                house.database,
+                context.database,
                 key,
                 _version(),
                 email,
                 step_form.as_settings(fields),
-                house.clock(),
+                context.clock(),
             )
         except SavedElsewhereError:
             raise
@@ -102,7 +102,7 @@ class SequenceEditing:
         return _to_edit(key)
 
     def show_new(self, key: str) -> str:
-        """A new email, blank or as a copy of another."""
+        """Show the form for a new email, blank or copied from another."""
         plan = self._plan(key)
         fields = step_form.filled_in() | {
             "subject": "",
@@ -115,8 +115,8 @@ class SequenceEditing:
         return self._new_page(plan, fields)
 
     def add(self, key: str) -> Page:
-        """Keep a new email and its step."""
-        house, form = self.house, request.form
+        """Save a new email and its step."""
+        context, form = self.context, request.form
         fields = step_form.as_sent(form)
         own = ("subject", "preheader", "body", "kind", "after", "original")
         fields |= {name: form.get(name, "") for name in own}
@@ -124,14 +124,14 @@ class SequenceEditing:
         try:
             written = self._written(fields)
             sequence_editor.add_step(
-                house.database,
+                context.database,
                 key,
                 _version(),
                 fields["after"],
                 fields["subject"].strip(),
                 written,
                 settings,
-                house.clock(),
+                context.clock(),
             )
         except SavedElsewhereError:
             raise
@@ -140,10 +140,10 @@ class SequenceEditing:
         return _to_edit(key)
 
     def review(self, key: str) -> str:
-        """What publishing would do."""
+        """Show what publishing would do."""
         self._plan(key)
-        foresight = sequence_editor.foresee(self.house.database, key)
-        plan, (_, segments) = foresight.plan, names(self.house)
+        foresight = sequence_editor.foresee(self.context.database, key)
+        plan, (_, segments) = foresight.plan, names(self.context)
         impact = foresight.publication.impacts.get(key)
         return render_template(
             "studio/sequence_review.html",
@@ -156,30 +156,30 @@ class SequenceEditing:
         )
 
     def publish(self, key: str) -> Response:
-        """Let it hold from now on."""
-        house = self.house
+        """Publish the draft."""
+        context = self.context
         try:
-            sequence_editor.publish(house.database, key, _version(), house.clock())
+            sequence_editor.publish(context.database, key, _version(), context.clock())
         except CheckError:
             return redirect(url_for("studio.review_sequence", key=key), 303)
-        house.doorbell.ring()
+        context.doorbell.ring()
         tell("Published. It holds from now on; the history has the way back.")
         return redirect(url_for("studio.show_sequence", key=key), 303)
 
     def discard(self, key: str) -> Response:
-        """Drop the changes."""
-        sequence_editor.discard(self.house.database, key)
+        """Discard the draft."""
+        sequence_editor.discard(self.context.database, key)
         tell("Your changes are dropped. Nothing of what is published has changed.")
         return redirect(url_for("studio.show_sequence", key=key), 303)
 
-    def _plan(self, key: str) -> Plan:
-        return get_plan(self.house, key)
+    def _plan(self, key: str) -> EditedSequence:
+        return get_plan(self.context, key)
 
     def _about(self, key: str) -> tuple[Any, str, int, str]:
-        return self.house.database, key, _version(), request.form.get("email", "")
+        return self.context.database, key, _version(), request.form.get("email", "")
 
     def _do(self, key: str, change: Any) -> Response:
-        """Change the draft, and say where that could not be."""
+        """Change the draft, and show a notice if that failed."""
         try:
             change()
         except NurtureError as error:
@@ -187,9 +187,9 @@ class SequenceEditing:
         return _to_edit(key)
 
     def _targets(self, key: str) -> list[tuple[str, str]]:
-        """Where people of a sequence may go on."""
-        with self.house.database.reading() as connection:
-            known = self.house.catalogue.current(connection).sequences
+        """Return the sequences that people in this one may continue with."""
+        with self.context.database.reading() as connection:
+            known = self.context.catalogue.current(connection).sequences
         return [
             (one.key, one.title)
             for one in known.values()
@@ -199,13 +199,15 @@ class SequenceEditing:
     def _written(self, fields: dict[str, Any]) -> Written:
         if fields["original"]:
             return sequence_editor.copied_email(
-                self.house.database, fields["original"], fields["subject"].strip()
+                self.context.database, fields["original"], fields["subject"].strip()
             )
         return sequence_editor.new_email(
             fields["subject"].strip(), fields["preheader"].strip(), fields["body"]
         )
 
-    def _step_page(self, plan: Plan, email: str, fields: dict[str, Any], problem: str = "") -> str:
+    def _step_page(
+        self, plan: EditedSequence, email: str, fields: dict[str, Any], problem: str = ""
+    ) -> str:
         return render_template(
             "studio/sequence_step.html",
             plan=plan,
@@ -216,7 +218,7 @@ class SequenceEditing:
             **self._choices(),
         )
 
-    def _new_page(self, plan: Plan, fields: dict[str, Any], problem: str = "") -> str:
+    def _new_page(self, plan: EditedSequence, fields: dict[str, Any], problem: str = "") -> str:
         return render_template(
             "studio/sequence_new.html",
             plan=plan,
@@ -228,7 +230,7 @@ class SequenceEditing:
         )
 
     def _choices(self) -> dict[str, Any]:
-        _, segments = names(self.house)
+        _, segments = names(self.context)
         return {
             "units": step_form.UNITS,
             "days": words.DAYS,
@@ -237,9 +239,9 @@ class SequenceEditing:
         }
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to changing sequences."""
-    views = SequenceEditing(house)
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for editing sequences."""
+    views = SequenceEditing(context)
     edit = "/sequences/<key>/edit"
     for path, name, view in (
         (edit, "edit_sequence", views.show),
@@ -262,7 +264,7 @@ def add_routes(studio: Blueprint, house: House) -> None:
 
 
 def _without_place(error: NurtureError) -> str:
-    """What is wrong, without the line of a file that whoever fills in a form never sees."""
+    """Return the error without its place in a file, which a user of the form never sees."""
     return re.sub(r"^sequence\.toml(?:, [^:]+)?: ", "", str(error))
 
 

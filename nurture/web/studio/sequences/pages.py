@@ -1,4 +1,4 @@
-"""Sequences: each as a timeline from its form to its goal, and how it goes."""
+"""Sequences: each as a timeline from its form to its goal, and its results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.publishing import sequence_editor
 from nurture.services.publishing.files import CheckError
-from nurture.services.publishing.sequence_editor import Plan
+from nurture.services.publishing.sequence_editor import EditedSequence
 from nurture.services.publishing.studio import differing_lines, history, source_text
 from nurture.services.reports.funnel import Course, Funnel, Period, follow_course, list_courses
 from nurture.store.tables.revisions import Author, Revision, RevisionKind
@@ -23,7 +23,7 @@ from nurture.web.studio.core.formatting import count, say_day
 from nurture.web.studio.sequences import words
 
 if TYPE_CHECKING:
-    from nurture.bootstrap import House
+    from nurture.bootstrap import Context
 
 PERIODS = {
     Period.MONTH: "Four weeks",
@@ -42,21 +42,21 @@ _PICTURE_POLICY = (
 class Sequences:
     """The views."""
 
-    house: House
+    context: Context
 
     def show_list(self) -> str:
-        """All of them."""
-        house = self.house
-        courses = list_courses(house.database, house.catalogue, house.clock())
+        """Show all sequences."""
+        context = self.context
+        courses = list_courses(context.database, context.catalogue, context.clock())
         return render_template(
             "studio/sequences.html", courses=courses, said=words, drafts=self._changed(courses)
         )
 
     def show(self, key: str) -> str:
-        """One of them as a timeline."""
+        """Show one sequence as a timeline."""
         period = _period()
         course = self._course(key, period)
-        titles, segments = names(self.house)
+        titles, segments = names(self.context)
         return render_template(
             "studio/sequence.html",
             course=course,
@@ -67,15 +67,15 @@ class Sequences:
             titles=titles,
             segments=segments,
             chart=_chart(course),
-            plan=get_plan(self.house, key),
+            plan=get_plan(self.context, key),
         )
 
     def show_picture(self, key: str, email: str) -> Response:
-        """A step's email, to be shown small in a frame."""
-        house = self.house
+        """Return a step's email, to be shown small in a frame."""
+        context = self.context
         try:
             html = sequence_editor.picture_email(
-                house.database, house.catalogue, key, email, house.settings.public_url
+                context.database, context.catalogue, key, email, context.settings.public_url
             )
         except CheckError:
             html = "<p>This email cannot be shown yet.</p>"
@@ -84,7 +84,7 @@ class Sequences:
         return Response(html, headers={"Content-Security-Policy": _PICTURE_POLICY})
 
     def ask_pause(self, key: str) -> str:
-        """What pausing or going on would do."""
+        """Show what pausing or resuming would do."""
         course = self._course(key, Period.MONTH)
         address = url_for("studio.show_sequence", key=key)
         if course.paused:
@@ -107,7 +107,7 @@ class Sequences:
 
     def _ask_resume(self, course: Course, address: str) -> str:
         key = course.sequence.key
-        waiting = sequence_pause.count_waiting(self.house.database, key)
+        waiting = sequence_pause.count_waiting(self.context.database, key)
         facts = (
             f"{count(waiting, 'person has an email', 'people have an email')} overdue. They get "
             "it spread evenly over the working hours of two days, the longest waiting first.",
@@ -125,31 +125,33 @@ class Sequences:
 
     def pause(self, key: str) -> Answer:
         """Pause it."""
-        house = self.house
+        context = self.context
         try:
-            sequence_pause.pause(house.database, house.catalogue, key, house.clock())
+            sequence_pause.pause(context.database, context.catalogue, key, context.clock())
         except UnknownSequenceError:
             abort(404)
         tell("Paused. Nobody in this sequence gets an email until you go on.")
         return redirect(url_for("studio.show_sequence", key=key), 303)
 
     def resume(self, key: str) -> Answer:
-        """Go on with it."""
-        house = self.house
+        """Resume it."""
+        context = self.context
         try:
-            people = sequence_pause.resume(house.database, house.catalogue, key, house.clock())
+            people = sequence_pause.resume(
+                context.database, context.catalogue, key, context.clock()
+            )
         except UnknownSequenceError:
             abort(404)
-        house.doorbell.ring()
+        context.doorbell.ring()
         tell(f"It goes on. {count(people, 'person', 'people')} had been waiting for that.")
         return redirect(url_for("studio.show_sequence", key=key), 303)
 
     def show_history(self, key: str) -> str:
-        """Every state it was published in, newest first, and what each changed."""
-        database = self.house.database
-        plan = get_plan(self.house, key)
+        """Show every published revision, newest first, and what each changed."""
+        database = self.context.database
+        plan = get_plan(self.context, key)
         states = history(database, RevisionKind.SEQUENCE, key)
-        _, segments = names(self.house)
+        _, segments = names(self.context)
         return render_template(
             "studio/sequence_history.html",
             key=key,
@@ -159,44 +161,44 @@ class Sequences:
         )
 
     def take_back(self, key: str, number: int) -> Answer:
-        """Make an earlier state a draft, and look at what publishing it would do."""
-        house = self.house
-        sequence_editor.take_state(house.database, key, number, house.clock())
+        """Make an earlier revision a draft, and show what publishing it would do."""
+        context = self.context
+        sequence_editor.take_state(context.database, key, number, context.clock())
         return redirect(url_for("studio.review_sequence", key=key), 303)
 
     def _course(self, key: str, period: Period) -> Course:
-        house = self.house
+        context = self.context
         try:
-            return follow_course(house.database, house.catalogue, key, period, house.clock())
+            return follow_course(context.database, context.catalogue, key, period, context.clock())
         except UnknownSequenceError:
             abort(404)
 
     def _changed(self, courses: list[Course]) -> set[str]:
-        database = self.house.database
+        database = self.context.database
         plans = [sequence_editor.find_plan(database, one.sequence.key) for one in courses]
         return {plan.key for plan in plans if plan.is_changed}
 
 
-def names(house: House) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """The titles of the published sequences and segments."""
-    with house.database.reading() as connection:
-        published = house.catalogue.current(connection)
+def names(context: Context) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return the titles of the published sequences and segments."""
+    with context.database.reading() as connection:
+        published = context.catalogue.current(connection)
     titles = {key: one.title for key, one in published.sequences.items()}
     segments = {name: one.title or name for name, one in published.segments.segments.items()}
     return titles, segments
 
 
-def get_plan(house: House, key: str) -> Plan:
-    """The sequence as it is being changed; one that there is not is no page."""
+def get_plan(context: Context, key: str) -> EditedSequence:
+    """Return the sequence being edited; abort with 404 if it does not exist."""
     try:
-        return sequence_editor.find_plan(house.database, key)
+        return sequence_editor.find_plan(context.database, key)
     except UnknownSequenceError:
         abort(404)
 
 
-def add_routes(studio: Blueprint, house: House) -> None:
-    """Answer what belongs to looking at sequences."""
-    views = Sequences(house)
+def add_routes(studio: Blueprint, context: Context) -> None:
+    """Register the routes for viewing sequences."""
+    views = Sequences(context)
     one = "/sequences/<key>"
     for path, name, view in (
         ("/sequences/", "show_sequences", views.show_list),
@@ -221,7 +223,7 @@ def _period() -> Period:
 
 
 def _chart(course: Course) -> dict[str, Any]:
-    """The labels and the lines of the chart over time."""
+    """Return the labels and the lines of the chart over time."""
     labels = [say_day(day) for day, _ in course.spans]
     funnels: list[Funnel] = [funnel for _, funnel in course.spans]
     lines = [
@@ -235,7 +237,7 @@ def _chart(course: Course) -> dict[str, Any]:
 def _told(
     states: list[Revision], subjects: Mapping[str, str], segments: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Each state with what it changed in the one before."""
+    """Return each revision with what it changed in the previous one."""
     told = []
     for state, before in zip(states, [*states[1:], None], strict=True):
         changes, lines = ["The first state."], list[tuple[str, str]]()

@@ -1,4 +1,4 @@
-"""The form of a step's timing and conditions: what stands in it, and what was meant by it."""
+"""The form for a step's timing and conditions: filling it in and interpreting it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _USUAL = Step("", wait=Wait(days=4), at=time(8, 30), on=WORKING_DAYS)
 
 
 def filled_in(step: Step = _USUAL) -> dict[str, Any]:
-    """The fields of the form for a step."""
+    """Return the fields of the form for a step."""
     number, unit = _as_wait(step.wait)
     chosen = "any" if step.on == EVERY_DAY else "working" if step.on == WORKING_DAYS else "chosen"
     return {
@@ -33,13 +33,13 @@ def filled_in(step: Step = _USUAL) -> dict[str, Any]:
 
 
 def as_sent(form: MultiDict[str, str]) -> dict[str, Any]:
-    """The fields of the form as somebody sent them, to be shown again."""
+    """Return the fields of the form as sent, so that they can be shown again."""
     one = {name: form.get(name, "") for name in filled_in() if name != "weekdays"}
     return one | {"weekdays": [int(day) for day in form.getlist("weekdays") if day in _NUMBERS]}
 
 
 def as_settings(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The step's settings that are meant, as they are written; None takes one away."""
+    """Return the settings the form describes, as written in a file; None removes one."""
     late = fields["late"] == Late.SKIP
     return {
         "wait": _wait(fields),

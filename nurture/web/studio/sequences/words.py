@@ -1,4 +1,4 @@
-"""How the studio says what a sequence does: its timing, its conditions, and what changes."""
+"""How the studio describes a sequence: its timing, its conditions, and what changes."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -7,7 +7,7 @@ from nurture.domain.sequences.impact import Impact
 from nurture.domain.sequences.sequence import (
     EVERY_DAY,
     WORKING_DAYS,
-    HandOver,
+    Continuation,
     Late,
     Request,
     SendDays,
@@ -51,7 +51,7 @@ EFFECTS = {
 
 
 def say_length(length: timedelta) -> str:
-    """A length in the largest unit that says it exactly."""
+    """Format a duration in the largest unit that states it exactly."""
     seconds = int(length.total_seconds())
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds % size == 0:
@@ -60,12 +60,12 @@ def say_length(length: timedelta) -> str:
 
 
 def say_wait(wait: Wait) -> str:
-    """How long a step waits, or an empty text where it does not."""
+    """Format how long a step waits; empty if it does not."""
     return say_length(timedelta(days=wait.days) + wait.elapsed) if wait != Wait() else ""
 
 
 def say_days(days: SendDays) -> str:
-    """On which days a step may go."""
+    """Format the days on which a step may be sent."""
     if days == EVERY_DAY:
         return "on any day"
     if days == WORKING_DAYS:
@@ -74,7 +74,7 @@ def say_days(days: SendDays) -> str:
 
 
 def say_timing(sequence: Sequence, step: Step) -> str:
-    """When a step goes out, as one phrase that begins with a capital."""
+    """Describe when a step is sent, as one phrase that begins with a capital."""
     if step.kind.rules.at_once:
         return step.kind.rules.at_once
     wait, after = say_wait(step.wait), _anchor(sequence, step)
@@ -84,7 +84,7 @@ def say_timing(sequence: Sequence, step: Step) -> str:
 
 
 def say_conditions(step: Step, titles: Mapping[str, str]) -> list[str]:
-    """Who gets a step, each condition a sentence; none where everybody does."""
+    """Describe who gets a step, one sentence per condition; empty if everyone does."""
     said = []
     if step.kind.rules.reminds:
         said.append("Only to those who have not collected the guide.")
@@ -98,7 +98,7 @@ def say_conditions(step: Step, titles: Mapping[str, str]) -> list[str]:
 
 
 def say_entry(sequence: Sequence) -> str:
-    """How people come in."""
+    """Describe how people enter the sequence."""
     if sequence.form:
         return f"Somebody fills in the form “{sequence.form.key}” on your website."
     if sequence.quiet:
@@ -111,14 +111,16 @@ def say_entry(sequence: Sequence) -> str:
 
 
 def say_goal(sequence: Sequence) -> str:
-    """What ends it early."""
+    """Describe what ends it early."""
     if sequence.goal == "booked":
         return "Booking a Discovery Session. Whoever books gets nothing more from this sequence."
     return "Nothing ends this one early."
 
 
-def say_ending(ending: HandOver, sequences: Mapping[str, str], segments: Mapping[str, str]) -> str:
-    """Where people go on who have come to the end."""
+def say_ending(
+    ending: Continuation, sequences: Mapping[str, str], segments: Mapping[str, str]
+) -> str:
+    """Describe where people continue who have reached the end."""
     where = f"“{sequences.get(ending.sequence, ending.sequence)}”"
     if not ending.only_if:
         return f"Then everybody goes on with {where}."
@@ -126,7 +128,7 @@ def say_ending(ending: HandOver, sequences: Mapping[str, str], segments: Mapping
 
 
 def say_impact(impact: Impact) -> list[tuple[int, str]]:
-    """What a change does to those under way: how many, and the words that go on from there."""
+    """Return, for each effect on current enrolments, the number of people and the words for it."""
     numbers = {name: getattr(impact, name) for name in EFFECTS}
     return [(number, EFFECTS[name][number > 1]) for name, number in numbers.items() if number]
 
@@ -134,7 +136,7 @@ def say_impact(impact: Impact) -> list[tuple[int, str]]:
 def say_changes(
     old: Sequence, new: Sequence, subjects: Mapping[str, str], titles: Mapping[str, str]
 ) -> list[str]:
-    """What is different in the newer of two states, each a sentence."""
+    """Describe what differs in the newer of two revisions, one sentence each."""
     before, after = ({step.email: step for step in one.steps} for one in (old, new))
     said = [f"{_named(key, subjects)} is taken out." for key in before if key not in after]
     said += [
@@ -175,7 +177,7 @@ def _step_changes(
 
 
 def _moved(before: list[str], after: list[str]) -> list[str]:
-    """Which were moved: taking them away leaves the rest in the same order."""
+    """Return which were moved: without these, the rest are in the same order."""
     moved: list[str] = []
     while before != after:
         first = next(n for n, key in enumerate(after) if key != before[n])
@@ -191,7 +193,7 @@ def _without(keys: list[str], key: str) -> list[str]:
 
 
 def _anchor(sequence: Sequence, step: Step) -> str:
-    """From when a step's wait counts."""
+    """Describe the event from which a step's wait counts."""
     place = sequence.steps.index(step)
     before = [one for one in sequence.steps[:place] if not one.kind.rules.reminds]
     if step.kind.rules.reminds:

@@ -15,7 +15,7 @@ Definition = Function | ast.ClassDef
 
 @dataclass(frozen=True)
 class Module:
-    """One source file: `name` is what it is imported by."""
+    """One source file; `name` is its import name."""
 
     name: str
     text: str
@@ -28,17 +28,17 @@ class Module:
 
     @property
     def functions(self) -> Iterator[Function]:
-        """Every function and method, nested ones included."""
+        """Yield every function and method, including nested ones."""
         return (node for node in ast.walk(self.tree) if isinstance(node, Function))
 
     @property
     def definitions(self) -> Iterator[Definition]:
-        """Every function, method and class, nested ones included."""
+        """Yield every function, method and class, including nested ones."""
         return (node for node in ast.walk(self.tree) if isinstance(node, Definition))
 
     @property
     def imports(self) -> Iterator[tuple[str, str]]:
-        """Everything imported, as (the name it is known by here, its full dotted name)."""
+        """Yield everything imported, as (its name in this module, its full dotted name)."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -59,7 +59,7 @@ class Module:
 
 
 def modules(*packages: str) -> list[Module]:
-    """Every module of these packages, of the whole program where none is named."""
+    """Return every module of these packages, or of the whole program if none is named."""
     return [
         _module(path)
         for package in packages or PACKAGES
@@ -68,12 +68,12 @@ def modules(*packages: str) -> list[Module]:
 
 
 def belongs_to(name: str, package: str) -> bool:
-    """Whether this dotted name is the package or something within it."""
+    """Return whether this dotted name is the package or something inside it."""
     return name == package or name.startswith(f"{package}.")
 
 
 def offences(found: Callable[[Module], list[str]], searched: Iterable[Module]) -> list[str]:
-    """All that is found in these modules, each with the module's name."""
+    """Return all that is found in these modules, each with the module's name."""
     return [f"{module.name}: {one}" for module in searched for one in found(module)]
 
 

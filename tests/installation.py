@@ -1,7 +1,7 @@
-"""A whole house in one process: a fresh database, the shipped emails, a clock to move.
+"""A whole installation in one process: a fresh database, the shipped emails, a movable clock.
 
-Nothing of the program is replaced. What a test moves is the clock's file, and what it
-looks at are the mails that a real mail server took and the rows of a real database.
+Nothing of the program is replaced. A test moves the clock's file, and examines the emails that a
+real mail server accepted and the rows of a real database.
 """
 
 import json
@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Table, insert, select
 from werkzeug.test import TestResponse
 
-from nurture.bootstrap import House, build
+from nurture.bootstrap import Context, build
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.verdict import HOLD
@@ -63,8 +63,8 @@ _A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/1
 
 
 @dataclass
-class Household:
-    """One house with its clock; the verbs are what a visitor, a subscriber or a worker does."""
+class Installation:
+    """One installation with its clock; its methods are what visitors or workers do."""
 
     url: str
     directory: Path
@@ -73,19 +73,19 @@ class Household:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def house(self) -> House:
+    def context(self) -> Context:
         """Everything one process works with."""
         return self.another()
 
-    def another(self, **settings: str) -> House:
-        """A further process over the same database, with settings of its own."""
-        house = build(load_settings(self.environment | settings))
-        share_statements(house.database.engine)
-        return house
+    def another(self, **settings: str) -> Context:
+        """Return a further process over the same database, with its own settings."""
+        context = build(load_settings(self.environment | settings))
+        share_statements(context.database.engine)
+        return context
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process of this house has in its environment."""
+        """Return the environment of a process of this installation."""
         own = {
             "NURTURE_DATABASE_URL": self.url,
             "NURTURE_DATA_DIR": str(self.directory / "var"),
@@ -96,41 +96,46 @@ class Household:
 
     @cached_property
     def client(self) -> FlaskClient:
-        """A browser on the web side."""
+        """Return a browser on the web side."""
         from webhooks import create_app
 
-        client = create_app(self.house).test_client()
+        client = create_app(self.context).test_client()
         client.environ_base["HTTP_USER_AGENT"] = _A_BROWSER
         return client
 
-    def publish_shipped(self) -> "Household":
-        """Publish what the program is shipped with, compiled once for the whole run."""
+    def publish_shipped(self) -> "Installation":
+        """Publish the shipped files, compiled once for the whole run."""
         now = {"published_at": self.clock.now}
-        with self.house.database.writing() as connection:
+        with self.context.database.writing() as connection:
             connection.execute(insert(revisions), [row | now for row in _shipped_rows()])
         return self
 
     def close(self) -> None:
-        """Let go of every connection."""
-        if "house" in self.__dict__:
-            if "dispatch" in self.house.__dict__:
-                self.house.dispatch.mailer.close()
-            self.house.database.close()
+        """Close every connection."""
+        if "context" in self.__dict__:
+            if "dispatch" in self.context.__dict__:
+                self.context.dispatch.mailer.close()
+            self.context.database.close()
 
     # --- What the website and the subscribers do ---------------------------------------------
 
     def subscribe(self, address: str, form: str = "pain-guide", **more: Any) -> None:
-        """Fill in a form, without the web in between."""
-        house = self.house
+        """Sign up as a form does, by calling the service directly."""
+        context = self.context
         signup = Signup(form, address, **more)
         signup_service.subscribe(
-            house.database, house.catalogue, house.tokens, house.limits, signup, self.clock.now
+            context.database,
+            context.catalogue,
+            context.tokens,
+            context.limits,
+            signup,
+            self.clock.now,
         )
 
     def fill_in_form(
         self, address: str, form: str = "pain-guide", **fields: object
     ) -> TestResponse:
-        """The website's signed call after a visitor filled in a form."""
+        """Make the website's signed call after a visitor has filled in a form."""
         body = as_json({"email": address} | fields)
         number = f"msg_{abs(hash((address, form, self.clock.now.isoformat())))}"
         headers = sign_standard_webhook(SIGNUP_SECRET, number, self.clock.now, body)
@@ -139,13 +144,13 @@ class Household:
         )
 
     def collect(self, enrolment: int = 1, **wanted: bool) -> None:
-        """Press the button on the guide's page, without the web in between."""
-        house = self.house
+        """Collect the guide as its page does, by calling the service directly."""
+        context = self.context
         answers = {Purpose(name): yes for name, yes in wanted.items()}
         assert guide.collect_guide(
-            house.database,
-            house.catalogue,
-            house.shelf,
+            context.database,
+            context.catalogue,
+            context.guide_files,
             enrolment,
             answers,
             Evidence("https://emails.example.org/guide", "192.0.2.7", _A_BROWSER),
@@ -153,22 +158,22 @@ class Household:
         )
 
     def press(self, link: str, **form: str) -> TestResponse:
-        """Press the button on the page that a mail's link leads to."""
+        """Press the button on the page that an email's link leads to."""
         return self.client.post(urlsplit(link).path, data=form)
 
     # --- What the workers do -----------------------------------------------------------------
 
     def deliver(self) -> int:
-        """Sweep and deliver until nothing is due any more; return how many mails were offered."""
+        """Sweep and deliver until nothing is due any more; return how many emails were offered."""
         offered = 0
         for _ in range(100):
-            if not sweep.batches_due(self.house.dispatch):
+            if not sweep.batches_due(self.context.dispatch):
                 return offered
-            offered += batch.deliver_batch(self.house.dispatch).offered
+            offered += batch.deliver_batch(self.context.dispatch).offered
         raise AssertionError("there is always something due")
 
     def live_until(self, end: datetime) -> None:
-        """Let the time pass, with a worker that looks whenever there is something to look at."""
+        """Let time pass, with a worker that looks whenever something is due."""
         for _ in range(5000):
             at = self.next_look()
             if at is None or at > end:
@@ -182,73 +187,73 @@ class Household:
         self.live_until(self.clock.now + timedelta(**length))
 
     def upkeep(self) -> None:
-        """What is done once an hour."""
-        erasure.tidy(self.house.database, self.house.files, self.clock.now)
-        bounces.believe_silence(self.house.database, self.house.catalogue, self.clock.now)
-        sunset.ask_the_quiet(self.house.database, self.house.catalogue, self.clock.now)
+        """Do the hourly housekeeping."""
+        erasure.tidy(self.context.database, self.context.files, self.clock.now)
+        bounces.believe_silence(self.context.database, self.context.catalogue, self.clock.now)
+        sunset.ask_the_quiet(self.context.database, self.context.catalogue, self.clock.now)
 
     def fold(self) -> int:
         """Bring the hits into the database."""
-        return fold_journals(self.house.database, self.house.journals)
+        return fold_journals(self.context.database, self.context.journals)
 
     def judge(self) -> int:
-        """Let the hold of the hits pass, and have them judged."""
+        """Let the holding period of the hits pass, and have them judged."""
         self.clock.advance(HOLD)
-        return verdicts.judge_held(self.house.database, self.clock.now)
+        return verdicts.judge_held(self.context.database, self.clock.now)
 
     # --- What there is to see ----------------------------------------------------------------
 
     def next_look(self) -> datetime | None:
-        """When a worker has something to do next."""
+        """Return when a worker next has something to do."""
         from nurture.store.tables.account import find_hold
         from nurture.store.tables.enrolments import find_next_look
 
-        with self.house.database.reading() as connection:
+        with self.context.database.reading() as connection:
             look, held = find_next_look(connection), find_hold(connection)
             return max(look, held.until) if look and held else look
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
-        """Every row of a table, in the order of the first column."""
+        """Return every row of a table, ordered by the first column."""
         ordered = select(table).order_by(*table.primary_key.columns)
-        with self.house.database.reading() as connection:
+        with self.context.database.reading() as connection:
             return [dict(row) for row in connection.execute(ordered).mappings()]
 
     def everything(self) -> dict[str, list[dict[str, Any]]]:
-        """The whole database."""
+        """Return the whole database."""
         return {table.name: self.rows(table) for table in whole_schema().sorted_tables}
 
     def enrolment(self, address: str, sequence: str = "pain-guide") -> dict[str, Any]:
-        """One person's enrolment."""
+        """Return one person's enrolment."""
         [found] = [row for row in self.enrolments_of(address) if row["sequence"] == sequence]
         return found
 
     def enrolments_of(self, address: str) -> list[dict[str, Any]]:
-        """All enrolments of one person."""
+        """Return all enrolments of one person."""
         person = self.person(address)["id"]
         return [row for row in self.rows(enrolments) if row["subscriber_id"] == person]
 
     def person(self, address: str) -> dict[str, Any]:
-        """One subscriber."""
+        """Return one subscriber."""
         [found] = [row for row in self.rows(subscribers) if row["address"] == address]
         return found
 
     def messages_of(self, address: str) -> list[dict[str, Any]]:
-        """The ledger's rows about one person, oldest first."""
+        """Return the ledger's rows about one person, oldest first."""
         person = self.person(address)["id"]
         return [row for row in self.rows(messages) if row["subscriber_id"] == person]
 
     def statuses(self, address: str) -> list[tuple[str, MessageStatus]]:
-        """Step and state of every message to one person."""
+        """Return step and status of every message to one person."""
         return [(m["step"], MessageStatus(m["status"])) for m in self.messages_of(address)]
 
 
 def as_json(document: object) -> bytes:
-    """A JSON body."""
+    """Return a JSON body."""
     return json.dumps(document).encode()
 
 
 def calendly_call(
-    home: Household,
+    home: Installation,
     event: str,
     email: str,
     number: str,
@@ -256,7 +261,7 @@ def calendly_call(
     secret: str = CALENDLY_SECRET,
     age: int = 0,
 ) -> TestResponse:
-    """A call of the calendar's, signed `age` seconds ago."""
+    """Return a call from the calendar, signed `age` seconds ago."""
     invitee = {"uri": f"https://api.calendly.com/invitees/{number}", "email": email}
     said = {"event": event, "created_at": home.clock.now.isoformat(), "payload": invitee}
     body, stamp = as_json(said), str(int(home.clock.now.timestamp()) - age)
@@ -266,7 +271,7 @@ def calendly_call(
 
 
 def text_of(mail: Mail) -> str:
-    """The plain text of a mail."""
+    """Return the plain text of an email."""
     part = mail.message.get_body(("plain",))
     assert part is not None
     content: str = part.get_content()
@@ -274,7 +279,7 @@ def text_of(mail: Mail) -> str:
 
 
 def link_in(mail: Mail, kind: str) -> str:
-    """The first link of a mail to `/guide/`, `/preferences/`, `/unsubscribe/`, `/c/` or `/o/`."""
+    """Return an email's first link of one kind (guide, preferences, unsubscribe, c or o)."""
     part = mail.message.get_body(("html",))
     assert part is not None
     found = re.search(rf"{re.escape(BASE_URL)}/{kind}/[A-Za-z0-9_.-]+", part.get_content())
@@ -283,18 +288,18 @@ def link_in(mail: Mail, kind: str) -> str:
 
 
 def subjects(mails: Iterable[Mail]) -> list[str]:
-    """What the mails are called, in the order they came."""
+    """Return the emails' subjects, in order of arrival."""
     return [str(mail.message["Subject"]) for mail in mails]
 
 
 @cache
 def shipped_library() -> Library:
-    """The sequences and emails that the program comes with."""
+    """Return the sequences and emails that the program comes with."""
     return read_library(SHIPPED)
 
 
 def shipped_revision(email: str) -> dict[str, Any]:
-    """One of those emails, compiled."""
+    """Return one of those emails, compiled."""
     return next(draft.compiled for draft in _shipped_drafts() if draft.key == email)
 
 
@@ -305,7 +310,7 @@ def _shipped_drafts() -> list[files.Draft]:
 
 @cache
 def _shipped_rows() -> list[dict[str, Any]]:
-    """Their first revisions, as the table has them but for the time."""
+    """Return their first revisions as rows of the table, without the time."""
     return [
         {
             "kind": draft.kind,

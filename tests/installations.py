@@ -1,4 +1,4 @@
-"""Fixtures: a house on each kind of database, with the shipped emails published."""
+"""Fixtures: an installation on each kind of database, with the shipped emails published."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.house import Household
+from tests.installation import Installation
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import SmtpSink
 
@@ -14,9 +14,9 @@ __all__ = ["ScriptedSink", "home", "smtp_sink", "sqlite_home"]
 
 
 class ScriptedSink(SmtpSink):
-    """A mail server that does something first, each time a message has come in whole.
+    """A mail server that runs a script each time a message has been received completely.
 
-    What `script` returns is the answer; where that is nothing, the message is taken.
+    What `script` returns is the answer; if it returns nothing, the message is accepted.
     """
 
     script: Callable[[SMTP], str | None] | None = None
@@ -24,14 +24,14 @@ class ScriptedSink(SmtpSink):
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        """Do what the test wants done, and answer."""
+        """Run the test's script, and answer."""
         answer = self.script(server) if self.script else None
         return answer or await super().handle_DATA(server, session, envelope)
 
 
 @pytest.fixture
 def smtp_sink() -> Iterator[ScriptedSink]:
-    """A real mail server that keeps what it accepts and can be told to misbehave."""
+    """A real mail server that stores what it accepts and can be told to misbehave."""
     sink = ScriptedSink()
     with sink:
         yield sink
@@ -40,9 +40,9 @@ def smtp_sink() -> Iterator[ScriptedSink]:
 @pytest.fixture
 def home(
     database_url: str, tmp_path: Path, clock_file: ClockFile, smtp_sink: SmtpSink
-) -> Iterator[Household]:
-    """A house that sends to the sink: the test runs once on each kind of database."""
-    home = Household(database_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
+) -> Iterator[Installation]:
+    """An installation that sends to the sink: the test runs once on each kind of database."""
+    home = Installation(database_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
     yield home
     home.close()
 
@@ -50,8 +50,8 @@ def home(
 @pytest.fixture
 def sqlite_home(
     sqlite_url: str, tmp_path: Path, clock_file: ClockFile, smtp_sink: SmtpSink
-) -> Iterator[Household]:
-    """A house on the embedded database, for tests that need one and not both."""
-    home = Household(sqlite_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
+) -> Iterator[Installation]:
+    """An installation on the embedded database, for tests that need only one kind."""
+    home = Installation(sqlite_url, tmp_path, clock_file, smtp_sink.url).publish_shipped()
     yield home
     home.close()
