@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Connection, Text, case, cast, insert, literal
 
 from bench.people import MORNING, at_moment, enrol, numbered, settle
 from bench.stores import Store
-from nurture.library import parse_segments
+from nurture.library.segments import parse_segments
 from nurture.store.database import Database
 from nurture.store.queries.segments import count_segment
 from nurture.store.tables.events import events

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from bench.people import COLLECTED
 from bench.workers import SECRET
-from nurture.library import read_library
+from nurture.library.folder import read_library
 from nurture.services.keys.mark import insist_on_keys
 from nurture.services.publishing import files
 from nurture.store.database import Database

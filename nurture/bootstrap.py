@@ -16,7 +16,7 @@ from nurture.faults import keep_values_out_of_logs
 from nurture.files.disk import Disk, Probe, look
 from nurture.files.remarks import Remark
 from nurture.files.witness import Witness
-from nurture.library import parse_practice
+from nurture.library.practice import parse_practice
 from nurture.mail import providers as mail_providers
 from nurture.mail.logbook import Logbooks
 from nurture.mail.outbox.folder import remove_mails, unlist_refused

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 settings.register_profile(
     "default", deadline=None, derandomize="CI" in os.environ, max_examples=100
 )
+# A page of docs/ is followed in a copy, where it is the page that is tried and not the property.
+settings.register_profile("brief", deadline=None, derandomize=True, max_examples=10)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

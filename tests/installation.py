@@ -22,7 +22,7 @@ from nurture.bootstrap import Context, build
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.domain.tracking.verdict import HOLD
-from nurture.library import Library, read_library
+from nurture.library.folder import Library, read_library
 from nurture.services.delivery import batch, sunset, sweep
 from nurture.services.inbound import bounces
 from nurture.services.publishing import files
@@ -33,7 +33,7 @@ from nurture.services.tracking import verdicts
 from nurture.services.tracking.fold import fold_journals
 from nurture.settings import load_settings
 from nurture.signatures import hex_hmac, sign_standard_webhook
-from nurture.store.schema import whole_schema
+from nurture.store.shape import whole_schema
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions

@@ -5,8 +5,15 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
+from nurture.archive.folder import Folder
+from nurture.archive.place import StoredFile
 from nurture.cli import main
 from tests.installation import Installation
+
+
+def stored_at(path: Path) -> StoredFile:
+    """The file at a path, as a place of backups has it."""
+    return StoredFile(Folder(path.parent), path.name)
 
 
 def command(home: Installation, *words: object, **settings: str) -> Result:

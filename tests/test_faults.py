@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy import create_engine, text
 
 from nurture.faults import keep_values_out_of_logs, told
-from nurture.library import LibraryError
+from nurture.library.reading import LibraryError
 from nurture.store.database import DatabaseUnavailableError
 
 TYPED = "ann.typed@example.org"

@@ -19,11 +19,10 @@ from nurture.web.studio import create_studio
 from tasks.doorbell import CeleryDoorbell
 from webhooks.bookings import create_bookings
 from webhooks.documentation import create_documentation
-from webhooks.guards import put_guards
+from webhooks.guards import behind_proxies, put_guards
 from webhooks.health import create_health
 from webhooks.mail_events import create_mail_events
 from webhooks.problems import from_error, from_http
-from webhooks.proxies import behind_proxies
 from webhooks.refusals import note_refusals
 from webhooks.signup import create_signup
 from webhooks.tracking import HitsFirst, create_tracking

@@ -16,8 +16,7 @@ from nurture.mail import providers
 from nurture.services.catalogue import NothingPublishedError
 from nurture.store.database import DatabaseUnavailableError
 from nurture.web.pages import PAGE_GUARDS
-from webhooks.answers import Json
-from webhooks.openapi import document
+from webhooks.openapi import Json, document
 
 #: The form key in the examples until a form is published.
 _SOME_FORM = "your-form"

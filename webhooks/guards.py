@@ -1,12 +1,16 @@
-"""Headers on every response that protect browsers and caches."""
+"""What every request and answer passes: proxies on the way in, headers on the way out."""
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from nurture.bootstrap import Context
+from nurture.proxies import speaks_for_others
 
-#: Our pages need none of the features a browser could offer.
+#: A page of ours needs none of what a browser could lend it.
 _NOTHING_LENT = ", ".join(
     f"{what}=()"
     for what in (
@@ -15,7 +19,7 @@ _NOTHING_LENT = ", ".join(
     )
 )
 
-#: One year in seconds (RFC 6797 §6.1). Other hosts of the domain are not ours to bind.
+#: A year, as RFC 6797 §6.1 counts it. Other names of the domain are other people's affair.
 _ONLY_WITH_TLS = "max-age=31536000"
 
 
@@ -47,3 +51,26 @@ def _redirect_within(response: Response) -> None:
     to = urlsplit(response.location or "")
     if to.netloc and to.netloc == request.host:
         response.location = to._replace(scheme="", netloc="").geturl() or "/"
+
+
+def behind_proxies(context: Context, app: WSGIApplication) -> WSGIApplication:
+    """Wrap the application so that it learns who visitors are, as far as that can be known."""
+    proxies = context.settings.trusted_proxies
+    if proxies:
+        return ProxyFix(app, x_for=proxies, x_proto=proxies)
+    return UntrustedProxies(context, app)
+
+
+class UntrustedProxies:
+    """Middleware that trusts no proxy; if one is clearly in use, visitors count as unknown."""
+
+    def __init__(self, context: Context, app: WSGIApplication) -> None:
+        self._context, self._app = context, app
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """One request."""
+        if speaks_for_others(environ):
+            context = self._context
+            context.strange_proxy.note(context.clock(), address=environ["REMOTE_ADDR"])
+            environ["REMOTE_ADDR"] = ""
+        return self._app(environ, start)

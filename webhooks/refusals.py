@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request
 
 from nurture import booking
 from nurture.bootstrap import Context
+from nurture.domain.tracking.networks import network_of
 from nurture.mail import providers
 from nurture.payload import PayloadError
 from nurture.services.inbound import refusals
@@ -104,7 +105,7 @@ def _as_noted(
         status=status,
         problem=refusals.without_addresses(detail),
         field=refusals.without_addresses(field)[:80],
-        network=refusals.network_of(client_of(request)),
+        network=network_of(client_of(request)),
     )
 
 
@@ -118,5 +119,5 @@ def _as_noted_boxes(
         status=response.status_code,
         problem=refusals.without_addresses(f"A box was not understood: {', '.join(boxes)}."),
         field="consent",
-        network=refusals.network_of(client_of(request)),
+        network=network_of(client_of(request)),
     )

@@ -9,7 +9,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from nurture.archive.journal import JOURNALS, JournalFile, WithdrawalJournal, journal_name
-from nurture.archive.place import PlacedFile, Sink, Source, StoredFile
+from nurture.archive.place import PlacedFile, Sink, Source
 from nurture.files.private import open_private, replace_private, sync_folder
 
 
@@ -91,8 +91,3 @@ class Folder:
     def journals(self) -> list[WithdrawalJournal]:
         """Return the journals beside the backups."""
         return [JournalFile(path) for path in sorted(self.path.glob(f"{JOURNALS}*.jsonl"))]
-
-
-def stored_at(path: Path) -> StoredFile:
-    """Return the file at a path, with its folder as the place."""
-    return StoredFile(Folder(path.parent), path.name)

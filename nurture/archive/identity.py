@@ -4,7 +4,10 @@ The key itself stays on the machine, for its user alone, because each backup is 
 the backups is the same key, encrypted with the words: it opens them on another machine.
 """
 
+import re
+import secrets
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,7 +15,6 @@ import pyrage
 from pyrage import passphrase, x25519
 
 from nurture.archive.locking import lock
-from nurture.archive.phrase import as_typed, make_words
 from nurture.archive.place import Place, StoredFile
 from nurture.domain.errors import NurtureError
 from nurture.files.private import replace_private
@@ -136,3 +138,21 @@ def read_locked(locked: StoredFile) -> bytes:
 def _parse(text: str) -> x25519.Identity:
     [key] = [line for line in text.splitlines() if line.startswith("AGE-SECRET-KEY-")]
     return x25519.Identity.from_str(key)
+
+
+WORDS = 8
+
+
+def make_words() -> str:
+    """Return new words, drawn evenly and independently, joined as they are to be typed."""
+    return "-".join(secrets.choice(_list()) for _ in range(WORDS))
+
+
+def as_typed(words: str) -> str:
+    """Return the words in one form; capitals, blanks and line breaks make no difference."""
+    return "-".join(re.findall(r"[a-z]+", words.lower()))
+
+
+@cache
+def _list() -> list[str]:
+    return Path(__file__).with_name("words.txt").read_text(encoding="ascii").split()

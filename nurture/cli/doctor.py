@@ -67,7 +67,7 @@ def _checks(context: Context) -> Mapping[str, Check]:
     """Return every check by name; each runs in its own thread."""
     from nurture.bootstrap import doubts
     from nurture.clock import real_now
-    from nurture.services.health import machine, providers, surroundings
+    from nurture.services.health import machine, surroundings
 
     settings = context.settings
     return {
@@ -84,7 +84,7 @@ def _checks(context: Context) -> Mapping[str, Check]:
         "dns": lambda: surroundings.names(settings, context.practice),
         "web": lambda: surroundings.web(settings),
         "public address": lambda: surroundings.public_address(settings, real_now),
-        "providers": lambda: providers.providers(settings, context.relay),
+        "providers": lambda: surroundings.providers(settings, context.relay),
         "visitors": lambda: _visitors(context),
     }
 

@@ -10,7 +10,7 @@ from nurture.cli.command import main, up_to_date, with_context
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
-    from nurture.library import Library
+    from nurture.library.folder import Library
     from nurture.services.catalogue import Published
     from nurture.services.publishing.files import Publication
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def publish(context: Context, overwrite: bool, dry_run: bool) -> None:
     """Check the emails and sequences, and publish what changed."""
     from nurture.bootstrap import bring_up_to_date
-    from nurture.library import read_library
+    from nurture.library.folder import read_library
     from nurture.services.publishing import files
 
     library = read_library(context.library)
@@ -55,7 +55,7 @@ def check(context: Context) -> None:
     Each finding names its file and line, and says how to fix it.
     """
     from nurture.bootstrap import doubts, open_files
-    from nurture.library import read_library
+    from nurture.library.folder import read_library
     from nurture.services.publishing import files
 
     library = read_library(context.library)

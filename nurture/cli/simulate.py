@@ -98,7 +98,7 @@ def _refuse_contradictions(
 
 def _world(context: Context, key: str, proposed: bool, path: Path | None) -> tuple[World, str]:
     """Return the world to play in, and a description of its state."""
-    from nurture.library import read_library
+    from nurture.library.folder import read_library
     from nurture.services.catalogue import NothingPublishedError
     from nurture.services.simulation.world import (
         world_as_published,

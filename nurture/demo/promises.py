@@ -9,8 +9,8 @@ from itertools import pairwise
 from nurture.demo.mails import Mail
 from nurture.demo.world import DemoProgram
 from nurture.domain.scheduling.window import is_open, window_of
+from nurture.domain.sequences.sequence import SERIES, StepKind
 from nurture.domain.sequences.sequence import Sequence as Plan
-from nurture.domain.sequences.sequence import StepKind
 from nurture.services.catalogue import Published
 from nurture.store.tables import enrolments, events, subscribers
 from nurture.store.tables.enrolments import Enrolment
@@ -79,14 +79,14 @@ def alice_is_noticed(end: DemoResult) -> bool:
 
 def bob_gets_everything(end: DemoResult) -> bool:
     """Bob gets the whole series, each email once and in order."""
-    series = end.planned("Bob", StepKind.GUIDE, StepKind.ARTICLE, StepKind.INVITATION)
+    series = end.planned("Bob", StepKind.GUIDE, *SERIES)
     return end.subjects("Bob") == series and end.enrolment("Bob").status == "completed"
 
 
 def bob_at_the_right_times(end: DemoResult) -> bool:
     """Every email of the series arrives within its window, by Bob's own clock."""
     plan, published = end.plan("Bob"), end.published()
-    steps = [s for s in plan.steps if s.kind in (StepKind.ARTICLE, StepKind.INVITATION)]
+    steps = [s for s in plan.steps if s.kind in SERIES]
     calendar = published.calendar
     return all(
         is_open(

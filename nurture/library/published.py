@@ -15,9 +15,11 @@ import tomlkit
 from nurture.domain.audience.conditions import Segments
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import Sequence
-from nurture.library import parse_practice, parse_segments, parse_sequence
+from nurture.library.practice import parse_practice
 from nurture.library.reading import LibraryError, read_toml
 from nurture.library.rhythm import TABLES
+from nurture.library.segments import parse_segments
+from nurture.library.sequences import parse_sequence
 
 _Read = TypeVar("_Read")
 Values = dict[str, Any]

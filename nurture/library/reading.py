@@ -4,9 +4,11 @@ Every TOML document that someone wrote is read by `read_toml` or, if it is to be
 `read_document`; anything excessive is refused first.
 """
 
+import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -99,3 +101,26 @@ def refuse_unknown(values: Mapping[str, Any], known: set[str], place: str) -> No
             f"{place}: {unknown[0][:60]} is not a setting.",
             remedy=f"The settings here are {', '.join(sorted(known))}.",
         )
+
+
+def files_of(root: Path) -> Iterator[Path]:
+    """Yield all files under a folder, in order, by the names under which they are read.
+
+    A folder that is a link is searched like any other, as in the library, unless it leads out of
+    the root or back to where it is.
+    """
+    real = root.resolve()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        here = Path(folder)
+        folders[:] = sorted(name for name in folders if _leads_on(here / name, real))
+        yield from (here / name for name in sorted(names) if (here / name).is_file())
+
+
+def _leads_on(folder: Path, root: Path) -> bool:
+    if not folder.is_symlink():
+        return True
+    try:
+        real = folder.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return False
+    return real.is_relative_to(root) and not folder.parent.resolve().is_relative_to(real)

@@ -4,11 +4,12 @@ A comment right above a `[[steps]]` belongs to that step and moves with it.
 """
 
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import tomlkit
 
+from nurture.domain.sequences.sequence import Continuation
 from nurture.library.reading import LibraryError, read_document, read_toml
 
 _FENCE = "+++\n"
@@ -126,3 +127,27 @@ def with_body(content: str, body: str) -> str:
     if not found:
         raise LibraryError("The front matter does not end.", remedy="Close it with +++.")
     return f"{front}{found}{body}"
+
+
+def with_endings(toml: str, endings: Sequence[Continuation]) -> str:
+    """Return a sequence with these `[[then]]` tables, in this order.
+
+    Raise `LibraryError` if the document cannot be read.
+    """
+    document = read_document(toml)
+    kept = list(document.get("then", []))[: len(endings)]
+    tables = kept + [tomlkit.table() for _ in endings[len(kept) :]]
+    for table, ending in zip(tables, endings, strict=True):
+        table["sequence"] = ending.sequence
+        table.pop("only_if", None)
+        if ending.only_if:
+            table["only_if"] = ending.only_if
+    if "then" not in document and not tables:
+        return toml
+    document.pop("then", None)
+    if tables:
+        placed = tomlkit.aot()
+        for table in tables:
+            placed.append(table)
+        document["then"] = placed
+    return tomlkit.dumps(document).rstrip("\n") + "\n"

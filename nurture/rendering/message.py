@@ -16,9 +16,10 @@ from hashlib import blake2b
 
 from markupsafe import Markup, escape
 
-from nurture.domain.messages.destination import destination
+from nurture.domain.messages.email import destination
 from nurture.domain.practice import Practice
-from nurture.domain.sequences.sequence import ANSWERS, Sequence, StepKind
+from nurture.domain.sequences.sequence import Sequence, StepKind
+from nurture.domain.subscribers.consent import Purpose
 from nurture.rendering.compile import CompiledEmail
 from nurture.rendering.encoding import SOFT_BREAK, header_text, mailbox, quoted, quoted_value
 from nurture.rendering.templates import compile_template
@@ -206,7 +207,7 @@ class PreparedEmail:
             f"List-Id: <{self._sequence.key}.{domain}>",
             f"Feedback-ID: {step[:40]}:{self._sequence.key}:{self._kind}:nurture",
         ]
-        if self._kind in (*ANSWERS, StepKind.REMINDER):
+        if self._kind.rules.consent is not Purpose.MARKETING:
             fields.append("Auto-Submitted: auto-generated")
         return "".join(f"{field}\r\n" for field in fields).encode("ascii")
 

@@ -15,6 +15,11 @@ from nurture.tokens import Tokens
 _INERT = Tokens(["an address in a preview opens nothing"])
 
 
+def inert(practice: Practice, public_url: str = "https://check.invalid") -> Surroundings:
+    """Return what a shown or checked email is rendered with: no address in it opens anything."""
+    return Surroundings(practice, _INERT, public_url)
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """The email as a recipient would see it."""
@@ -79,7 +84,7 @@ def _message(
     to: Recipient,
     now: datetime,
 ) -> bytes:
-    around = Surroundings(practice, _INERT, public_url)
+    around = inert(practice, public_url)
     return PreparedEmail(email, sequence, kind, around).message(to, now)
 
 

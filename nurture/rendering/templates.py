@@ -83,11 +83,11 @@ def compile_template(source: str, *, html: bool) -> Template:
     return (_HTML if html else _TEXT).from_string(source)
 
 
-def refuse_what_mails_do_not_need(source: str, allowed_calls: frozenset[str] = frozenset()) -> None:
+def refuse_what_mails_do_not_need(source: str) -> None:
     """Raise `TemplateError` at the first thing in a template that is not allowed."""
     try:
         for node in _nodes(_TEXT.parse(source)):
-            _refuse(node, allowed_calls)
+            _refuse(node)
     except TemplateSyntaxError as error:
         raise TemplateError(f"{error.message}", line=error.lineno) from None
     except (RecursionError, ValueError):
@@ -129,19 +129,16 @@ def _line_below(node: nodes.Node) -> int:
     return next((below.lineno for below in node.find_all(nodes.Node) if below.lineno), 0)
 
 
-def _refuse(node: nodes.Node, allowed_calls: frozenset[str]) -> None:
-    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
-        if node.node.name in allowed_calls:
-            return
-    elif isinstance(node, nodes.Name):
-        return _refuse_name(node, allowed_calls)
-    elif isinstance(node, nodes.Getattr):
+def _refuse(node: nodes.Node) -> None:
+    if isinstance(node, nodes.Name):
+        return _refuse_name(node)
+    if isinstance(node, nodes.Getattr):
         return _refuse_attribute(node)
-    elif isinstance(node, nodes.Filter):
+    if isinstance(node, nodes.Filter):
         return _refuse_filter(node)
-    elif isinstance(node, nodes.Compare):
+    if isinstance(node, nodes.Compare):
         return _refuse_computing_with_people(node)
-    elif isinstance(node, _ALLOWED):
+    if isinstance(node, _ALLOWED):
         return
     raise TemplateError(
         f"“{type(node).__name__}” is not possible in an email.",
@@ -150,8 +147,8 @@ def _refuse(node: nodes.Node, allowed_calls: frozenset[str]) -> None:
     )
 
 
-def _refuse_name(node: nodes.Name, allowed_calls: frozenset[str]) -> None:
-    if node.name not in PERSONAL | SHARED | allowed_calls:
+def _refuse_name(node: nodes.Name) -> None:
+    if node.name not in PERSONAL | SHARED:
         known = ", ".join(sorted(PERSONAL | SHARED))
         raise TemplateError(
             f"there is no value “{node.name}”.", line=node.lineno, remedy=f"There are: {known}."

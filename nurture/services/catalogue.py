@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from nurture.bank_holidays import bank_holidays
 from nurture.domain.audience.conditions import Segments
 from nurture.domain.errors import NurtureError
-from nurture.domain.messages.destination import destination
+from nurture.domain.messages.email import destination
 from nurture.domain.practice import Practice
 from nurture.domain.scheduling.hours import DaysOff, Rhythm
 from nurture.domain.scheduling.planner import Calendar

@@ -2,14 +2,14 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TextIO
 
 from nurture.domain.audience.conditions import Condition, Segment, Segments
 from nurture.domain.errors import NurtureError
-from nurture.domain.spreadsheet import BYTE_ORDER_MARK, defused, readable_time
 from nurture.services.catalogue import Catalogue
 from nurture.store.database import Connection, Database
 from nurture.store.queries import segments as stored
@@ -130,3 +130,24 @@ def _get(known: Segments, name: str) -> Segment:
             remedy=f"The segments are {', '.join(sorted(known.segments)) or 'none yet'}.",
         )
     return known.segments[name]
+
+
+#: What tells a spreadsheet that a file is UTF-8; without it, Excel spoils every other letter.
+BYTE_ORDER_MARK = "\ufeff"
+
+#: What makes a spreadsheet run a cell instead of showing it, full-width forms included.
+_RUN = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+
+
+def defused(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: with an apostrophe before what would be one.
+
+    A cell that is one behind apostrophes of its own gets another, so that taking one off gives
+    every cell back.
+    """
+    return f"'{cell}" if _RUN.match(cell) else cell
+
+
+def readable_time(moment: datetime) -> str:
+    """Return a moment in UTC as spreadsheets read it: `2026-03-02 09:15:00`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

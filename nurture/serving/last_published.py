@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nurture.bootstrap import Context
 from nurture.files.private import write_private
-from nurture.library.files import files_of
+from nurture.library.reading import files_of
 from nurture.store.tables.revisions import latest_publication
 
 _PROGRAM = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ from typing import Any
 from nurture.bootstrap import Context, bring_up_to_date, build
 from nurture.domain.errors import NurtureError
 from nurture.files.disk import unusable
-from nurture.library import Library, read_library
+from nurture.library.folder import Library, read_library
 from nurture.lifeline import die_with_parent
 from nurture.mail.setup import make_mailer, make_sign
 from nurture.services.publishing import files

@@ -29,7 +29,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.gate import Frequency
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
-from nurture.store.schema import whole_schema
+from nurture.store.shape import whole_schema
 from nurture.store.tables.account import account
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import ended, enrolments

@@ -31,8 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from nurture.store.schema import whole_schema
-from nurture.store.shape import compatibility
+from nurture.store.shape import compatibility, whole_schema
 from nurture.store.types import UtcDateTime
 
 #: The columns of each table with their kinds, in the order in which the tables are filled.

@@ -5,12 +5,15 @@ meet a shape that they do not know. A release only adds, so they may continue; w
 tables into that shape has said so in `compatibility`. If that is not recorded, they stop.
 """
 
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 from sqlalchemy import (
     Column,
     Connection,
     Integer,
+    MetaData,
     Table,
     Text,
     delete,
@@ -20,6 +23,7 @@ from sqlalchemy import (
     table,
 )
 
+from nurture.store import tables
 from nurture.store.types import metadata
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -77,3 +81,10 @@ def say_who_may_work(connection: Connection, shape: str, oldest: str) -> None:
     if connection.execute(select(compatibility)).first() != said:
         connection.execute(delete(compatibility))
         connection.execute(insert(compatibility).values(said))
+
+
+def whole_schema() -> MetaData:
+    """Load and return all tables; a new module under `tables` is found automatically."""
+    for found in iter_modules(tables.__path__):
+        import_module(f"{tables.__name__}.{found.name}")
+    return metadata

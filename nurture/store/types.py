@@ -6,6 +6,9 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect, MetaData, Text, TypeDecorator
 
+from nurture.domain.known_words import known, known_or_none
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -67,3 +70,17 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
+
+
+def ending_as_text(ending: Ending | None) -> str | None:
+    """Return an ending in its stored form."""
+    return f"{ending.status}:{ending.because or ''}" if ending else None
+
+
+def ending_from_text(stored: str | None) -> Ending | None:
+    """Return an ending from its stored form."""
+    if stored is None:
+        return None
+    status, _, because = stored.partition(":")
+    ends_as = known(EnrolmentStatus, status, EnrolmentStatus.REMOVED)
+    return Ending(ends_as, known_or_none(EndReason, because))

@@ -39,6 +39,13 @@ def test_no_email_is_sent_by_two_steps(sequence: Path) -> None:
     assert len(steps) == len(set(steps)) > 0
 
 
+def test_a_plain_version_stands_beside_markdown_only_where_its_words_speak_of_a_button() -> None:
+    """From everything else the plain version is made, and has no second place to be edited in."""
+    twins = [path for path in EMAILS.rglob("*.md") if path.with_suffix(".txt").exists()]
+    words = {path.name: path.read_text().partition("\n+++\n")[2].lower() for path in twins}
+    assert [name for name, said in words.items() if "button" not in said] == []
+
+
 def test_every_folder_of_emails_is_a_sequence_or_the_layout() -> None:
     folders = {path.parent for kind in KINDS_OF_FILE for path in EMAILS.rglob(f"*{kind}")}
     assert folders - {path.parent for path in MAPS} == {EMAILS / "layout"}

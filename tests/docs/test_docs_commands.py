@@ -134,10 +134,6 @@ def test_the_simulation_instructions_work(workshop: Workshop) -> None:
     assert "(removed: the guide was not collected)" in cleo
     assert said.endswith("pain-guide: nobody under way\n")
 
-
-def test_the_instructions_for_adding_a_step_kind_work(workshop: Workshop) -> None:
-    said = workshop.follow(ROOT / "docs/adding-a-step-kind.md")
-    assert "files are fine." in said
     assert "completed" in said
 
 

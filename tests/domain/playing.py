@@ -131,8 +131,8 @@ def sequences(
     late: st.SearchStrategy[Late] = st.sampled_from(Late),  # noqa: B008
 ) -> Sequence:
     """Draw sequences that publishing accepts: the guide first, perhaps one reminder, any series."""
-    kinds = st.sampled_from((StepKind.ARTICLE, StepKind.INVITATION))
-    steps = draw(st.lists(steps_of(kinds, late), max_size=6))
+    anywhere = [k for k in StepKind if not (k.rules.begins or k.rules.reminds)]
+    steps = draw(st.lists(steps_of(st.sampled_from(anywhere), late), max_size=6))
     if draw(st.booleans()):
         reminder = draw(steps_of(st.just(StepKind.REMINDER), late))
         steps.insert(draw(st.integers(0, len(steps))), reminder)

@@ -21,7 +21,7 @@ from sqlalchemy import Table, insert, select
 
 from nurture.archive.bucket import Bucket
 from nurture.archive.container import DamagedBackupError
-from nurture.archive.folder import Folder, stored_at
+from nurture.archive.folder import Folder
 from nurture.archive.place import Place
 from nurture.bucket_address import read_address
 from nurture.services.backup.backups import back_up, back_up_tonight, no_progress
@@ -36,7 +36,7 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.withdrawals import withdrawals
 from tests.faults.workers import PlainWorkers, until
 from tests.installation import Installation
-from tests.machines import command
+from tests.machines import command, stored_at
 from tests.servers.s3 import KEY, SECRET, S3Server
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.domain.tracking.hits import Hit
-from nurture.library import Library, SequenceSource
+from nurture.library.folder import Library, SequenceSource
 from nurture.services.delivery import batch, doubts, sunset
 from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.sweep import batches_due

@@ -125,7 +125,7 @@ def test_a_sequence_with_a_dangling_branch_is_refused(
 ) -> None:
     import shutil
 
-    from nurture.library import read_library
+    from nurture.library.folder import read_library
     from tests.installation import SHIPPED
 
     folder = tmp_path_factory.mktemp("emails")

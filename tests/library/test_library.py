@@ -16,13 +16,10 @@ from nurture.domain.sequences.sequence import (
     Wait,
 )
 from nurture.domain.subscribers.consent import Purpose
-from nurture.library import (
-    LibraryError,
-    parse_email,
-    parse_practice,
-    parse_sequence,
-    read_library,
-)
+from nurture.library.folder import parse_email, read_library
+from nurture.library.practice import parse_practice
+from nurture.library.reading import LibraryError
+from nurture.library.sequences import parse_sequence
 from nurture.settings import Settings
 
 SHIPPED = Settings(secret_key="x").templates_dir

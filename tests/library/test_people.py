@@ -6,8 +6,8 @@ import pytest
 
 from nurture.domain.simulation.person import Act, Deed, Habits
 from nurture.domain.subscribers.consent import Purpose
-from nurture.library import LibraryError
 from nurture.library.people import parse_people
+from nurture.library.reading import LibraryError
 from tests.domain.playing import GUIDE, sequence_of
 
 SEQUENCE = sequence_of(GUIDE)

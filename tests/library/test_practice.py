@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from nurture.addresses import plain_mailbox
 from nurture.cli import main
 from nurture.domain.sequences.sequence import Sequence, Step
-from nurture.library import LibraryError, parse_practice, read_library, refuse_slips
-from nurture.library.practice import practice_slips, read_facts
+from nurture.library.folder import read_library
+from nurture.library.practice import parse_practice, practice_slips, read_facts, refuse_slips
+from nurture.library.reading import LibraryError
 from nurture.library.writing import with_settings
 from nurture.rendering.compile import CompiledEmail, compile_email
 from nurture.rendering.lint.deliverability import check_email

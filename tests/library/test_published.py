@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nurture.domain.known_words import known, known_or_none
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.library import parse_practice, parse_segments, parse_sequence
+from nurture.library.practice import parse_practice
 from nurture.library.published import (
     form_keys,
     published_practice,
@@ -15,6 +15,8 @@ from nurture.library.published import (
     published_sequence,
 )
 from nurture.library.reading import LibraryError
+from nurture.library.segments import parse_segments
+from nurture.library.sequences import parse_sequence
 from tests.installation import SHIPPED
 
 PLAN = (SHIPPED / "pain-guide/sequence.toml").read_text()

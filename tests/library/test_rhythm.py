@@ -6,7 +6,8 @@ import pytest
 
 from nurture.domain.scheduling.gate import Caps, one_in
 from nurture.domain.scheduling.hours import ClosedDays, Nation, Rhythm
-from nurture.library import LibraryError, parse_practice
+from nurture.library.practice import parse_practice
+from nurture.library.reading import LibraryError
 from tests.installation import SHIPPED
 
 PRACTICE = (SHIPPED / "practice.toml").read_text()

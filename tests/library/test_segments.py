@@ -7,9 +7,10 @@ from nurture.domain.audience.conditions import All, Booked, Condition, Did, IsLe
 from nurture.domain.sequences.sequence import parse_length
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
-from nurture.library import LibraryError, parse_segments, read_library
+from nurture.library.folder import read_library
+from nurture.library.reading import LibraryError
 from nurture.library.segment_writing import as_table
-from nurture.library.segments import parse_condition
+from nurture.library.segments import parse_condition, parse_segments
 from tests.installation import SHIPPED
 from tests.people import conditions
 
@@ -68,7 +69,7 @@ def test_only_human_activity_counts_by_default() -> None:
         ("all = [{ in = { sequence = 'golf', status = 'gone' } }]", "Write one of active"),
         ("all = [{ clicked = { verdict = ['human'] } }]", "Write one of human, machine, unsure"),
         ('all = [{ clicked = { email = "a\\u0000b" } }]', "email has a null in it. Take out"),
-        ("all = [{ signed_up = { 'utm_a\"b' = 'x' } }]", "is no campaign parameter. Write it like"),
+        ("all = [{ signed_up = { 'utm_a\"b' = 'x' } }]", "is not a UTM parameter. Write it like"),
         ("all = [{ signed_up = { since = 'monday' } }]", "since"),
         ("all = [{ signed_up = { since = 2026-11-01T08:00:00Z } }]", "must be a day"),
         ("all = [{ attribute = { shoe_size = '43' } }]", "shoe_size is not a setting"),

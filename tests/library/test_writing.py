@@ -4,7 +4,8 @@ import tomllib
 
 import pytest
 
-from nurture.library import LibraryError, parse_email
+from nurture.library.folder import parse_email
+from nurture.library.reading import LibraryError
 from nurture.library.writing import (
     with_changed_step,
     with_front,

@@ -143,8 +143,7 @@ def resend_scheme() -> Scheme:
     return Scheme(secret, new_secret(), sign)
 
 
-@pytest.fixture(scope="module")
-def schemes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scheme]:
+def every_scheme(folder: Path) -> Mapping[str, Scheme]:
     return {
         "generic": generic_scheme(),
         "postmark": postmark_scheme(),
@@ -152,8 +151,13 @@ def schemes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scheme]:
         "mailgun": mailgun_scheme(),
         "sendgrid": sendgrid_scheme(),
         "resend": resend_scheme(),
-        "ses": ses_scheme(tmp_path_factory.mktemp("ses")),
+        "ses": ses_scheme(folder),
     }
+
+
+@pytest.fixture(scope="module")
+def schemes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scheme]:
+    return every_scheme(tmp_path_factory.mktemp("ses"))
 
 
 @pytest.fixture(params=sorted(registry()))

@@ -8,7 +8,7 @@ import pytest
 
 from nurture.domain.messages.email import EmailSource
 from nurture.domain.sequences.sequence import StepKind
-from nurture.library import parse_email, read_library
+from nurture.library.folder import parse_email, read_library
 from nurture.rendering.compile import CompiledEmail, EmailError, compile_email
 from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 from nurture.settings import Settings

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from nurture.domain.messages.email import EmailSource
-from nurture.library import read_library
+from nurture.library.folder import read_library
 from nurture.rendering.compile import compile_email
 from nurture.rendering.lint.contrast import contrast
 from nurture.rendering.message import PreparedEmail, Recipient, Surroundings

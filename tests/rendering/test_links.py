@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import StepKind
-from nurture.library import parse_source, read_library
+from nurture.library.folder import parse_source, read_library
 from nurture.rendering.compile import CompiledEmail, compile_email
 from nurture.rendering.markdown.blocks import read_markdown
 from nurture.rendering.message import PreparedEmail, Recipient, Surroundings

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.messages.email import EmailFormat, EmailSource
-from nurture.library import parse_source, read_library
+from nurture.library.folder import parse_source, read_library
 from nurture.rendering.compile import CompiledEmail, EmailError, compile_email
 from nurture.rendering.markdown.blocks import wrapped_lines
 from nurture.rendering.markdown.composition import compose_markdown

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from nurture.domain.messages.email import EmailSource
 from nurture.domain.sequences.sequence import StepKind
-from nurture.library import Library, read_library
+from nurture.library.folder import Library, read_library
 from nurture.mail.dkim import Signer
 from nurture.rendering.compile import CompiledEmail, compile_email
 from nurture.rendering.message import PreparedEmail, Recipient, Surroundings, shared_values

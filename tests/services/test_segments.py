@@ -10,13 +10,13 @@ from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.domain.audience.conditions import Booked, Not
-from nurture.domain.spreadsheet import undefused
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Verdict
 from nurture.services import segments
 from nurture.services.segments import UnknownSegmentError
 from nurture.store.tables.events import NewEvent, add_events
 from tests.installation import Installation
+from tests.services.test_spreadsheet import undefused
 
 ANN = "ann@example.org"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nurture.library import read_library
-from nurture.library.files import files_of
+from nurture.library.folder import read_library
+from nurture.library.reading import files_of
 from nurture.services.publishing import files
 from nurture.serving.last_published import LastPublished
 from nurture.serving.preparation import prepare

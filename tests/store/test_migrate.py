@@ -18,7 +18,7 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store import migrate as migration
 from nurture.store.database import Database
 from nurture.store.migrate import migrate
-from nurture.store.schema import whole_schema
+from nurture.store.shape import whole_schema
 from nurture.store.tables.suppressions import suppress, suppressions_of
 
 

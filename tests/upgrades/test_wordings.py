@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.domain.subscribers.consent import OWN_WORDINGS
-from nurture.library import read_library
+from nurture.library.folder import read_library
 from nurture.services.owner import sessions
 from nurture.services.publishing import files
 from tests.installation import SHIPPED, Installation

@@ -19,7 +19,7 @@ from nurture.domain.sequences.sequence import (
     StepKind,
     Wait,
 )
-from nurture.library import parse_sequence
+from nurture.library.sequences import parse_sequence
 from nurture.web.studio.sequences import step_form, words
 
 FORM = Form("f", "w", ())

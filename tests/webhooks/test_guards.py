@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from nurture.services.owner.sessions import FAILURES_PER_CLIENT
-from nurture.store.schema import whole_schema
+from nurture.store.shape import whole_schema
 from nurture.store.tables.consents import consents
 from tests.installation import Installation
 from tests.servers.clock import ClockFile

@@ -21,14 +21,8 @@ from tests.booking.test_booking_providers import payloads as bookings
 from tests.installation import Installation
 from tests.mail.test_providers import (
     Scheme,
-    brevo_scheme,
-    generic_scheme,
-    mailgun_scheme,
+    every_scheme,
     payloads,
-    postmark_scheme,
-    resend_scheme,
-    sendgrid_scheme,
-    ses_scheme,
 )
 from tests.servers.clock import ClockFile
 
@@ -55,15 +49,7 @@ TELLING = {
 
 @pytest.fixture(scope="module")
 def schemes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Scheme]:
-    return {
-        "generic": generic_scheme(),
-        "postmark": postmark_scheme(),
-        "brevo": brevo_scheme(),
-        "mailgun": mailgun_scheme(),
-        "sendgrid": sendgrid_scheme(),
-        "resend": resend_scheme(),
-        "ses": ses_scheme(tmp_path_factory.mktemp("ses")),
-    }
+    return every_scheme(tmp_path_factory.mktemp("ses"))
 
 
 @pytest.fixture

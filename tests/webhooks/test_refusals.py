@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.services.inbound.refusals import Pace, network_of, without_addresses
+from nurture.domain.tracking.networks import network_of
+from nurture.services.inbound.refusals import Pace, without_addresses
 from nurture.store.database import Database
 from nurture.store.tables.refused_calls import KEPT, RefusedCall, add_refused_call, refused_calls_of
 from nurture.store.tables.refused_calls import refused_calls as table

@@ -1,5 +1,6 @@
 """The OpenAPI document describes every existing route, and nothing else."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from nurture.bootstrap import build
+from nurture.domain.tracking.events import EventKind
 from nurture.settings import load_settings
+from tests.architecture.codebase import ROOT
 from tests.installation import BASE_URL, SIGNUP_SECRET, SIGNUP_TOKEN, Installation
 from tests.servers.clock import ClockFile
 from webhooks import create_app
+from webhooks.openapi import document
 from webhooks.signup_body import SignupBody
 
 AUTOMATIC = {"HEAD", "OPTIONS"}
@@ -125,7 +129,21 @@ def test_the_signup_examples_are_accepted(kind: str, client: FlaskClient, told: 
     assert response.json == post["responses"]["202"]["content"]["application/json"]["example"]
 
 
-def test_the_existing_forms_are_examples_and_not_an_exhaustive_list(told: Any) -> None:
+def test_the_words_for_events_are_those_that_a_mail_system_may_say(told: Any) -> None:
+    """What only this program knows of is not among them."""
+    event = told["components"]["schemas"]["MailEvent"]["properties"]["type"]
+    ours = (EventKind.DOWNLOADED, EventKind.BOOKED, EventKind.STAYED)
+    assert event["examples"] == [kind.value for kind in EventKind if kind not in ours]
+
+
+def test_every_piece_of_the_document_is_there_once_and_used() -> None:
+    written = json.loads((ROOT / "webhooks/openapi.json").read_text("utf-8"))
+    used = re.findall(r'"\$piece": "([^"]+)"', json.dumps(written))
+    assert set(used) == set(written["pieces"])
+    assert "$piece" not in json.dumps(document([], BASE_URL))
+
+
+def test_the_forms_there_are_stand_as_examples_and_bind_nobody(told: Any) -> None:
     form = told["paths"]["/webhooks/signup/{form}"]["post"]["parameters"][0]
     assert set(form["examples"]) == {"pain-guide", "over-50-guide"}
     assert "enum" not in form["schema"]

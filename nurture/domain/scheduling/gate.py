@@ -8,7 +8,7 @@ from enum import StrEnum
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
-from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.domain.subscribers.consent import Consents
 from nurture.domain.subscribers.suppression import SuppressionReason, ending_by
 
 
@@ -159,20 +159,13 @@ def may_send(
     return _postponement(standing, now, caps) or Allowed()
 
 
-def purpose_needed(kind: StepKind) -> Purpose | None:
-    """Return the purpose that an email of that kind needs consent for, or `None` for an answer."""
-    if kind is StepKind.ANSWER:
-        return None
-    return Purpose.GUIDE if kind in (StepKind.GUIDE, StepKind.REMINDER) else Purpose.MARKETING
-
-
 def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
-    if kind is StepKind.ANSWER:
+    needed = kind.rules.consent
+    if needed is None:
         return _no_answer(standing)
     if standing.suppressed and not _is_on_trial(kind, standing):
         return _suppressed(standing.suppressed)
-    needed = purpose_needed(kind)
-    if needed and needed not in standing.consents:
+    if needed not in standing.consents:
         why = Reason(Code.NO_CONSENT_FOR, purpose=needed)
         return Refused(EnrolmentStatus.UNSUBSCRIBED, why, EndReason.NO_CONSENT)
     return None

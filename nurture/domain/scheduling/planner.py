@@ -23,7 +23,6 @@ from nurture.domain.sequences.sequence import (
     OptIn,
     Sequence,
     Step,
-    StepKind,
 )
 
 
@@ -109,7 +108,7 @@ def segments_asked(sequence: Sequence, progress: Progress) -> frozenset[str]:
         return asked
     for step in steps_ahead(sequence, progress):
         asked |= step.segments
-        if not (step.segments or step.late is Late.SKIP or step.kind is StepKind.REMINDER):
+        if not (step.segments or step.late is Late.SKIP or step.kind.rules.reminds):
             return asked
     return asked | {hand_over.only_if for hand_over in sequence.then if hand_over.only_if}
 
@@ -155,8 +154,7 @@ def awaits_collection(sequence: Sequence, progress: Progress) -> bool:
 
 
 def _was_reminded(sequence: Sequence, progress: Progress) -> bool:
-    kinds = {step.kind for step in sequence.steps if step.email in progress.passed}
-    return StepKind.REMINDER in kinds
+    return any(s.kind.rules.reminds for s in sequence.steps if s.email in progress.passed)
 
 
 def _while_uncollected(
@@ -179,7 +177,7 @@ def _while_uncollected(
 
 
 def _is_to_be_reminded(sequence: Sequence, step: Step | None, progress: Progress) -> bool:
-    is_reminder = step is not None and step.kind is StepKind.REMINDER
+    is_reminder = step is not None and step.kind.rules.reminds
     return is_reminder and not _was_reminded(sequence, progress)
 
 
@@ -202,7 +200,7 @@ def _in_series(
 ) -> Action:
     if step is None:
         return _at_the_end(sequence, progress, now)
-    if step.kind is StepKind.REMINDER:
+    if step.kind.rules.reminds:
         return Skip(step, Reason(Code.GUIDE_COLLECTED))
     due = due_at(step, progress, calendar)
     if due > now:

@@ -16,7 +16,7 @@ from nurture.domain.scheduling.planner import (
     steps_ahead,
 )
 from nurture.domain.sequences.enrolment import Progress
-from nurture.domain.sequences.sequence import ANSWERS, Sequence, Step, StepKind
+from nurture.domain.sequences.sequence import ANSWERS, Sequence, Step
 
 
 def take_as_sent(
@@ -59,6 +59,7 @@ def known_sent(sequence: Sequence, progress: Progress, step: Step, at: datetime)
     is_wanted = step.kind in ANSWERS and progress.guide_wanted
     if not is_wanted and step not in steps_ahead(sequence, progress):
         return None
-    if step.kind not in (*ANSWERS, StepKind.REMINDER) and awaits_collection(sequence, progress):
+    comes_later = step.kind not in ANSWERS and not step.kind.rules.reminds
+    if comes_later and awaits_collection(sequence, progress):
         progress = replace(progress, collected_at=at)
     return progress.after(step.email, max(progress.anchor_at, at))

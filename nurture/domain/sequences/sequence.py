@@ -13,13 +13,7 @@ UNCOLLECTED_FOR = timedelta(days=30)
 
 
 class StepKind(StrEnum):
-    """The purpose of a step, which decides the rules that its email follows.
-
-    `guide` answers a request: no send window, no frequency cap. `reminder` goes only to people who
-    have not collected their guide. `article` and `invitation` are the series. `answer` responds to
-    a request from the subscriber's own page, and `question` asks a subscriber who has been silent
-    whether they still want the emails.
-    """
+    """What a step is for; `RULES` says everything that follows from it."""
 
     GUIDE = "guide"
     REMINDER = "reminder"
@@ -28,12 +22,63 @@ class StepKind(StrEnum):
     ANSWER = "answer"
     QUESTION = "question"
 
+    @property
+    def rules(self) -> "Rules":
+        """What holds for every step of this kind."""
+        return RULES[self]
 
-#: These go to whoever asked for them, at once and as often as they ask.
-ANSWERS = frozenset({StepKind.GUIDE, StepKind.ANSWER})
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything that holds for the steps of one kind; unless said, what holds for an article."""
+
+    #: What the studio calls it, and calls it in the menu of new emails (empty: it is not offered).
+    title: str
+    choice: str = ""
+    #: The consent it needs; None if the request that it answers is enough.
+    consent: Purpose | None = Purpose.MARKETING
+    #: The setting of a sequence that needs one such step, and only one, as its first.
+    begins: str = ""
+    #: When it goes, in words, if that is at once: outside hours, pause and cap, each time somebody
+    #: asks for it.
+    at_once: str = ""
+    #: Whether only people who have not collected their guide get it.
+    reminds: bool = False
+    #: Whether it must lead to the page on which the person confirms something.
+    asks: bool = False
+
+
+#: The one table of step kinds.
+RULES = {
+    StepKind.GUIDE: Rules(
+        "Guide",
+        consent=Purpose.GUIDE,
+        begins="form",
+        at_once="At once, whenever somebody asks for the guide",
+    ),
+    StepKind.REMINDER: Rules("Reminder", consent=Purpose.GUIDE, reminds=True),
+    StepKind.ARTICLE: Rules("Article", choice="An article"),
+    StepKind.INVITATION: Rules("Invitation", choice="An invitation to book"),
+    # Answers what somebody asked for on their own page.
+    StepKind.ANSWER: Rules(
+        "Answer",
+        consent=None,
+        begins="answers",
+        at_once="At once, whenever somebody asks for it",
+        asks=True,
+    ),
+    # Asks somebody who has been quiet whether they still want the emails.
+    StepKind.QUESTION: Rules("Question", begins="quiet", asks=True),
+}
+
+#: These go to people who asked for them, at once and as often as they ask.
+ANSWERS = frozenset(kind for kind in StepKind if kind.rules.at_once)
 
 #: These may come round again in one enrolment, each time on an occasion of its own.
-RECURRING = ANSWERS | {StepKind.QUESTION}
+RECURRING = frozenset(kind for kind in StepKind if kind.rules.begins)
+
+#: The series that people agreed to.
+SERIES = frozenset(kind for kind in StepKind if kind.rules.consent is Purpose.MARKETING) - RECURRING
 
 
 class OptIn(StrEnum):

@@ -28,8 +28,11 @@ _VALUES: Mapping[str, frozenset[str]] = {
     "frequency": frozenset(map(str, Frequency)),
 }
 
+#: The ways into a sequence, as its file has them.
+_DOORS = {"form": "a [form]", "answers": "answers = “…”", "quiet": "[quiet]"}
+
 #: How the first step of a sequence must answer whoever came in by that door.
-_FIRST = {"form": StepKind.GUIDE, "answers": StepKind.ANSWER, "quiet": StepKind.QUESTION}
+_FIRST = {kind.rules.begins: kind for kind in StepKind if kind.rules.begins}
 
 
 def unsound(sequence: Sequence) -> Iterator[str]:
@@ -42,17 +45,12 @@ def unsound(sequence: Sequence) -> Iterator[str]:
     for door in doors[:1]:
         if sequence.steps and sequence.steps[0].kind is not _FIRST[door]:
             yield f"the first step must be of kind “{_FIRST[door]}”."
-    for kind in (StepKind.GUIDE, StepKind.ANSWER, StepKind.QUESTION):
+    for kind in _FIRST.values():
         count = sum(step.kind is kind for step in sequence.steps)
         if count > 1:
             yield f"only one step may be of kind “{kind}”."
         if count and _FIRST.get(doors[0] if doors else "") is not kind:
-            yield f"a step of kind “{kind}” needs {_door_of(kind)}."
-
-
-def _door_of(kind: StepKind) -> str:
-    door = next(name for name, first in _FIRST.items() if first is kind)
-    return {"form": "a [form]", "answers": "answers = “…”", "quiet": "[quiet]"}[door]
+            yield f"a step of kind “{kind}” needs {_DOORS[kind.rules.begins]}."
 
 
 def unsound_together(

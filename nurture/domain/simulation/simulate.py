@@ -20,7 +20,7 @@ from nurture.domain.scheduling.gate import UNTIL_RESUMED
 from nurture.domain.scheduling.planner import Skip, due_at
 from nurture.domain.scheduling.timing import timing
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
-from nurture.domain.sequences.sequence import ANSWERS, Sequence, StepKind
+from nurture.domain.sequences.sequence import ANSWERS, SERIES, Sequence, StepKind
 from nurture.domain.simulation.life import Life, ended
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay
 from nurture.domain.simulation.world import SimulatedEvent, What, World
@@ -90,7 +90,7 @@ class _Play:
         read_at = self.now + habits.reads_after
         if habits.opens:
             self._will(Act(read_at, Deed.OPENS, email))
-        if habits.clicks and kind in (StepKind.ARTICLE, StepKind.INVITATION):
+        if habits.clicks and kind in SERIES:
             self._will(Act(read_at + timedelta(minutes=1), Deed.CLICKS, email))
         wants_guide = kind is StepKind.GUIDE and habits.collects_after is not None
         if wants_guide and self.life.enrolments[sequence].progress.collected_at is None:

@@ -46,8 +46,8 @@ def find_scanners_owner(client: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def is_apples(client: str) -> bool:
-    """Return whether an address belongs to Apple."""
+def belongs_to_apple(client: str) -> bool:
+    """Whether an address is one of Apple's own."""
     try:
         return ip_address(client) in _APPLE
     except ValueError:
@@ -56,9 +56,14 @@ def is_apples(client: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def neighbourhood(client: str) -> str:
-    """Return the block that a group of machines shares: 256 addresses, or an IPv6 /48."""
+    """Return the block that a row of machines shares, or the client if it is no address."""
+    return network_of(client) or client
+
+
+def network_of(client: str) -> str:
+    """Return the network of an address: 256 addresses, or an IPv6 /48; empty if it is none."""
     try:
         address = ip_address(client)
     except ValueError:
-        return client
+        return ""
     return str(ip_network(f"{client}/{24 if address.version == 4 else 48}", strict=False))

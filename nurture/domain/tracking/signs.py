@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Hit, MessageHits
-from nurture.domain.tracking.networks import find_scanners_owner, is_apples
+from nurture.domain.tracking.networks import belongs_to_apple, find_scanners_owner
 from nurture.domain.tracking.user_agents import Program, is_a_phones, is_outdated, read_agent
 
 #: The weight from which on we are sure; a lesser sign weighs half as much.
@@ -102,7 +102,7 @@ def _of_the_time(hit: Hit, together: MessageHits) -> Iterator[Sign]:
 
 
 def _of_the_address(hit: Hit) -> Iterator[Sign]:
-    if hit.kind is EventKind.OPENED and is_apples(hit.client):
+    if hit.kind is EventKind.OPENED and belongs_to_apple(hit.client):
         yield Sign(PROOF, "Apple's relay fetches every mail's pictures", spreads=False)
     owner = find_scanners_owner(hit.client)
     if owner and read_agent(hit.user_agent).program is not Program.PROXY:

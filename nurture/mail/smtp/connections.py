@@ -38,7 +38,7 @@ class Connections:
         self._kept: deque[SmtpSession] = deque()
         self._arrived: deque[Opening] = deque()
         self._leaving: deque[SmtpSession] = deque()
-        self._farewell: threading.Timer | None = None
+        self._closing_timer: threading.Timer | None = None
         self._cap = self._most
         self._cap_until = 0.0
         self.openings: dict[Opening, float] = {}
@@ -52,8 +52,8 @@ class Connections:
             self._uses += 1
             self._users += 1
         if self._process == os.getpid():
-            if self._farewell is not None:
-                self._farewell.cancel()
+            if self._closing_timer is not None:
+                self._closing_timer.cancel()
             return
         if self._process:
             self._disown()
@@ -77,7 +77,7 @@ class Connections:
             self._cap = self._most
         return self._cap
 
-    def be_content_with(self, count: int) -> None:
+    def limit_to(self, count: int) -> None:
         """Open no more than `count` connections for a while, as the server refused another."""
         self._cap = max(1, count)
         self._cap_until = time.monotonic() + CAP_SECONDS
@@ -153,12 +153,12 @@ class Connections:
     def rest(self) -> None:
         """Keep the open sessions for as long as they may be reused, and then close them."""
         self._users -= 1
-        self._farewell = threading.Timer(FRESH_SECONDS, self._part_unless_used, [self._uses])
-        self._farewell.daemon = True
+        self._closing_timer = threading.Timer(FRESH_SECONDS, self._part_unless_used, [self._uses])
+        self._closing_timer.daemon = True
         try:
-            self._farewell.start()
+            self._closing_timer.start()
         except RuntimeError:  # Without a thread to spare, they are kept a little longer.
-            self._farewell = None
+            self._closing_timer = None
 
     def _part_unless_used(self, uses: int) -> None:
         with self._lock:
@@ -181,9 +181,9 @@ class Connections:
         with self._lock:
             self._uses += 1
         patience = time.monotonic() + GOODBYE_SECONDS
-        if self._farewell is not None:
-            self._farewell.cancel()
-            self._farewell.join(GOODBYE_SECONDS)
+        if self._closing_timer is not None:
+            self._closing_timer.cancel()
+            self._closing_timer.join(GOODBYE_SECONDS)
         self._give_up_openings(patience)
         while self._kept:
             self.part_with(self._kept.popleft())

@@ -260,7 +260,7 @@ class _Offer:
         """Continue with the sessions already open; if there are none, offer nothing more."""
         under_way = len(self._sessions) + len(self._connections.openings)
         if under_way:
-            self._connections.be_content_with(under_way)
+            self._connections.limit_to(under_way)
         else:
             self._supply.stop(opening.refusal, opening.about)
 
@@ -280,7 +280,7 @@ class _Offer:
                 self._outcomes.append(refused)
         self._note(session.write())
         if conversation.ended is not None:
-            self._bury(session)
+            self._close_ended(session)
         elif conversation.idle and session.taken >= self._messages_per_connection:
             self._dismiss(session)
             self._connections.part_with(session)
@@ -296,7 +296,7 @@ class _Offer:
             events |= selectors.EVENT_WRITE
         self._selector.modify(session.sock, events, session)
 
-    def _bury(self, session: SmtpSession) -> None:
+    def _close_ended(self, session: SmtpSession) -> None:
         """Close a session that has ended; end the offer after several that achieved nothing."""
         self._dismiss(session)
         session.close()
@@ -321,7 +321,7 @@ class _Offer:
         reason = f"Put off, as {conversation.ended}."
         self._supply.give_back_turned_away(conversation.unmet, reason)
         if refusal.crowded:
-            self._connections.be_content_with(len(self._sessions))
+            self._connections.limit_to(len(self._sessions))
         if conversation.accepted:
             self._fruitless = 0
         elif not self._sessions:
@@ -336,7 +336,7 @@ class _Offer:
         for session in list(self._sessions):
             if session.deadline < now and not session.conversation.idle:
                 self._note(session.expire())
-                self._bury(session)
+                self._close_ended(session)
         self._connections.hurry()
 
     def _leave(self) -> None:

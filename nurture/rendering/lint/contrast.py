@@ -1,28 +1,41 @@
-"""The contrast of an email's text against its background (WCAG 2.2, 1.4.3).
+"""How well the words of an email stand out from what is behind them (WCAG 2.2, 1.4.3).
 
-The HTML is interpreted with the part of CSS that emails use: styles on elements, and rules for
-tags and classes in `<style>`; rules for dark mode are included only on request. Colours not
-written as #rgb or #rrggbb are assumed to have been checked by their author.
+The HTML is read with its styles: those on elements and the rules in `<style>`, of which those for
+dark mode hold only if that is asked for. Colours that are not written as #rgb or #rrggbb are
+taken to be seen to by their author.
 
-Any HTML is read in one pass, and the comparisons of its elements with its rules are limited.
+Whatever the HTML is, it is read in one pass, and comparing it with its rules has an end.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
+from typing import Any
+from xml.etree.ElementTree import Element, TreeBuilder
+
+import tinycss2
+from cssselect2 import ElementWrapper, Matcher, SelectorError, compile_selector_list
 
 _NORMAL, _LARGE = 4.5, 3.0
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source"})
-_PIECE = re.compile(r"[^{}]+|[{}]")
+_HIDDEN = frozenset({"style", "title", "script"})
+_BOLD = frozenset({"b", "strong", "h1", "h2", "h3", "th"})
 _PIXELS = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)px")
 _COLOUR = re.compile(r"#[0-9a-f]{3}(?:[0-9a-f]{3})?", re.IGNORECASE)
-_COMPOUND = re.compile(r"([a-z][a-z0-9]*)?((?:\.[\w-]+)*)", re.IGNORECASE)
+#: A tag or a class in a selector.
+_PART = re.compile(r"\.[\w-]+|^[\w-]+")
+_DARK = re.compile(r"prefers-color-scheme\s*:\s*dark", re.IGNORECASE)
 
+#: So often an element is compared with a rule, at most. Shipped emails need some ten thousand.
+_MOST_COMPARISONS = 1_000_000
 
-#: So often an element is compared with a rule, at most. Shipped emails need some thousand.
-_MOST_COMPARISONS = 150_000
+#: Elements within elements, at most, if there are rules. Shipped emails have about twenty.
+_DEEPEST = 250
+
+#: As many comparisons cost as much as making one step of a selector ready to be compared.
+_TO_COMPILE = 100
 
 #: What of a style changes how words stand out.
 _READ = frozenset(
@@ -31,7 +44,7 @@ _READ = frozenset(
 
 
 class TooManyStylesError(Exception):
-    """There are too many elements and rules to compare with each other in reasonable time."""
+    """There are more elements and rules, or deeper ones, than can be compared in good time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +70,13 @@ def weak_contrasts(html: str) -> list[WeakContrast]:
 
     Each is given with its first words. Raise `TooManyStylesError`.
     """
+    root = _Tree(html).root
+    rules = [rule for sheet in root.iter("style") for rule in _rules(sheet.text or "")]
+    elements = list(ElementWrapper.from_html_root(root).iter_subtree())
+    _insist_on_good_time(rules, root)
     found: dict[tuple[str, str, bool], WeakContrast] = {}
     for dark in (False, True):
-        reader = _Reader(list(_rules(html, dark=dark)), dark=dark)
-        reader.feed(html)
-        for weak in reader.found:
+        for weak in _weak(elements, _matcher(rules, dark), dark):
             found.setdefault((weak.colour, weak.background, dark), weak)
     return list(found.values())
 
@@ -76,182 +91,168 @@ def _linear(part: float) -> float:
     return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    selector: tuple[tuple[str, frozenset[str]], ...]
-    styles: dict[str, str]
+class _Tree(HTMLParser):
+    """The elements of a document, each closed at the latest with what is around it."""
 
-
-@dataclass(slots=True)
-class _Open:
-    tag: str
-    classes: frozenset[str]
-    colour: str
-    background: str
-    size: float
-    bold: bool
-    hidden: bool = False
-
-
-def _rules(html: str, *, dark: bool) -> Iterator[_Rule]:
-    """Yield the rules for light or dark mode; rules for narrow screens change no colour."""
-    for sheet in _between(html, "<style", "</style>"):
-        bare = _without(_without(sheet.partition(">")[2], "/*", "*/"), "<!--", "-->")
-        blocks = list(_blocks(bare))
-        for around in ("", _DARK) if dark else ("",):
-            for selectors, body in ((s, b) for place, s, b in blocks if place == around):
-                styles = _styles(body)
-                for selector in selectors.split(","):
-                    if read := _selector(selector.strip()):
-                        yield _Rule(read, styles)
-
-
-_DARK = "prefers-color-scheme: dark"
-
-
-def _blocks(sheet: str) -> Iterator[tuple[str, str, str]]:
-    """Yield every block with its selectors and its at-rule, except those inside two at-rules."""
-    around: list[str] = []
-    selectors, text = None, ""
-    for piece in _PIECE.findall(sheet):
-        if piece == "{":
-            head = text.rpartition(";")[2].strip()
-            if head.startswith("@"):
-                around.append(_DARK if _DARK in head.replace(":dark", ": dark") else head)
-            else:
-                selectors = head
-        elif piece == "}" and selectors is not None:
-            if len(around) < 2:
-                yield "".join(around), selectors, text
-            selectors = None
-        elif piece == "}" and around:
-            around.pop()
-        text = "" if piece in "{}" else piece
-
-
-def _between(text: str, start: str, end: str) -> Iterator[str]:
-    """Yield the text between each `start` and the `end` that follows it."""
-    at = text.find(start)
-    while at >= 0 and (to := text.find(end, at)) >= 0:
-        yield text[at + len(start) : to]
-        at = text.find(start, to)
-
-
-def _without(text: str, start: str, end: str) -> str:
-    """Remove each passage from `start` to `end`; an unclosed one extends to the end of the text."""
-    kept, at = [], 0
-    while (found := text.find(start, at)) >= 0:
-        kept.append(text[at:found])
-        to = text.find(end, found + len(start))
-        at = to + len(end) if to >= 0 else len(text)
-    return "".join([*kept, text[at:]])
-
-
-def _selector(selector: str) -> tuple[tuple[str, frozenset[str]], ...]:
-    """Parse a selector into compounds; empty if it uses more than tags and classes."""
-    compounds = []
-    for word in selector.replace(">", " ").split():
-        found = _COMPOUND.fullmatch(word)
-        if not found:
-            return ()
-        compounds.append(((found[1] or "").lower(), frozenset(found[2].split(".")) - {""}))
-    return tuple(compounds)
-
-
-def _styles(body: str) -> dict[str, str]:
-    pairs = (part.partition(":") for part in body.split(";"))
-    said = ((name.strip().lower(), value.strip().lower()) for name, _, value in pairs if value)
-    return {name: value for name, value in said if name in _READ}
-
-
-class _Reader(HTMLParser):
-    """A parser that tracks which colours apply at each place in the HTML."""
-
-    def __init__(self, rules: list[_Rule], *, dark: bool) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
-        self._rules, self._dark = rules, dark
-        self._open = [_Open("", frozenset(), "#000000", "#ffffff", 16.0, False)]
-        self._tags: Counter[str] = Counter()
-        self._compared = 0
-        self.found: list[WeakContrast] = []
+        self._builder, self._open, self._tags = TreeBuilder(), ["root"], Counter[str](["root"])
+        self._builder.start("root", {})
+        self.feed(html)
+        self.close()
+        self.handle_endtag("root")
+        self.root: Element = self._builder.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _VOID:
-            return
-        above, given = self._open[-1], {name: value or "" for name, value in attrs}
-        one = _Open(
-            tag,
-            frozenset(given.get("class", "").split()),
-            above.colour,
-            above.background,
-            above.size,
-            above.bold or tag in ("b", "strong", "h1", "h2", "h3", "th"),
-            above.hidden or tag in ("style", "title", "script"),
-        )
-        self._open.append(one)
-        self._tags[tag] += 1
-        if "bgcolor" in given:
-            _apply({"background": given["bgcolor"].lower()}, one)
-        self._dress(one, _styles(given.get("style", "")))
-
-    def _dress(self, one: _Open, own: dict[str, str]) -> None:
-        """Apply the rules' styles, then the element's own, then those marked `!important`."""
-        matching = [rule.styles for rule in self._rules if self._matches(rule)]
-        for styles in matching:
-            _apply(styles, one)
-        _apply(own, one)
-        for styles in matching:
-            _apply({n: v for n, v in styles.items() if v.endswith("!important")}, one)
-
-    def _matches(self, rule: _Rule) -> bool:
-        *above, last = rule.selector
-        if not self._is(self._open[-1], last):
-            return False
-        ancestors = iter(reversed(self._open[:-1])) if above else iter(())
-        return all(any(self._is(one, wanted) for one in ancestors) for wanted in reversed(above))
-
-    def _is(self, one: _Open, wanted: tuple[str, frozenset[str]]) -> bool:
-        self._compared += 1
-        if self._compared > _MOST_COMPARISONS:
-            raise TooManyStylesError
-        tag, classes = wanted
-        return (not tag or one.tag == tag) and classes <= one.classes
+        if tag not in _VOID:
+            self._builder.start(tag, {name: value or "" for name, value in attrs})
+            self._open.append(tag)
+            self._tags[tag] += 1
 
     def handle_endtag(self, tag: str) -> None:
         while self._tags[tag]:
-            closed = self._open.pop().tag
+            closed = self._open.pop()
+            self._builder.end(closed)
             self._tags[closed] -= 1
             if closed == tag:
                 return
 
     def handle_data(self, data: str) -> None:
-        words, here = " ".join(data.split()), self._open[-1]
-        if not words or here.hidden or not (_is_plain(here.colour) and _is_plain(here.background)):
-            return
-        ratio = contrast(here.colour, here.background)
-        large = here.size >= 24 or (here.bold and here.size >= 18.66)
-        wanted = _LARGE if large else _NORMAL
-        if ratio < wanted:
-            self.found.append(
-                WeakContrast(words, here.colour, here.background, ratio, wanted, self._dark)
-            )
+        self._builder.data(data)
 
 
-def _is_plain(colour: str) -> bool:
-    return bool(_COLOUR.fullmatch(colour))
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    selector: str
+    styles: "_Styles"
+    dark: bool
 
 
-def _apply(styles: dict[str, str], one: _Open) -> None:
-    for name, value in styles.items():
-        said = value.removesuffix("!important").strip()
-        if name == "color":
-            one.colour = said if said != "inherit" else one.colour
-        elif name in ("background", "background-color") and said not in ("none", "transparent"):
-            found = _COLOUR.search(said)
-            one.background = found[0] if found else said
-        elif name == "font-size" and (pixels := _PIXELS.fullmatch(said)):
-            one.size = float(pixels[1])
-        elif name == "font-weight":
-            one.bold = said in ("bold", "bolder", "600", "700", "800", "900")
-        elif name == "display" and said == "none":
-            one.hidden = True
+#: What a style says, by property: the value, and whether it is important.
+_Styles = dict[str, tuple[str, bool]]
+
+
+def _rules(sheet: str, around: str = "") -> Iterator[_Rule]:
+    """The rules for both modes and for dark mode; those for narrow screens change no colour."""
+    for one in tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True):
+        if one.type == "qualified-rule":
+            yield _Rule(tinycss2.serialize(one.prelude), _styles(one.content), dark=False)
+        elif (
+            one.type == "at-rule" and one.content and _DARK.search(tinycss2.serialize(one.prelude))
+        ):
+            for inner in tinycss2.parse_rule_list(one.content):
+                if inner.type == "qualified-rule":
+                    said = _styles(inner.content)
+                    yield _Rule(tinycss2.serialize(inner.prelude), said, dark=True)
+
+
+def _styles(said: str | Iterable[Any]) -> _Styles:
+    return {
+        one.lower_name: (tinycss2.serialize(one.value).strip().lower(), one.important)
+        for one in tinycss2.parse_blocks_contents(said)
+        if one.type == "declaration" and one.lower_name in _READ
+    }
+
+
+def _insist_on_good_time(rules: list[_Rule], root: Element) -> None:
+    """Each descent in a selector may try every element above; raises `TooManyStylesError`."""
+    named, depth = _named(root)
+    if rules and depth > _DEEPEST:
+        raise TooManyStylesError
+    comparisons = 0
+    for selector in (one for rule in rules for one in rule.selector.split(",")):
+        *descents, last = selector.split() or [""]
+        tried = min((named[part] for part in _PART.findall(last)), default=named["root"])
+        comparisons += _TO_COMPILE * (1 + len(descents)) + tried * depth ** min(len(descents), 9)
+        if comparisons > _MOST_COMPARISONS:
+            raise TooManyStylesError
+
+
+def _named(root: Element) -> tuple[Counter[str], int]:
+    """How many elements have a tag or a class, or are there at all, and how deep they lie."""
+    named, depth, level = Counter[str](), 0, [root]
+    while level:
+        depth += 1
+        for one in level:
+            named.update((one.tag, *(f".{word}" for word in one.get("class", "").split())))
+        level = [inner for one in level for inner in one]
+    named["root"] = named.total()
+    return named, depth
+
+
+def _matcher(rules: list[_Rule], dark: bool) -> Matcher:
+    """What finds an element's rules; a selector that looks further than around it is left out."""
+    matcher = Matcher()
+    for rule in sorted((one for one in rules if dark or not one.dark), key=lambda one: one.dark):
+        try:
+            selectors = compile_selector_list(rule.selector) if "(" not in rule.selector else ()
+        except SelectorError:
+            continue
+        for selector in selectors:
+            if selector.pseudo_element is None:
+                matcher.add_selector(selector, rule.styles)
+    return matcher
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    colour: str = "#000000"
+    background: str = "#ffffff"
+    size: float = 16.0
+    bold: bool = False
+    hidden: bool = False
+
+
+def _weak(elements: list[Any], matcher: Matcher, dark: bool) -> Iterator[WeakContrast]:
+    looks: dict[Element, _Look] = {}
+    for one in elements:
+        above = looks[one.parent.etree_element] if one.parent is not None else _Look()
+        looks[one.etree_element] = _look(one, matcher, above)
+        for words, look in ((one.etree_element.text, looks[one.etree_element]),) + (
+            (one.etree_element.tail, above),
+        ):
+            if weak := _judge(" ".join((words or "").split()), look, dark):
+                yield weak
+
+
+def _look(one: Any, matcher: Matcher, above: _Look) -> _Look:
+    """What rules say, then what the element says, then what is important."""
+    element: Element = one.etree_element
+    look = replace(
+        above,
+        bold=above.bold or element.tag in _BOLD,
+        hidden=above.hidden or element.tag in _HIDDEN,
+    )
+    if background := element.get("bgcolor"):
+        look = _with(look, "background", background.lower())
+    styles = [*(styles for *_, styles in matcher.match(one)), _styles(element.get("style", ""))]
+    for important in (False, True):
+        for said in styles:
+            for name, (value, is_important) in said.items():
+                if is_important is important:
+                    look = _with(look, name, value)
+    return look
+
+
+def _with(look: _Look, name: str, value: str) -> _Look:
+    if name == "color":
+        return replace(look, colour=value) if value != "inherit" else look
+    if name in ("background", "background-color") and value not in ("none", "transparent"):
+        found = _COLOUR.search(value)
+        return replace(look, background=found[0] if found else value)
+    if name == "font-size" and (pixels := _PIXELS.fullmatch(value)):
+        return replace(look, size=float(pixels[1]))
+    if name == "font-weight":
+        return replace(look, bold=value in ("bold", "bolder", "600", "700", "800", "900"))
+    return replace(look, hidden=True) if (name, value) == ("display", "none") else look
+
+
+def _judge(words: str, look: _Look, dark: bool) -> WeakContrast | None:
+    plain = _COLOUR.fullmatch(look.colour) and _COLOUR.fullmatch(look.background)
+    if not words or look.hidden or not plain:
+        return None
+    ratio = contrast(look.colour, look.background)
+    large = look.size >= 24 or (look.bold and look.size >= 18.66)
+    wanted = _LARGE if large else _NORMAL
+    weak = WeakContrast(words, look.colour, look.background, ratio, wanted, dark)
+    return weak if ratio < wanted else None

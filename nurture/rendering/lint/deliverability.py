@@ -13,7 +13,6 @@ from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 #: Gmail cuts a mail off above this many bytes of HTML.
 LARGEST_HTML = 102 * 1024
 
-_ASKING = (StepKind.ANSWER, StepKind.QUESTION)
 _LONGEST_SUBJECT = 78
 _SAMPLES = [
     Recipient(1, 1, 1, "somebody@example.org", name, tracking)
@@ -79,7 +78,7 @@ def _footer_findings(body: str, where: str, around: Surroundings) -> list[str]:
 
 def _confirming_findings(body: str, where: str, kind: StepKind, around: Surroundings) -> list[str]:
     """Require that an email asking for confirmation links to the confirmation page."""
-    if kind in _ASKING and f"{around.public_url}/confirm/" not in body:
+    if kind.rules.asks and f"{around.public_url}/confirm/" not in body:
         return [f"{where} does not lead to the page to confirm on; add {{{{ confirm_url }}}}."]
     return []
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from nurture import __version__
 from nurture.archive.container import DamagedBackupError, Member
-from nurture.library.files import files_of
+from nurture.library.reading import files_of
 from nurture.settings import Settings
 from nurture.store import portable
 from nurture.store.database import Connection, Database

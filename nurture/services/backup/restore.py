@@ -21,7 +21,7 @@ from nurture.domain.errors import NurtureError
 from nurture.files.env import as_line
 from nurture.files.private import sync_folder, write_down, write_private
 from nurture.files.secrets import KEPT
-from nurture.library.files import files_of
+from nurture.library.reading import files_of
 from nurture.services.backup.contents import DKIM, LIBRARY, SETTINGS, BackupHeader, Progress
 from nurture.services.backup.proof import take_in
 from nurture.settings import Settings

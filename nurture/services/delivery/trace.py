@@ -14,7 +14,6 @@ from typing import Any
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.scheduling.gate import purpose_needed
 from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.consent import ConsentRecord, Purpose, said_where
 from nurture.domain.tracking.verdict import Verdict
@@ -135,7 +134,7 @@ def _walk(
 
 
 def _allowed_by(found: TracedMessage, consents: list[ConsentRecord]) -> Iterator[str]:
-    needed = purpose_needed(StepKind(found.kind))
+    needed = StepKind(found.kind).rules.consent
     yield _consent(needed, consents, found.claimed_at) if needed else "needs no consent"
     yield "no suppression, pause or frequency cap was in the way"
     late = found.claimed_at - found.due_at

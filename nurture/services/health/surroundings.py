@@ -2,11 +2,13 @@
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from urllib.request import ProxyHandler, build_opener
 
+from nurture import booking
 from nurture.domain.practice import Practice
+from nurture.mail.providers import Provider
 from nurture.services.health.finding import Finding, doubtful, failed, fine
 from nurture.services.owner import checklist
 from nurture.settings import Settings
@@ -121,3 +123,23 @@ def names(settings: Settings, practice: Practice) -> Iterator[Finding]:
             yield doubtful("dns", record.sentence, remedy)
         else:
             yield fine("dns", record.sentence)
+
+
+def providers(settings: Settings, relay: Provider | None) -> Iterator[Finding]:
+    """Check that bounces and bookings are received."""
+    if relay is not None and not settings.secret(relay.secret_setting):
+        said = (
+            f"Mail goes through {relay.name} and {relay.secret_setting} is not set, so its calls "
+            "about bounces and complaints are refused."
+        )
+        yield doubtful("providers", said, relay.secret_help)
+    elif relay is not None:
+        yield fine("providers", f"What {relay.name} tells can be believed.")
+    calendars = {one.secret_setting for one in booking.registry().values()}
+    if not any(settings.secret(name) for name in calendars):
+        yield _no_calendar(calendars)
+
+
+def _no_calendar(calendars: Collection[str]) -> Finding:
+    said = "No calendar’s secret is set, so whoever books goes on getting the series."
+    return doubtful("providers", said, f"Set one of {', '.join(sorted(calendars))}.")

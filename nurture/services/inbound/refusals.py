@@ -3,7 +3,6 @@
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 
 from nurture.domain import kept_payload
 from nurture.services.catalogue import Catalogue, NothingPublishedError
@@ -56,13 +55,3 @@ def note_call(
 def without_addresses(text: str) -> str:
     """Return a sentence with every email address removed."""
     return kept_payload.without_addresses(text)[:300]
-
-
-def network_of(client: str) -> str:
-    """Return roughly where a call came from: the network, never the individual address."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return ""
-    length = 24 if address.version == 4 else 48
-    return str(ip_network(f"{address}/{length}", strict=False))

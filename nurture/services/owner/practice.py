@@ -8,7 +8,8 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.scheduling.gate import LONGEST_CAP_DAYS
 from nurture.domain.scheduling.hours import MOST_CLOSED_DAYS, ClosedDays, Nation, parse_closed_days
 from nurture.domain.sequences.sequence import SequenceError, parse_time_of_day
-from nurture.library import parse_practice, practice
+from nurture.library import practice
+from nurture.library.practice import parse_practice
 from nurture.library.writing import with_settings
 from nurture.services.catalogue import NothingPublishedError
 from nurture.services.publishing.studio import publish_plan

@@ -15,8 +15,7 @@ from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.rendering.greetings import Reading, how_it_reads, name_kinds
 from nurture.rendering.lint.deliverability import check_email
 from nurture.rendering.lint.preflight import Concern, Severity, SubscriberNames, preflight, refused
-from nurture.rendering.message import Surroundings
-from nurture.rendering.preview import Preview, preview_email, trial_message, trial_number
+from nurture.rendering.preview import Preview, inert, preview_email, trial_message, trial_number
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.sources import published_library
 from nurture.services.publishing.studio import (
@@ -28,8 +27,7 @@ from nurture.services.publishing.studio import (
 )
 from nurture.store.database import Connection, Database
 from nurture.store.tables import drafts, subscribers
-from nurture.store.tables.revisions import RevisionKind, newest_revision
-from nurture.tokens import Tokens
+from nurture.store.tables.revisions import RevisionKind, find_newest
 
 
 class SavedElsewhereError(NurtureError):
@@ -168,7 +166,7 @@ def compile_written(source: EmailSource) -> CompiledEmail:
 
 
 def _published_number(connection: Connection, key: str) -> int:
-    present = newest_revision(connection, RevisionKind.EMAIL, key)
+    present = find_newest(connection, RevisionKind.EMAIL, key)
     return present.number if present else 0
 
 
@@ -216,8 +214,9 @@ def examine_email(database: Database, key: str, written: Written, public_url: st
     def shown_to(name: str) -> Preview:
         return preview_email(email, sequence, kind, library.practice, public_url, name)
 
-    around = Surroundings(library.practice, Tokens(["check"]), "https://check.invalid")
-    found = [refused(one, source) for one in check_email(email, sequence, kind, around)]
+    found = [
+        refused(one, source) for one in check_email(email, sequence, kind, inert(library.practice))
+    ]
     kinds = name_kinds(counted)
     names = SubscriberNames(counted.get("", 0), tuple(one.example for one in kinds if one.example))
     for number, name in enumerate(dict.fromkeys(["Ann", *names.samples])):

@@ -11,12 +11,13 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat
 from nurture.domain.sequences.sequence import Sequence, is_guide_name, is_plain_name
 from nurture.domain.sequences.soundness import dangling, relies_on_health, unsound, unsound_together
-from nurture.library import Library, SequenceSource
+from nurture.library.folder import Library, SequenceSource
 from nurture.rendering.compile import EmailError, compile_email
 from nurture.rendering.links import addresses_in
 from nurture.rendering.lint.deliverability import check_email
 from nurture.rendering.markdown.blocks import wrapped_lines
 from nurture.rendering.message import Surroundings
+from nurture.rendering.preview import inert
 from nurture.services.catalogue import Published
 from nurture.services.publishing.revisions import (
     Draft,
@@ -38,7 +39,6 @@ from nurture.store.tables.revisions import (
     lock_publishing,
     newest_revisions,
 )
-from nurture.tokens import Tokens
 
 _NO_ARTICLE = "{}: the article has no address yet; it leads to the blog."
 
@@ -71,7 +71,7 @@ class OwnerWroteThisError(NurtureError):
 
 def check(library: Library) -> list[Draft]:
     """Check and compile everything; on any findings, raise one `CheckError` with them all."""
-    around = _around(library)
+    around = inert(library.practice)
     findings: list[str] = []
     drafts = [
         plan_draft(RevisionKind.PRACTICE, "practice", library.practice_toml),
@@ -298,10 +298,6 @@ def _in_new_layout(library: Library, present: Revision, layout: dict[str, str]) 
         compiled = compile_email(email)
     except EmailError as error:
         raise CheckError(error.findings) from None
-    if findings := check_email(compiled, sequence, kind, _around(library)):
+    if findings := check_email(compiled, sequence, kind, inert(library.practice)):
         raise CheckError(findings)
     return replace(email_draft(email, compiled), author=Author.OWNER)
-
-
-def _around(library: Library) -> Surroundings:
-    return Surroundings(library.practice, Tokens(["check"]), "https://check.invalid")

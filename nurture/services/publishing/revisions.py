@@ -10,13 +10,13 @@ from typing import Any
 from nurture.domain.messages.email import EmailSource
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.impact import Impact, impact
-from nurture.library import parse_sequence
+from nurture.library.practice import parse_practice
+from nurture.library.sequences import parse_sequence
 from nurture.rendering.compile import CompiledEmail
-from nurture.services.delivery.reschedule import look_at_everybody, moves_everybody
 from nurture.store.database import Connection
 from nurture.store.queries import locks
 from nurture.store.tables import enrolments, message_changes
-from nurture.store.tables.revisions import Author, Revision, RevisionKind, add_revision
+from nurture.store.tables.revisions import Author, Revision, RevisionKind, add_revision, find_newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +134,20 @@ def _lines(source: dict[str, Any]) -> list[str]:
     texts = [part for part in parts if isinstance(part, str)]
     texts += [text for part in parts if isinstance(part, dict) for text in part.values()]
     return [line for text in texts for line in str(text).splitlines()]
+
+
+def moves_everybody(connection: Connection, toml: str) -> bool:
+    """Return whether this practice sends at other times than the published one."""
+    present = find_newest(connection, RevisionKind.PRACTICE, "practice")
+    if present is None:
+        return False
+    return parse_practice(present.source["toml"]).rhythm != parse_practice(toml).rhythm
+
+
+def look_at_everybody(connection: Connection, now: datetime) -> None:
+    """Have every active enrolment decided again, in one statement however many there are.
+
+    A postponement would be noticed in time anyway, but until then the coming week would be
+    displayed as it was.
+    """
+    enrolments.look_at_once(connection, enrolments.everybody(), now)

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from unicodedata import normalize
 
 from nurture.domain.audience.conditions import All, Condition, Not, Segment, Segments, excess_of
 from nurture.domain.audience.words import ConditionNames
 from nurture.domain.errors import NurtureError
-from nurture.library import LibraryError
+from nurture.library.reading import LibraryError
 from nurture.library.segment_writing import (
     segment_text,
     with_segment,
@@ -20,7 +19,7 @@ from nurture.library.segments import parse_segments
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.profile.page_words import subject_of
 from nurture.services.publishing.files import CheckError
-from nurture.services.publishing.studio import publish_plan
+from nurture.services.publishing.studio import name_from, publish_plan
 from nurture.services.segments import UnknownSegmentError
 from nurture.store.database import Connection, Database
 from nurture.store.queries.segments import count_segment
@@ -150,12 +149,6 @@ def delete(database: Database, catalogue: Catalogue, name: str, now: datetime) -
         raise UnknownSegmentError(f"There is no segment “{name}” any more.")
     _insist_unused(published, name, "taken away")
     publish_plan(database, *_SEGMENTS, without_segment(_toml(database), name), now)
-
-
-def name_from(title: str) -> str:
-    """Make a name from a title: lower-case letters, digits and hyphens."""
-    plain = normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]
 
 
 def _read(database: Database, name: str, text: str) -> tuple[Segments, Segment]:

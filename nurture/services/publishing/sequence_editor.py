@@ -5,22 +5,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from unicodedata import normalize
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat
-from nurture.domain.sequences.sequence import Continuation, Sequence, Step
-from nurture.library import parse_sequence
-from nurture.library.ending_writing import with_endings
+from nurture.domain.sequences.sequence import Continuation, Sequence, Step, StepKind
+from nurture.library.sequences import parse_sequence
 from nurture.library.writing import (
     with_changed_step,
+    with_endings,
     with_front,
     with_moved_step,
     with_step,
     without_step,
     written_email,
 )
+from nurture.rendering.preview import preview_email
+from nurture.services.catalogue import Catalogue
 from nurture.services.delivery.pause import UnknownSequenceError
+from nurture.services.publishing import email_editor
 from nurture.services.publishing.email_editor import SavedElsewhereError
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.revisions import Publication
@@ -30,6 +32,7 @@ from nurture.services.publishing.studio import (
     find_email,
     foresee_plan,
     get_revision,
+    name_from,
     publish_plan,
 )
 from nurture.store.database import Connection, Database
@@ -37,7 +40,6 @@ from nurture.store.tables import drafts
 from nurture.store.tables.revisions import Revision, RevisionKind, find_newest, newest_revisions
 
 _SEQUENCE, _EMAIL = RevisionKind.SEQUENCE, RevisionKind.EMAIL
-_LONGEST_NAME = 60
 
 
 class OvertakenError(NurtureError):
@@ -337,8 +339,7 @@ def find_step(plan: EditedSequence, email: str) -> Step:
 
 def _name(connection: Connection, plan: EditedSequence, subject: str) -> str:
     """Return a name for a new email that nothing in this sequence has ever had."""
-    plain = normalize("NFKD", subject).encode("ascii", "ignore").decode().lower()
-    name = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", ""))[:_LONGEST_NAME].strip("-") or "email"
+    name = name_from(subject.replace("'", "")) or "email"
     taken = {*plan.subjects, *(step.email for step in plan.sequence.steps)}
     taken |= {k.partition("/")[2] for k in drafts.drafted_keys(connection, _EMAIL)}
     number, found = 1, name
@@ -359,3 +360,24 @@ def _overtaken() -> OvertakenError:
         "Another state of this sequence was published since you began.",
         remedy="Drop your changes and make them again.",
     )
+
+
+def picture_email(
+    database: Database, catalogue: Catalogue, key: str, email: str, public_url: str
+) -> str | None:
+    """Return the HTML of an email, published or still a draft; None if there is none.
+
+    Nothing is counted and no link in it works. Raise `CheckError` for a faulty draft.
+    """
+    with database.reading() as connection:
+        published = catalogue.current(connection)
+    full, sequence = f"{key}/{email}", published.sequences.get(key)
+    if sequence is None:
+        return None
+    if full in published.emails:
+        kinds = {step.email: step.kind for step in sequence.steps}
+        kind = kinds.get(email, StepKind.ARTICLE)
+        compiled = published.emails[full][1]
+        return preview_email(compiled, sequence, kind, published.practice, public_url).html
+    written = find_plan(database, key).unpublished.get(email)
+    return email_editor.preview(database, full, written, public_url, "").html if written else None

@@ -4,15 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nurture.domain.messages.email import EmailFormat, EmailSource
-from nurture.library import (
-    Library,
-    SequenceSource,
-    parse_practice,
-    parse_segments,
-    parse_sequence,
-    parse_source,
-)
+from nurture.library.folder import Library, SequenceSource, parse_source
+from nurture.library.practice import parse_practice
 from nurture.library.reading import read_as
+from nurture.library.segments import parse_segments
+from nurture.library.sequences import parse_sequence
 from nurture.library.writing import written_email
 from nurture.services.catalogue import NothingPublishedError
 from nurture.store.database import Connection

@@ -5,26 +5,24 @@ are told to.
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.sequences.sequence import Sequence, StepKind
-from nurture.library import (
-    Library,
-    LibraryError,
-    parse_practice,
-    parse_segments,
-    parse_source,
-    refuse_slips,
-)
+from nurture.library.folder import Library, parse_source
+from nurture.library.practice import parse_practice, refuse_slips
+from nurture.library.reading import LibraryError
+from nurture.library.segments import parse_segments
 from nurture.rendering.compile import EmailError
 from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.rendering.lint.deliverability import check_email
-from nurture.rendering.message import Surroundings
+from nurture.rendering.preview import inert
 from nurture.services.publishing.files import CheckError, plan_findings
 from nurture.services.publishing.revisions import (
     Draft,
@@ -48,13 +46,14 @@ from nurture.store.tables.revisions import (
     Author,
     Revision,
     RevisionKind,
+    find_newest,
     find_state,
     history_of,
     lock_publishing,
-    newest_revision,
     newest_revisions,
 )
-from nurture.tokens import Tokens
+
+_LONGEST_NAME = 60
 
 
 class NoSuchRevisionError(NurtureError):
@@ -72,7 +71,7 @@ class Written:
 
 def find_email(connection: Connection, key: str) -> EmailSource | None:
     """Return the published source of an email, or None if it was never published."""
-    present = newest_revision(connection, RevisionKind.EMAIL, key)
+    present = find_newest(connection, RevisionKind.EMAIL, key)
     return email_source(key, present.source) if present else None
 
 
@@ -144,6 +143,12 @@ def history(database: Database, kind: RevisionKind, key: str) -> list[Revision]:
         return history_of(connection, kind, key)
 
 
+def name_from(words: str) -> str:
+    """Return a name made from words: small letters, digits and hyphens."""
+    plain = normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_NAME].strip("-")
+
+
 def get_revision(database: Database, kind: RevisionKind, key: str, number: int) -> Revision:
     """Return a revision by its number; may raise `NoSuchRevisionError`."""
     with database.reading() as connection:
@@ -194,12 +199,11 @@ def _newest_layout(connection: Connection) -> Mapping[str, str]:
 def _checked_email(
     library: Library, source: EmailSource, sequence: Sequence, kind: StepKind
 ) -> Draft:
-    around = Surroundings(library.practice, Tokens(["check"]), "https://check.invalid")
     try:
         compiled = compile_confined(source)
     except EmailError as error:
         raise CheckError(error.findings) from None
-    if findings := check_email(compiled, sequence, kind, around):
+    if findings := check_email(compiled, sequence, kind, inert(library.practice)):
         raise CheckError(findings)
     return email_draft(source, compiled)
 
@@ -245,7 +249,7 @@ def _store(database: Database, changed: list[Draft], now: datetime) -> Publicati
         lock_publishing(connection)
         hold_sequences(connection, changed)
         for draft in changed:
-            present = newest_revision(connection, draft.kind, draft.key)
+            present = find_newest(connection, draft.kind, draft.key)
             if present is None or present.digest != draft.digest:
                 of_owner = replace(draft, author=Author.OWNER)
                 store_draft(connection, of_owner, present, publication, now)

@@ -10,7 +10,8 @@ from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.simulate import simulate
 from nurture.domain.simulation.world import SimulatedEvent, World
-from nurture.library import Library, parse_sequence, read_library
+from nurture.library.folder import Library, read_library
+from nurture.library.sequences import parse_sequence
 from nurture.services.catalogue import Catalogue, practice_calendar
 from nurture.store.database import Connection
 from nurture.store.tables.sequences import paused_keys

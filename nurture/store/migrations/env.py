@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from nurture.store import shape
 from nurture.store.database import Connection, Database, NewerDatabaseError
-from nurture.store.schema import whole_schema
+from nurture.store.shape import whole_schema
 
 #: Any number will do, as long as nothing else in the same database takes this lock.
 _LOCK = 6_187_264

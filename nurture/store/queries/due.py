@@ -21,10 +21,10 @@ from nurture.domain.subscribers.suppression import (
 )
 from nurture.store.database import as_rows, rows_as_table
 from nurture.store.tables.account import refusals
-from nurture.store.tables.endings import ending_from_text
 from nurture.store.tables.enrolments import NOT_HELD, enrolments
 from nurture.store.tables.subscribers import as_consents, subscribers
 from nurture.store.tables.suppressions import standing_of
+from nurture.store.types import ending_from_text
 
 #: Nothing else is read of a due enrolment, as turning what is stored into values costs most.
 _COLUMNS: tuple[Any, ...] = (

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Text, and_, case, func, literal, select, type_coerce
 
 from nurture.domain.known_words import known_or_none
-from nurture.domain.messages.status import MessageStatus
+from nurture.domain.messages.status import TAKEN, MessageStatus
 from nurture.domain.scheduling.awaited_step import SequencePosition
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
@@ -20,13 +20,6 @@ from nurture.store.tables.events import HUMAN, events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 
-#: A mail in one of these left us and was taken; what is in doubt is counted once it is settled.
-_TAKEN = (
-    MessageStatus.ACCEPTED,
-    MessageStatus.DELIVERED,
-    MessageStatus.BOUNCED,
-    MessageStatus.COMPLAINED,
-)
 _ARRIVED = (MessageStatus.DELIVERED, MessageStatus.COMPLAINED)
 
 
@@ -103,8 +96,8 @@ def bookings_since(connection: Connection, since: datetime) -> list[Booking]:
     before = and_(
         messages.c.subscriber_id == events.c.subscriber_id,
         messages.c.accepted_at <= events.c.happened_at,
-        messages.c.status.in_(_TAKEN),
-        messages.c.kind != StepKind.ANSWER,
+        messages.c.status.in_(TAKEN),
+        messages.c.kind.not_in([kind for kind in StepKind if kind.rules.consent is None]),
     )
     booked = and_(events.c.kind == EventKind.BOOKED, HUMAN, events.c.happened_at >= since)
     chosen = select(
@@ -150,7 +143,7 @@ def count_enrolled(connection: Connection) -> dict[str, dict[EnrolmentStatus, in
 def _per_message(dialect: str, moments: Sequence[datetime], sequence: str | None) -> Any:
     """Return one row per email, with a 1 for everything that is true of it."""
     at = messages.c.accepted_at
-    wanted = [messages.c.status.in_(_TAKEN), at >= moments[0], at < moments[-1]]
+    wanted = [messages.c.status.in_(TAKEN), at >= moments[0], at < moments[-1]]
     if sequence is not None:
         wanted.append(messages.c.sequence == sequence)
     span = case(*[(at < end, number) for number, end in enumerate(moments[1:])], else_=None)

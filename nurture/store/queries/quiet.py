@@ -37,7 +37,7 @@ from nurture.store.tables.suppressions import suppressions
 
 _SIGN = (events.c.verdict == Verdict.HUMAN) & events.c.kind.in_(SIGNS_OF_LIFE)
 _SUPPRESSED = exists().where(suppressions.c.address_hash == subscribers.c.address_hash)
-_TAKEN = (MessageStatus.ACCEPTED, MessageStatus.DELIVERED)
+_NOT_RETURNED = (MessageStatus.ACCEPTED, MessageStatus.DELIVERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def reached_among(connection: Connection, enrolment_ids: Collection[int]) -> set
         messages.c.enrolment_id.in_(enrolment_ids)
         & (messages.c.kind == StepKind.QUESTION)
         & (messages.c.occasion == enrolments.c.occasion)
-        & messages.c.status.in_(_TAKEN)
+        & messages.c.status.in_(_NOT_RETURNED)
     )
     joined = messages.join(enrolments, enrolments.c.id == messages.c.enrolment_id)
     return set(connection.scalars(select(messages.c.enrolment_id).select_from(joined).where(asked)))

@@ -13,11 +13,11 @@ from nurture.domain.scheduling.planner import anchor_after
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
 from nurture.domain.simulation.person import UnderWay
 from nurture.domain.subscribers.suppression import Suppression, guide_on_trial
-from nurture.store.tables.endings import ending_from_text
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import IN_HAND, messages
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import standing_of
+from nurture.store.types import ending_from_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,11 +148,6 @@ def remove_refusals(connection: Connection, message_ids: Collection[int]) -> Non
     connection.execute(delete(refusals).where(refusals.c.message_id.in_(list(message_ids))))
 
 
-def refused_people(connection: Connection) -> set[int]:
-    """Return the subscribers of all remembered refusals."""
-    return set(connection.scalars(select(refusals.c.subscriber_id)))
-
-
 def _refused(connection: Connection, where: Any) -> list[FinalRefusal]:
     chosen = (
         refusals.c.message_id,

@@ -85,12 +85,6 @@ def last_good(connection: Connection) -> Attempt | None:
     return _first(connection, backups.c.sha256.is_not(None) & (backups.c.trouble == ""))
 
 
-def good_since(connection: Connection, since: datetime) -> bool:
-    """Return whether a good backup has begun since that moment."""
-    found = last_good(connection)
-    return found is not None and found.begun_at >= since
-
-
 def count_for(connection: Connection, night: str) -> int:
     """Count the attempts for one night."""
     that = backups.c.occasion.like(f"{night}#%")

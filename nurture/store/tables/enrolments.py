@@ -27,10 +27,9 @@ from nurture.domain.known_words import known, known_or_none
 from nurture.domain.scheduling.gate import UNTIL_RESUMED
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.store.database import insert_new
-from nurture.store.tables.endings import ending_as_text, ending_from_text
 from nurture.store.tables.restores import numbered
 from nurture.store.tables.subscribers import subscribers
-from nurture.store.types import UtcDateTime, Words, metadata
+from nurture.store.types import UtcDateTime, Words, ending_as_text, ending_from_text, metadata
 
 _ACTIVE = text("status = 'active'")
 _UNDER_WAY = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}

@@ -8,7 +8,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from nurture.store.database import among, as_numbers
 from nurture.store.tables.events import events
-from nurture.store.tables.messages import messages
 from nurture.store.types import metadata
 
 hits_beyond = Table(
@@ -59,10 +58,3 @@ def kept_of(connection: Connection, message_ids: Iterable[int]) -> dict[tuple[in
 def count_all(connection: Connection) -> int:
     """Return how many hits were only counted."""
     return int(connection.scalar(select(func.sum(hits_beyond.c.count))) or 0)
-
-
-def beyond_of(connection: Connection, subscriber_id: int) -> int:
-    """Return how many hits on one person's messages were only counted."""
-    theirs = select(messages.c.id).where(messages.c.subscriber_id == subscriber_id)
-    counted = select(func.sum(hits_beyond.c.count)).where(hits_beyond.c.message_id.in_(theirs))
-    return int(connection.scalar(counted) or 0)

@@ -107,7 +107,7 @@ def find_newest_by(
     return _revision(row) if row else None
 
 
-def newest_revision(connection: Connection, kind: RevisionKind, key: str) -> Revision | None:
+def find_newest(connection: Connection, kind: RevisionKind, key: str) -> Revision | None:
     """Return the newest state of one item, or None if it was never published."""
     return next(iter(history_of(connection, kind, key, most=1)), None)
 
@@ -130,24 +130,10 @@ def find_state(
     return _revision(row) if row else None
 
 
-def get_revision(connection: Connection, revision_id: int) -> Revision:
-    """Return the revision with that number."""
-    row = connection.execute(select(revisions).where(revisions.c.id == revision_id))
-    return _revision(row.mappings().one())
-
-
 def revisions_of(connection: Connection, revision_ids: Iterable[int]) -> list[Revision]:
     """Return the revisions with these numbers."""
     rows = connection.execute(select(revisions).where(revisions.c.id.in_(list(revision_ids))))
     return [_revision(row) for row in rows.mappings()]
-
-
-def find_newest(connection: Connection, kind: RevisionKind, key: str) -> Revision | None:
-    """Return the newest revision of one item."""
-    same = (revisions.c.kind == kind) & (revisions.c.key == key)
-    newest = select(revisions).where(same).order_by(revisions.c.number.desc()).limit(1)
-    row = connection.execute(newest).mappings().first()
-    return _revision(row) if row else None
 
 
 def add_revision(

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as Answer
 from nurture.addresses import AddressError
 from nurture.domain.disk_space import DiskUse
 from nurture.domain.errors import NurtureError
-from nurture.library import parse_email
+from nurture.library.folder import parse_email
 from nurture.library.writing import with_body, with_front
 from nurture.rendering.lint.preflight import Severity, stops_publishing
 from nurture.services.publishing import email_editor
@@ -25,7 +25,7 @@ from nurture.services.publishing.studio import Written
 from nurture.store.tables.revisions import RevisionKind
 from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.flash import tell
-from nurture.web.studio.core.numbers import whole_number
+from nurture.web.studio.core.formatting import whole_number
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context

@@ -23,7 +23,7 @@ from nurture.domain.subscribers.bookings import booked_until, is_booked
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.subscribers import search
 from nurture.services.subscribers.search import AskedForError, PersonStatus, Question, SearchPage
-from nurture.web.studio.core.numbers import whole_number
+from nurture.web.studio.core.formatting import whole_number
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context

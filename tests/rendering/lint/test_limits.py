@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from nurture.domain.messages.email import EmailFormat, EmailSource
-from nurture.library import parse_source, read_library
+from nurture.library.folder import parse_source, read_library
 from nurture.rendering.compile import EmailError, compile_email
 from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.settings import Settings

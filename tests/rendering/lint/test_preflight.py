@@ -6,7 +6,7 @@ import pytest
 
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.sequences.sequence import StepKind
-from nurture.library import parse_source, read_library
+from nurture.library.folder import parse_source, read_library
 from nurture.rendering.compile import EmailError, compile_email
 from nurture.rendering.lint.preflight import (
     Concern,

@@ -19,9 +19,8 @@ from nurture.archive.container import (
     UnwritableArchiveError,
     write_archive,
 )
-from nurture.archive.folder import Folder, stored_at
-from nurture.archive.identity import BESIDE, WrongWordsError, unlock
-from nurture.archive.phrase import WORDS, as_typed, make_words
+from nurture.archive.folder import Folder
+from nurture.archive.identity import BESIDE, WORDS, WrongWordsError, as_typed, make_words, unlock
 from nurture.cli import main
 from nurture.services.backup import backups
 from nurture.services.backup.backups import (
@@ -37,7 +36,7 @@ from nurture.store.portable import plan
 from nurture.store.tables.backups import last_attempt, last_good
 from nurture.store.tables.subscribers import subscribers
 from tests.installation import SHIPPED, Installation
-from tests.machines import backed_up, command, restored
+from tests.machines import backed_up, command, restored, stored_at
 from tests.servers.clock import ClockFile
 from tests.servers.databases import SqliteDatabases
 

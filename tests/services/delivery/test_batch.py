@@ -216,13 +216,13 @@ def test_a_database_armed_for_another_instance_sends_nothing_until_armed(
 def test_every_message_names_the_revision_it_was_made_from(
     home: Installation, smtp_sink: SmtpSink
 ) -> None:
-    from nurture.store.tables.revisions import get_revision
+    from nurture.store.tables.revisions import revisions_of
 
     home.subscribe(ANN)
     home.deliver()
     [message] = home.messages_of(ANN)
     with home.context.database.reading() as connection:
-        revision = get_revision(connection, message["revision_id"])
+        [revision] = revisions_of(connection, [message["revision_id"]])
     assert (revision.kind, revision.key) == ("email", "pain-guide/your-guide")
     assert smtp_sink.mails[0].message["Subject"] == revision.compiled["subject"]
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nurture.library import parse_practice, read_library
+from nurture.library.folder import read_library
+from nurture.library.practice import parse_practice
 from nurture.services.publishing import files
 from nurture.services.simulation.world import world_as_published
 from tests.installation import SHIPPED, Installation

@@ -8,7 +8,7 @@ import pytest
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.impact import Impact
-from nurture.library import read_library
+from nurture.library.folder import read_library
 from nurture.services.publishing import files
 from nurture.services.publishing.files import CheckError, OwnerWroteThisError, Publication
 from nurture.store.tables.revisions import Author, add_revision, newest_revisions, revisions

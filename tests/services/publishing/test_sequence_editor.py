@@ -4,8 +4,9 @@ import pytest
 
 from nurture.domain.sequences.impact import Impact
 from nurture.domain.sequences.sequence import Continuation
-from nurture.library import LibraryError, parse_sequence
-from nurture.library.ending_writing import with_endings
+from nurture.library.reading import LibraryError
+from nurture.library.sequences import parse_sequence
+from nurture.library.writing import with_endings
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.publishing import sequence_editor
 from nurture.services.publishing.email_editor import SavedElsewhereError

@@ -9,7 +9,7 @@ import pytest
 
 from nurture.domain.messages.email import EmailFormat
 from nurture.domain.sequences.impact import Impact
-from nurture.library import read_library
+from nurture.library.folder import read_library
 from nurture.library.writing import with_changed_step, with_front, with_step, without_step
 from nurture.services.publishing import email_editor, files
 from nurture.services.publishing import studio as owner

@@ -22,6 +22,7 @@ from nurture.services.catalogue import Published
 from nurture.services.publishing import segment_editor
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.segment_editor import NameTakenError, SegmentInUseError
+from nurture.services.publishing.studio import name_from
 from nurture.services.segments import UnknownSegmentError
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.segments.form import FIRST, HOW, done_to, menus, read_group
@@ -171,7 +172,7 @@ def _problems(group: RowGroup, said: Mapping[str, str]) -> dict[str, str]:
     found = {}
     if not said["title"]:
         found["title"] = "Please give it a title."
-    elif not (said["name"] or segment_editor.name_from(said["title"])):
+    elif not (said["name"] or name_from(said["title"])):
         found["title"] = "Please put a letter or a digit into it."
     if as_condition(group) is None:
         found["rows"] = "Please add at least one line."

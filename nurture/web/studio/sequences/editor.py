@@ -10,14 +10,14 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequences.sequence import ANSWERS, Continuation, StepKind
+from nurture.domain.sequences.sequence import RECURRING, Continuation, StepKind
 from nurture.services.publishing import sequence_editor
 from nurture.services.publishing.email_editor import SavedElsewhereError
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.sequence_editor import EditedSequence
 from nurture.services.publishing.studio import Written
 from nurture.web.studio.core.flash import tell
-from nurture.web.studio.core.numbers import whole_number
+from nurture.web.studio.core.formatting import whole_number
 from nurture.web.studio.sequences import step_form, words
 from nurture.web.studio.sequences.pages import get_plan, names
 
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 Page = str | tuple[str, int] | Response
 
 #: What a new email may be; the other kinds are there once, from the start.
-NEW_KINDS = ((StepKind.ARTICLE, "An article"), (StepKind.INVITATION, "An invitation to book"))
-#: The order of these is given by what they are for.
-_FIXED = ANSWERS | {StepKind.QUESTION}
+NEW_KINDS = [(kind, kind.rules.choice) for kind in StepKind if kind.rules.choice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class SequenceEditing:
             said=words,
             titles=titles,
             segments=segments,
-            fixed=_FIXED,
+            fixed=RECURRING,
             targets=self._targets(key),
         )
 

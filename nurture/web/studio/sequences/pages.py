@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Answer
 
 from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.pause import UnknownSequenceError
-from nurture.services.publishing import sequence_editor, thumbnails
+from nurture.services.publishing import sequence_editor
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.sequence_editor import EditedSequence
 from nurture.services.publishing.studio import differing_lines, history, source_text
@@ -74,7 +74,7 @@ class Sequences:
         """Return a step's email, to be shown small in a frame."""
         context = self.context
         try:
-            html = thumbnails.picture_email(
+            html = sequence_editor.picture_email(
                 context.database, context.catalogue, key, email, context.settings.public_url
             )
         except CheckError:

@@ -18,14 +18,6 @@ from nurture.domain.sequences.sequence import (
 )
 from nurture.web.studio.core.formatting import count
 
-KINDS = {
-    StepKind.GUIDE: "Guide",
-    StepKind.REMINDER: "Reminder",
-    StepKind.ARTICLE: "Article",
-    StepKind.INVITATION: "Invitation",
-    StepKind.ANSWER: "Answer",
-    StepKind.QUESTION: "Question",
-}
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 #: What a change does to people, by the field of an `Impact`: said of one person, and of more.
@@ -83,10 +75,8 @@ def say_days(days: SendDays) -> str:
 
 def say_timing(sequence: Sequence, step: Step) -> str:
     """Describe when a step is sent, as one phrase that begins with a capital."""
-    if step.kind is StepKind.GUIDE:
-        return "At once, whenever somebody asks for the guide"
-    if step.kind is StepKind.ANSWER:
-        return "At once, whenever somebody asks for it"
+    if step.kind.rules.at_once:
+        return step.kind.rules.at_once
     wait, after = say_wait(step.wait), _anchor(sequence, step)
     begun = f"{wait} after {after}" if wait else f"Straight after {after}"
     at = f"at {step.at:%H:%M}" if step.at else "within your hours"
@@ -96,7 +86,7 @@ def say_timing(sequence: Sequence, step: Step) -> str:
 def say_conditions(step: Step, titles: Mapping[str, str]) -> list[str]:
     """Describe who gets a step, one sentence per condition; empty if everyone does."""
     said = []
-    if step.kind is StepKind.REMINDER:
+    if step.kind.rules.reminds:
         said.append("Only to those who have not collected the guide.")
     if step.only_if:
         said.append(f"Only to people in “{titles.get(step.only_if, step.only_if)}”.")
@@ -205,8 +195,8 @@ def _without(keys: list[str], key: str) -> list[str]:
 def _anchor(sequence: Sequence, step: Step) -> str:
     """Describe the event from which a step's wait counts."""
     place = sequence.steps.index(step)
-    before = [one for one in sequence.steps[:place] if one.kind is not StepKind.REMINDER]
-    if step.kind is StepKind.REMINDER:
+    before = [one for one in sequence.steps[:place] if not one.kind.rules.reminds]
+    if step.kind.rules.reminds:
         return "the guide was sent"
     if sequence.has_guide and all(one.kind is StepKind.GUIDE for one in before):
         return "the guide is collected"
