@@ -17,10 +17,10 @@ from nurture.store.types import UtcDateTime
 #: A Monday morning in winter, when articles are due at 08:30 in London.
 MORNING = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
-#: When everybody collected their guide: the article's two days of waiting are long over.
+#: When everyone collected their guide: the article's two days of waiting are long over.
 COLLECTED = MORNING - timedelta(days=10)
 
-#: Before anybody's time.
+#: Before anyone's time.
 LONG_BEFORE = MORNING - timedelta(minutes=5)
 
 

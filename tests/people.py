@@ -88,7 +88,7 @@ _enrolled = st.builds(
     collected_at=st.one_of(st.none(), _MOMENTS),
 )
 
-#: Anybody.
+#: Anyone.
 people = st.builds(
     Facts,
     created_at=_MOMENTS,

@@ -11,7 +11,7 @@ from redis.retry import Retry
 
 from nurture.broker.address import verifying
 
-#: Seconds for each look; somebody is waiting for the answer.
+#: Seconds for each look; someone is waiting for the answer.
 _PATIENCE = 2.0
 
 #: A key that nobody uses.

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from nurture.domain.subscribers.address import masked
 
-#: As much of a mail server's answer as anybody reads.
+#: As much of a mail server's answer as anyone reads.
 LONGEST_TEXT = 500
 
 #: As much of a text as is searched for addresses.

@@ -1,7 +1,7 @@
-"""Why something is as it is: reasons as values, and the one table of words for them.
+"""Reasons as values, and the one table of words for them.
 
-A reason is a code with what it is about. It is stored like that and put into words where somebody
-reads it, because a sentence cannot be told apart again: the command line names sequences and steps
+A reason is a code with the things it names. It is stored in that form and put into words for each
+reader, because a sentence cannot be taken apart again: the command line names sequences and steps
 by their keys, and the studio's pages by their titles and subjects.
 """
 
@@ -79,7 +79,7 @@ class Code(StrEnum):
     ENDED_FOR_THE_ADDRESS = "ended_for_the_address"
     TAKEN_OUT_OR_UNCOLLECTED = "taken_out_or_uncollected"
     NOTHING_MORE = "nothing_more"
-    # Why somebody cannot be put back into a sequence.
+    # Why someone cannot be put back into a sequence.
     UNDER_WAY = "under_way"
     NO_LONGER_PUBLISHED = "no_longer_published"
     HAVE_SESSION = "have_session"
@@ -228,7 +228,7 @@ WORDS: Mapping[Code | EndReason, str] = {
     Code.SEQUENCE_IS_NOT_PUBLISHED: "{sequence} is not published any more",
 }
 
-#: Where somebody unsubscribes themselves.
+#: Where someone unsubscribes themselves.
 _PAGES = "pages"
 _BY_OWNER = EndReason.UNSUBSCRIBED_BY_OWNER
 
@@ -251,7 +251,7 @@ def why_ended(ending: Ending, sequence: str) -> Reason:
 
 
 def why_suppressed(reason: SuppressionReason, unsubscribed_at: Sequence[str]) -> Reason:
-    """Return why somebody is never written to; they unsubscribed at these places, the last last."""
+    """Return why a person is never emailed; the places where they unsubscribed are oldest first."""
     if reason is not SuppressionReason.UNSUBSCRIBED:
         return Reason(EndReason(reason))
     last = unsubscribed_at[-1] if unsubscribed_at else _PAGES
@@ -272,7 +272,7 @@ def in_words(reason: Reason, names: Names = KEYS) -> str:
 def as_stored(code: str | None, about: Mapping[str, Any] | None, text: str) -> Reason | None:
     """Read a reason that was stored with this text beside it; `None` if only the text counts.
 
-    That is so of words that somebody else said and of rows from before codes were kept. A
+    That is so of words that someone else said and of rows from before codes were kept. A
     process of the last release that changes a row writes new text and leaves the code; so
     a code counts only for the text that it was written with. A code of a newer release is
     not known here, and its text says what it means.

@@ -9,7 +9,7 @@ from pathlib import Path
 #: What others than the owner may do with a file.
 _OTHERS = 0o077
 
-#: What the program itself keeps in its data directory. Whatever else somebody has put there
+#: What the program itself keeps in its data directory. Whatever else someone has put there
 #: is theirs, and out of others' reach as soon as the directory is closed.
 _OURS = (
     *("nurture.db*", "secrets.env", ".secrets.env.*", "witness-*", "erasures*", "sending-*"),

@@ -51,7 +51,7 @@ from nurture.library.reading import (
     wanted,
 )
 
-#: Deeper than anybody means, and shallow enough for every database.
+#: Deeper than anyone means, and shallow enough for every database.
 _DEEPEST = 8
 
 #: More in one list than this is a slip.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-#: Longer names than this are cut off by somebody, somewhere.
+#: Longer names than this are cut off by someone, somewhere.
 _LONG = 15
 
 

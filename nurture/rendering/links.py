@@ -13,7 +13,7 @@ from nurture.rendering.syntax.masks import unmask_jinja
 #: Values that lead to places outside; their links are counted for those who agreed to it.
 FOLLOWED = frozenset({"article_url", "blog_url", "booking_url", "website_url"})
 
-#: Elements that somebody clicks; what a `<link>` names is fetched without anybody's doing.
+#: Elements that someone clicks; what a `<link>` names is fetched without anyone's doing.
 _CLICKED = re.compile(r"<(?:a|area|v:\w+)(?=[\s/])(?:[^\"'>]|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)(\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 

@@ -25,7 +25,7 @@ from nurture.rendering.encoding import SOFT_BREAK, header_text, mailbox, quoted,
 from nurture.rendering.templates import compile_template
 from nurture.tokens import Tokens
 
-#: The left side of a Message-ID before anybody is known, whatever punctuation a relay wants in it.
+#: The left side of a Message-ID before anyone is known, whatever punctuation a relay wants in it.
 _MESSAGE_ID = "{number}.{code}"
 _NAMED = re.compile(r"\{(number|code)\}")
 

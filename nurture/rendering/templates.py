@@ -18,7 +18,7 @@ PERSONAL = frozenset(
     {"confirm_url", "first_name", "guide_url", "is_followed", "preferences_url", "unsubscribe_url"}
 )
 
-#: What is the same for everybody who gets the revision.
+#: What is the same for everyone who gets the revision.
 SHARED = frozenset(
     {
         "article_title",

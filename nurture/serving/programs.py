@@ -75,7 +75,7 @@ def insist_on_shared_memory() -> None:
 def run_worker(settings: Settings, **options: Any) -> int:
     """Run a worker with its child processes; Celery replaces children that have died."""
     insist_on_shared_memory()
-    # Told by SIGHUP to begin afresh, Celery runs the interpreter with these arguments.
+    # Told by SIGHUP to begin again, Celery runs the interpreter with these arguments.
     sys.argv = ["-m", "nurture", "worker"]
     # In a container everything runs as root, and this worker takes no pickles.
     warnings.filterwarnings("ignore", "You're running the worker with superuser privileges")

@@ -54,7 +54,7 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_d
 #: How long one SQLite writer waits for another; transactions take milliseconds.
 _BUSY_SECONDS = 15
 
-#: How long somebody waits who only looks.
+#: How long someone waits who only looks.
 _LOOK_SECONDS = 3
 
 #: What PostgreSQL answers where a table is not there (SQLSTATE).

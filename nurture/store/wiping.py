@@ -17,7 +17,7 @@ from pathlib import Path
 from nurture.store.database import Database
 from nurture.store.tables.erasures import newest_erasure, oldest_erasure_after
 
-#: A file of so many bytes is written anew within a second; a larger one waits for so long.
+#: A file of so many bytes is written again within a second; a larger one waits for so long.
 _SMALL = 100_000_000
 _LARGE_WAITS = timedelta(days=1)
 

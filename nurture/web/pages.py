@@ -60,7 +60,7 @@ PAGE_GUARDS = {
 #: guide the size of a stamp. A PDF served as one has neither scripts nor forms to be kept from.
 GUIDE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
-#: Far more than any form here sends, and little enough to read from anybody.
+#: Far more than any form here sends, and little enough to read from anyone.
 FORM_BYTES = 16 * 1024
 
 

@@ -16,7 +16,7 @@ _ONE_KIND = {
     "nurture.domain.simulation.life": {"GUIDE"},
     "nurture.domain.simulation.simulate": {"GUIDE"},
     "nurture.services.catalogue": {"GUIDE"},
-    "nurture.services.delivery.second_offer": {"QUESTION"},
+    "nurture.domain.scheduling.second_offer": {"QUESTION"},
     "nurture.services.profile.phrases": {"REMINDER"},
     "nurture.services.publishing.studio": {"ARTICLE"},
     "nurture.services.publishing.sequence_editor": {"ARTICLE"},

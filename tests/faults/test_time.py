@@ -22,7 +22,7 @@ from tests.installation import Installation, shipped_library
 ZONES = ("Europe/London", "America/New_York", "Australia/Sydney", "Asia/Kolkata")
 SEQUENCE = next(s.sequence for s in shipped_library().sequences if s.sequence.key == "pain-guide")
 
-#: Two mails of a series are never closer than this, all sequences together.
+#: Two emails of a series are never closer than this, all sequences together.
 APART = timedelta(hours=23)
 
 #: The clocks go back, the clocks go forward, a leap day.

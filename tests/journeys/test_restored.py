@@ -59,7 +59,7 @@ def _say_no(home: Installation) -> None:
     numbers = {name: home.person(f"{name}@example.org")["id"] for name in ("ann", "bea", "cem")}
     args = (context.database, context.catalogue, numbers["ann"], None, Evidence(), now)
     preferences.unsubscribe(*args)
-    # Somebody of whom the backup knows nothing.
+    # Someone of whom the backup knows nothing.
     home.subscribe("gus@example.org")
     gus = home.person("gus@example.org")["id"]
     preferences.unsubscribe(context.database, context.catalogue, gus, None, Evidence(), now)

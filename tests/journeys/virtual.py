@@ -64,7 +64,7 @@ _NAMES = (
     *("in-another", "booked", "careful"),
 )
 
-#: Short ones, so that mails meet one another and the cap, and everything else in between.
+#: Short ones, so that emails meet one another and the cap, and everything else in between.
 waits = st.sampled_from(
     ("0 days", "0 days", "1 hour", "5 hours", "20 hours", "1 day", "2 days", "3 days", "6 days")
 )

@@ -38,7 +38,7 @@ def pgbouncer(url: str, directory: Path, more: str = "") -> Iterator[str]:
     file = directory / "pgbouncer.ini"
     file.write_text(_CONFIGURATION.format(socket=host, port=port, more=more))
     file.chmod(0o644)
-    # It refuses to be root, and pytest's directories are closed to everybody else.
+    # It refuses to be root, and pytest's directories are closed to everyone else.
     readable = Path("/tmp") / f"pgbouncer-{port}.ini"
     shutil.copyfile(file, readable)
     command = ["pgbouncer", *(["-u", "nobody"] if os.geteuid() == 0 else []), str(readable)]

@@ -36,7 +36,7 @@ ANSWERS = {
     *("reason", "response", "Details", "Description", "description", "message"),
     *("diagnosticCode", "smtpResponse"),
 }
-#: Fields of captured payloads in which somebody wrote something, or that tell where they are.
+#: Fields of captured payloads in which someone wrote something, or that tell where they are.
 TELLING = {
     *("name", "first_name", "last_name", "subject", "Subject", "Content", "From", "UserAgent"),
     *("useragent", "user-agent", "ip", "IP", "sending_ip", "url", "link", "OriginalLink", "title"),

@@ -187,7 +187,7 @@ def parts(condition: Condition) -> Iterator[Condition]:
             yield from parts(one)
 
 
-#: Far more than anybody keeps in mind; thousands took minutes to count.
+#: Far more than anyone keeps in mind; thousands took minutes to count.
 MOST_CONDITIONS, MOST_CONDITIONS_IN_ALL = 60, 1_000
 
 

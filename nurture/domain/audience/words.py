@@ -1,6 +1,6 @@
 """Conditions in words: what a segment requires of a person, as one would say it.
 
-Each phrase is in the third person and continues a sentence that begins “Everybody who”.
+Each phrase is in the third person and continues a sentence that begins “Everyone who”.
 """
 
 from collections.abc import Mapping

@@ -39,7 +39,7 @@ SOFT_IN_A_ROW, SOFT_OVER = 5, timedelta(days=14)
 #: A mailbox that has been full for so long is shown to the owner.
 FULL_FOR = timedelta(days=60)
 
-#: A jump: more than this share of the mails of a day came back for good, and so many at least.
+#: A jump: more than this share of the emails of a day came back for good, and so many at least.
 JUMP_SHARE, JUMP_AT_LEAST, JUMP_WITHIN = 0.05, 10, timedelta(days=1)
 
 _ENHANCED = re.compile(r"(?<![\d.])[45]\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")

@@ -38,7 +38,7 @@ FULL = _any(
     r"\b(exceed\w*|reached|out of)\b.{0,20}\b(storage|disk)\b",
 )
 
-#: The recipient is sent too much by everybody, or by us.
+#: The recipient is sent too much by everyone, or by us.
 BUSY_RECIPIENT = _any(
     r"user you are trying to contact",
     r"\b(recipient|mailbox|user)\b.{0,30}\b(receiv\w*|incoming|inbound)\b.{0,30}"
@@ -94,7 +94,7 @@ LIMITED = _any(
 THROTTLED = _any(r"\bthrottl", r"\brate\b", r"\btoo (fast|quickly)", r"\bminute")
 LONG = _any(r"\bhour", r"\bda(y|ily)\b", r"\b24\b", r"\bmonth", r"\bcredit", r"\bquota")
 
-#: The account may not send until somebody has spoken to the provider.
+#: The account may not send until someone has spoken to the provider.
 SUSPENDED = _any(
     r"\bsending (is |has been |was )?(paused|suspended|disabled|blocked)",
     r"\b(account|domain|sender|tenant|organi[sz]ation|user)\b.{0,40}\b(suspended|restricted|locked"

@@ -36,5 +36,5 @@ TAKEN = frozenset(
     }
 )
 
-#: Nothing will happen to these any more unless somebody outside says so.
+#: Nothing will happen to these any more unless someone outside says so.
 SETTLED = TAKEN | {MessageStatus.FAILED, MessageStatus.CANCELLED}

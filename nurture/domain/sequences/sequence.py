@@ -39,7 +39,7 @@ class Rules:
     consent: Purpose | None = Purpose.MARKETING
     #: The setting of a sequence that needs one such step, and only one, as its first.
     begins: str = ""
-    #: When it goes, in words, if that is at once: outside hours, pause and cap, each time somebody
+    #: When it goes, in words, if that is at once: outside hours, pause and cap, each time someone
     #: asks for it.
     at_once: str = ""
     #: Whether only people who have not collected their guide get it.
@@ -59,7 +59,7 @@ RULES = {
     StepKind.REMINDER: Rules("Reminder", consent=Purpose.GUIDE, reminds=True),
     StepKind.ARTICLE: Rules("Article", choice="An article"),
     StepKind.INVITATION: Rules("Invitation", choice="An invitation to book"),
-    # Answers what somebody asked for on their own page.
+    # Answers what someone asked for on their own page.
     StepKind.ANSWER: Rules(
         "Answer",
         consent=None,
@@ -67,7 +67,7 @@ RULES = {
         at_once="At once, whenever somebody asks for it",
         asks=True,
     ),
-    # Asks somebody who has been quiet whether they still want the emails.
+    # Asks someone who has been quiet whether they still want the emails.
     StepKind.QUESTION: Rules("Question", begins="quiet", asks=True),
 }
 

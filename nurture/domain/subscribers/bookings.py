@@ -13,7 +13,7 @@ from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatu
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.tracking.events import EventKind
 
-#: Until when somebody has an appointment who has not cancelled it.
+#: Until when someone has an appointment who has not cancelled it.
 NOT_CANCELLED = datetime(9999, 1, 1, tzinfo=UTC)
 
 #: What calendars tell. Of what happened at one moment, a booking comes before its cancelling.

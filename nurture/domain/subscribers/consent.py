@@ -27,7 +27,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where somebody said yes or no, under which privacy policy, and what proves it.
+    """Where someone said yes or no, under which privacy policy, and what proves it.
 
     `source` is `form:<key>`, `guide-page`, `preferences`, `unsubscribe`, `resubscribe`, or one of
     the words below; `said_where` puts it into words.
@@ -103,13 +103,13 @@ OWN_WORDINGS: Mapping[Purpose, str] = {
 #: What is asked for by a box each on our own pages.
 OWN_BOXES = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
 
-#: Withdrawn by us, for somebody who did not answer whether they still want the emails.
+#: Withdrawn by us, for someone who did not answer whether they still want the emails.
 SILENCE = "quiet"
 
-#: Granted anew, by somebody who answered that they do.
+#: Granted again, by someone who answered that they do.
 STAYED = "stayed"
 
-#: Withdrawn by the owner, for somebody who asked for it by word of mouth or by letter.
+#: Withdrawn by the owner, for someone who asked for it by word of mouth or by letter.
 STUDIO = "studio"
 
 #: Withdrawn before the database was restored from an earlier backup, and once more since.

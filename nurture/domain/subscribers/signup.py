@@ -86,7 +86,7 @@ def _granted(
 ) -> list[ConsentChange]:
     """Grant what the form says, and each ticked box that counts.
 
-    Anybody can tick a box for an address that is not theirs. So a person who has confirmed the
+    Anyone can tick a box for an address that is not theirs. So a person who has confirmed the
     address and has refused is asked again on the guide's page, where only they can answer.
     """
     refused = known.refused if known.confirmed else frozenset()

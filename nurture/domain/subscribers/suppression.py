@@ -87,7 +87,7 @@ def ending_once(before: Ending, reason: SuppressionReason) -> Ending:
 def goes_on(before: Ending, sequence: Sequence | None) -> bool:
     """Return whether an enrolment continues once the address is no longer suppressed.
 
-    Answers to requests do not, nor do questions after a silence: both are started afresh.
+    Answers to requests do not, nor do questions after a silence: both are started again.
     """
     is_series = sequence is None or (sequence.answers is None and sequence.quiet is None)
     return before.status is EnrolmentStatus.SUPPRESSED and is_series

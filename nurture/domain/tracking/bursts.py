@@ -15,7 +15,7 @@ from nurture.domain.tracking.user_agents import Program, read_agent
 #: Clicks this close together are one run.
 _RUN = timedelta(seconds=10)
 
-#: Two hands on two links are slower than the first, hardly anybody is as quick as the second,
+#: Two hands on two links are slower than the first, hardly anyone is as quick as the second,
 #: and three links in a row take longer than the third for each.
 _IN_A_BLINK = timedelta(seconds=0.6)
 _AT_ONCE = timedelta(seconds=1)
@@ -29,7 +29,7 @@ _REMEMBERED = timedelta(minutes=10)
 #: Pictures that are fetched this close to a scanner's clicks are fetched by it.
 _SAME_MOMENT = timedelta(seconds=5)
 
-#: How soon a gateway looks at a link that somebody has just followed.
+#: How soon a gateway looks at a link that someone has just followed.
 _ECHO = timedelta(seconds=30)
 
 _ALL_OF_FEW = Sign(LESSER, "every link of the mail was followed in one go", is_hint=True)

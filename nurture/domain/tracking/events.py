@@ -27,7 +27,7 @@ class EventKind(StrEnum):
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
     STAYED = "stayed"
-    # What the owner does for somebody who asked for it.
+    # What the owner does for someone who asked for it.
     PAUSED = "paused"
     RESUMED = "resumed"
     REMOVED = "removed"

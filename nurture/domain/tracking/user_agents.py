@@ -14,7 +14,7 @@ class Program(Enum):
     MAIL = auto()
     #: Fetches a mail's pictures on a reader's behalf, when they look.
     PROXY = auto()
-    #: Fetches a mail's pictures before anybody looks.
+    #: Fetches a mail's pictures before anyone looks.
     RELAY = auto()
     ROBOT = auto()
 

@@ -36,7 +36,7 @@ _DEEPEST = 12
 #: A book's worth of blocks.
 _MOST_TOKENS = 10_000
 
-#: A line of this many characters that goes on below was hardly broken by somebody who types.
+#: A line of this many characters that goes on below was hardly broken by someone who types.
 _WIDE = 55
 
 _STATEMENTS = re.compile(r"(?:\s*qjinja([0-9]+)n)+\s*")

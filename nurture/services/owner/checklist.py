@@ -21,7 +21,7 @@ from nurture.mail.smtp.route import SmtpRoute
 from nurture.services.publishing.guides import is_sample
 from nurture.settings import Settings
 
-#: How long one look outside may take, in seconds; somebody is waiting for the page.
+#: How long one look outside may take, in seconds; someone is waiting for the page.
 _PATIENCE = 6.0
 
 

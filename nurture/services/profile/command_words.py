@@ -1,4 +1,4 @@
-"""The command line's words: what became of an email, and what somebody did.
+"""The command line's words: what became of an email, and what someone did.
 
 Sequences and emails are named by their keys there (`domain.reasons.Keys`).
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.tracking.events import EventKind
 
-#: What somebody did, as it goes on after “they”.
+#: What someone did, as it goes on after “they”.
 DEEDS: Mapping[EventKind, str] = {
     EventKind.OPENED: "opened an email",
     EventKind.CLICKED: "followed a link",

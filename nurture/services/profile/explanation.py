@@ -110,7 +110,7 @@ def explain_subscriber(
     armed: bool = True,
     names: Names = KEYS,
 ) -> Explanation:
-    """Explain somebody who has been found already; `names` are the reader's, see `outlook`."""
+    """Explain someone who has been found already; `names` are the reader's, see `outlook`."""
     world = world_as_published(connection, catalogue)
     person = portray(connection, [subscriber.id], now)[subscriber.id]
     ledger = messages.ledger_of(connection, subscriber.id)

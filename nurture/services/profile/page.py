@@ -169,7 +169,7 @@ def _coming(names: Titles, entry: SimulatedEvent) -> UpcomingEmail:
 
 
 def _deed(names: Titles, liveliness: Engagement) -> str:
-    """What somebody did that shows how lively they are, as it goes on after “they”."""
+    """What someone did that shows how lively they are, as it goes on after “they”."""
     event = liveliness.because
     if event is None or event.verdict is not Verdict.HUMAN:
         return "signed up"

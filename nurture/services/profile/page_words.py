@@ -1,4 +1,4 @@
-"""The studio's words: what became of an email, what somebody did, and what things are called."""
+"""The studio's words: what became of an email, what someone did, and what things are called."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ BECAME: Mapping[MessageStatus, str] = {
     MessageStatus.CANCELLED: "“{}” was taken back before it was sent",
 }
 
-#: What somebody did; `{}` stands for the email.
+#: What someone did; `{}` stands for the email.
 DEEDS: Mapping[EventKind, str] = {
     EventKind.OPENED: "Opened {}",
     EventKind.CLICKED: "Followed a link in {}",
@@ -50,7 +50,7 @@ DONE_HERE: Mapping[EventKind, str] = {
     EventKind.LIFTED: "You had the address written to again",
 }
 
-#: What somebody did that shows how lively they are, as it goes on after “they”.
+#: What someone did that shows how lively they are, as it goes on after “they”.
 LIVELY: Mapping[EventKind, str] = {
     EventKind.OPENED: "opened {}",
     EventKind.CLICKED: "followed a link in {}",
@@ -90,7 +90,7 @@ class Titles:
         return found.title if found else key
 
     def subject(self, key: str) -> str:
-        """Return what an email is called, for somebody of that first name."""
+        """Return what an email is called, for someone of that first name."""
         return subject_of(self.published, key, self.first_name)
 
     def _is_known(self, key: str) -> bool:

@@ -67,7 +67,7 @@ def outlook(
 ) -> Outlook:
     """Say what the simulation and the ledger know of the time ahead, in sentences.
 
-    `names` are those by which whoever reads it knows sequences and emails.
+    `names` are the reader's names for sequences and emails.
     """
     zone = ZoneInfo(person.facts.time_zone)
     place = next((n for n, entry in enumerate(coming) if entry.what is What.SENT), None)
@@ -236,7 +236,7 @@ def _put_off(ledger: list[Message], names: Names) -> Iterator[str]:
 
 
 def _why(message: Message, names: Names) -> str:
-    """Why a message is as it is: a reason of ours, or what the mail server said."""
+    """Return why a message has its status: our own reason, or the mail server's words."""
     return in_words(message.why, names) if message.why else message.reason
 
 

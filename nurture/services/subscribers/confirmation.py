@@ -11,7 +11,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.tables import enrolments, messages, subscribers
 from nurture.store.tables.messages import Message
 
-#: A link to somebody's data, or to their erasure, is good for this long after its mail.
+#: A link to someone's data, or to their erasure, is good for this long after its mail.
 LAPSES_AFTER = timedelta(days=7)
 
 

@@ -21,7 +21,7 @@ from nurture.store.queries.hits import Mailed, Spell
 #: How many held hits lead to the messages that are judged in one transaction.
 _BATCH = 1000
 
-#: So many batches are judged at one time, so that a worker soon has time for mails again.
+#: So many batches are judged at one time, so that a worker soon has time for emails again.
 _BATCHES = 20
 
 #: Clients are looked for in spans that begin every ten minutes, and ten minutes around them.

@@ -38,7 +38,7 @@ _LARGE = 64 * 1024
 #: More than the application reads of any body, and all bodies together while they come.
 _LARGEST_CALL, _LARGEST_FILE, _LARGEST_IN_ALL = 5 << 20, 32 << 20, 128 << 20
 
-#: Seconds after which somebody who found a lane full may try again.
+#: Seconds after which someone who found a lane full may try again.
 _LATER = 5
 
 

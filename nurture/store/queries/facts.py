@@ -26,10 +26,10 @@ _TOLD = (
     EventKind.STAYED,
 )
 
-#: Somebody may have very many events; nothing of them is read that is not looked at.
+#: Someone may have very many events; nothing of them is read that is not looked at.
 _READ = ("id", "subscriber_id", "kind", "happened_at", "verdict", "email", "link", "topics")
 
-#: So many hits that are alike count; that there were more says nothing more of anybody.
+#: So many hits that are alike count; that there were more says nothing more of anyone.
 _OF_A_FLOOD = 100
 
 

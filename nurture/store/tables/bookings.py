@@ -28,7 +28,7 @@ def told_of_booker(connection: Connection, address_hashes: Collection[str]) -> l
 
 
 def told_of_nobody(connection: Connection, address_hashes: Collection[str]) -> list[Happened]:
-    """Return what calendars told of an address before anybody signed up with it."""
+    """Return what calendars told of an address before anyone signed up with it."""
     return _told(connection, _of_nobody(address_hashes))
 
 

@@ -60,7 +60,7 @@ enrolments = Table(
     UniqueConstraint("subscriber_id", "sequence"),
     # The sweep's cost follows what is due, not who is enrolled.
     Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
-    # Of those, whoever waits for a guide; everybody else's turn comes after.
+    # Of those, whoever waits for a guide; everyone else's turn comes after.
     Index(
         "ix_enrolments_guides",
         "next_look_at",
@@ -108,7 +108,7 @@ def add_enrolment(
     asked_at: datetime | None = None,
     held_at: datetime | None = None,
 ) -> int | None:
-    """Enrol somebody, due at once; return the number, or `None` if they were enrolled before.
+    """Enrol someone, due at once; return the number, or `None` if they were enrolled before.
 
     Where they asked earlier, that is when they were due, though they were enrolled only now.
     """

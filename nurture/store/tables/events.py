@@ -53,7 +53,7 @@ events = Table(
     Column("method", Text),
     Column("client", Text),
     Column("user_agent", Text),
-    # What somebody appended to the address, as link rewriters do.
+    # What someone appended to the address, as link rewriters do.
     Column("query", Text),
     Column("raw", Json),
     # What kind of bounce it is; null for everything else. See `domain.bouncing`.

@@ -204,7 +204,7 @@ def move_on(
 ) -> bool:
     """Move one message on from one of the states named; return whether it was in one.
 
-    `why` is text if somebody else said it, such as a mail server.
+    `why` is text if someone else said it, such as a mail server.
     """
     moved = connection.execute(
         update(messages)

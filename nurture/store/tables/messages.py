@@ -258,7 +258,7 @@ def as_message(row: Mapping[Any, Any]) -> Message:
 
 
 def reason_columns(why: Reason | Any) -> dict[str, Any]:
-    """Return the columns that say why; words that somebody else said have no code.
+    """Return the columns that say why; words that someone else said have no code.
 
     The text is written beside the code because the release before reads nothing else.
     """

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, Integer, Table, Text, func, insert, s
 from nurture.store.tables.restores import numbered
 from nurture.store.types import UtcDateTime, metadata
 
-#: Somebody who never confirmed was let go: emptied, but free to sign up again.
+#: Someone who never confirmed was let go: emptied, but free to sign up again.
 LET_GO = "let_go"
 
 #: How the kind of a consent that was taken back begins; the purpose follows.

@@ -1,4 +1,4 @@
-"""What a signup grants and starts, for anybody and whatever is known of them."""
+"""What a signup grants and starts, for anyone and whatever is known of them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

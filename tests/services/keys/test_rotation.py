@@ -348,7 +348,7 @@ def test_rotating_reseals_second_factors_but_never_with_a_leaked_key(
     sessions.make_link(context.database, "paul@example.org", home.clock.now)
     security.offer_codes(context.database, context.seal, 1)
     assert command(home, "secrets", "rotate").exit_code == 0
-    # What runs still opens it, and so does what is started anew.
+    # What runs still opens it, and so does what is started again.
     assert sealed_with(home, first.opening)
     assert security.get_account(context.database, home.another().seal, 1).pending_secret
     said = json.loads(command(home, "secrets", "rotate", "--leaked", "--json").stdout)

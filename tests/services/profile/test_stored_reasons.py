@@ -1,4 +1,4 @@
-"""Why a message is as it is: stored as a code, read by whoever asks, each in their own words."""
+"""The reason for a message's status is stored as a code and put into words for each reader."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ FIRST = "why-stretching-and-massage-wont-solve-back-pain"
 
 @pytest.fixture
 def ann(home: Installation) -> Installation:
-    """A house in which Ann has got her guide and has not collected it."""
+    """An installation in which Ann was sent her guide and has not collected it."""
     home.subscribe(ANN, first_name="Ann")
     home.deliver()
     return home

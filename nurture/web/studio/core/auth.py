@@ -32,10 +32,10 @@ OPEN = frozenset(
     f"studio.{name}"
     for name in ("static", "show_sign_in", "sign_in", "show_welcome", "accept_welcome")
 )
-#: What somebody may reach whose password was right and whose code is still to come.
+#: What someone may reach whose password was right and whose code is still to come.
 HALF_OPEN = frozenset(f"studio.{name}" for name in ("show_code", "give_code", "sign_out"))
 
-#: Read from anybody at most, but for the views that take a file.
+#: Read from anyone at most, but for the views that take a file.
 FORM_BYTES = 1024 * 1024
 FILE_BYTES = {"studio.upload_guide": guides.LARGEST + FORM_BYTES}
 
