@@ -75,9 +75,6 @@ USUAL_CAPS = Caps(one_in(1), one_in(7))
 #: Further back no mail counts, whatever the practice's caps are.
 LONGEST_CAP = one_in(LONGEST_CAP_DAYS).within
 
-#: How long someone who asks for a pause hears nothing.
-PAUSE = timedelta(days=30)
-
 #: When someone is looked at whose step is due in a paused sequence: only after it goes on.
 UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from nurture.domain.scheduling.gate import PAUSE, Frequency, PausedBy
+from nurture.domain.scheduling.gate import Frequency, PausedBy
 from nurture.domain.subscribers.consent import (
     OWN_WORDINGS,
     ConsentChange,
@@ -21,6 +21,9 @@ from nurture.domain.subscribers.suppression import (
 )
 
 _UNSUBSCRIBED = SuppressionReason.UNSUBSCRIBED
+
+#: How long a person who asks for a pause gets no emails.
+PAUSE = timedelta(days=30)
 
 #: What a stop withdraws, as far as it was granted; coming back grants no more than that.
 STOPPED = (Purpose.GUIDE, Purpose.MARKETING)

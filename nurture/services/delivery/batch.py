@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 
 from nurture.clock import Clock, real_now
 from nurture.domain.account import Equal, Hold, about_the_server
-from nurture.domain.messages.fate import AWAY, fate_after
+from nurture.domain.messages.retries import AWAY, fate_after
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Code, Reason
 from nurture.files.witness import Witness

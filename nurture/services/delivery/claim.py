@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from nurture.domain.messages.fate import is_behind, may_be_offered_again
+from nurture.domain.messages.retries import is_behind, may_be_offered_again
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
 from nurture.domain.scheduling.decision import (

@@ -1,6 +1,6 @@
 """What the mail server's replies mean for a message and for the account."""
 
-from nurture.domain.messages.fate import Answer, Offered
+from nurture.domain.messages.retries import Answer, Offered
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.mailer import Outcome
 from nurture.services.delivery.claim import Claimed

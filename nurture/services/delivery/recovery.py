@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from nurture.clock import real_now
-from nurture.domain.messages.fate import fate_without_worker
+from nurture.domain.messages.retries import fate_without_worker
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Code, Reason
 from nurture.mail.logbook import LogbookReport, Logbooks

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.scheduling.gate import PAUSE, Frequency, PausedBy
+from nurture.domain.scheduling.gate import Frequency, PausedBy
 from nurture.domain.subscribers.consent import ConsentChange, Consents, Purpose
 from nurture.domain.subscribers.preferences import (
+    PAUSE,
     STOPPED,
     Subscription,
     Wish,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.messages.fate import (
+from nurture.domain.messages.refusal import Blame, Refusal
+from nurture.domain.messages.retries import (
     AWAY,
     OFFERS_IN_DOUBT,
     Answer,
@@ -17,7 +18,6 @@ from nurture.domain.messages.fate import (
     is_behind,
     may_be_offered_again,
 )
-from nurture.domain.messages.refusal import Blame, Refusal
 from nurture.domain.messages.status import SETTLED, TAKEN, MessageStatus
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
 

@@ -1,4 +1,4 @@
-"""What becomes of a message: after the mail server's answer, and after its worker has gone.
+"""Whether and when a message is offered again: after the mail server answered, or its worker died.
 
 The times between two offers are decided here as well, so that services only write down.
 """
