@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_context
 def trace(context: Context, message: str, as_json: bool) -> None:
-    """Show the walk of one message, from being due to what its reader did.
+    """Show one message from due to read, with times and reasons.
 
     MESSAGE is the number of a message, as “nurture why ADDRESS --json” and “nurture status --json”
     print it, or the Message-ID header of an email. Each line says when something happened, what it
