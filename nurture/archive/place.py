@@ -42,7 +42,7 @@ class Place(Protocol):
     """A place for backups; errors are raised as `PlaceError` or `OSError`."""
 
     def __str__(self) -> str:
-        """Return the name by which people know it."""
+        """Return a human-readable name."""
         ...
 
     def location(self, name: str) -> str:

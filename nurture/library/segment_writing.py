@@ -32,7 +32,7 @@ _PLACE = "segments.toml"
 _SEGMENT = re.compile(r"\[\[\s*segments\s*\]\]\s*(#.*)?")
 _TREES = ("all", "any", "not")
 
-#: What TOML takes for a key as it stands.
+#: What TOML accepts as a key without quotes.
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 _HUMAN = frozenset({Verdict.HUMAN})
@@ -142,7 +142,7 @@ def _inline(value: Any) -> str:
             return "[" + ", ".join(map(_inline, value)) + "]"
         case date():
             return value.isoformat()
-    # TOML takes a text as JSON does, but for the one control character that JSON lets stand.
+    # TOML accepts text as JSON does, except for one control character that JSON allows.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -51,13 +51,13 @@ from nurture.library.reading import (
     wanted,
 )
 
-#: Deeper than anyone means, and shallow enough for every database.
+#: Deeper than anyone needs, and shallow enough for every database.
 _DEEPEST = 8
 
-#: More in one list than this is a slip.
+#: More than this in one list is a mistake.
 _WIDEST = 50
 
-#: What a campaign parameter is called; SQLite has no way of asking for one with a quote in it.
+#: A campaign parameter's name; SQLite cannot look up one that contains a quote.
 _UTM = re.compile(r"utm_[\w.-]+")
 
 _Word = TypeVar("_Word", Verdict, EnrolmentStatus, EngagementLevel)

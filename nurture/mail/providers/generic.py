@@ -24,7 +24,7 @@ from nurture.payload import (
 )
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
 
-#: `downloaded` and `booked` are not a mail system's to say.
+#: A mail system cannot report `downloaded` or `booked`.
 _KINDS = {
     kind.value: kind
     for kind in (

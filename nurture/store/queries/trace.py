@@ -44,7 +44,7 @@ class TracedMessage:
 
 
 def find_traced(connection: Connection, message: int) -> TracedMessage | None:
-    """Return what the database says of a message, or `None` if it has no such row."""
+    """Return what the database says about a message, or `None` if it has no such row."""
     own = messages.c
     row = connection.execute(
         select(

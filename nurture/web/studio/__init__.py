@@ -35,7 +35,7 @@ from nurture.web.studio.sequences import pages as sequence_pages
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
 
-#: Each module here answers a part of the studio's addresses.
+#: Each of these modules answers a part of the studio's URLs.
 AREAS = (
     sign_in,
     account,

@@ -32,7 +32,7 @@ from nurture.web.studio.people import badges
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
 
-#: Why someone is not written to, as it goes on after “They are not written to, because”.
+#: Why someone is not emailed, in words that follow “They are not written to, because”.
 REASONS = {
     SuppressionReason.UNSUBSCRIBED: "they unsubscribed",
     SuppressionReason.BOUNCED: "emails to their address came back",
@@ -42,7 +42,7 @@ REASONS = {
 
 Page = str | tuple[str, int] | Answer
 
-#: How long someone may be paused at the press of a button.
+#: For how long someone may be paused at the press of a button.
 _PAUSES = ("14", "30", "90")
 
 
