@@ -8,6 +8,7 @@ from itertools import islice
 import pytest
 
 from nurture.mail.mailer import Envelope, Outcome
+from nurture.mail.smtp import connections
 from nurture.mail.smtp.sending import USUAL_CONNECTIONS
 from tests.mail.offering import (
     ACCEPTED,
@@ -233,7 +234,7 @@ def test_an_envelope_that_met_a_dead_connection_is_offered_on_a_new_one(
 
 
 def test_a_connection_kept_too_long_is_not_reused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nurture.mail.smtp.connections.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "FRESH_SECONDS", 0.0)
     with ScriptedServer() as server:
         sending = mailer(server)
         for number in range(2):
@@ -245,7 +246,7 @@ def test_a_connection_kept_too_long_is_not_reused(monkeypatch: pytest.MonkeyPatc
 def test_one_worker_does_not_occupy_the_few_connections_another_needs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("nurture.mail.smtp.connections.FRESH_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "FRESH_SECONDS", 0.1)
     with ScriptedServer(at_once=3, delay=0.002) as server:
         one, another = mailer(server), mailer(server)
         assert statuses(list(one.offer(envelopes(100)))) == {ACCEPTED: 100}

@@ -29,7 +29,7 @@ curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl
 
 @pytest.fixture
 def installation(sqlite_url: str, tmp_path: Path, clock_file: ClockFile) -> Iterator[Installation]:
-    # The examples sign with the real time, so this house lives in it.
+    # The examples sign with the real time, so this installation goes by it.
     installation = Installation(sqlite_url, tmp_path, clock_file, settings={"NURTURE_CLOCK": ""})
     yield installation.publish_shipped()
     installation.close()

@@ -20,6 +20,7 @@ from nurture.services.subscribers.signup import (
     UnknownFormError,
 )
 from nurture.store.queries import locks
+from nurture.store.tables import enrolments as enrolment_rows
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import add_enrolment, enrolments
 from nurture.store.tables.events import events
@@ -54,9 +55,7 @@ def test_a_signup_that_fails_at_its_last_statement_leaves_nothing_behind(
         raise KeyboardInterrupt
 
     before = home.everything()
-    monkeypatch.setattr(
-        "nurture.services.subscribers.signup.enrolments.add_enrolment", pull_the_plug
-    )
+    monkeypatch.setattr(enrolment_rows, "add_enrolment", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         home.subscribe(ANN, key="k", digest="d")
     monkeypatch.undo()
@@ -75,7 +74,7 @@ def test_the_same_key_with_the_same_body_makes_one_signup(home: Installation) ->
 
 
 def test_ten_simultaneous_calls_with_the_same_key_make_one_signup(home: Installation) -> None:
-    assert home.context.catalogue  # The house is put together before the threads start.
+    assert home.context.catalogue  # The program is wired before the threads start.
     failures: list[Exception] = []
 
     def sign_up() -> None:
@@ -97,7 +96,7 @@ def test_ten_simultaneous_signups_of_one_person_make_one_subscriber_and_one_emai
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     spellings = ["ann@example.org", "Ann@example.org", "ANN@EXAMPLE.ORG"]
-    assert home.context.catalogue  # The house is put together before the threads start.
+    assert home.context.catalogue  # The program is wired before the threads start.
     threads = [threading.Thread(target=home.subscribe, args=(spellings[n % 3],)) for n in range(10)]
     for thread in threads:
         thread.start()

@@ -28,6 +28,7 @@ from nurture.services.tracking.fold import fold_journals
 from nurture.services.tracking.journal import HitJournal, waiting_in
 from nurture.services.tracking.lines import SeenHit, UnreadableLineError, as_line, from_line
 from nurture.store.database import Database
+from nurture.store.tables import journals as journal_rows
 from nurture.store.tables.events import events
 from nurture.store.tables.journals import folded_up_to, journals, set_folded
 from tests.installation import Installation, link_in
@@ -187,7 +188,7 @@ def test_a_hit_is_recorded_once_even_if_folding_was_killed_midway(
         raise KeyboardInterrupt
 
     write(followed, "1", lines(followed, 7))
-    monkeypatch.setattr("nurture.services.tracking.fold.journals.set_folded", pull_the_plug)
+    monkeypatch.setattr(journal_rows, "set_folded", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         followed.fold()
     monkeypatch.undo()
@@ -398,7 +399,7 @@ def test_folding_stops_at_what_existed_when_it_began(
             writer.write(lines(followed, 10))
         keep(*given)
 
-    monkeypatch.setattr("nurture.services.tracking.fold.journals.set_folded", keep_and_be_hit)
+    monkeypatch.setattr(journal_rows, "set_folded", keep_and_be_hit)
     assert followed.fold() == 10
     monkeypatch.undo()
     followed.fold()
