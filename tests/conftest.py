@@ -113,6 +113,18 @@ def postgresql_url(postgresql_databases: "PostgresDatabases") -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without any tables: the test runs once on each kind."""
+    from tests.servers.databases import empty_postgresql
+
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+    else:
+        with empty_postgresql(request.getfixturevalue("postgres_url")) as url:
+            yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh, migrated database: the test runs once on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")

@@ -6,11 +6,7 @@ A provider that the registry finds but that has no `Scheme` here fails the first
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -21,46 +17,10 @@ from nurture.domain.tracking.events import BookingEvent
 from nurture.signatures import (
     SignatureError,
     SignatureFault,
-    new_secret,
-    sign_standard_webhook,
 )
+from tests.booking.calendar_calls import PAYLOADS, READER, SCHEMES, Scheme, payloads
 
 NOW = datetime(2026, 3, 2, 8, 31, 5, tzinfo=UTC)
-PAYLOADS = Path(__file__).parent / "payloads"
-READER = "reader@example.org"
-
-GENERIC_SECRET = new_secret()
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """How a provider would sign a body."""
-
-    secret: str
-    wrong_secret: str
-    sign: Callable[[bytes, datetime], dict[str, str]]
-
-
-def sign_as_calendly(body: bytes, now: datetime) -> dict[str, str]:
-    timestamp = str(int(now.timestamp()))
-    signature = hmac.new(b"signing-key", f"{timestamp}.".encode() + body, hashlib.sha256)
-    return {"Calendly-Webhook-Signature": f"t={timestamp},v1={signature.hexdigest()}"}
-
-
-def sign_as_cal(body: bytes, now: datetime) -> dict[str, str]:
-    signature = hmac.new(b"cal-secret", body, hashlib.sha256)
-    return {"X-Cal-Signature-256": signature.hexdigest()}
-
-
-def sign_as_generic(body: bytes, now: datetime) -> dict[str, str]:
-    return sign_standard_webhook(GENERIC_SECRET, "msg-1", now, body)
-
-
-SCHEMES = {
-    "calendly": Scheme("signing-key", "other-key", sign_as_calendly),
-    "cal": Scheme("cal-secret", "other-secret", sign_as_cal),
-    "generic": Scheme(GENERIC_SECRET, new_secret(), sign_as_generic),
-}
 
 
 @pytest.fixture(params=sorted({provider.name for provider in registry().values()}))
@@ -72,11 +32,6 @@ def provider(request: pytest.FixtureRequest) -> BookingProvider:
 def scheme(provider: BookingProvider) -> Scheme:
     assert provider.name in SCHEMES, f"tell this file how {provider.name} signs"
     return SCHEMES[provider.name]
-
-
-@cache
-def payloads(name: str) -> dict[str, bytes]:
-    return {path.stem: path.read_bytes() for path in sorted((PAYLOADS / name).glob("*.json"))}
 
 
 # What holds for every provider.

@@ -25,8 +25,7 @@ from tests.faults.population import due_for_an_article, sign_up_many
 from tests.faults.verdict import verdict
 from tests.faults.workers import PlainWorkers, expire_leases
 from tests.installation import Installation
-from tests.services.delivery.test_batch import FIRST, GUIDE
-from tests.services.delivery.test_batch_faults import claim_and_begin
+from tests.vocabulary import FIRST, GUIDE, claim_and_begin
 
 KILLED = -signal.SIGKILL
 

@@ -8,16 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.oracle import Oracle
-from tests.faults.trees import SWEEP, RedisServer, Tree
+from tests.faults.trees import AT_ONCE, ONE_SWEEP, RedisServer, Tree
 from tests.faults.verdict import verdict
 from tests.faults.workers import until
 from tests.servers.clock import ClockFile
-
-#: How long the web side may take over an answer while Redis is away, in seconds.
-AT_ONCE = 2.0
-
-#: A sweep, and a moment for the task to come through and the mail to be sent.
-ONE_SWEEP = SWEEP + 3.0
 
 Outage = Callable[[RedisServer, float], object]
 

@@ -20,8 +20,8 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from tests.installation import BASE_URL, MAIL_SECRET, Installation, as_json
 from tests.machines import backed_up, command, restored
+from tests.servers.databases import empty_postgresql
 from tests.servers.smtp import Mail, SmtpSink
-from tests.store.test_migrate import _empty_postgresql
 
 ANN, GUS, HAL = "ann@example.org", "gus@example.org", "hal@example.org"
 NEW = tuple(f"new{n}@example.org" for n in range(6))
@@ -33,7 +33,7 @@ def other_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield ""
     else:
-        with _empty_postgresql(request.getfixturevalue("postgres_url")) as url:
+        with empty_postgresql(request.getfixturevalue("postgres_url")) as url:
             yield url
 
 

@@ -26,7 +26,7 @@ from tests.faults.workers import until
 from tests.installation import SIGNUP_TOKEN, Installation
 from tests.machines import command, restored_from
 from tests.servers.clock import ClockFile
-from tests.store.test_migrate import _empty_postgresql
+from tests.servers.databases import empty_postgresql
 
 __all__ = ["oracle"]
 
@@ -57,7 +57,7 @@ class Visitors(threading.Thread):
 @pytest.fixture
 def other_url(postgres_url: str) -> Iterator[str]:
     """A PostgreSQL database with nothing in it at all."""
-    with _empty_postgresql(postgres_url) as url:
+    with empty_postgresql(postgres_url) as url:
         yield url
 
 

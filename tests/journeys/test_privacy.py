@@ -15,6 +15,7 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation, link_in, subjects
 from tests.installations import ScriptedSink
+from tests.journeys.steps import live_with_upkeep
 
 ANN, NAME = "ann.unmistakable@example.org", "Annabella"
 
@@ -27,13 +28,6 @@ def on_the_list(home: Installation, *, tracking: bool = False) -> None:
     home.deliver()
     home.collect(1, tracking=tracking)
     home.deliver()
-
-
-def live_with_upkeep(home: Installation, days: int) -> None:
-    """Let days pass, with one housekeeping run on each."""
-    for _ in range(days):
-        home.live(days=1)
-        home.upkeep()
 
 
 def test_ann_requests_her_data_and_gets_it_in_two_formats(

@@ -31,7 +31,7 @@ from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from tests.installation import Installation
-from tests.mail.test_providers import (
+from tests.mail.provider_calls import (
     Scheme,
     brevo_scheme,
     mailgun_scheme,

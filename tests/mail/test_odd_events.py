@@ -12,8 +12,8 @@ from nurture import booking
 from nurture.domain.tracking.events import BookingEvent, EventKind, MailEvent
 from nurture.mail.providers import registry
 from nurture.payload import PayloadError
-from tests.booking.test_booking_providers import payloads as bookings
-from tests.mail.test_providers import payloads
+from tests.booking.calendar_calls import payloads as bookings
+from tests.mail.provider_calls import payloads
 
 #: Stands for a field that is not there at all.
 ABSENT = object()

@@ -34,8 +34,7 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions
 from nurture.store.tables.withdrawals import list_withdrawals
 from tests.installation import Installation
-from tests.servers.names import name_server
-from tests.services.owner.test_checklist import RECORDS
+from tests.servers.names import RECORDS, name_server
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,30 +13,10 @@ from nurture.domain.audience.conditions import Booked, Not
 from nurture.domain.spreadsheet import undefused
 from nurture.services import segments
 from nurture.services.segments import UnknownSegmentError
-from nurture.store.tables.events import add_events
 from tests.installation import Installation
+from tests.vocabulary import clicks
 
 ANN = "ann@example.org"
-
-
-def clicks(home: Installation, address: str, times: int, verdict: str = "human") -> None:
-    """Add judged clicks on links about golf."""
-    rows = [
-        {
-            "kind": "clicked",
-            "subscriber_id": home.person(address)["id"],
-            "happened_at": home.clock.now,
-            "source": "hit",
-            "source_key": f"{address}:{verdict}:{n}",
-            "verdict": verdict,
-            "email": "over-50-guide/power-for-golf",
-            "topics": {"golf", "strength"},
-            "link": "https://human-movement.com",
-        }
-        for n in range(times)
-    ]
-    with home.context.database.writing() as connection:
-        add_events(connection, rows)
 
 
 def run(home: Installation, *words: str) -> str:

@@ -17,7 +17,7 @@ from nurture.mail.outbox.folder import write_index
 from nurture.services.subscribers import erasure
 from nurture.settings import load_settings
 from nurture.store.tables.subscribers import find_by_address
-from tests.files.test_private import open_paths
+from tests.files.rights import open_paths
 from tests.installation import Installation
 from tests.leftovers import files_telling_of, tells
 from tests.servers.clock import ClockFile

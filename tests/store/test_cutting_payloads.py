@@ -16,11 +16,8 @@ from nurture.mail.providers import registry
 from nurture.services.inbound.events import UNKNOWN
 from nurture.store.database import Database
 from nurture.store.migrate import _config, migrate
-from tests.booking.test_booking_providers import payloads as bookings
-from tests.mail.test_providers import payloads
-from tests.store.test_migrate import empty_url
-
-__all__ = ["empty_url"]
+from tests.booking.calendar_calls import payloads as bookings
+from tests.mail.provider_calls import payloads
 
 NOW = datetime(2026, 3, 2, 8, 31, 5, tzinfo=UTC)
 CUT = "0011"

@@ -15,9 +15,6 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
-from tests.store.test_migrate import empty_url
-
-__all__ = ["empty_url"]
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SOON = NOW + timedelta(days=14)

@@ -1,6 +1,5 @@
 """Today's page: what Paul reads there, and what he can do about it."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -13,13 +12,9 @@ from nurture.store.tables.suppressions import suppressions
 from nurture.web.studio.core.formatting import count, say_ago
 from nurture.web.studio.today import FIELDS, TASKS
 from tests.installation import Installation
-from tests.services.inbound.test_bounces import bounce_all, crowd
+from tests.vocabulary import bounce_all, crowd
+from tests.web.reading import words
 from tests.web.studio import send, token_on
-
-
-def words(page: str) -> str:
-    """Return a page's text as a reader sees it."""
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def put_in_doubt(home: Installation) -> None:

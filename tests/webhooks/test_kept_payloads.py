@@ -15,11 +15,11 @@ from nurture.services.subscribers import export
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
-from tests.booking.test_booking_providers import READER
-from tests.booking.test_booking_providers import SCHEMES as CALENDARS
-from tests.booking.test_booking_providers import payloads as bookings
+from tests.booking.calendar_calls import READER
+from tests.booking.calendar_calls import SCHEMES as CALENDARS
+from tests.booking.calendar_calls import payloads as bookings
 from tests.installation import Installation
-from tests.mail.test_providers import (
+from tests.mail.provider_calls import (
     Scheme,
     brevo_scheme,
     generic_scheme,

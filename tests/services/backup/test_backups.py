@@ -72,9 +72,9 @@ def everything_but_who_sends(home: Installation) -> dict[str, list[dict[str, obj
 
 @pytest.fixture
 def other_url(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[str]:
-    from tests.store.test_migrate import _empty_postgresql
+    from tests.servers.databases import empty_postgresql
 
-    with _empty_postgresql(postgres_url) as url:
+    with empty_postgresql(postgres_url) as url:
         yield url
 
 

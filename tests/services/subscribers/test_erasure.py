@@ -17,8 +17,7 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation
 from tests.installations import ScriptedSink
-from tests.services.inbound.test_events import book, tell
-from tests.services.test_segments import clicks
+from tests.vocabulary import book, clicks, report_event
 
 ANN, BOB, NAME = "ann.unmistakable@example.org", "bob@example.org", "Annabella"
 
@@ -44,7 +43,7 @@ def unsubscribe(home: Installation) -> None:
 
 
 def bounce(home: Installation) -> None:
-    tell(home, EventKind.BOUNCED, message=1, recipient=ANN, permanent=True)
+    report_event(home, EventKind.BOUNCED, message=1, recipient=ANN, permanent=True)
 
 
 @pytest.mark.parametrize("before", [lambda _: None, Installation.collect, unsubscribe, bounce])
@@ -91,8 +90,8 @@ def test_events_after_an_erasure_are_counted_without_personal_data(home: Install
     home.subscribe(ANN)
     home.deliver()
     forget(home)
-    tell(home, EventKind.BOUNCED, message=1, recipient=ANN, permanent=True, event_id="late")
-    tell(home, EventKind.DELIVERED, recipient=ANN, event_id="later")
+    report_event(home, EventKind.BOUNCED, message=1, recipient=ANN, permanent=True, event_id="late")
+    report_event(home, EventKind.DELIVERED, recipient=ANN, event_id="later")
     book(home, ANN, raw={"email": ANN, "name": NAME})
     assert left_of_ann(home) == []
     assert [row["kind"] for row in home.rows(events)] == ["bounced", "delivered", "booked"]

@@ -21,14 +21,7 @@ from nurture.store.tables.consents import consent_history
 from nurture.store.tables.suppressions import suppress, suppressions
 from tests.installation import Installation
 from tests.installations import ScriptedSink
-from tests.services.delivery.test_batch import (
-    ACCEPTED,
-    ANN,
-    FIRST,
-    GUIDE,
-    SECOND,
-    on_the_way_to_the_first_article,
-)
+from tests.vocabulary import ACCEPTED, ANN, FIRST, GUIDE, SECOND, on_the_way_to_the_first_article
 
 EVIDENCE = Evidence("https://emails.example.org/preferences", "192.0.2.7", "A browser")
 

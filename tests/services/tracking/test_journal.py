@@ -29,15 +29,10 @@ from nurture.services.tracking.journal import HitJournal, waiting_in
 from nurture.services.tracking.lines import SeenHit, UnreadableLineError, as_line, from_line
 from nurture.store.database import Database
 from nurture.store.tables import journals as journal_rows
-from nurture.store.tables.events import events
 from nurture.store.tables.journals import folded_up_to, journals, set_folded
 from tests.installation import Installation, link_in
 from tests.installations import ScriptedSink
-from tests.services.delivery.test_batch import ANN
-
-FIRST_ARTICLE = "why-stretching-and-massage-wont-solve-back-pain"
-A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-
+from tests.vocabulary import A_BROWSER, ANN, FIRST, hits
 
 A_HIT = SeenHit(2, Hit(EventKind.OPENED, datetime(2026, 11, 23, tzinfo=UTC)))
 
@@ -51,11 +46,6 @@ def followed(home: Installation) -> Installation:
     home.live(days=3)
     home.clock.advance(timedelta(minutes=10))
     return home
-
-
-def hits(home: Installation) -> list[dict[str, Any]]:
-    """Return the recorded opens and clicks."""
-    return [row for row in home.rows(events) if row["source"] == "hit"]
 
 
 def a_hit(home: Installation, message: int = 2, **more: str) -> SeenHit:
@@ -100,7 +90,7 @@ def test_a_click_is_recorded_with_its_link_and_judged_after_its_hold(
     [hit] = hits(home)
     assert (hit["kind"], hit["message_id"], hit["subscriber_id"]) == ("clicked", 2, 1)
     assert (hit["happened_at"], hit["link"]) == (home.clock.now, answer.headers["Location"])
-    assert hit["email"] == f"pain-guide/{FIRST_ARTICLE}"
+    assert hit["email"] == f"pain-guide/{FIRST}"
     assert hit["topics"] == {"back-pain", "strength"}
     assert hit["verdict"] is None
     assert home.judge() == 1

@@ -23,8 +23,7 @@ from nurture.store.tables.events import events
 from nurture.store.tables.instance import how_far
 from nurture.store.tables.revisions import RevisionKind, find_newest, revisions
 from tests.installation import Installation
-from tests.services.delivery.test_batch import ANN
-from tests.services.tracking.test_journal import A_BROWSER, FIRST_ARTICLE, hits
+from tests.vocabulary import A_BROWSER, ANN, FIRST, hits
 
 #: What a message lets follow; hits on it come from here.
 A_LINK = "https://practice.example.org/"
@@ -234,7 +233,7 @@ def test_an_unjudged_hit_keeps_its_raw_data(followed: Installation) -> None:
 
 def test_a_links_own_topics_replace_those_of_its_email(followed: Installation) -> None:
     with followed.context.database.writing() as connection:
-        email = find_newest(connection, RevisionKind.EMAIL, f"pain-guide/{FIRST_ARTICLE}")
+        email = find_newest(connection, RevisionKind.EMAIL, f"pain-guide/{FIRST}")
         assert email is not None
         own = email.compiled | {"link_topics": {"booking_url": ["golf"], A_LINK: ["rehab"]}}
         connection.execute(update(revisions).values(compiled=own).where(revisions.c.id == email.id))
