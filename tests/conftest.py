@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from nurture.files.private import keep_private
+from tests import proof
 from tests.servers import fence
 from tests.servers.clock import ClockFile
 from tests.servers.memory import quick_directory
@@ -43,8 +44,8 @@ keep_private()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, object, object]:
-    """Fail a test that tried to reach another machine, even if it swallowed the error."""
-    with fence.watched():
+    """Fail a test that reached for another machine or changed proof, even if it hid the error."""
+    with fence.watched(), proof.watched():
         return (yield)
 
 
@@ -149,6 +150,7 @@ def _opened(url: str) -> Iterator["Database"]:
 
     database = Database(url)
     share_statements(database.engine)
+    proof.guard(database.engine)
     yield database
     database.close()
 
