@@ -6,6 +6,7 @@ A provider that the registry finds but that has no `Scheme` here fails the first
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from nurture.signatures import (
     SignatureFault,
 )
 from tests.booking.calendar_calls import PAYLOADS, READER, SCHEMES, Scheme, payloads
+from tests.presence import at_least_one
 
 NOW = datetime(2026, 3, 2, 8, 31, 5, tzinfo=UTC)
 
@@ -35,6 +37,17 @@ def scheme(provider: BookingProvider) -> Scheme:
 
 
 # What holds for every provider.
+
+
+def fault_of(
+    provider: BookingProvider, secret: str, headers: Mapping[str, str], body: bytes, at: datetime
+) -> SignatureFault | None:
+    """Return why a call is refused at that time, or `None` if it is accepted."""
+    try:
+        provider.verify(secret, headers, body, at)
+    except SignatureError as error:
+        return error.reason
+    return None
 
 
 def test_every_provider_has_captured_payloads_with_a_stated_source(
@@ -56,7 +69,7 @@ def test_a_call_signed_by_the_provider_is_accepted(
 def test_a_wrong_secret_is_refused_and_never_repeated(
     provider: BookingProvider, scheme: Scheme
 ) -> None:
-    for body in payloads(provider.name).values():
+    for body in at_least_one(payloads(provider.name).values()):
         with pytest.raises(SignatureError) as refused:
             provider.verify(scheme.wrong_secret, scheme.sign(body, NOW), body, NOW)
         assert refused.value.reason is SignatureFault.WRONG
@@ -73,7 +86,7 @@ def test_no_call_is_accepted_without_a_secret(provider: BookingProvider) -> None
 def test_every_header_of_a_signature_is_required(provider: BookingProvider, scheme: Scheme) -> None:
     body = next(iter(payloads(provider.name).values()))
     headers = scheme.sign(body, NOW)
-    for name in headers:
+    for name in at_least_one(headers):
         fewer = {other: value for other, value in headers.items() if other != name}
         with pytest.raises(SignatureError) as refused:
             provider.verify(scheme.secret, fewer, body, NOW)
@@ -81,7 +94,7 @@ def test_every_header_of_a_signature_is_required(provider: BookingProvider, sche
 
 
 def test_a_changed_body_is_refused(provider: BookingProvider, scheme: Scheme) -> None:
-    for body in payloads(provider.name).values():
+    for body in at_least_one(payloads(provider.name).values()):
         with pytest.raises(SignatureError) as refused:
             provider.verify(scheme.secret, scheme.sign(body, NOW), body + b" ", NOW)
         assert refused.value.reason is SignatureFault.WRONG
@@ -92,14 +105,12 @@ def test_a_stale_call_is_refused_unless_the_provider_signs_no_time(
 ) -> None:
     body = next(iter(payloads(provider.name).values()))
     headers = scheme.sign(body, NOW)
-    if provider.tolerance is None:
-        return provider.verify(scheme.secret, headers, body, NOW + timedelta(days=400))
-    provider.verify(scheme.secret, headers, body, NOW + provider.tolerance)
+    longest = provider.tolerance or timedelta(days=400)
+    stale = SignatureFault.STALE if provider.tolerance else None
+    assert fault_of(provider, scheme.secret, headers, body, NOW + longest) is None
     for wrong_clock in (1, -1):
-        later = NOW + wrong_clock * (provider.tolerance + timedelta(seconds=1))
-        with pytest.raises(SignatureError) as refused:
-            provider.verify(scheme.secret, headers, body, later)
-        assert refused.value.reason is SignatureFault.STALE
+        later = NOW + wrong_clock * (longest + timedelta(seconds=1))
+        assert fault_of(provider, scheme.secret, headers, body, later) is stale
 
 
 def test_a_redelivery_is_recognised_and_distinguished_from_other_events(
@@ -122,7 +133,7 @@ json_values = st.recursive(
 @given(body=st.binary(max_size=60) | json_values.map(json.dumps).map(str.encode))
 def test_a_garbage_body_raises_only_a_payload_error(body: bytes) -> None:
     assume(body != b"[]")
-    for provider in registry().values():
+    for provider in at_least_one(registry().values()):
         with pytest.raises(PayloadError) as refused:
             provider.parse(body)
         assert refused.value.field
@@ -142,7 +153,7 @@ def test_one_corrupted_field_raises_a_payload_error_or_does_no_harm(data: st.Dat
     except PayloadError as problem:
         assert problem.field
     else:
-        json.dumps([event.raw for event in events], allow_nan=False)
+        assert json.dumps([event.raw for event in events], allow_nan=False)
 
 
 @settings(max_examples=60, deadline=None)

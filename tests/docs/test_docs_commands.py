@@ -17,6 +17,7 @@ from nurture.domain.sequences.sequence import StepKind
 from nurture.services.subscribers.signup import Signup, subscribe
 from nurture.settings import load_settings
 from tests.docs.fenced_blocks import ROOT, Block, blocks
+from tests.presence import at_least_one
 from tests.servers.names import name_server
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -63,17 +64,18 @@ class Workshop:
 
     def _run(self, line: str) -> str:
         program, *words = shlex.split(line)
+        said = ""
         if program == ".venv/bin/nurture":
             with contextlib.chdir(self.directory):
                 done = CliRunner(env=self.environment).invoke(main, words)
             assert done.exit_code == 0, f"{line}\n{done.output}"
-            return f"$ {line}\n{done.output}"
-        if program in ("cp", "mkdir", "mv"):
-            subprocess.run(["sh", "-c", line], cwd=self.directory, check=True)
+            said = f"$ {line}\n{done.output}"
+        elif program in ("cp", "mkdir", "mv"):
+            assert subprocess.run(["sh", "-c", line], cwd=self.directory).returncode == 0, line
         else:
             # The tests are what is running now.
             assert program in (".venv/bin/pytest", "make"), f"nobody can try this: {line}"
-        return ""
+        return said
 
 
 @pytest.fixture
@@ -248,7 +250,7 @@ def test_the_page_on_keys_covers_every_kind_of_older_link() -> None:
     """Check that nothing is left out; tests/web/test_outdated_links.py checks what it says."""
     page = (ROOT / "docs/keys.md").read_text()
     kinds = ("unsubscribe", "preferences", "guide", "confirmation", "click", "open", "Message-ID")
-    for kind in kinds:
+    for kind in at_least_one(kinds):
         assert re.search(rf"^\| .*{kind}", page, re.MULTILINE), kind
 
 

@@ -7,6 +7,7 @@ from nurture.bank_holidays import bank_holidays
 from nurture.domain.sequences.sequence import Sequence
 from tests.installation import Installation, link_in, shipped_library
 from tests.installations import ScriptedSink
+from tests.presence import at_least_one
 
 LONDON = ZoneInfo("Europe/London")
 HOLIDAYS = bank_holidays()
@@ -23,10 +24,10 @@ def sequence(key: str) -> Sequence:
 
 def check_windows(home: Installation, address: str, key: str, zone: ZoneInfo = LONDON) -> None:
     """Check that each email of the series arrived on a day and at a time its step allows."""
-    for message in home.messages_of(address):
-        step = sequence(key).step(message["step"])
-        if message["sequence"] != key or step.kind == "guide":
-            continue
+    of_series = [one for one in home.messages_of(address) if one["sequence"] == key]
+    steps = [(message, sequence(key).step(message["step"])) for message in of_series]
+    articles = [(message, step) for message, step in steps if step.kind != "guide"]
+    for message, step in at_least_one(articles):
         local = message["accepted_at"].astimezone(zone)
         assert local.weekday() in step.on.weekdays, (step.email, local)
         assert step.on.holidays or local.date() not in HOLIDAYS, (step.email, local)

@@ -13,6 +13,7 @@ from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation, calendly_call, link_in
 from tests.installations import ScriptedSink
 from tests.journeys.steps import LONDON, SERIES, check_windows, collect, sequence, sign_up
+from tests.presence import at_least_one
 from tests.servers.smtp import Mail
 
 
@@ -81,12 +82,12 @@ def test_bob_gets_the_whole_sequence_in_order_with_each_email_in_its_window(
     times = local_times(smtp_sink.mails)
     assert times == sorted(times)
     waits = [step.wait.days for step in sequence(form).steps if step.kind != "reminder"][1:]
-    for (earlier, later), days in zip(pairwise(times), waits, strict=True):
+    for (earlier, later), days in at_least_one(zip(pairwise(times), waits, strict=True)):
         assert later.date() - earlier.date() >= timedelta(days=days)
         assert later.date() - earlier.date() <= timedelta(days=days + 12)
     assert times[-1] - times[0] <= timedelta(days=63)
     assert home.enrolment(bob, form)["status"] == EnrolmentStatus.COMPLETED
-    assert all("Bob" in str(mail.message) for mail in smtp_sink.mails)
+    assert all("Bob" in str(mail.message) for mail in at_least_one(smtp_sink.mails))
 
 
 def test_nobody_gets_an_article_over_christmas_2026(
@@ -225,7 +226,7 @@ def test_everyone_continues_without_a_pile_up_after_a_week_without_workers(
     home.live(hours=23)
     assert len(smtp_sink.mails) - had <= len(people)
     home.live(days=90)
-    for address in people:
+    for address in at_least_one(people):
         assert len(smtp_sink.mails_to(address)) == 9
         times = local_times(smtp_sink.mails_to(address))[1:]
         assert min(b - a for a, b in pairwise(times)) >= timedelta(hours=23)

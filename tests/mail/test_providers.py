@@ -35,6 +35,7 @@ from tests.mail.provider_calls import (
     sendgrid_scheme,
     ses_scheme,
 )
+from tests.presence import at_least_one
 
 MESSAGE_ID = "enrolment-7.your-guide@mail.example.org"
 READER = "reader@example.org"
@@ -69,6 +70,17 @@ def a_body(provider: Provider) -> bytes:
 
 
 # What holds for every provider.
+
+
+def fault_of(
+    provider: Provider, secret: str, headers: Mapping[str, str], body: bytes, at: datetime
+) -> SignatureFault | None:
+    """Return why a call is refused at that time, or `None` if it is accepted."""
+    try:
+        provider.verify(secret, headers, body, at)
+    except SignatureError as error:
+        return error.reason
+    return None
 
 
 def test_every_provider_has_captured_payloads_with_a_stated_source(
@@ -124,11 +136,11 @@ def test_a_call_without_a_signature_is_refused(provider: Provider, scheme: Schem
 
 def test_every_header_of_a_signature_is_required(provider: Provider, scheme: Scheme) -> None:
     headers, body = scheme.sign(a_body(provider), NOW)
-    for name in headers:
-        fewer = {other: value for other, value in headers.items() if other != name}
-        with pytest.raises(SignatureError) as refused:
-            provider.verify(scheme.secret, fewer, body, NOW)
-        assert refused.value.reason is SignatureFault.MISSING
+    fewer = {
+        name: {other: headers[other] for other in headers if other != name} for name in headers
+    }
+    faults = {name: fault_of(provider, scheme.secret, fewer[name], body, NOW) for name in headers}
+    assert faults == dict.fromkeys(headers, SignatureFault.MISSING)
 
 
 def test_a_changed_body_is_refused_unless_the_provider_does_not_sign_it(
@@ -137,29 +149,24 @@ def test_a_changed_body_is_refused_unless_the_provider_does_not_sign_it(
     headers, body = scheme.sign(a_body(provider), NOW)
     tampered = body.replace(READER.encode(), b"victim@example.org")
     assert tampered != body
-    if not provider.signs_body:
-        return provider.verify(scheme.secret, headers, tampered, NOW)
-    with pytest.raises(SignatureError) as refused:
-        provider.verify(scheme.secret, headers, tampered, NOW)
-    assert refused.value.reason is SignatureFault.WRONG
+    wrong = SignatureFault.WRONG if provider.signs_body else None
+    assert fault_of(provider, scheme.secret, headers, tampered, NOW) is wrong
 
 
 def test_a_stale_call_is_refused_unless_the_provider_signs_no_time(
     provider: Provider, scheme: Scheme
 ) -> None:
     headers, body = scheme.sign(a_body(provider), NOW)
-    if provider.tolerance is None:
-        return provider.verify(scheme.secret, headers, body, NOW + timedelta(days=400))
-    provider.verify(scheme.secret, headers, body, NOW + provider.tolerance)
+    longest = provider.tolerance or timedelta(days=400)
+    stale = SignatureFault.STALE if provider.tolerance else None
+    assert fault_of(provider, scheme.secret, headers, body, NOW + longest) is None
     for wrong_clock in (1, -1):
-        later = NOW + wrong_clock * (provider.tolerance + timedelta(seconds=1))
-        with pytest.raises(SignatureError) as refused:
-            provider.verify(scheme.secret, headers, body, later)
-        assert refused.value.reason is SignatureFault.STALE
+        later = NOW + wrong_clock * (longest + timedelta(seconds=1))
+        assert fault_of(provider, scheme.secret, headers, body, later) is stale
 
 
 def test_a_redelivery_is_recognised_by_its_event_ids(provider: Provider, scheme: Scheme) -> None:
-    for body in payloads(provider.name).values():
+    for body in at_least_one(payloads(provider.name).values()):
         _, first = scheme.sign(body, NOW)
         _, again = scheme.sign(body, NOW + timedelta(minutes=30))
         assert ids(provider.parse(first)) == ids(provider.parse(again))
@@ -168,7 +175,7 @@ def test_a_redelivery_is_recognised_by_its_event_ids(provider: Provider, scheme:
 def test_different_events_have_different_ids(provider: Provider) -> None:
     every = [event for body in payloads(provider.name).values() for event in provider.parse(body)]
     assert len(set(ids(every))) == len(every)
-    assert all(0 < len(event_id) <= 200 for event_id in ids(every))
+    assert all(0 < len(event_id) <= 200 for event_id in at_least_one(ids(every)))
 
 
 def ids(events: list[MailEvent]) -> list[str]:
@@ -178,18 +185,18 @@ def ids(events: list[MailEvent]) -> list[str]:
 def test_every_captured_event_names_our_message_the_recipient_and_a_utc_time(
     provider: Provider,
 ) -> None:
-    for name, body in payloads(provider.name).items():
-        for event in provider.parse(body):
+    for name, body in at_least_one(payloads(provider.name).items()):
+        for event in at_least_one(provider.parse(body)):
             assert event.provider == provider.name
             assert event.occurred_at is not None and event.occurred_at.tzinfo is UTC
             assert event.raw
-            if name != "confirmation":
-                assert (event.message_id, event.recipient) == (MESSAGE_ID, READER)
+            ours = (None, None) if name == "confirmation" else (MESSAGE_ID, READER)
+            assert (event.message_id, event.recipient) == ours
 
 
 def test_only_a_bounce_may_be_permanent(provider: Provider) -> None:
-    for body in payloads(provider.name).values():
-        for event in provider.parse(body):
+    for body in at_least_one(payloads(provider.name).values()):
+        for event in at_least_one(provider.parse(body)):
             assert not event.permanent or event.kind is EventKind.BOUNCED
 
 
