@@ -23,19 +23,22 @@ _WRITES = re.compile(
     re.IGNORECASE,
 )
 _CHANGING = {"update", "delete"}
-_MIGRATION = {"drop_table", "drop_column", "alter_column", "rename_table", "bulk_insert"}
+_RESHAPING = {"drop_table", "drop_column", "alter_column", "rename_table"}
 _SEES_EVERY_TABLE = {"sorted_tables", "whole_schema", "get_table_names", "reflect", "tables"}
 
 
+_MIGRATIONS = "nurture.store.migrations.versions."
+
+
 def changes(module: Module) -> list[str]:
-    """Return the statements of a module that change consent records, or may, for all one reads."""
+    """Return the statements of a module that change consent records, or for all we know may."""
     return [f"line {node.lineno}: {ast.unparse(node)}" for node in _suspects(module)]
 
 
-def _suspects(module: Module) -> Iterator[ast.expr]:
+def _suspects(module: Module) -> Iterator[ast.expr | ast.stmt]:
     tables = _Tables(module)
     for function, node in _expressions(module.tree):
-        if (module.name, function) == ERASURE or function == "downgrade":
+        if (module.name, function) == ERASURE or _goes_back(module, function):
             continue
         match node:
             case ast.Call(func=called, args=[target, *_]) if tables.is_statement(called):
@@ -47,12 +50,20 @@ def _suspects(module: Module) -> Iterator[ast.expr]:
             case ast.Call(func=ast.Attribute(attr="on_conflict_do_update")) if tables.knows:
                 yield node
             case ast.Call(func=ast.Attribute(attr=done), args=[ast.Constant(str(name)), *_]):
-                if done in _MIGRATION and name == TABLE:
+                if done in _RESHAPING and name == TABLE:
+                    yield node
+            case ast.With([ast.withitem(ast.Call(args=[ast.Constant("consents")]))], body):
+                if any(_RESHAPING & {*_names(one)} for one in body):
                     yield node
             case ast.Constant(str(text)) if _writes_to(text):
                 yield node
             case ast.JoinedStr(parts) if _writes_to(_with_gaps(parts)):
                 yield node
+
+
+def _goes_back(module: Module, function: str) -> bool:
+    """Return whether this undoes a migration, which the program never does."""
+    return module.name.startswith(_MIGRATIONS) and function == "downgrade"
 
 
 class _Tables:
@@ -65,7 +76,7 @@ class _Tables:
         own = {TABLE} & {*self._imported, *self._written, *_texts(module.tree)}
         #: Whether the module has the table of consent records, or every table, to hand.
         self.knows = bool(own or _SEES_EVERY_TABLE & {*_names(module.tree)})
-        self._is_migration = ".migrations.versions." in module.name
+        self._is_migration = module.name.startswith(_MIGRATIONS)
 
     def is_statement(self, called: ast.expr) -> bool:
         """Return whether this is SQLAlchemy's `update` or `delete`."""
@@ -179,6 +190,8 @@ _IMPORTS = f"{_UPDATE}from nurture.store.tables.consents import consents\n"
         "connection.exec_driver_sql('DELETE FROM consents')",
         "connection.exec_driver_sql(f'DELETE FROM {name}')",
         "op.drop_column('consents', 'wording')",
+        "with op.batch_alter_table('consents', schema=None) as batch:\n    batch.drop_column('x')",
+        "def downgrade():\n    op.drop_table('consents')",
     ],
 )
 def test_a_statement_that_changes_a_consent_record_is_detected(source: str) -> None:
@@ -187,7 +200,12 @@ def test_a_statement_that_changes_a_consent_record_is_detected(source: str) -> N
 
 def test_a_migration_that_goes_through_all_tables_is_detected() -> None:
     source = "import sqlalchemy as sa\nfor t in whole_schema().sorted_tables: sa.delete(t)"
-    assert changes(Module("nurture.store.migrations.versions.0099_x", source)) != []
+    assert changes(Module(f"{_MIGRATIONS}0099_x", source)) != []
+
+
+def test_undoing_a_migration_is_accepted() -> None:
+    source = "def downgrade():\n    op.drop_table('consents')"
+    assert changes(Module(f"{_MIGRATIONS}0099_x", source)) == []
 
 
 @pytest.mark.parametrize(
@@ -198,7 +216,7 @@ def test_a_migration_that_goes_through_all_tables_is_detected() -> None:
         f"{_UPDATE}from nurture.store.tables import events\ndelete(events.events)",
         "digest.update(consents_as_bytes)",
         "text('UPDATE subscribers SET quiet_since = created_at')",
-        "def downgrade():\n    op.drop_table('consents')",
+        "with op.batch_alter_table('consents') as batch:\n    batch.create_index('x', ['y'])",
     ],
 )
 def test_reading_appending_and_other_tables_are_accepted(source: str) -> None:

@@ -92,6 +92,7 @@ def test_a_link_from_the_gap_opens_nobody_elses_page_and_its_opt_out_counts(
     assert command(other, "arm").exit_code == 0
     assert other.deliver() == len(NEW)
     before = [other.rows(table) for table in (subscribers, enrolments, messages, events)]
+    assert {"o", "c"} < {kind for mail in of_gap[GUS] for kind in addresses_in(mail)}
     for mail in at_least_one([*of_gap[GUS], *of_gap[HAL]]):
         links = addresses_in(mail)
         assert {"preferences", "unsubscribe", "o"} < links.keys()
@@ -99,9 +100,10 @@ def test_a_link_from_the_gap_opens_nobody_elses_page_and_its_opt_out_counts(
             for answer in (other.client.get(links[kind]), other.client.post(links[kind])):
                 assert answer.status_code == 404
                 assert "ask for the guide once more" in " ".join(answer.text.split())
-        assert other.client.get(links["o"]).status_code == 200
-        for kind in at_least_one(links.keys() & {"c"}):
-            assert other.client.get(links[kind]).status_code == 302
+        tracked = {
+            kind: other.client.get(links[kind]).status_code for kind in {*links} & {"o", "c"}
+        }
+        assert tracked in ({"o": 200}, {"o": 200, "c": 302})
         assert other.client.get(links["unsubscribe"]).status_code == 200
         tell(other, EventKind.BOUNCED, mail.message["Message-ID"], recipient=None)
     other.fold()
