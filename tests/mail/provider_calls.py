@@ -131,7 +131,6 @@ def payloads(name: str) -> dict[str, bytes]:
 
 
 def every_scheme(folder: Path) -> Mapping[str, Scheme]:
-    """Return how each provider signs its calls; `folder` gets the certificate of Amazon's."""
     return {
         "generic": generic_scheme(),
         "postmark": postmark_scheme(),
