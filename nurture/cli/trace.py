@@ -37,7 +37,9 @@ def trace(context: Context, message: str, as_json: bool) -> None:
         click.echo(json.dumps(_document(found), indent=2))
         return
     click.echo(f"Message {found.message} ({found.message_id}): {found.email}, {found.kind}")
-    click.echo(f"to {found.address} (subscriber {found.subscriber}), {found.status}\n")
+    click.echo(
+        f"to {found.address or '(erased)'} (subscriber {found.subscriber}), {found.status}\n"
+    )
     for entry in found.entries:
         click.echo(_line(entry))
         for reason in entry.reasons:

@@ -23,7 +23,7 @@ class TracedMessage:
 
     id: int
     subscriber: int
-    address: str
+    address: str | None
     sequence: str
     step: str
     kind: str
@@ -39,6 +39,7 @@ class TracedMessage:
     published_at: datetime
     enrolled_at: datetime
     next_look_at: datetime | None
+    held_at: datetime | None
     ended_at: datetime | None
     events: tuple[Mapping[str, Any], ...]
 
@@ -66,6 +67,7 @@ def find_traced(connection: Connection, message: int) -> TracedMessage | None:
             revisions.c.published_at,
             enrolments.c.enrolled_at,
             enrolments.c.next_look_at,
+            enrolments.c.held_at,
             enrolments.c.ended_at,
         )
         .join(enrolments, enrolments.c.id == own.enrolment_id)
