@@ -9,6 +9,7 @@ Any HTML is read in one pass, and the work of comparing it with its rules is lim
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from typing import Any
@@ -25,6 +26,8 @@ _PIXELS = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)px")
 _COLOUR = re.compile(r"#[0-9a-f]{3}(?:[0-9a-f]{3})?", re.IGNORECASE)
 #: A tag or a class in a selector.
 _PART = re.compile(r"\.[\w-]+|^[\w-]+")
+#: A comma between two selectors of a list, not one inside a function.
+_COMMA = re.compile(r",(?![^()]*\))")
 _DARK = re.compile(r"prefers-color-scheme\s*:\s*dark", re.IGNORECASE)
 
 #: The most comparisons of an element with a rule. The emails we ship need about ten thousand.
@@ -186,14 +189,17 @@ def _matcher(rules: list[_Rule], dark: bool) -> Matcher:
     """Return a matcher for an element's rules, without selectors that use functions (`:has()`)."""
     matcher = Matcher()
     for rule in sorted((one for one in rules if dark or not one.dark), key=lambda one: one.dark):
-        try:
-            selectors = compile_selector_list(rule.selector) if "(" not in rule.selector else ()
-        except SelectorError:
-            continue
-        for selector in selectors:
+        for selector in _selectors(rule.selector):
             if selector.pseudo_element is None:
                 matcher.add_selector(selector, rule.styles)
     return matcher
+
+
+def _selectors(listed: str) -> Iterator[Any]:
+    """Compile each selector of a list by itself, so that an odd one leaves the others in force."""
+    for one in _COMMA.split(listed):
+        with suppress(SelectorError):
+            yield from compile_selector_list(one) if "(" not in one else ()
 
 
 @dataclass(frozen=True, slots=True)
