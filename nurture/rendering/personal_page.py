@@ -13,7 +13,7 @@ from nurture.domain.subscribers.consent import said_where
 
 
 def personal_page(record: Mapping[str, Any]) -> str:
-    """Return a self-contained HTML document made from what `services.exporting` returns.
+    """Return a self-contained HTML document made from what `services.subscribers.export` returns.
 
     Times are in the person's time zone. Details left out of the page, such as row numbers,
     are in the JSON document.

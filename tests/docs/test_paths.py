@@ -52,3 +52,35 @@ def test_a_path_that_does_not_exist_would_be_noticed() -> None:
     [path] = named("see `nurture/nowhere.py`")
     assert not is_there(path)
     assert Path(path).suffix == ".py"
+
+
+_DOTTED = re.compile(
+    r"`(?:nurture\.)?((?:domain|services|store|rendering|mail|library|cli|serving|archive|"
+    r"broker|files|booking|demo)\.[a-z_][\w.]*)`"
+)
+
+
+def is_a_module_or_in_one(dotted: str) -> bool:
+    """Return whether a dotted name begins with a module or a package's member of this program."""
+    parts = dotted.split(".")
+    path = ROOT / "nurture" / "/".join(parts[:2])
+    in_package = re.compile(rf"\b{parts[1]}\b")
+    package = ROOT / "nurture" / parts[0] / "__init__.py"
+    return (
+        path.is_dir()
+        or path.with_suffix(".py").exists()
+        or bool(in_package.search(package.read_text(encoding="utf-8")))
+    )
+
+
+def test_every_dotted_module_in_documents_and_comments_exists() -> None:
+    texts = {document: (ROOT / document).read_text(encoding="utf-8") for document in DOCUMENTS}
+    texts |= {module.name: module.text for module in modules("nurture", "tasks", "webhooks")}
+    found = [
+        f"{place}: {dotted}"
+        for place, text in texts.items()
+        for dotted in _DOTTED.findall(text)
+        if not is_a_module_or_in_one(dotted)
+    ]
+    assert found == []
+    assert not is_a_module_or_in_one("domain.nowhere")

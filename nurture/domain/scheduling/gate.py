@@ -95,7 +95,7 @@ class Standing:
     `mailed_at` lists recent emails of the series. `suppressed` is the strongest reason; `bounces`
     says that a bounce is in force, whether or not it is the strongest. `guide_on_trial` lets
     through the one guide that was requested after a bounce. `booked_until` comes from
-    `domain.bookings`: it is until when they have had an appointment.
+    `domain.subscribers.bookings`: it is until when they have had an appointment.
     """
 
     consents: Consents

@@ -42,7 +42,7 @@ _NOT_RETURNED = (MessageStatus.ACCEPTED, MessageStatus.DELIVERED)
 
 @dataclass(frozen=True, slots=True)
 class QuietPerson:
-    """A person with no recent sign of life; `welcome` means the same as in `domain.sunset`."""
+    """A person with no recent sign of life; `welcome` is that of `domain.scheduling.sunset`."""
 
     id: int
     created_at: datetime

@@ -1,4 +1,4 @@
-"""Every change of the `messages` table: nothing else in the program writes to it.
+"""Every change of the `messages` table; besides it, only erasure and restore write there.
 
 The table itself and the queries that read it are in `messages`. The changes have a module of their
 own because the two together would exceed the length allowed for a module, and so that any rule
