@@ -12,7 +12,7 @@ from datetime import datetime
 from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
-from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
+from nurture.payload import Fields, bare_message_id, digest
 from nurture.signatures import require_credentials
 
 _SECRET_HELP = (
@@ -67,11 +67,6 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
     require_credentials(secret, headers, _SECRET_HELP)
 
 
-def split(body: bytes) -> list[Part]:
-    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
-
-
 def read(event: Fields) -> list[MailEvent]:
     """Parse one event, or raise PayloadError naming the invalid field."""
     kind, permanent = _MEANINGS.get(event.get_text("event"), (None, False))
@@ -111,7 +106,6 @@ def headers_for(message_id: str) -> Mapping[str, str]:
 PROVIDER = Provider(
     name="brevo",
     verify=verify,
-    split=split,
     read=read,
     keeps=_KEEPS,
     secret_help=_SECRET_HELP,

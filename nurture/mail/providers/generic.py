@@ -13,15 +13,7 @@ from datetime import datetime
 from nurture.domain.kept_payload import TEXT, WORD, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
-from nurture.payload import (
-    Fields,
-    Part,
-    PayloadError,
-    bare_message_id,
-    digest,
-    json_body,
-    parts,
-)
+from nurture.payload import Fields, Part, bare_message_id, digest, events_under
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
 
 #: `downloaded` and `booked` are not a mail system's to say.
@@ -50,10 +42,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
 
 def split(body: bytes) -> list[Part]:
     """Return the events of a body in order, or raise PayloadError naming the invalid field."""
-    listed = Fields.of(json_body(body)).values.get("events")
-    if not isinstance(listed, list | dict):
-        raise PayloadError("events", "must be a list.")
-    return parts(listed, "events")
+    return events_under("events", body, "must be a list.")
 
 
 def read(event: Fields) -> list[MailEvent]:

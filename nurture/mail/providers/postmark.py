@@ -13,7 +13,7 @@ from datetime import datetime
 from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
-from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
+from nurture.payload import Fields, bare_message_id, digest
 from nurture.signatures import require_credentials
 
 _SECRET_HELP = (
@@ -77,11 +77,6 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
     require_credentials(secret, headers, _SECRET_HELP)
 
 
-def split(body: bytes) -> list[Part]:
-    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
-
-
 def read(event: Fields) -> list[MailEvent]:
     """Parse one event, or raise PayloadError naming the invalid field."""
     kind, permanent = _meaning(event)
@@ -136,7 +131,6 @@ def headers_for(message_id: str) -> Mapping[str, str]:
 PROVIDER = Provider(
     name="postmark",
     verify=verify,
-    split=split,
     read=read,
     keeps=_KEEPS,
     secret_help=_SECRET_HELP,

@@ -25,16 +25,15 @@ from cryptography.x509 import load_pem_x509_certificate
 from nurture.domain.kept_payload import TEXT, WORD, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.amazon import Certificates, is_certificate, is_request
-from nurture.mail.providers import Provider, Verify
+from nurture.mail.providers import Provider
 from nurture.payload import (
     Fields,
-    Part,
     PayloadError,
+    Verify,
     bare_address,
     bare_message_id,
     digest,
     json_body,
-    parts,
 )
 from nurture.signatures import (
     SignatureError,
@@ -244,11 +243,6 @@ def _signed_content(message: Fields) -> bytes:
     return as_bytes("".join(f"{name}\n{value}\n" for name, value in said))
 
 
-def split(body: bytes) -> list[Part]:
-    """Return the one SNS message of a body, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
-
-
 def read(message: Fields) -> list[MailEvent]:
     """Return an SNS message's events, one per recipient, or raise PayloadError naming the field.
 
@@ -382,7 +376,6 @@ def provider(fetch_certificate: FetchCertificate) -> Provider:
     return Provider(
         name="ses",
         verify=verifier(fetch_certificate),
-        split=split,
         read=read,
         keeps=_KEEPS,
         secret_help=_SECRET_HELP,
