@@ -4,8 +4,6 @@ Each module here defines one `PROVIDER`. To add a provider, add a file: the regi
 and `docs/adding-a-provider.md` says what it must contain.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache

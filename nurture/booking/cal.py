@@ -3,8 +3,6 @@
 https://cal.com/docs/developing/guides/automation/webhooks
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

@@ -5,8 +5,6 @@ and the new one's `invitee.created` with `old_invitee`.
 https://developer.calendly.com/docs/api-guides/webhook-signatures
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

@@ -5,8 +5,6 @@ The body is `{"id", "type", "email", "starts_at", "occurred_at"}`, where `type` 
 in every field count as one, so a sender without ids should include `occurred_at`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

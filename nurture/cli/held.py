@@ -29,7 +29,7 @@ def list_held(context: Context, as_json: bool) -> None:
     from nurture.services.backup import held as held_back
 
     up_to_date(context)
-    found = held_back.list_held(context.database, context.catalogue, context.clock())
+    found = held_back.list_held(*context.stored, context.clock())
     values = [as_values(one) for one in found]
     if as_json:
         return click.echo(json.dumps(values, ensure_ascii=False, indent=2))
@@ -59,7 +59,7 @@ def drop(context: Context, email: str | None, everybody: bool) -> None:
 
     chosen = _chosen(context, email, everybody)
     numbers = [one.enrolment for one in chosen]
-    held_back.drop(context.database, context.catalogue, numbers, context.clock())
+    held_back.drop(*context.stored, numbers, context.clock())
     click.echo(f"Dropped: {len(chosen)}.")
 
 
@@ -71,7 +71,7 @@ def _chosen(context: Context, email: str | None, everybody: bool) -> list[Held]:
     if (email is None) is not everybody:
         raise click.UsageError("Give one address, or --all.")
     person = identify(context.database, context.tokens, email) if email else None
-    return held_back.list_held(context.database, context.catalogue, context.clock(), person)
+    return held_back.list_held(*context.stored, context.clock(), person)
 
 
 def as_values(one: Held) -> dict[str, Any]:

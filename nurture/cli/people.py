@@ -55,7 +55,7 @@ def export_person(context: Context, email: str, as_json: bool, page: Path | None
     if booker and not page and _is_nobody(context, email):
         return click.echo(json.dumps(booker, ensure_ascii=False, indent=2))
     person = _identify(context, email)
-    record = export.export(context.database, context.catalogue, person, context.clock())
+    record = export.export(*context.stored, person, context.clock())
     assert record is not None  # They have just been found.
     if page is None:
         return click.echo(json.dumps(record, ensure_ascii=False, indent=2))
@@ -114,9 +114,7 @@ def put_back(context: Context, email: str, sequence: str) -> None:
     from nurture.services.subscribers import on_behalf
 
     person, now = _identify(context, email), context.clock()
-    on_behalf.put_back(
-        context.database, context.catalogue, person, sequence, now, by="the command line"
-    )
+    on_behalf.put_back(*context.stored, person, sequence, now, by="the command line")
     click.echo(f"{email} is back in {sequence} and carries on with the next email.")
 
 

@@ -40,7 +40,7 @@ def repair_quota(context: Context, dry_run: bool, yes: bool, over: str, words: s
         return
     if not yes:
         click.confirm("Repair this?", abort=True)
-    done = repair.put_right(context.database, context.catalogue, wronged, context.clock(), span)
+    done = repair.put_right(*context.stored, wronged, context.clock(), span)
     click.echo(
         f"Addresses emailed again: {done.restored}. "
         f"Emails sent again: {done.offered}, spread over {over}."

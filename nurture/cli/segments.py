@@ -52,14 +52,14 @@ def segment(
         if file is not None:
             _export(context, name, file, write)
     if not (csv_file or ndjson_file):
-        found = segments.glimpse(context.database, context.catalogue, name, context.clock())
+        found = segments.glimpse(*context.stored, name, context.clock())
         click.echo(json.dumps(_as_document(found), indent=2) if as_json else _in_words(found))
 
 
 def _list_all(context: Context, as_json: bool) -> None:
     from nurture.services import segments
 
-    found = segments.all_segments(context.database, context.catalogue, context.clock())
+    found = segments.all_segments(*context.stored, context.clock())
     if as_json:
         rows = [{"name": s.name, "title": s.title, "about": s.about, "count": n} for s, n in found]
         return click.echo(json.dumps(rows, indent=2))
@@ -71,10 +71,10 @@ def _list_all(context: Context, as_json: bool) -> None:
 
 def _export(context: Context, name: str, file: Path, write: Callable[..., int]) -> None:
     if str(file) == "-":
-        write(context.database, context.catalogue, name, context.clock(), sys.stdout)
+        write(*context.stored, name, context.clock(), sys.stdout)
         return
     with written_whole(file) as to:
-        count = write(context.database, context.catalogue, name, context.clock(), to)
+        count = write(*context.stored, name, context.clock(), to)
     click.echo(f"{count} people written to {file}.")
 
 

@@ -24,7 +24,7 @@ def pause(context: Context, sequence: str) -> None:
     from nurture.services.delivery import pause as sequence_pause
 
     up_to_date(context)
-    changed = sequence_pause.pause(context.database, context.catalogue, sequence, context.clock())
+    changed = sequence_pause.pause(*context.stored, sequence, context.clock())
     click.echo("Paused." if changed else "It was already paused.")
 
 
@@ -38,7 +38,5 @@ def resume(context: Context, sequence: str, over: str) -> None:
 
     up_to_date(context)
     span = parse_length(over)
-    count = sequence_pause.resume(
-        context.database, context.catalogue, sequence, context.clock(), span
-    )
+    count = sequence_pause.resume(*context.stored, sequence, context.clock(), span)
     click.echo(f"Resumed; {count} people who were waiting are spread over {over}.")

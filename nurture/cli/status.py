@@ -80,7 +80,7 @@ def settle(context: Context, message: int | None, everything: bool, sent: bool |
     up_to_date(context)
     if sent is None or (message is None) is not everything:
         raise click.UsageError("Give one message or --all, and --sent or --not-sent.")
-    rooms = (context.database, context.catalogue)
+    rooms = context.stored
     if message is None:
         settled = message_doubts.settle_all(*rooms, sent, context.clock())
     else:

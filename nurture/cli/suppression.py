@@ -57,9 +57,7 @@ def lift(context: Context, email: str, reason: str) -> None:
     from nurture.services.subscribers import bounce_lifting
 
     up_to_date(context)
-    lifted = bounce_lifting.lift(
-        context.database, context.catalogue, context.tokens, email, reason, context.clock()
-    )
+    lifted = bounce_lifting.lift(*context.stored, context.tokens, email, reason, context.clock())
     if lifted.left:
         click.echo(f"The bounce is lifted, but {email} is still not emailed. {lifted.left}")
     else:
@@ -87,9 +85,7 @@ def dismiss(context: Context) -> None:
     from nurture.services.subscribers import bounce_lifting
 
     up_to_date(context)
-    count = bounce_jumps.dismiss(
-        context.database, context.catalogue, bounce_lifting.COMMAND, context.clock()
-    )
+    count = bounce_jumps.dismiss(*context.stored, bounce_lifting.COMMAND, context.clock())
     click.echo(f"No one is suppressed for it: {_people(count)} emailed again.")
 
 

@@ -30,7 +30,7 @@ def why(context: Context, email: str, as_json: bool) -> None:
     up_to_date(context)
     with context.database.reading() as connection:
         armed = is_armed(connection, context.fingerprint, context.witness.seen())
-    found = explain(context.database, context.catalogue, email, context.clock(), armed=armed)
+    found = explain(*context.stored, email, context.clock(), armed=armed)
     click.echo(json.dumps(_document(found), indent=2) if as_json else "\n".join(found.sentences))
 
 

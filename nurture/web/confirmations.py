@@ -3,15 +3,13 @@
 Like all our pages, it only shows on GET and acts on POST.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from flask import Response, render_template, request
 
+from nurture.bootstrap import Context
 from nurture.rendering.personal_page import personal_page
 from nurture.services.delivery import sunset
 from nurture.services.subscribers import erasure, export, links
@@ -21,9 +19,6 @@ from nurture.services.subscribers.confirmation import (
     find_confirmation,
 )
 from nurture.web.forms import UnknownChoiceError, one_of, seen_evidence
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 Answer = str | Response | tuple[str, int]
 
@@ -57,7 +52,7 @@ class Confirmations:
     def _find(self, token: str) -> Confirmation:
         context = self.context
         message = context.tokens.read_confirm(token)
-        found = find_confirmation(context.database, context.catalogue, message, context.clock())
+        found = find_confirmation(*context.stored, message, context.clock())
         if found is None:
             raise links.nobody_behind_message(context.database, message)
         return found
@@ -68,9 +63,7 @@ class Confirmations:
             wanted = one_of(FORMATS, request.form, "as")
         except UnknownChoiceError as error:
             return _asked(confirmation, problem=str(error)), HTTPStatus.UNPROCESSABLE_ENTITY
-        record = export.export(
-            context.database, context.catalogue, confirmation.subscriber, context.clock()
-        )
+        record = export.export(*context.stored, confirmation.subscriber, context.clock())
         if record is None:
             raise links.nobody_behind_message(context.database, confirmation.message)
         if wanted == "page":
@@ -93,8 +86,7 @@ class Confirmations:
     def _stay(self, confirmation: Confirmation) -> Answer:
         context = self.context
         sunset.stay(
-            context.database,
-            context.catalogue,
+            *context.stored,
             confirmation.message,
             seen_evidence(context.settings.public_url),
             context.clock(),

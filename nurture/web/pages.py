@@ -5,11 +5,8 @@ token in the URL is the whole capability. There are no cookies, so a foreign sit
 browser send any.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flask import (
     Blueprint,
@@ -21,6 +18,7 @@ from flask import (
 )
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from nurture.bootstrap import Context
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR, Request
 from nurture.domain.subscribers.consent import OWN_WORDINGS, Evidence, said_where
 from nurture.services.subscribers import links, requests
@@ -41,9 +39,6 @@ from nurture.web.forms import (
     read_undo,
     seen_evidence,
 )
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 #: A token in an address must reach no other site, no search engine and no frame.
 PAGE_GUARDS = {
@@ -89,8 +84,7 @@ class Pages:
         except UnknownChoiceError as error:
             return guide_page(offer, problem=str(error)), 422
         guide = collect_guide(
-            context.database,
-            context.catalogue,
+            *context.stored,
             context.guide_files,
             enrolment,
             answers,
@@ -126,7 +120,7 @@ class Pages:
             return preferences_page(present, problem=str(error)), 422
         context = self.context
         kept = choices.change_preferences(
-            context.database, context.catalogue, subscriber, change, self._seen(), context.clock()
+            *context.stored, subscriber, change, self._seen(), context.clock()
         )
         return preferences_page(kept or self._preferences(subscriber), saved=True)
 
@@ -143,7 +137,7 @@ class Pages:
         """
         subscriber, message = self.context.tokens.read_unsubscribe(token)
         whose = self.context.tokens.read_whose(request.args.get("a", ""))
-        kept_in, now = (self.context.database, self.context.catalogue), self.context.clock()
+        kept_in, now = self.context.stored, self.context.clock()
         try:
             undone = read_undo(request.form)
         except UnknownChoiceError as error:
@@ -171,16 +165,12 @@ class Pages:
             change = read_change(request.form)
         except UnknownChoiceError as error:
             return self._less(token, problem=str(error)), 422
-        choices.want_less(
-            context.database, context.catalogue, subscriber, change, self._seen(), context.clock()
-        )
+        choices.want_less(*context.stored, subscriber, change, self._seen(), context.clock())
         return self._less(token, saved=True)
 
     def _ask(self, subscriber: int, asked_for: Request, present: Preferences) -> str:
         context = self.context
-        asked = requests.ask(
-            context.database, context.catalogue, subscriber, asked_for, context.clock()
-        )
+        asked = requests.ask(*context.stored, subscriber, asked_for, context.clock())
         if asked is None:
             links.get_present(context.database, subscriber)
         context.doorbell.ring()
@@ -191,7 +181,7 @@ class Pages:
 
     def _offer(self, token: str) -> GuideOffer:
         enrolment, context = self.context.tokens.read_guide(token), self.context
-        offer = find_guide(context.database, context.catalogue, enrolment)
+        offer = find_guide(*context.stored, enrolment)
         if offer is None:
             raise links.nobody_behind_enrolment(context.database, enrolment)
         return offer

@@ -4,8 +4,6 @@ Brevo signs nothing. A webhook can be given a bearer token, or Basic credentials
 https://developers.brevo.com/docs/transactional-webhooks and /docs/secured-webhooks
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

@@ -5,8 +5,6 @@ The body is `{"events": [{"id", "type", "message_id", "recipient", "occurred_at"
 in every field count as one; without `occurred_at`, the time of the call is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

@@ -5,8 +5,6 @@ Postmark signs nothing. It sends the `name:password` of the URL it was given
 https://postmarkapp.com/developer/webhooks/webhooks-overview
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

@@ -3,8 +3,6 @@
 https://resend.com/docs/webhooks/event-types and https://docs.svix.com/receiving/verifying-payloads
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

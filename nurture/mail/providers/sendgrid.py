@@ -5,8 +5,6 @@ https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event and
 …/getting-started-event-webhook-security-features
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Mapping

@@ -9,8 +9,6 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html a
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta

@@ -1,23 +1,18 @@
 """The owner's account: password, second factor, and signing out everywhere."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import segno
 from flask import Blueprint, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from nurture.bootstrap import Context
 from nurture.domain.passwords import SHORTEST, PasswordRefusedError
 from nurture.services.owner import credentials, security, sessions
 from nurture.services.owner.sessions import SignedIn, SignInRefusedError, TooManyAttemptsError
 from nurture.web.studio.core import auth
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 Page = str | tuple[str, int] | Response
 

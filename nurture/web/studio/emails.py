@@ -1,17 +1,16 @@
 """Emails: the text of each, and the editor in which it can be changed."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
 from markupsafe import escape
 from werkzeug.wrappers import Response as Answer
 
 from nurture.addresses import AddressError
+from nurture.bootstrap import Context
 from nurture.domain.disk_space import DiskUse
 from nurture.domain.errors import NurtureError
 from nurture.library.folder import parse_email
@@ -26,9 +25,6 @@ from nurture.store.tables.revisions import RevisionKind
 from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import whole_number
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 #: What may stand in an email, and what it is to the owner.
 PLACEHOLDERS = (

@@ -1,15 +1,13 @@
 """Guides: which PDF is delivered, replacing it, and undoing that."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.domain.sequences.sequence import Sequence
 from nurture.services.publishing import guides as stored_guides
 from nurture.services.publishing.guides import GuideError
@@ -18,9 +16,6 @@ from nurture.store.tables.guide_files import UploadedGuide
 from nurture.web.pages import pdf
 from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 
 @dataclass(frozen=True, slots=True)

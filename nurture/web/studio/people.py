@@ -6,16 +6,15 @@ the search is a POST, which changes nothing. The filters name segments and seque
 so they may appear in a URL, which lets other pages link to them. People are identified by number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from flask import Blueprint, render_template, request
 
+from nurture.bootstrap import Context
 from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.simulation.person import Person
@@ -24,9 +23,6 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.subscribers import search
 from nurture.services.subscribers.search import AskedForError, PersonStatus, Question, SearchPage
 from nurture.web.studio.core.formatting import whole_number
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 LEVELS = {
     EngagementLevel.NEW: "New (two weeks or less)",
@@ -73,9 +69,7 @@ class People:
         before = whole_number(said.get("before", ""))
         problem = ""
         try:
-            page = search.find(
-                context.database, context.catalogue, question, context.clock(), before
-            )
+            page = search.find(*context.stored, question, context.clock(), before)
         except AskedForError as error:
             page, problem = SearchPage((), 0, False, None), str(error)
         with context.database.reading() as connection:

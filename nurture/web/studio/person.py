@@ -1,16 +1,14 @@
 """One person: their story, what comes next, their consents, and what can be done for them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.domain.disk_space import DiskUse
 from nurture.domain.subscribers.address import address_key
 from nurture.domain.subscribers.consent import OWN_BOXES, STUDIO, Purpose, said_where
@@ -28,9 +26,6 @@ from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.errors import confirm_page, problem_page
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.people import badges
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 #: Why someone is not written to, as it goes on after “They are not written to, because”.
 REASONS = {
@@ -76,9 +71,7 @@ class OnePerson:
         """Lift the suppression of a bounced address, because the owner knows better."""
         context, why = self.context, request.form.get("reason", "")
         try:
-            lifted = bounce_lifting.lift_of(
-                context.database, context.catalogue, person, why, STUDIO, context.clock()
-            )
+            lifted = bounce_lifting.lift_of(*context.stored, person, why, STUDIO, context.clock())
         except NotLiftableError as error:
             return self._page(person, not_lifted=str(error)), 422
         said = "The bounce is lifted, but they are still not written to. " if lifted.left else ""
@@ -107,9 +100,7 @@ class OnePerson:
         """Unsubscribe them on their behalf."""
         context = self.context
         evidence = seen_evidence(context.settings.public_url)
-        on_behalf.stop_everything(
-            context.database, context.catalogue, person, evidence, context.clock()
-        )
+        on_behalf.stop_everything(*context.stored, person, evidence, context.clock())
         tell("They are unsubscribed, and nothing is sent to them any more.")
         return self._done(person)
 
@@ -141,9 +132,7 @@ class OnePerson:
         """Return them to a sequence that they were removed from, or that let them go."""
         context, by = self.context, signed_in().address
         try:
-            on_behalf.put_back(
-                context.database, context.catalogue, person, sequence, context.clock(), by
-            )
+            on_behalf.put_back(*context.stored, person, sequence, context.clock(), by)
         except NotPutBackError as error:
             return problem_page("They cannot be put back", str(error), 409)
         tell("They are back, and go on with the next email.")
@@ -171,7 +160,7 @@ class OnePerson:
         """Return everything stored about them as a file: a page to read, or a JSON document."""
         context = self.context
         context.disk.insist(DiskUse.EXPORTS)
-        record = export.export(context.database, context.catalogue, person, context.clock())
+        record = export.export(*context.stored, person, context.clock())
         if record is None:
             abort(404)
         if request.form.get("format") == "json":
@@ -211,8 +200,7 @@ class OnePerson:
     def _introduced(self, person: int) -> PersonPage:
         context = self.context
         return page.introduce(
-            context.database,
-            context.catalogue,
+            *context.stored,
             person,
             context.clock(),
             fingerprint=context.fingerprint,

@@ -1,22 +1,17 @@
 """The practice: its details and its hours, each a form that publishes its contents."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from nurture.bootstrap import Context
 from nurture.domain.scheduling.hours import Nation
 from nurture.services.owner import practice
 from nurture.services.owner.practice import SlipsError
 from nurture.services.publishing.files import CheckError
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 NATIONS = tuple((str(nation), str(nation)) for nation in Nation if nation is not Nation.NONE) + (
     (str(Nation.NONE), "No bank holidays"),

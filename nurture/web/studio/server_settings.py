@@ -1,19 +1,13 @@
 """The machinery: which of the server's settings are active, without any secrets."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, render_template
 
 from nurture import __version__
-from nurture.bootstrap import doubts
+from nurture.bootstrap import Context, doubts
 from nurture.mail.smtp.route import SmtpRoute
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
-    from nurture.settings import Settings
+from nurture.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,11 @@
 """Signing in and out, and the page that a one-time link leads to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from nurture.bootstrap import Context
 from nurture.domain.passwords import SHORTEST, PasswordRefusedError
 from nurture.domain.subscribers.address import address_key
 from nurture.services.owner import sessions
@@ -19,9 +17,6 @@ from nurture.services.owner.sessions import (
 )
 from nurture.web.studio.core import auth
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 Page = str | tuple[str, int] | Response
 

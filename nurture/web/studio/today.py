@@ -1,15 +1,12 @@
 """Today: the page the owner opens between two clients."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from nurture.bootstrap import broker_trouble
+from nurture.bootstrap import Context, broker_trouble
 from nurture.domain.subscribers.consent import STUDIO
 from nurture.services.account import hold
 from nurture.services.backup.held import count_held
@@ -22,9 +19,6 @@ from nurture.services.owner.checklist import ChecklistSubject, CheckResult, Task
 from nurture.services.reports import dashboard
 from nurture.store.tables.guide_files import uploaded_sequences
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 #: What the owner is told, by what became of a message.
 _SETTLED = {
@@ -85,9 +79,7 @@ class Today:
         if sent not in ("yes", "no"):
             abort(400, "Please say whether it was sent.")
         try:
-            became = doubts.settle(
-                context.database, context.catalogue, message, sent == "yes", context.clock()
-            )
+            became = doubts.settle(*context.stored, message, sent == "yes", context.clock())
         except NotInDoubtError:
             tell("That has been settled in the meantime.")
         else:
@@ -112,9 +104,7 @@ class Today:
                 count = bounce_jumps.confirm(context.database, context.clock())
                 tell(f"Noted. Addresses suppressed: {count}. Everybody else gets their emails.")
             else:
-                count = bounce_jumps.dismiss(
-                    context.database, context.catalogue, STUDIO, context.clock()
-                )
+                count = bounce_jumps.dismiss(*context.stored, STUDIO, context.clock())
                 tell(f"Noted. Everybody gets their emails, these {count} people as well.")
             context.doorbell.ring()
         except NoJumpError:
@@ -124,8 +114,7 @@ class Today:
     def _page(self, checked: Mapping[Task, CheckResult]) -> str:
         context = self.context
         overview = dashboard.oversee(
-            context.database,
-            context.catalogue,
+            *context.stored,
             context.fingerprint,
             context.witness.seen(),
             context.clock(),

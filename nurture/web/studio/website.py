@@ -1,16 +1,14 @@
 """The website: how each form calls, and what was wrong with refused calls."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from nurture import booking
+from nurture.bootstrap import Context
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.mail import providers
@@ -23,9 +21,6 @@ from nurture.store.tables import refused_calls, signups
 from nurture.store.tables.refused_calls import BOXES, Refusals, RefusedCall
 from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 _WEEK = timedelta(days=7)
 _SHOWN = 50
@@ -103,8 +98,7 @@ class Website:
         evidence = Evidence(page_url=url_for("studio.show_form", form=form, _external=False))
         signup = Signup(form, signed_in().address, evidence=evidence)
         subscribe(
-            context.database,
-            context.catalogue,
+            *context.stored,
             context.tokens,
             context.limits,
             signup,

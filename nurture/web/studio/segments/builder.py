@@ -5,15 +5,14 @@ Without a script every button sends the form and the page comes back; with htmx 
 part is replaced.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.domain.audience.conditions import Condition, Segment, excess_of
 from nurture.domain.audience.menu import GroupKind, RowGroup, as_condition, as_group
 from nurture.domain.audience.words import say
@@ -27,9 +26,6 @@ from nurture.services.segments import UnknownSegmentError
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.segments.form import FIRST, HOW, done_to, menus, read_group
 from nurture.web.studio.segments.pages import health_topics
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 Page = str | tuple[str, int] | Answer
 
@@ -88,9 +84,7 @@ class Builder:
         assert condition is not None  # What has no condition has a problem.
         segment = Segment(said["name"], said["title"], said["about"], condition)
         try:
-            saved = segment_editor.save(
-                context.database, context.catalogue, segment, context.clock(), name
-            )
+            saved = segment_editor.save(*context.stored, segment, context.clock(), name)
         except (NameTakenError, SegmentInUseError) as error:
             return self._page(name, group, said, {"name": str(error)}), 422
         except CheckError as error:
@@ -130,18 +124,14 @@ class Builder:
         if condition is None:
             return {"said": "", "count": 0, "sample": (), "health": [], "foreseen": None}
         context, now = self.context, self.context.clock()
-        count, sample = segments.try_out(
-            context.database, context.catalogue, condition, now, _SAMPLE
-        )
+        count, sample = segments.try_out(*context.stored, condition, now, _SAMPLE)
         draft = Segment(name, "", "", condition)
         return {
             "said": say(condition, segment_editor.names_of(published)),
             "count": count,
             "sample": sample,
             "health": health_topics(draft, published),
-            "foreseen": segment_editor.foresee(
-                context.database, context.catalogue, condition, now, name
-            )
+            "foreseen": segment_editor.foresee(*context.stored, condition, now, name)
             if asks
             else None,
         }

@@ -1,14 +1,12 @@
 """Segments: the list, a page for each, exporting and deleting."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.domain.audience.conditions import Segment, needs_health_consent
 from nurture.domain.audience.words import say
 from nurture.domain.disk_space import DiskUse
@@ -20,9 +18,6 @@ from nurture.services.publishing.segment_editor import SegmentInUseError
 from nurture.services.segments import UnknownSegmentError
 from nurture.web.studio.core.errors import confirm_page, problem_page
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 Page = str | tuple[str, int] | Answer
 
@@ -41,7 +36,7 @@ class SegmentPages:
     def show_segments(self) -> str:
         """Show every segment, with its conditions and its size."""
         context = self.context
-        found = segments.all_segments(context.database, context.catalogue, context.clock())
+        found = segments.all_segments(*context.stored, context.clock())
         published = self._published()
         names = segment_editor.names_of(published)
         rows = [
@@ -53,7 +48,7 @@ class SegmentPages:
     def show_segment(self, name: str) -> str:
         """Show one segment: its conditions in words, who is in it, and where it is used."""
         context = self.context
-        found = segments.glimpse(context.database, context.catalogue, name, context.clock(), 10)
+        found = segments.glimpse(*context.stored, name, context.clock(), 10)
         published = self._published()
         names = segment_editor.names_of(published)
         return render_template(
@@ -74,7 +69,7 @@ class SegmentPages:
         self.context.disk.insist(DiskUse.EXPORTS)
         context, to = self.context, StringIO(newline="")
         write, media = _EXPORTS[kind]
-        write(context.database, context.catalogue, name, context.clock(), to)
+        write(*context.stored, name, context.clock(), to)
         headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
         return Response(to.getvalue(), content_type=f"{media}; charset=utf-8", headers=headers)
 
@@ -98,7 +93,7 @@ class SegmentPages:
         """Delete a segment."""
         context = self.context
         try:
-            segment_editor.delete(context.database, context.catalogue, name, context.clock())
+            segment_editor.delete(*context.stored, name, context.clock())
         except SegmentInUseError as error:
             tell(str(error), trouble=True)
             return redirect(_address(name), 303)
@@ -117,9 +112,7 @@ class SegmentPages:
             if request.form.get("do") != "save":
                 wanted = segment_editor.read_text(context.database, name, text)
                 return self._text_page(name, text, wanted=wanted)
-            saved = segment_editor.save_text(
-                context.database, context.catalogue, name, text, context.clock()
-            )
+            saved = segment_editor.save_text(*context.stored, name, text, context.clock())
         except CheckError as error:
             return self._text_page(name, text, error.findings), 422
         except (SegmentInUseError, segment_editor.NameTakenError) as error:
@@ -139,7 +132,7 @@ class SegmentPages:
         foreseen = None
         if wanted:
             foreseen = segment_editor.foresee(
-                context.database, context.catalogue, wanted.condition, context.clock(), name
+                *context.stored, wanted.condition, context.clock(), name
             )
         return render_template(
             "studio/segment_text.html",

@@ -1,14 +1,13 @@
 """Editing a sequence: every change is a draft until it has been reviewed and published."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from nurture.bootstrap import Context
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import RECURRING, Continuation, StepKind
 from nurture.services.publishing import sequence_editor
@@ -20,9 +19,6 @@ from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import whole_number
 from nurture.web.studio.sequences import step_form, words
 from nurture.web.studio.sequences.pages import get_plan, names
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 Page = str | tuple[str, int] | Response
 

@@ -1,14 +1,13 @@
 """Sequences: each as a timeline from its form to its goal, and its results."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.publishing import sequence_editor
@@ -21,9 +20,6 @@ from nurture.web.studio.core.errors import confirm_page
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import count, say_day
 from nurture.web.studio.sequences import words
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 PERIODS = {
     Period.MONTH: "Four weeks",
@@ -47,7 +43,7 @@ class Sequences:
     def show_list(self) -> str:
         """Show all sequences."""
         context = self.context
-        courses = list_courses(context.database, context.catalogue, context.clock())
+        courses = list_courses(*context.stored, context.clock())
         return render_template(
             "studio/sequences.html", courses=courses, said=words, drafts=self._changed(courses)
         )
@@ -75,7 +71,7 @@ class Sequences:
         context = self.context
         try:
             html = sequence_editor.picture_email(
-                context.database, context.catalogue, key, email, context.settings.public_url
+                *context.stored, key, email, context.settings.public_url
             )
         except CheckError:
             html = "<p>This email cannot be shown yet.</p>"
@@ -127,7 +123,7 @@ class Sequences:
         """Pause it."""
         context = self.context
         try:
-            sequence_pause.pause(context.database, context.catalogue, key, context.clock())
+            sequence_pause.pause(*context.stored, key, context.clock())
         except UnknownSequenceError:
             abort(404)
         tell("Paused. Nobody in this sequence gets an email until you go on.")
@@ -137,9 +133,7 @@ class Sequences:
         """Resume it."""
         context = self.context
         try:
-            people = sequence_pause.resume(
-                context.database, context.catalogue, key, context.clock()
-            )
+            people = sequence_pause.resume(*context.stored, key, context.clock())
         except UnknownSequenceError:
             abort(404)
         context.doorbell.ring()
@@ -169,7 +163,7 @@ class Sequences:
     def _course(self, key: str, period: Period) -> Course:
         context = self.context
         try:
-            return follow_course(context.database, context.catalogue, key, period, context.clock())
+            return follow_course(*context.stored, key, period, context.clock())
         except UnknownSequenceError:
             abort(404)
 
