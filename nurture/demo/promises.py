@@ -40,8 +40,7 @@ class DemoResult:
 
     def published(self) -> Published:
         """Return the publications from which the program sent."""
-        with self.world.context.database.reading() as connection:
-            return self.world.context.catalogue.current(connection)
+        return self.world.context.get_published()
 
     def plan(self, name: str) -> Plan:
         """Return the sequence that a person was in."""

@@ -4,21 +4,17 @@ Like all our pages, it only shows on GET and acts on POST.
 """
 
 import json
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Response, render_template, request
 
-from nurture.bootstrap import Context
 from nurture.rendering.personal_page import personal_page
 from nurture.services.delivery import sunset
+from nurture.services.subscribers import confirmation as confirmations
 from nurture.services.subscribers import erasure, export, links
-from nurture.services.subscribers.confirmation import (
-    Confirmation,
-    ConfirmationKind,
-    find_confirmation,
-)
+from nurture.services.subscribers.confirmation import Confirmation, ConfirmationKind
 from nurture.web.forms import UnknownChoiceError, one_of, seen_evidence
+from nurture.web.views import Views, download
 
 Answer = str | Response | tuple[str, int]
 
@@ -26,11 +22,8 @@ Answer = str | Response | tuple[str, int]
 FORMATS = ("page", "file")
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmations:
+class Confirmations(Views):
     """The views; each answers 404 if the person no longer exists, and 410 if it is too late."""
-
-    context: Context
 
     def show(self, token: str) -> Answer:
         """Show what confirming will do."""
@@ -52,7 +45,7 @@ class Confirmations:
     def _find(self, token: str) -> Confirmation:
         context = self.context
         message = context.tokens.read_confirm(token)
-        found = find_confirmation(*context.stored, message, context.clock())
+        found = confirmations.find_confirmation(*context.stored, message, context.clock())
         if found is None:
             raise links.nobody_behind_message(context.database, message)
         return found
@@ -67,9 +60,9 @@ class Confirmations:
         if record is None:
             raise links.nobody_behind_message(context.database, confirmation.message)
         if wanted == "page":
-            return _download(personal_page(record), "text/html", "my-data.html")
+            return download(personal_page(record), "text/html; charset=utf-8", "my-data.html")
         document = json.dumps(record, ensure_ascii=False, indent=2)
-        return _download(document, "application/json", "my-data.json")
+        return download(document, "application/json", "my-data.json")
 
     def _erase(self, confirmation: Confirmation) -> Answer:
         context = self.context
@@ -105,9 +98,3 @@ def _done(confirmation: Confirmation) -> str:
 
 def _too_late(confirmation: Confirmation) -> Answer:
     return render_template("lapsed.html", confirmation=confirmation), HTTPStatus.GONE
-
-
-def _download(content: str, kind: str, filename: str) -> Response:
-    response = Response(content, mimetype=kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    return response

@@ -1,20 +1,16 @@
 """Messages held after a restore: they may have been sent, so the owner decides about them."""
 
-from dataclasses import dataclass
-
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.bootstrap import Context
 from nurture.services.backup import held
 from nurture.web.studio.core.flash import tell
+from nurture.web.views import Views
 
 
-@dataclass(frozen=True, slots=True)
-class HeldPage:
+class HeldPage(Views):
     """The views."""
-
-    context: Context
 
     def show_held(self) -> str:
         """Show all held messages, by person."""
@@ -43,5 +39,5 @@ class HeldPage:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for held messages."""
     views = HeldPage(context)
-    studio.add_url_rule("/held", view_func=views.show_held)
-    studio.add_url_rule("/held", view_func=views.decide_held, methods=["POST"])
+    studio.get("/held")(views.show_held)
+    studio.post("/held")(views.decide_held)

@@ -1,11 +1,10 @@
 """One person: their story, what comes next, their consents, and what can be done for them."""
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from nurture.bootstrap import Context
@@ -26,6 +25,7 @@ from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.errors import confirm_page, problem_page
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.people import badges
+from nurture.web.views import Views, download
 
 #: Why someone is not written to, as it goes on after “They are not written to, because”.
 REASONS = {
@@ -41,11 +41,8 @@ Page = str | tuple[str, int] | Answer
 _PAUSES = ("14", "30", "90")
 
 
-@dataclass(frozen=True, slots=True)
-class OnePerson:
+class OnePerson(Views):
     """The views."""
-
-    context: Context
 
     def show_person(self, person: int) -> Page:
         """Show the person's page."""
@@ -165,8 +162,8 @@ class OnePerson:
             abort(404)
         if request.form.get("format") == "json":
             document = json.dumps(record, ensure_ascii=False, indent=2)
-            return _download(document, "application/json", f"person-{person}.json")
-        return _download(personal_page(record), "text/html", f"person-{person}.html")
+            return download(document, "application/json; charset=utf-8", f"person-{person}.json")
+        return download(personal_page(record), "text/html; charset=utf-8", f"person-{person}.html")
 
     def _until(self) -> datetime:
         """Return when a pause ends: at midnight on the chosen day, in the practice's time zone."""
@@ -216,21 +213,19 @@ class OnePerson:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for one person."""
     views, start = OnePerson(context), "/people/<int:person>"
+    studio.get(start)(views.show_person)
     for path, show, act in (
         ("/stop", views.ask_stop, views.stop_person),
         ("/forget", views.ask_forget, views.forget_person),
         ("/take-out/<sequence>", views.ask_take_out, views.take_out_person),
-        ("/put-back/<sequence>", None, views.put_back_person),
-        ("", views.show_person, None),
-        ("/pause", None, views.pause_person),
-        ("/resume", None, views.resume_person),
-        ("/lift", None, views.lift_person),
-        ("/export", None, views.export_person),
     ):
-        if show:
-            studio.add_url_rule(start + path, view_func=show, methods=["GET"])
-        if act:
-            studio.add_url_rule(start + path, view_func=act, methods=["POST"])
+        studio.get(start + path)(show)
+        studio.post(start + path)(act)
+    studio.post(f"{start}/put-back/<sequence>")(views.put_back_person)
+    studio.post(f"{start}/pause")(views.pause_person)
+    studio.post(f"{start}/resume")(views.resume_person)
+    studio.post(f"{start}/lift")(views.lift_person)
+    studio.post(f"{start}/export")(views.export_person)
     studio.register_error_handler(NobodyThereError, _gone)
 
 
@@ -253,8 +248,3 @@ def _until_when(text: str) -> datetime | None:
 
 def _address(person: int) -> str:
     return url_for("studio.show_person", person=person)
-
-
-def _download(text: str, kind: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(text, content_type=f"{kind}; charset=utf-8", headers=headers)

@@ -1,7 +1,6 @@
 """Today: the page the owner opens between two clients."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -19,6 +18,7 @@ from nurture.services.owner.checklist import ChecklistSubject, CheckResult, Task
 from nurture.services.reports import dashboard
 from nurture.store.tables.guide_files import uploaded_sequences
 from nurture.web.studio.core.flash import tell
+from nurture.web.views import Views
 
 #: What the owner is told, by what became of a message.
 _SETTLED = {
@@ -56,11 +56,8 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Today:
+class Today(Views):
     """The views."""
-
-    context: Context
 
     def show_today(self) -> str:
         """Show the current status."""
@@ -114,10 +111,7 @@ class Today:
     def _page(self, checked: Mapping[Task, CheckResult]) -> str:
         context = self.context
         overview = dashboard.oversee(
-            *context.stored,
-            context.fingerprint,
-            context.witness.seen(),
-            context.clock(),
+            *context.stored, context.fingerprint, context.witness.seen(), context.clock()
         )
         return render_template(
             "studio/today.html",
@@ -164,12 +158,8 @@ def _obstacles(context: Context) -> list[tuple[str, str]]:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for today."""
     views = Today(context)
-    studio.add_url_rule("/", view_func=views.show_today)
-    studio.add_url_rule("/account-held", view_func=views.try_account, methods=["POST"])
-    studio.add_url_rule(
-        "/first-steps/<task>", endpoint="check_first_step", view_func=views.check, methods=["POST"]
-    )
-    studio.add_url_rule(
-        "/doubts/<int:message>", endpoint="settle_doubt", view_func=views.settle, methods=["POST"]
-    )
-    studio.add_url_rule("/bounces", view_func=views.judge_jump, methods=["POST"])
+    studio.get("/")(views.show_today)
+    studio.post("/account-held")(views.try_account)
+    studio.post("/first-steps/<task>", endpoint="check_first_step")(views.check)
+    studio.post("/doubts/<int:message>", endpoint="settle_doubt")(views.settle)
+    studio.post("/bounces")(views.judge_jump)

@@ -6,7 +6,6 @@ part is replaced.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -26,6 +25,7 @@ from nurture.services.segments import UnknownSegmentError
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.segments.form import FIRST, HOW, done_to, menus, read_group
 from nurture.web.studio.segments.pages import health_topics
+from nurture.web.views import Views
 
 Page = str | tuple[str, int] | Answer
 
@@ -33,11 +33,8 @@ Page = str | tuple[str, int] | Answer
 _SAMPLE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Builder:
+class Builder(Views):
     """The views; `name` is empty for a new segment."""
-
-    context: Context
 
     def show_new(self) -> Page:
         """Show a new segment, with one row to begin with."""
@@ -46,7 +43,7 @@ class Builder:
 
     def show_edit(self, name: str) -> Page:
         """Show a segment in its menus, or redirect to its text if it does not fit into them."""
-        published = self._published()
+        published = self.context.get_published()
         segment = published.segments.segments.get(name)
         if segment is None:
             raise UnknownSegmentError(f"There is no segment “{name}” any more.")
@@ -67,7 +64,7 @@ class Builder:
 
     def _answer(self, name: str) -> Page:
         do = request.form.get("do", "look")
-        group = done_to(read_group(request.form, self._published()), do)
+        group = done_to(read_group(request.form, self.context.get_published()), do)
         said = {field: request.form.get(field, "").strip() for field in ("title", "about", "name")}
         if excess := _excess(group):
             return self._page(name, group, said, {"rows": excess}), 422
@@ -104,7 +101,7 @@ class Builder:
         problems: Mapping[str, str] | None = None,
         asks: bool = False,
     ) -> str:
-        published = self._published()
+        published = self.context.get_published()
         condition = None if _excess(group) else as_condition(group)
         return render_template(
             "studio/segment_builder.html",
@@ -136,20 +133,15 @@ class Builder:
             else None,
         }
 
-    def _published(self) -> Published:
-        with self.context.database.reading() as connection:
-            return self.context.catalogue.current(connection)
-
 
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for the builder."""
     views = Builder(context)
-    for path, ending, show, act in (
-        ("/segments/new", "new", views.show_new, views.build_new),
-        ("/segments/<name>/edit", "edit", views.show_edit, views.build),
-    ):
-        studio.add_url_rule(path, f"show_{ending}_segment", view_func=show, methods=["GET"])
-        studio.add_url_rule(path, f"build_{ending}_segment", view_func=act, methods=["POST"])
+    new, edit = "/segments/new", "/segments/<name>/edit"
+    studio.get(new, endpoint="show_new_segment")(views.show_new)
+    studio.post(new, endpoint="build_new_segment")(views.build_new)
+    studio.get(edit, endpoint="show_edit_segment")(views.show_edit)
+    studio.post(edit, endpoint="build_edit_segment")(views.build)
 
 
 def _excess(group: RowGroup) -> str:
