@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context, written_whole
+from nurture.cli.command import main, up_to_date, with_context, with_database, written_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,7 +67,7 @@ def export_person(context: Context, email: str, as_json: bool, page: Path | None
 @main.command()
 @click.argument("email")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@with_context
+@with_database
 def forget(context: Context, email: str, yes: bool) -> None:
     """Erase all personal data about someone, for good.
 
@@ -77,7 +77,6 @@ def forget(context: Context, email: str, yes: bool) -> None:
     from nurture.services.backup import withdrawals
     from nurture.services.subscribers import erasure, machine_files
 
-    up_to_date(context)
     nobody = _is_nobody(context, email)
     person = 0 if nobody and _has_booked(context, email) else _identify(context, email)
     if not yes and not click.confirm(f"Erase everything about {email}? This cannot be undone."):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context, written_whole
+from nurture.cli.command import main, with_database, written_whole
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
@@ -29,7 +29,7 @@ _FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
     "--ndjson", "ndjson_file", type=_FILE, help="Export to this file, one JSON document per line."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_context
+@with_database
 def segment(
     context: Context,
     name: str | None,
@@ -43,7 +43,6 @@ def segment(
     """
     from nurture.services import segments
 
-    up_to_date(context)
     if name is None:
         return _list_all(context, as_json)
     as_csv = partial(segments.export_csv, marked=str(csv_file) != "-")
