@@ -66,7 +66,6 @@ class Doorbell(Protocol):
 
     def ring(self) -> None:
         """Ring; never raise and never wait. A lost ring costs one sweep interval."""
-        ...
 
 
 class NoDoorbell:

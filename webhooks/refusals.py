@@ -1,7 +1,4 @@
-"""Notes for the owner on what was refused or not understood, made after the response.
-
-Failures on our side are written to the log.
-"""
+"""Notes for the owner on refused or odd calls, made after the response; our failures are logged."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial

@@ -8,21 +8,8 @@ from typing import Any
 
 import tomlkit
 
-from nurture.domain.audience.conditions import (
-    All,
-    AnyOf,
-    Booked,
-    Collected,
-    Condition,
-    Did,
-    FilledIn,
-    Has,
-    InSequence,
-    IsLevel,
-    Not,
-    Reached,
-    Segment,
-)
+from nurture.domain.audience import conditions
+from nurture.domain.audience.conditions import Condition, Segment
 from nurture.domain.tracking.verdict import Verdict
 from nurture.library.reading import LibraryError, read_document, read_toml
 from nurture.library.segments import parse_segments
@@ -57,10 +44,7 @@ def with_segment(toml: str, segment: Segment, name: str = "") -> str:
 
 
 def with_segment_text(toml: str, name: str, text: str) -> str:
-    """Return the document with a segment's text replaced.
-
-    Raise `LibraryError` unless the new text is exactly one segment.
-    """
+    """Replace a segment's text in a document; raise `LibraryError` unless it is one segment."""
     if len(_written(text)) != 1 or len(read_toml(text, "The segment")) != 1:
         raise LibraryError(
             "This is not one segment.", remedy="Begin with [[segments]], and write one only."
@@ -147,42 +131,39 @@ def _inline(value: Any) -> str:
 
 
 def _key(name: str) -> str:
-    """Return a key, quoted if it contains anything that a bare key cannot, such as a dot.
-
-    In a bare key, a dot begins a table.
-    """
+    """Return a key, quoted if it has what no bare key can, such as a dot, which begins a table."""
     return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def as_table(condition: Condition) -> dict[str, Any]:
     """Return the one-key table that means this condition; `parse_condition` is the inverse."""
     match condition:
-        case All(conditions):
-            return {"all": [as_table(one) for one in conditions]}
-        case AnyOf(conditions):
-            return {"any": [as_table(one) for one in conditions]}
-        case Not(inner):
+        case conditions.All(parts):
+            return {"all": [as_table(one) for one in parts]}
+        case conditions.AnyOf(parts):
+            return {"any": [as_table(one) for one in parts]}
+        case conditions.Not(inner):
             return {"not": as_table(inner)}
-        case Did(kind=kind):
+        case conditions.Did(kind=kind):
             return {str(kind): _or_true(_did(condition))}
-        case FilledIn():
+        case conditions.FilledIn():
             return {"signed_up": _or_true(_filled_in(condition))}
-        case Booked(within):
+        case conditions.Booked(within):
             return {"booked": _or_true(_within(within))}
-        case InSequence(sequence, statuses):
+        case conditions.InSequence(sequence, statuses):
             named = {"status": sorted(map(str, statuses))} if statuses else {}
             return {"in": {"sequence": sequence} | named}
-        case Reached(sequence, step):
+        case conditions.Reached(sequence, step):
             return {"reached": {"sequence": sequence, "step": step}}
-        case Collected(sequence):
+        case conditions.Collected(sequence):
             return {"collected": sequence or True}
-        case IsLevel(levels):
+        case conditions.IsLevel(levels):
             return {"level": sorted(map(str, levels))}
-        case Has(attribute, value):
+        case conditions.Has(attribute, value):
             return {"attribute": {attribute: value}}
 
 
-def _did(wanted: Did) -> dict[str, Any]:
+def _did(wanted: conditions.Did) -> dict[str, Any]:
     named = {"email": wanted.email, "link": wanted.link, "topic": wanted.topic}
     said: dict[str, Any] = {name: value for name, value in named.items() if value}
     said |= _within(wanted.within)
@@ -194,7 +175,7 @@ def _did(wanted: Did) -> dict[str, Any]:
     return said
 
 
-def _filled_in(wanted: FilledIn) -> dict[str, Any]:
+def _filled_in(wanted: conditions.FilledIn) -> dict[str, Any]:
     said: dict[str, Any] = {"form": wanted.form} if wanted.form else {}
     said |= dict(wanted.utm) | _within(wanted.within)
     days: Mapping[str, datetime | None] = {"since": wanted.since, "before": wanted.before}

@@ -18,24 +18,8 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
-from nurture.domain.audience.conditions import (
-    ATTRIBUTES,
-    All,
-    AnyOf,
-    Booked,
-    Collected,
-    Condition,
-    Did,
-    FilledIn,
-    Has,
-    InSequence,
-    IsLevel,
-    Not,
-    Reached,
-    Segment,
-    Segments,
-    Topic,
-)
+from nurture.domain.audience import conditions
+from nurture.domain.audience.conditions import ATTRIBUTES, Condition, Segment, Segments, Topic
 from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import parse_length
@@ -122,10 +106,10 @@ def parse_condition(said: Any, place: str, depth: int = 0) -> Condition:
     [(key, value)] = said.items()
     here = f"{place}, {key}"
     if key in ("all", "any"):
-        kind = All if key == "all" else AnyOf
+        kind = conditions.All if key == "all" else conditions.AnyOf
         return kind(tuple(parse_condition(one, here, depth + 1) for one in _several(value, here)))
     if key == "not":
-        return Not(parse_condition(value, here, depth + 1))
+        return conditions.Not(parse_condition(value, here, depth + 1))
     if key not in _LEAVES:
         known = ", ".join([*_TREES, *_LEAVES])
         raise LibraryError(f"{place}: “{key}” is no condition.", remedy=f"There are {known}.")
@@ -164,7 +148,7 @@ def _did(kind: EventKind) -> Callable[[Any, str], Condition]:
                 f"{place}, times: it must be a whole number from 1 to 1000.",
                 remedy="Write times = 2.",
             )
-        return Did(
+        return conditions.Did(
             kind,
             email=said.get("email", ""),
             link=said.get("link", ""),
@@ -214,29 +198,29 @@ def _in_sequence(value: Any, place: str) -> Condition:
     statuses = (
         frozenset() if named is None else _some_of(EnrolmentStatus, named, f"{place}, status")
     )
-    return InSequence(wanted(said, "sequence", place), statuses)
+    return conditions.InSequence(wanted(said, "sequence", place), statuses)
 
 
 def _reached(value: Any, place: str) -> Condition:
     said = _table(value, {"sequence", "step"}, place)
     expect_texts(said, {"sequence", "step"}, place)
-    return Reached(wanted(said, "sequence", place), wanted(said, "step", place))
+    return conditions.Reached(wanted(said, "sequence", place), wanted(said, "step", place))
 
 
 def _collected(value: Any, place: str) -> Condition:
     said = _table({"sequence": value} if isinstance(value, str) else value, {"sequence"}, place)
     expect_texts(said, {"sequence"}, place)
-    return Collected(said.get("sequence", ""))
+    return conditions.Collected(said.get("sequence", ""))
 
 
 def _booked(value: Any, place: str) -> Condition:
     said = _table(value, {"within"}, place)
     expect_texts(said, {"within"}, place)
-    return Booked(_length(said, place))
+    return conditions.Booked(_length(said, place))
 
 
 def _level(value: Any, place: str) -> Condition:
-    return IsLevel(_some_of(EngagementLevel, value, place))
+    return conditions.IsLevel(_some_of(EngagementLevel, value, place))
 
 
 def _signed_up(value: Any, place: str) -> Condition:
@@ -249,7 +233,7 @@ def _signed_up(value: Any, place: str) -> Condition:
         raise LibraryError(
             f"{place}: “{odd[0]}” is not a UTM parameter.", remedy="Write it like utm_source."
         )
-    return FilledIn(
+    return conditions.FilledIn(
         form=said.get("form", ""),
         utm=tuple(sorted(utm.items())),
         within=_length(said, place),
@@ -281,7 +265,7 @@ def _has(value: Any, place: str) -> Condition:
             f"{place}: it must name one attribute.", remedy=f"There are {', '.join(ATTRIBUTES)}."
         )
     [(attribute, wanted_value)] = said.items()
-    return Has(attribute, wanted_value)
+    return conditions.Has(attribute, wanted_value)
 
 
 _LEAVES: Mapping[str, Callable[[Any, str], Condition]] = {

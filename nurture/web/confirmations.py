@@ -1,7 +1,4 @@
-"""The page for confirming what an email asks: handing over data, erasure, or staying.
-
-Like all our pages, it only shows on GET and acts on POST.
-"""
+"""The page for confirming what an email asks (data, erasure, staying): GET shows, POST acts."""
 
 import json
 from http import HTTPStatus

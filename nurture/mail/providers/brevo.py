@@ -58,10 +58,7 @@ _KEEPS = KeptFields({**_UNKNOWN, "reason": TEXT}, _UNKNOWN)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the token or credentials, or raise SignatureError.
-
-    Brevo signs neither the body nor the time.
-    """
+    """Check the token or credentials, or raise SignatureError; neither body nor time is signed."""
     require_credentials(secret, headers, _SECRET_HELP)
 
 

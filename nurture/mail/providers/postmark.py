@@ -68,10 +68,7 @@ _METADATA_KEY = "message-id"
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the Basic credentials, or raise SignatureError.
-
-    Postmark signs neither the body nor the time.
-    """
+    """Check the Basic credentials, or raise SignatureError; neither body nor time is signed."""
     require_credentials(secret, headers, _SECRET_HELP)
 
 

@@ -73,10 +73,7 @@ _KEEPS = KeptFields(
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the ECDSA signature over timestamp and body (FIPS 186-5, SHA-256).
-
-    Raise SignatureError if it does not match.
-    """
+    """Check the ECDSA signature of time and body (FIPS 186-5, SHA-256), or raise SignatureError."""
     key = _public_key(signatures.require_secret(secret, _SECRET_HELP))
     signature = signatures.required_header(headers, _SIGNATURE_HEADER)
     timestamp = signatures.required_header(headers, _TIMESTAMP_HEADER)

@@ -13,10 +13,7 @@ _PIECE = 64 * 1024
 
 
 class BodyWantedError(BaseException):
-    """The application tries to read a body that has not arrived yet.
-
-    It is not an `Exception`, so that the application does not take it for a fault of its own.
-    """
+    """A read of a body that has yet to arrive; no `Exception`, lest it pass for a fault."""
 
 
 @dataclass(slots=True)

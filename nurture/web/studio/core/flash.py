@@ -1,7 +1,4 @@
-"""Notices: what the next page says about what was just done.
-
-They travel in their own cookie, so that a redirect after a POST costs no row.
-"""
+"""Notices of what was just done, in a cookie of their own: a redirect after a POST costs no row."""
 
 import json
 from dataclasses import asdict, dataclass
