@@ -36,7 +36,8 @@ def status(context: Context, as_json: bool) -> None:
     standing["backup"] = state.standing(context.backup_setup, context.find_backup, context.clock())
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
-    click.echo("\n".join(filter(None, (_in_words(standing), *_troubles(context)))))
+    troubles = (context.where_mails_stay, context.proxy_trouble, context.crowd_trouble)
+    click.echo("\n".join(filter(None, (_in_words(standing), *troubles))))
     for said in doubts(context.settings):
         click.echo(f"probably a mistake: {said}")
     for said in open_files(context.settings):
@@ -90,10 +91,6 @@ def settle(context: Context, message: int | None, everything: bool, sent: bool |
 _HELD = "mail account: has accepted nothing since {since} ({cause}), next try {until}: {reason}"
 _HITS = "opens and clicks counted but not stored: {only_counted}, unreadable lines: {unreadable}"
 _DOUBT = "in doubt: {subscriber}, {step}, since {since}: {why}"
-
-
-def _troubles(context: Context) -> tuple[str, ...]:
-    return context.where_mails_stay, context.proxy_trouble, context.crowd_trouble
 
 
 def _in_words(standing: dict[str, Any]) -> str:

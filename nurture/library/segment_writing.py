@@ -8,8 +8,21 @@ from typing import Any
 
 import tomlkit
 
-from nurture.domain.audience import conditions
-from nurture.domain.audience.conditions import Condition, Segment
+from nurture.domain.audience.conditions import (
+    All,
+    AnyOf,
+    Booked,
+    Collected,
+    Condition,
+    Did,
+    FilledIn,
+    Has,
+    InSequence,
+    IsLevel,
+    Not,
+    Reached,
+    Segment,
+)
 from nurture.domain.tracking.verdict import Verdict
 from nurture.library.reading import LibraryError, read_document, read_toml
 from nurture.library.segments import parse_segments
@@ -19,7 +32,7 @@ _PLACE = "segments.toml"
 _SEGMENT = re.compile(r"\[\[\s*segments\s*\]\]\s*(#.*)?")
 _TREES = ("all", "any", "not")
 
-#: What TOML takes for a key as it stands.
+#: What TOML accepts as a key without quotes.
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 _HUMAN = frozenset({Verdict.HUMAN})
@@ -126,7 +139,7 @@ def _inline(value: Any) -> str:
             return "[" + ", ".join(map(_inline, value)) + "]"
         case date():
             return value.isoformat()
-    # TOML takes a text as JSON does, but for the one control character that JSON lets stand.
+    # TOML accepts text as JSON does, except for one control character that JSON allows.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -138,32 +151,32 @@ def _key(name: str) -> str:
 def as_table(condition: Condition) -> dict[str, Any]:
     """Return the one-key table that means this condition; `parse_condition` is the inverse."""
     match condition:
-        case conditions.All(parts):
-            return {"all": [as_table(one) for one in parts]}
-        case conditions.AnyOf(parts):
-            return {"any": [as_table(one) for one in parts]}
-        case conditions.Not(inner):
+        case All(conditions):
+            return {"all": [as_table(one) for one in conditions]}
+        case AnyOf(conditions):
+            return {"any": [as_table(one) for one in conditions]}
+        case Not(inner):
             return {"not": as_table(inner)}
-        case conditions.Did(kind=kind):
+        case Did(kind=kind):
             return {str(kind): _or_true(_did(condition))}
-        case conditions.FilledIn():
+        case FilledIn():
             return {"signed_up": _or_true(_filled_in(condition))}
-        case conditions.Booked(within):
+        case Booked(within):
             return {"booked": _or_true(_within(within))}
-        case conditions.InSequence(sequence, statuses):
+        case InSequence(sequence, statuses):
             named = {"status": sorted(map(str, statuses))} if statuses else {}
             return {"in": {"sequence": sequence} | named}
-        case conditions.Reached(sequence, step):
+        case Reached(sequence, step):
             return {"reached": {"sequence": sequence, "step": step}}
-        case conditions.Collected(sequence):
+        case Collected(sequence):
             return {"collected": sequence or True}
-        case conditions.IsLevel(levels):
+        case IsLevel(levels):
             return {"level": sorted(map(str, levels))}
-        case conditions.Has(attribute, value):
+        case Has(attribute, value):
             return {"attribute": {attribute: value}}
 
 
-def _did(wanted: conditions.Did) -> dict[str, Any]:
+def _did(wanted: Did) -> dict[str, Any]:
     named = {"email": wanted.email, "link": wanted.link, "topic": wanted.topic}
     said: dict[str, Any] = {name: value for name, value in named.items() if value}
     said |= _within(wanted.within)
@@ -175,7 +188,7 @@ def _did(wanted: conditions.Did) -> dict[str, Any]:
     return said
 
 
-def _filled_in(wanted: conditions.FilledIn) -> dict[str, Any]:
+def _filled_in(wanted: FilledIn) -> dict[str, Any]:
     said: dict[str, Any] = {"form": wanted.form} if wanted.form else {}
     said |= dict(wanted.utm) | _within(wanted.within)
     days: Mapping[str, datetime | None] = {"since": wanted.since, "before": wanted.before}

@@ -18,8 +18,24 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
-from nurture.domain.audience import conditions
-from nurture.domain.audience.conditions import ATTRIBUTES, Condition, Segment, Segments, Topic
+from nurture.domain.audience.conditions import (
+    ATTRIBUTES,
+    All,
+    AnyOf,
+    Booked,
+    Collected,
+    Condition,
+    Did,
+    FilledIn,
+    Has,
+    InSequence,
+    IsLevel,
+    Not,
+    Reached,
+    Segment,
+    Segments,
+    Topic,
+)
 from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import parse_length
@@ -35,13 +51,13 @@ from nurture.library.reading import (
     wanted,
 )
 
-#: Deeper than anyone means, and shallow enough for every database.
+#: Deeper than anyone needs, and shallow enough for every database.
 _DEEPEST = 8
 
-#: More in one list than this is a slip.
+#: More than this in one list is a mistake.
 _WIDEST = 50
 
-#: What a campaign parameter is called; SQLite has no way of asking for one with a quote in it.
+#: A campaign parameter's name; SQLite cannot look up one that contains a quote.
 _UTM = re.compile(r"utm_[\w.-]+")
 
 _Word = TypeVar("_Word", Verdict, EnrolmentStatus, EngagementLevel)
@@ -106,10 +122,10 @@ def parse_condition(said: Any, place: str, depth: int = 0) -> Condition:
     [(key, value)] = said.items()
     here = f"{place}, {key}"
     if key in ("all", "any"):
-        kind = conditions.All if key == "all" else conditions.AnyOf
+        kind = All if key == "all" else AnyOf
         return kind(tuple(parse_condition(one, here, depth + 1) for one in _several(value, here)))
     if key == "not":
-        return conditions.Not(parse_condition(value, here, depth + 1))
+        return Not(parse_condition(value, here, depth + 1))
     if key not in _LEAVES:
         known = ", ".join([*_TREES, *_LEAVES])
         raise LibraryError(f"{place}: “{key}” is no condition.", remedy=f"There are {known}.")
@@ -148,7 +164,7 @@ def _did(kind: EventKind) -> Callable[[Any, str], Condition]:
                 f"{place}, times: it must be a whole number from 1 to 1000.",
                 remedy="Write times = 2.",
             )
-        return conditions.Did(
+        return Did(
             kind,
             email=said.get("email", ""),
             link=said.get("link", ""),
@@ -198,29 +214,29 @@ def _in_sequence(value: Any, place: str) -> Condition:
     statuses = (
         frozenset() if named is None else _some_of(EnrolmentStatus, named, f"{place}, status")
     )
-    return conditions.InSequence(wanted(said, "sequence", place), statuses)
+    return InSequence(wanted(said, "sequence", place), statuses)
 
 
 def _reached(value: Any, place: str) -> Condition:
     said = _table(value, {"sequence", "step"}, place)
     expect_texts(said, {"sequence", "step"}, place)
-    return conditions.Reached(wanted(said, "sequence", place), wanted(said, "step", place))
+    return Reached(wanted(said, "sequence", place), wanted(said, "step", place))
 
 
 def _collected(value: Any, place: str) -> Condition:
     said = _table({"sequence": value} if isinstance(value, str) else value, {"sequence"}, place)
     expect_texts(said, {"sequence"}, place)
-    return conditions.Collected(said.get("sequence", ""))
+    return Collected(said.get("sequence", ""))
 
 
 def _booked(value: Any, place: str) -> Condition:
     said = _table(value, {"within"}, place)
     expect_texts(said, {"within"}, place)
-    return conditions.Booked(_length(said, place))
+    return Booked(_length(said, place))
 
 
 def _level(value: Any, place: str) -> Condition:
-    return conditions.IsLevel(_some_of(EngagementLevel, value, place))
+    return IsLevel(_some_of(EngagementLevel, value, place))
 
 
 def _signed_up(value: Any, place: str) -> Condition:
@@ -233,7 +249,7 @@ def _signed_up(value: Any, place: str) -> Condition:
         raise LibraryError(
             f"{place}: “{odd[0]}” is not a UTM parameter.", remedy="Write it like utm_source."
         )
-    return conditions.FilledIn(
+    return FilledIn(
         form=said.get("form", ""),
         utm=tuple(sorted(utm.items())),
         within=_length(said, place),
@@ -265,7 +281,7 @@ def _has(value: Any, place: str) -> Condition:
             f"{place}: it must name one attribute.", remedy=f"There are {', '.join(ATTRIBUTES)}."
         )
     [(attribute, wanted_value)] = said.items()
-    return conditions.Has(attribute, wanted_value)
+    return Has(attribute, wanted_value)
 
 
 _LEAVES: Mapping[str, Callable[[Any, str], Condition]] = {
