@@ -11,10 +11,10 @@ from nurture.domain.errors import NurtureError
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 
-#: What no address holds as it is: it would end where one of these stands (RFC 3986, appendix C).
+#: Characters that no address contains unencoded, as each would end it (RFC 3986, appendix C).
 _ENDS_IT = frozenset('<>"\\^`{|}')
 
-#: Everything printable of ASCII stays as it was written; the rest becomes %-escapes.
+#: All printable ASCII stays as it was written; everything else becomes %-escapes.
 _AS_WRITTEN = "".join(map(chr, range(0x21, 0x7F)))
 
 

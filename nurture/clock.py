@@ -13,7 +13,7 @@ from nurture.domain.errors import NurtureError
 
 Clock = Callable[[], datetime]
 
-#: A writer that is not atomic leaves the file empty for an instant; it is read again that often.
+#: How many times an empty file is read again: a non-atomic writer leaves it so for a moment.
 _READS = 400
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from nurture.domain.errors import NurtureError
 
-#: What Celery says of a task that failed stands under these names; the rest is its own.
+#: The fields in which Celery quotes a failed task; its other fields contain only its own words.
 _OF_TASKS = ("exc", "traceback", "args", "kwargs")
 
 _MOST_CAUSES = 8

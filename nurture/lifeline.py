@@ -10,7 +10,7 @@ from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
 
-#: Seconds between two looks, and for finishing what is in hand once the parent has gone.
+#: Seconds between two checks, and to finish what is in hand once the parent has gone.
 _LOOK_EVERY, _GRACE = 2.0, 30.0
 
 

@@ -23,7 +23,7 @@ from typing import Any, Generic, TypeVar
 from nurture.domain.errors import NurtureError
 from nurture.domain.kept_payload import KeptFields
 
-#: Real payloads nest six or seven deep; a hundred would cost stack for nothing.
+#: Real payloads nest six or seven deep; a hundred would use stack for nothing.
 DEEPEST = 32
 
 Verify = Callable[[str, Mapping[str, str], bytes, datetime], None]
@@ -31,10 +31,10 @@ Verify = Callable[[str, Mapping[str, str], bytes, datetime], None]
 _T = TypeVar("_T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-#: The year 5138 in seconds: a larger count is of thousandths.
+#: The year 5138 in seconds: a larger number counts milliseconds.
 _LAST_SECOND = 100_000_000_000
 
-#: An earlier time is none: a clock that was never set, or a count of something else.
+#: An earlier time is not one: it comes from a clock that was never set, or counts something else.
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 _COUNT = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?")
@@ -169,7 +169,7 @@ class Fields:
         return value
 
 
-#: What stands in a body, and where: an event, before anything of it has been read.
+#: Something in a body and its place: an event before any of it has been read.
 Part = tuple[object, str]
 
 

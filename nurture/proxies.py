@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-#: What a proxy says of whom it speaks for, as WSGI names it.
+#: The headers in which a proxy says whom it acts for, as WSGI names them.
 _FORWARDING = frozenset(
     {"HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA"}
     | {"HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_CF_CONNECTING_IP"}

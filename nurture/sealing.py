@@ -13,8 +13,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from nurture.domain.errors import NurtureError
 
-#: How every sealed value begins: the version of the format, in Base64. No secret for an app
-#: does, because those are in capitals.
+#: The prefix of every sealed value: the version of the format, in Base64. No secret for an app
+#: begins with it, because those are in capitals.
 _BEGINS = "gAAAA"
 
 

@@ -30,7 +30,7 @@ _STANDARD_WEBHOOKS = (
 #: A signing secret shorter than this many characters can be guessed.
 _SHORTEST_KEY = 16
 
-#: How a database URL may begin; these drivers are installed with the program.
+#: The possible beginnings of a database URL; these drivers are installed with the program.
 _DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 
 _CHECKOUT = Path(__file__).parent.parent

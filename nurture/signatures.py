@@ -123,7 +123,7 @@ def _signed_content(webhook_id: str, timestamp: str, body: bytes) -> bytes:
     return b".".join([as_bytes(webhook_id), as_bytes(timestamp), body])
 
 
-# The pieces below are shared with the schemes that providers made up for themselves.
+# The functions below are shared with schemes that providers devised themselves.
 
 
 def find_header(headers: Mapping[str, str], name: str) -> str | None:

@@ -18,10 +18,10 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.keys import Keys
 from nurture.domain.subscribers.address import address_keys
 
-#: Length of the authentication code in bytes: 96 bits.
+#: Length of the authentication code in bytes (96 bits).
 _CODE = 12
 
-#: Length of a step's mark in bytes: there are some dozens of emails.
+#: Length of a step's mark in bytes; there are only a few dozen emails.
 _MARK = 5
 _STEP_MARK = re.compile(r"s[0-9a-f]{10}")
 

@@ -26,7 +26,7 @@ from nurture.settings import load_settings
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
 
-#: A nudge that nobody took within this many seconds is dropped; the next sweep brings another.
+#: A wake-up call is dropped if no worker accepts it in this many seconds; a sweep brings another.
 NUDGE_SECONDS = 30
 
 keep_values_out_of_logs()
@@ -70,7 +70,7 @@ def _load_before_forking(**_: object) -> None:
     for module in ("bootstrap", "bank_holidays", *services):
         import_module(f"nurture.{module}")
     gc.collect()
-    gc.freeze()  # What is there by now stays; looking through it again would unshare its pages.
+    gc.freeze()  # What is loaded stays; collecting it would unshare its pages.
 
 
 @worker_process_init.connect
@@ -78,6 +78,6 @@ def _begin_afresh(**_: object) -> None:
     """Drop inherited connections after a fork, and make this process die with its parent."""
     context.cache_clear()
     start_following = import_module("tasks.following").start_following
-    # A parent that was killed before this line has nobody else to tell us.
+    # If the parent was killed before this line, nothing else would report it.
     die_with_parent(_forked_by, sign=signal.SIGKILL)
     start_following()

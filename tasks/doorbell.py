@@ -7,7 +7,7 @@ from threading import Event, Thread
 from tasks import NUDGE_SECONDS
 from tasks.deliver import deliver
 
-#: Seconds from one ring to the next, at least.
+#: The least number of seconds between two rings.
 _BETWEEN = 0.25
 
 
@@ -33,6 +33,6 @@ class CeleryDoorbell:
     def _answer(self) -> None:
         while self._pressed.wait():
             self._pressed.clear()
-            with suppress(Exception):  # A lost ring costs one sweep interval, nothing else.
+            with suppress(Exception):  # A lost ring costs one sweep interval and nothing else.
                 deliver.apply_async(expires=NUDGE_SECONDS, retry=False)
             time.sleep(_BETWEEN)

@@ -13,7 +13,7 @@ from nurture.domain.errors import NurtureError
 from nurture.settings import load_settings
 from tasks import context
 
-#: A machine follows within so many seconds, however seldom its sweeps are.
+#: A machine follows within this many seconds, however rare its sweeps are.
 _SLOWEST = 20.0
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def _look(every: float) -> None:
         time.sleep(every)
         for act in (_follow, _copy_out):
             trouble = _trouble_of(act)
-            if trouble and trouble != said.get(act):  # What does not change is said once.
+            if trouble and trouble != said.get(act):  # The same trouble is reported only once.
                 _log.warning("%s", trouble)
             said[act] = trouble
 

@@ -8,7 +8,7 @@ from celery import Task
 
 from nurture.domain.errors import NurtureError
 
-#: What does not change is said again after so many seconds.
+#: An unchanged message is repeated after this many seconds.
 _SAID_EVERY = 600.0
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class DeferringTask(Task):  # type: ignore[type-arg]
 
 
 def _is_left_to_newer(error: NurtureError) -> bool:
-    # The alarm clock loads this module as well, and needs no database library.
+    # The scheduler loads this module too, and needs no database library.
     from nurture.store.database import NewerDatabaseError
 
     return isinstance(error, NewerDatabaseError)

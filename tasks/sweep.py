@@ -8,7 +8,7 @@ from tasks import NUDGE_SECONDS, app, context
 from tasks.deliver import deliver
 
 
-#: Under this name since the first release, so that workers of two releases serve one queue.
+#: The name since the first release, so that workers of two releases can share one queue.
 @app.task(name="tasks.advancing.sweep")
 def sweep() -> None:
     """Take over from workers that died, and start a delivery for each batch that is due."""
@@ -21,5 +21,5 @@ def sweep() -> None:
 @worker_ready.connect
 def _sweep_at_once(**_: object) -> None:
     """Sweep before the scheduler's first tick: a worker may have been killed mid-task."""
-    with suppress(Exception):  # Without Redis just now, the next tick does it.
+    with suppress(Exception):  # If Redis is unavailable now, the next tick does it.
         sweep.apply_async(expires=NUDGE_SECONDS, retry=False)

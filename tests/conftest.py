@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from nurture.files.private import keep_private
+from tests import proof
 from tests.servers import fence
 from tests.servers.clock import ClockFile
 from tests.servers.memory import quick_directory
@@ -45,8 +46,8 @@ keep_private()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, object, object]:
-    """Fail a test that tried to reach another machine, even if it swallowed the error."""
-    with fence.watched():
+    """Fail a test that reached for another machine or changed proof, even if it hid the error."""
+    with fence.watched(), proof.watched():
         return (yield)
 
 
@@ -115,6 +116,18 @@ def postgresql_url(postgresql_databases: "PostgresDatabases") -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without any tables: the test runs once on each kind."""
+    from tests.servers.databases import empty_postgresql
+
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+    else:
+        with empty_postgresql(request.getfixturevalue("postgres_url")) as url:
+            yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh, migrated database: the test runs once on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
@@ -139,6 +152,7 @@ def _opened(url: str) -> Iterator["Database"]:
 
     database = Database(url)
     share_statements(database.engine)
+    proof.guard(database.engine)
     yield database
     database.close()
 

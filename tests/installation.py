@@ -38,6 +38,7 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions
 from nurture.store.tables.subscribers import subscribers
+from tests import proof
 from tests.quick import build_addresses_when_asked, share_statements
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import Mail
@@ -81,6 +82,7 @@ class Installation:
         """Return a further process over the same database, with its own settings."""
         context = build(load_settings(self.environment | settings))
         share_statements(context.database.engine)
+        proof.guard(context.database.engine)
         return context
 
     @property

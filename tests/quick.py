@@ -50,7 +50,7 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     `tests/services/owner/test_credentials.py` tests the cost of guessing.
     """
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("nurture.services.owner.credentials._HASHER", cheap)
+    monkeypatch.setattr(credentials, "_HASHER", cheap)
     credentials._nobodys.cache_clear()
     yield
     credentials._nobodys.cache_clear()

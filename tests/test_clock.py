@@ -7,6 +7,7 @@ from threading import Event
 
 import pytest
 
+from nurture import clock
 from nurture.clock import ClockError, clock_from, real_now
 from tests.servers.clock import ClockFile
 
@@ -49,7 +50,7 @@ def test_a_file_without_a_time_is_an_error_with_an_example(
     tmp_path: Path, content: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # How patient it is with whoever writes is what the next test is about.
-    monkeypatch.setattr("nurture.clock._READS", 3)
+    monkeypatch.setattr(clock, "_READS", 3)
     path = tmp_path / "clock"
     if content is not None:
         path.write_text(content)

@@ -159,7 +159,10 @@ def test_expensive_styles_are_read_quickly(html: str) -> None:
         try:
             weak_contrasts(html)
         except TooManyStylesError:
-            assert html.count("{") * html.count("<p>") > 100_000 or html.count("<i>") > 20
+            refused = True
+        else:
+            refused = False
+    assert not refused or html.count("{") * html.count("<p>") > 100_000 or html.count("<i>") > 20
 
 
 @pytest.fixture

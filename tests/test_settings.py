@@ -271,7 +271,7 @@ def test_the_public_address_is_converted_to_ascii(given: str, public: str) -> No
 
 
 def test_a_backup_place_is_a_folder_or_a_bucket() -> None:
-    for url in ("backups", "file:///mnt/backups", "s3://there/house?endpoint=https://host.example"):
+    for url in ("backups", "file:///mnt/backups", "s3://there/a?endpoint=https://host.example"):
         assert load_settings(GIVEN | {"NURTURE_BACKUP_URL": url}).backup_url
     for url in ("ftp://there", "s3://", "s3://key:secret@there"):
         with pytest.raises(SettingsError, match="NURTURE_BACKUP_URL: write") as refused:

@@ -4,7 +4,7 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nurture.signatures import (
@@ -58,8 +58,8 @@ def test_our_own_signature_is_accepted_and_returns_the_id(body: bytes, webhook_i
 
 @given(body=st.binary(), other=st.binary())
 def test_a_signature_does_not_match_another_body(body: bytes, other: bytes) -> None:
-    if body != other:
-        assert refused(signed(body=body), body=other).reason is SignatureFault.WRONG
+    assume(body != other)
+    assert refused(signed(body=body), body=other).reason is SignatureFault.WRONG
 
 
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])

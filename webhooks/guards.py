@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from nurture.bootstrap import Context
 from nurture.proxies import speaks_for_others
 
-#: A page of ours needs none of what a browser could lend it.
+#: The browser features that our pages refuse, because they need none of them.
 _NOTHING_LENT = ", ".join(
     f"{what}=()"
     for what in (
@@ -19,7 +19,7 @@ _NOTHING_LENT = ", ".join(
     )
 )
 
-#: A year, as RFC 6797 §6.1 counts it. Other names of the domain are other people's affair.
+#: A year, in the seconds of RFC 6797 §6.1. The domain's other names are not ours to decide about.
 _ONLY_WITH_TLS = "max-age=31536000"
 
 
@@ -68,7 +68,7 @@ class UntrustedProxies:
         self._context, self._app = context, app
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """One request."""
+        """Handle one request."""
         if speaks_for_others(environ):
             context = self._context
             context.strange_proxy.note(context.clock(), address=environ["REMOTE_ADDR"])

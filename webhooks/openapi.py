@@ -1,8 +1,8 @@
-"""The OpenAPI 3.1 document: every route, what it takes and every answer it gives.
+"""The OpenAPI 3.1 document: every route, what it accepts and every response it gives.
 
-It is written down in `openapi.json`, a method of a route at a time; what stands there more than
-once is one of its `pieces`. Adding a route is adding it there, and a test compares it with the
-routes that the application has. The body of a signup is described by the model that reads it.
+It is stored in `openapi.json`, one method of one route at a time; anything that occurs more than
+once is one of its `pieces`. To add a route, add it there; a test compares the document with the
+application's routes. The body of a signup is described by the model that reads it.
 """
 
 import json
@@ -38,7 +38,7 @@ def document(forms: Iterable[str], server: str) -> Json:
 
 
 def _whole(told: Any) -> Any:
-    """The same with every piece in its place, as a copy of its own."""
+    """Return a copy with every piece in its place."""
     if isinstance(told, list):
         return [_whole(one) for one in told]
     if not isinstance(told, dict):

@@ -19,7 +19,7 @@ from nurture.tokens import TokenRefusedError
 
 _log = logging.getLogger(__name__)
 
-#: All that strangers learn of our troubles; the log has the details.
+#: All that strangers learn about our faults; the log has the details.
 AWAY = "The service is unavailable, and nothing was stored. Try again after `Retry-After`."
 
 

@@ -29,8 +29,8 @@ _ALWAYS: Headers = [
     ("X-Content-Type-Options", "nosniff"),
 ]
 
-#: What an outdated link shows. It names no address, neither ours nor the link's own: it is served
-#: without the database, and anyone may have made the link.
+#: The page shown for an outdated link. It contains no URL, neither ours nor the link's own: it is
+#: served without the database, and anyone may have made the link.
 OUT_OF_DATE = b"""<!doctype html>
 <html lang="en-GB">
 <head>

@@ -24,14 +24,14 @@ from nurture.bucket_address import BucketAddress
 if TYPE_CHECKING:
     from obstore.store import S3Credential, S3Store
 
-#: So much is sent and fetched at once: what every provider takes as a part, and a slow line
-#: carries in time.
+#: How much is sent or fetched at a time: what every provider accepts as a part, and a slow
+#: connection transfers in time.
 PART = 5 * 1024 * 1024
 
-#: What an address that names none means, as everywhere.
+#: The usual meaning of an address that names no region.
 _REGION = "us-east-1"
 
-#: How long a part may take, and anything small, in seconds.
+#: Seconds allowed for a part, and for anything small.
 _PART_SECONDS, _SMALL_SECONDS = 120, 15
 
 
@@ -77,7 +77,7 @@ class Bucket:
             try:
                 return bytes(self.small.get(name).bytes())
             except FileNotFoundError:
-                self.probe()  # Says so where there is no bucket either.
+                self.probe()  # Raises if the bucket does not exist either.
                 return None
 
     def write_small(self, name: str, content: bytes) -> None:
@@ -104,7 +104,7 @@ class Bucket:
         try:
             yield _Upload(writer, self)
         except BaseException as error:
-            with suppress(Exception):  # What has been sent is let go of.
+            with suppress(Exception):  # The parts sent so far are abandoned.
                 writer.__exit__(type(error), error, None)
             raise
         with self.telling():

@@ -14,7 +14,7 @@ _STATUS = re.compile(r"status code: (\d{3})")
 
 _KEYS = "NURTURE_BACKUP_S3_KEY and NURTURE_BACKUP_S3_SECRET"
 
-#: By the provider's code, or the status where there is none: what is so, and the next move.
+#: By the provider's code, or the status if there is none: what is wrong, and what to do next.
 _BY_CODE = {
     "NoSuchBucket": (
         "{host} has no bucket named {bucket}",
@@ -48,7 +48,7 @@ _BY_CODE |= {
 _BY_CODE["404"] = _BY_CODE["NoSuchKey"]
 _BY_CODE["403"] = _BY_CODE["AccessDenied"]
 
-#: By what is said of a connection that came to nothing.
+#: By words in the error of a connection that failed.
 _BY_WORD = (
     ("dns error", "no name server knows {host}", "Correct the endpoint in NURTURE_BACKUP_URL."),
     (

@@ -19,7 +19,7 @@ from pyrage import x25519
 from nurture.archive.place import Sink, Source, StoredFile
 from nurture.domain.errors import NurtureError
 
-#: A member: its name in the archive, and what is in it.
+#: A member: its name in the archive, and its content.
 Member = tuple[str, bytes]
 
 
@@ -42,7 +42,7 @@ def write_archive(
             counted.sink = sink
             pyrage.encrypt_io(stream, counted, [recipient])
     except (pyrage.EncryptError, OSError) as error:
-        # What went wrong while the members were made is the cause, and says more.
+        # An error while the members were made is the cause, and says more.
         raise stream.trouble or _unwritable(to, counted.trouble or error) from None
     return counted.size, counted.digest.hexdigest()
 
@@ -95,7 +95,7 @@ def _members(
                 content = tar.extractfile(info)
                 yield info.name, content.read() if content else b""
         while stream.read(1 << 16):
-            pass  # Nothing is left, but the end is authenticated as well.
+            pass  # Nothing is left, but this authenticates the end as well.
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         troubles.append(error)
     thread.join()

@@ -19,7 +19,7 @@ from nurture.archive.place import Place, StoredFile
 from nurture.domain.errors import NurtureError
 from nurture.files.private import replace_private
 
-#: What the key is called beside the backups.
+#: The key's name beside the backups.
 BESIDE = "identity.age"
 
 
@@ -78,7 +78,7 @@ class KeyFiles:
         return words, locked
 
     def _make_key(self) -> None:
-        """Make a new key, and forget what opened an old one, so that it is never replaced."""
+        """Make a new key, and delete what opened the old one, so that it is never replaced."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.known.unlink(missing_ok=True)
         self.locked.unlink(missing_ok=True)
@@ -144,7 +144,7 @@ WORDS = 8
 
 
 def make_words() -> str:
-    """Return new words, drawn evenly and independently, joined as they are to be typed."""
+    """Return new words, drawn evenly and independently, joined as they must be typed."""
     return "-".join(secrets.choice(_list()) for _ in range(WORDS))
 
 

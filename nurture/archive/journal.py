@@ -16,10 +16,10 @@ from typing import Protocol
 
 from nurture.domain.errors import NurtureError
 
-#: How the name of every journal begins.
+#: The prefix of every journal's name.
 JOURNALS = "withdrawals-"
 
-#: The last line is within so many bytes.
+#: The last line is within this many bytes of the end.
 _TAIL = 4096
 
 
@@ -38,7 +38,7 @@ class WithdrawalLine:
     noted_at: datetime
 
 
-#: Asked for what comes after a number.
+#: A function that returns what comes after a number.
 More = Callable[[int], Sequence[WithdrawalLine]]
 
 
@@ -46,7 +46,7 @@ class WithdrawalJournal(Protocol):
     """A journal of lines; errors are raised as `OSError` or `PlaceError`."""
 
     def __str__(self) -> str:
-        """Return the name by which people know it."""
+        """Return a human-readable name."""
 
     def exists(self) -> bool:
         """Return whether the journal exists yet."""

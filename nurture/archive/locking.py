@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-#: The effort as a power of two: 2^16 blocks of a kilobyte.
+#: The effort as a power of two: 2^16 blocks of one kilobyte.
 _LOG_N = 16
 _MEMORY = 128 * 1024 * 1024
 
-#: One chunk of age's stream holds so much; a key is far smaller.
+#: The size of one chunk of age's stream; a key is far smaller.
 _CHUNK = 65_536
 _LAST_CHUNK = bytes(11) + b"\1"
 

@@ -40,7 +40,7 @@ class Place(Protocol):
     """A place for backups; errors are raised as `PlaceError` or `OSError`."""
 
     def __str__(self) -> str:
-        """Return the name by which people know it."""
+        """Return a human-readable name."""
 
     def location(self, name: str) -> str:
         """Return how to find a file there again."""

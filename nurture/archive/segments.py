@@ -19,7 +19,7 @@ from nurture.archive.place import PlaceError
 if TYPE_CHECKING:
     from nurture.archive.bucket import Bucket
 
-#: So many segments that hold less than so many bytes become one.
+#: This many segments of fewer than this many bytes are merged into one.
 _MANY, _SMALL = 500, 50_000
 
 
@@ -38,7 +38,7 @@ class JournalSegment:
 
     @classmethod
     def named(cls, name: str) -> JournalSegment | None:
-        """Return the segment with that name, or `None` if it is not one of ours."""
+        """Return the segment with that name, or `None` if it is not that of a segment."""
         parts = name.removesuffix(".jsonl").split("-")
         if len(parts) != 3 or not all(part.isdecimal() for part in parts):
             return None
@@ -103,7 +103,7 @@ class BucketJournal:
         self._newest = segment
 
     def _join(self, small: list[JournalSegment]) -> None:
-        """Write many segments as one, then remove them; if one is missing, another machine did."""
+        """Merge many segments into one and remove them; if one is missing, another machine did."""
         try:
             lines = {line.number: line for one in small for line in self._read(one)}
             joined = JournalSegment(
@@ -114,7 +114,7 @@ class BucketJournal:
                 if one != joined:
                     self.bucket.remove(f"{self.folder}/{one.name}")
         except PlaceError:
-            return  # The segments are still there, and it is tried again at the next no.
+            return  # The segments still exist, so the next opt-out retries.
 
     def _put(self, segment: JournalSegment, lines: Sequence[WithdrawalLine]) -> None:
         content = b"".join(map(as_bytes, lines))

@@ -15,8 +15,8 @@ from nurture.signatures import hex_hmac, require_any, require_secret, required_h
 _HEADER = "X-Cal-Signature-256"
 _SECRET_HELP = "Use the secret entered where the webhook was made at Cal.com."
 
-#: Booked, cancelled, rescheduled. What awaits the owner's confirmation or payment
-#: (BOOKING_REQUESTED, BOOKING_PAYMENT_INITIATED) is no appointment yet.
+#: Booked, cancelled, rescheduled. A booking that awaits the owner's confirmation or payment
+#: (BOOKING_REQUESTED, BOOKING_PAYMENT_INITIATED) is not an appointment yet.
 _MEANINGS = {
     "BOOKING_CREATED": (True, False, False),
     "BOOKING_RESCHEDULED": (True, False, True),

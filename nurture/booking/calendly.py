@@ -18,7 +18,7 @@ from nurture.signatures import SignatureError, SignatureFault
 _HEADER = "Calendly-Webhook-Signature"
 _SECRET_HELP = "Use the signing_key that the Calendly webhook subscription was created with."
 
-#: Whether someone who had no appointment has one, by event name.
+#: Whether someone without an appointment now has one, by event name.
 _HAS_APPOINTMENT = {"invitee.created": True, "invitee.canceled": False}
 
 

@@ -30,7 +30,7 @@ SECONDS_TO_START = 30.0
 SECONDS_TO_STOP = 10.0
 SECONDS_TO_WAIT_FOR_A_PREDECESSOR = 5.0
 
-#: Where in the data directory the server keeps its files.
+#: The folder in the data directory for the server's files.
 EMBEDDED_IN = "redis"
 
 _LOCK, _LOG, _SOCKET = "lock", "redis.log", "redis.sock"
@@ -224,8 +224,8 @@ def _launch(directory: Path, lock: IO[str]) -> tuple[Path, subprocess.Popen[byte
         process = subprocess.Popen(
             _command(binary, directory, socket_path),
             cwd=directory,
-            # An unknown locale in the environment would keep the server from starting,
-            # and the program's secrets are none of its business.
+            # An unknown locale in the environment would keep the server from starting, and the
+            # server has no business with the program's secrets.
             env={"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -281,7 +281,7 @@ def _command(binary: Path, directory: Path, socket_path: Path) -> list[str]:
         "unixsocketperm": "700",
         "appendonly": "yes",
         "save": "",
-        # Anything else could throw away tasks that wait in the queue.
+        # Anything else could discard tasks that are waiting in the queue.
         "maxmemory-policy": "noeviction",
     }
     return [

@@ -8,10 +8,10 @@ from redis.retry import Retry
 
 from nurture.broker.address import verifying
 
-#: Seconds for each look; someone is waiting for the answer.
+#: Seconds allowed for each check; someone is waiting for the answer.
 _PATIENCE = 2.0
 
-#: A key that nobody uses.
+#: A key that nothing uses.
 _KEY = "nurture.readiness"
 
 _ESCAPES = "Write : / ? # @ and % in it as %3A %2F %3F %23 %40 and %25."

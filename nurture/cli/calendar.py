@@ -41,7 +41,7 @@ def _line(entry: SimulatedEvent, local: datetime, sequence: str) -> str:
 
 
 def why_of(entry: SimulatedEvent) -> str:
-    """Put into words why something happens, or say through which form it was done or what for."""
+    """Put into words why something happens, or name the form or the purpose."""
     return in_words(entry.why) if entry.why else entry.about
 
 

@@ -34,7 +34,7 @@ class _OneLine(click.Group):
             finally:
                 streams.flush()
         except BrokenPipeError:
-            sys.exit(141)  # The reader of our output has stopped reading, as `head` does.
+            sys.exit(141)  # Our output's reader has stopped reading, as `head` does.
         except click.exceptions.Abort:
             sys.exit(130)
         except click.exceptions.NoArgsIsHelpError as error:

@@ -87,7 +87,7 @@ def forget(context: Context, email: str, yes: bool) -> None:
         )
     else:
         erasure.forget(context.database, context.files, person, context.clock())
-    with suppress(OSError, NurtureError):  # A worker tries again; status says what is left.
+    with suppress(OSError, NurtureError):  # A worker retries; status says what is left.
         withdrawals.copy_out(context.database, context.backup_setup.journal, context.clock())
     click.echo(
         "Erased. Only a keyed hash of the address remains, so that it is never emailed again."

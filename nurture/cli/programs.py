@@ -47,7 +47,7 @@ def listens(command: Callable[..., None]) -> Callable[..., None]:
     )
     @wraps(command)
     def wrapped(host: str | None, port: int | None) -> None:
-        # So that child processes, and those that replace them, get it too.
+        # Set in the environment so that child processes, and those that replace them, get it too.
         given = {"NURTURE_HOST": host, "NURTURE_PORT": port}
         os.environ.update({n: str(value) for n, value in given.items() if value is not None})
         command()

@@ -70,7 +70,7 @@ def restore(where: str, words_file: Path | None, journal: Path | None, as_json: 
     click.echo(json.dumps(said, indent=2) if as_json else _in_words(said))
 
 
-#: Placeholder for the secrets while only the directories matter.
+#: A placeholder for the secrets while only the directories matter.
 _BLANK = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 

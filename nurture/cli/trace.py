@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 @with_database
 def trace(context: Context, message: str, as_json: bool) -> None:
-    """Show the walk of one message, from being due to what its reader did.
+    """Show one message from due to read, with times and reasons.
 
     MESSAGE is the number of a message, as “nurture why ADDRESS --json” and “nurture status --json”
     print it, or the Message-ID header of an email. Each line says when something happened, what it
@@ -36,7 +36,9 @@ def trace(context: Context, message: str, as_json: bool) -> None:
         click.echo(json.dumps(_document(found), indent=2))
         return
     click.echo(f"Message {found.message} ({found.message_id}): {found.email}, {found.kind}")
-    click.echo(f"to {found.address} (subscriber {found.subscriber}), {found.status}\n")
+    click.echo(
+        f"to {found.address or '(erased)'} (subscriber {found.subscriber}), {found.status}\n"
+    )
     for entry in found.entries:
         click.echo(_line(entry))
         for reason in entry.reasons:

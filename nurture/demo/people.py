@@ -7,7 +7,7 @@ from datetime import timedelta
 from nurture.demo.mails import Mail
 from nurture.demo.world import BROWSER, DemoProgram, HttpAnswer
 
-#: What someone does some time after a mail came: when, said how, and the deed itself.
+#: What someone does some time after an email arrives: when, the words for it, and the deed itself.
 Deed = tuple[timedelta, str, Callable[[], HttpAnswer]]
 
 

@@ -26,12 +26,12 @@ from nurture.mail.outbox.folder import REFUSED_ADDRESSES, write_index
 START = datetime(2026, 10, 5, 8, 12, tzinfo=UTC)
 LENGTH = timedelta(days=61)
 
-#: Says of a folder that a demonstration made it and may empty it again.
+#: Marks a folder as made by a demonstration, which may therefore empty it again.
 _MARKER = "this-is-a-demonstration"
 
 _LONDON = ZoneInfo("Europe/London")
 
-#: How soon after a mail its links are followed by the scanner.
+#: How soon after an email arrives the scanner follows its links.
 _SCANNED_AFTER = timedelta(seconds=1)
 
 Tell = Callable[[datetime, str, str], None]

@@ -193,7 +193,7 @@ def _environment(directory: Path, clock_file: Path, port: int) -> dict[str, str]
         "NURTURE_PORT": str(port),
         "NURTURE_SWEEP_SECONDS": "0.2",
         "NURTURE_BOOKINGS_SECRET": new_secret(),
-        # Whatever else is set around us belongs to the real thing.
+        # Any other settings in the environment are for the real installation.
         "NURTURE_BASE_URL": "",
         "NURTURE_DATABASE_URL": "",
         "NURTURE_REDIS_URL": "",

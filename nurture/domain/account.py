@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from nurture.domain.messages.refusal import Cause
 
-#: So many equal refusals for good, of as many people and with no acceptance between them, are
-#: about the server whatever they say.
+#: This many equal permanent refusals, of as many people and with no acceptance between them, are
+#: about the server, whatever they say.
 EQUAL_REFUSALS = 5
 
-#: For how long the account is left alone at first, and at most before each further probe.
+#: How long the account is left alone at first, and at most before each further probe.
 _FIRST = {
     Cause.RATE: timedelta(minutes=1),
     Cause.LOGIN: timedelta(minutes=1),
@@ -27,7 +27,7 @@ _USUALLY_LONGEST = timedelta(hours=4)
 #: After a probe that says nothing about the account, the next one follows soon.
 _SOON = timedelta(minutes=1)
 
-#: From then on waiting alone has not helped, and the owner is told what to do.
+#: After this long, waiting alone has not helped, and the owner is told what to do.
 _PATIENCE = timedelta(hours=24)
 
 

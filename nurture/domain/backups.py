@@ -3,18 +3,18 @@
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
-#: For so many days, weeks and months the newest of each is kept.
+#: For this many days, weeks and months, the newest backup of each is kept.
 DAYS, WEEKS, MONTHS = 7, 4, 12
 
-#: A backup is made in the hour after this one, UTC.
+#: A backup is made in the hour that begins at this one, UTC.
 _NIGHT = 2
 
-#: An attempt that came to nothing is made again after so long, one of which nothing is heard
-#: after longer: a large database takes its time.
+#: A failed attempt is repeated after this long, and one that never reported back after longer,
+#: because a large database takes its time.
 _AGAIN_AFTER = timedelta(hours=1)
 _LOST_AFTER = timedelta(hours=6)
 
-#: With no good backup for so long, something is wrong.
+#: If there has been no good backup for this long, something is wrong.
 STALE_AFTER = timedelta(days=2)
 
 

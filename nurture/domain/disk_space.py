@@ -43,7 +43,7 @@ class _Limit:
         return max(self.least, min(self.share * total, self.most))
 
 
-#: The least leaves room for the database's log, which may grow by some megabytes at any time.
+#: Even the lowest limit leaves room for the database's log, which may grow by megabytes any time.
 _STOPS_BELOW = MappingProxyType(
     {
         DiskUse.PREVIEWS: _Limit(0.050, 40 * _MB, 500 * _MB),
@@ -55,7 +55,7 @@ _STOPS_BELOW = MappingProxyType(
     }
 )
 
-#: What each is called where the owner reads of it.
+#: What the owner reads as the name of each.
 _CALLED = MappingProxyType(
     {
         DiskUse.PREVIEWS: "previews of emails",

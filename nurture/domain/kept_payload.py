@@ -15,13 +15,13 @@ from types import MappingProxyType
 
 from nurture.domain.subscribers.address import masked
 
-#: As much of a mail server's answer as anyone reads.
+#: As much of a mail server's reply as anyone reads.
 LONGEST_TEXT = 500
 
-#: As much of a text as is searched for addresses.
+#: How much of a text is searched for addresses.
 _SEARCHED = 4 * LONGEST_TEXT
 
-#: More recipients than one call tells of.
+#: More recipients than any single call reports on.
 _MOST_ITEMS = 20
 
 #: Ids, types, codes and times: nothing that a person would write as a sentence.
@@ -31,10 +31,10 @@ _LARGEST = 10**20
 _WEB_ADDRESS = re.compile(r"https://[!-~]{1,1000}")
 
 _ADDRESS = re.compile(r'(?:"[^"]*"|[^\s“”<>()\[\],;:"]+)@[^\s“”<>()\[\],;:"]+')
-#: What follows the path of a web address may be a token or carry an address.
+#: Whatever follows the path of a web address may be a token or contain an address.
 _QUERY = re.compile(r"(https?://[^\s?#<>\"]+)[?#][^\s<>\"]*", re.IGNORECASE)
 
-#: Shorter mailbox names are left in a text: they would take ordinary words with them.
+#: Shorter mailbox names are left in a text, since removing them would remove ordinary words too.
 _SHORTEST_NAME = 3
 
 
@@ -48,7 +48,7 @@ class FieldTreatment(Enum):
 
 WORD, TEXT, LINK = FieldTreatment
 
-#: The fields that are kept of an object, by name. What stands for a list holds for each item.
+#: The fields of an object that are stored, by name. What is given for a list applies to each item.
 Named = Mapping[str, "FieldTreatment | Named"]
 
 

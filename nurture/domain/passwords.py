@@ -7,7 +7,7 @@ from nurture.domain.errors import NurtureError
 SHORTEST, LONGEST = 12, 500
 _FEWEST_DIFFERENT = 5
 
-#: Long enough, and still the first that anyone would try.
+#: Long enough, and still the first passwords that anyone would try.
 _SILLY = frozenset(
     {
         "0123456789012",

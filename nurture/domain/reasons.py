@@ -17,7 +17,7 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 
 
 class Code(StrEnum):
-    """The reasons besides those for which an enrolment ends; stored, so none is ever renamed."""
+    """The reasons other than those for which an enrolment ends; stored, so never rename one."""
 
     # Why a message was cancelled before it was offered.
     ENROLMENT_ENDED = "enrolment_ended"
@@ -68,12 +68,12 @@ class Code(StrEnum):
     SEQUENCE_PAUSED = "sequence_paused"
     NOT_PUBLISHED = "not_published"
     ACCOUNT_AT_LIMIT = "account_at_limit"
-    # Why an enrolment is at its end, as the planner says it, and what comes after.
+    # Why an enrolment is at its end, in the planner's words, and what follows it.
     ONLY_GUIDE_LEFT = "only_guide_left"
     GUIDE_NOT_COLLECTED = "guide_not_collected"
     AT_ITS_END = "at_its_end"
     AFTER_SEQUENCE = "after_sequence"
-    # What can be said of enrolments that ended before reasons were kept.
+    # What can be said about enrolments that ended before reasons were stored.
     REACHED_ITS_GOAL = "reached_its_goal"
     ENDED_AS_THEY_LEFT = "ended_as_they_left"
     ENDED_FOR_THE_ADDRESS = "ended_for_the_address"
@@ -83,7 +83,7 @@ class Code(StrEnum):
     UNDER_WAY = "under_way"
     NO_LONGER_PUBLISHED = "no_longer_published"
     HAVE_SESSION = "have_session"
-    # What holds up or ends everything that is to come.
+    # What holds up or ends everything that would otherwise come.
     NOTHING_LEFT = "nothing_left"
     NOT_AGREED_TO_THESE = "not_agreed_to_these"
     IN_NO_SEQUENCE = "in_no_sequence"
@@ -93,7 +93,7 @@ class Code(StrEnum):
 
 
 class Reason(NamedTuple):
-    """Why something is as it is, with what its words name: a sequence, a step, a segment …"""
+    """Why something is as it is, and what the reason names: a sequence, a step, a segment …"""
 
     code: Code | EndReason
     sequence: str = ""
@@ -103,26 +103,26 @@ class Reason(NamedTuple):
 
     @property
     def about(self) -> dict[str, str]:
-        """What its words name, as far as they name anything; `as_stored` reads it again."""
+        """The things that the reason names, if any; `as_stored` reads them back."""
         named = zip(self._fields[1:], self[1:], strict=True)
         return {name: str(value) for name, value in named if value}
 
 
 class Names(Protocol):
-    """How a reader is told of sequences and steps; each name is quoted."""
+    """How sequences and steps are named to a reader; each name is quoted."""
 
     def sequence(self, key: str) -> str:
         """Name a sequence."""
 
     def step(self, sequence: str, step: str) -> str:
-        """Name a step of a sequence that is not named with it."""
+        """Name a step without naming its sequence."""
 
     def email(self, sequence: str, step: str) -> str:
-        """Name a step so that it is clear of which sequence it is."""
+        """Name a step so that its sequence is clear too."""
 
 
 class Keys:
-    """Names as the command line has them, and as they are stored: the keys."""
+    """Names as the command line shows them and as they are stored: the keys."""
 
     def sequence(self, key: str) -> str:
         """Name a sequence by its key."""
@@ -139,7 +139,7 @@ class Keys:
 
 KEYS = Keys()
 
-#: The words for each reason, as they go on after “because”.
+#: The words for each reason, to follow “because”.
 WORDS: Mapping[Code | EndReason, str] = {
     EndReason.COMPLETED: "they have finished {sequence}",
     EndReason.BOOKED: "they booked, so {sequence} ended",
@@ -228,7 +228,7 @@ WORDS: Mapping[Code | EndReason, str] = {
     Code.SEQUENCE_IS_NOT_PUBLISHED: "{sequence} is not published any more",
 }
 
-#: Where someone unsubscribes themselves.
+#: The pages on which people unsubscribe themselves.
 _PAGES = "pages"
 _BY_OWNER = EndReason.UNSUBSCRIBED_BY_OWNER
 
@@ -242,16 +242,16 @@ _ENDED_SOMEHOW: Mapping[EnrolmentStatus, Code | EndReason] = {
 
 
 def why_ended(ending: Ending, sequence: str) -> Reason:
-    """Return why an enrolment is not under way any more, or will not be.
+    """Return why an enrolment is no longer under way, or will not be.
 
-    Of one that ended before reasons were kept, only its status is known.
+    If it ended before reasons were stored, only its status is known.
     """
     somehow = _ENDED_SOMEHOW.get(ending.status, Code.NOTHING_MORE)
     return Reason(ending.because or somehow, sequence=sequence)
 
 
 def why_suppressed(reason: SuppressionReason, unsubscribed_at: Sequence[str]) -> Reason:
-    """Return why a person is never emailed; the places where they unsubscribed are oldest first."""
+    """Return why a person is never emailed; `unsubscribed_at` lists the places, oldest first."""
     if reason is not SuppressionReason.UNSUBSCRIBED:
         return Reason(EndReason(reason))
     last = unsubscribed_at[-1] if unsubscribed_at else _PAGES
@@ -260,7 +260,7 @@ def why_suppressed(reason: SuppressionReason, unsubscribed_at: Sequence[str]) ->
 
 
 def in_words(reason: Reason, names: Names = KEYS) -> str:
-    """Put a reason into words, as they go on after “because”; as stored unless named otherwise."""
+    """Put a reason into words that follow “because”; things are named as stored by default."""
     return WORDS[reason.code].format(
         sequence=names.sequence(reason.sequence) if reason.sequence else "",
         step=names.step(reason.sequence, reason.step) if reason.step else "",
@@ -272,10 +272,10 @@ def in_words(reason: Reason, names: Names = KEYS) -> str:
 def as_stored(code: str | None, about: Mapping[str, Any] | None, text: str) -> Reason | None:
     """Read a reason that was stored with this text beside it; `None` if only the text counts.
 
-    That is so of words that someone else said and of rows from before codes were kept. A
-    process of the last release that changes a row writes new text and leaves the code; so
-    a code counts only for the text that it was written with. A code of a newer release is
-    not known here, and its text says what it means.
+    Only the text counts for other people's words, and for rows from before codes were stored. A
+    process of the previous release that changes a row writes new text and leaves the code, so a
+    code counts only beside the text it was written with. The code of a newer release is unknown
+    here; its text says what it means.
     """
     found = known_or_none(Code, code) or known_or_none(EndReason, code)
     if found is None or about is None or about.get(_TEXT) != text:
@@ -285,7 +285,7 @@ def as_stored(code: str | None, about: Mapping[str, Any] | None, text: str) -> R
 
 
 def to_store(reason: Reason) -> tuple[Code | EndReason, dict[str, str], str]:
-    """Return what is stored of a reason: its code, what it is about, and the text beside it."""
+    """Return what is stored for a reason: its code, what it is about, and the text beside it."""
     text = in_words(reason)
     return reason.code, reason.about | {_TEXT: text}, text
 

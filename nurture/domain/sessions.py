@@ -1,19 +1,19 @@
-"""How long an owner stays signed in, and how long what leads there may be used."""
+"""How long an owner stays signed in, and how long the steps of signing in may take."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: How long a link that sets a password may be used; it is used once.
+#: How long a link that sets a password is valid; it works only once.
 LINK_LASTS = timedelta(hours=24)
 
-#: A session ends when nobody has used it for so long, and at the latest after so long.
+#: A session ends after this long without use, and after this long in any case.
 IDLE_AT_MOST = timedelta(hours=24)
 SESSION_LASTS = timedelta(days=14)
 
 #: How long the page waits for the code of a second factor.
 CODE_WAITS = timedelta(minutes=10)
 
-#: A session's last use is noted no more often than this, so that reading pages writes nothing.
+#: A session's last use is recorded no more often than this, so that reading pages writes nothing.
 NOTED_EVERY = timedelta(minutes=5)
 
 

@@ -16,11 +16,11 @@ MAKE_ROOM = (
     "a larger disk; everything goes on by itself."
 )
 
-#: A look is believed for so many seconds; a disk does not fill up in less.
+#: A measurement is trusted for this many seconds; a disk does not fill up faster.
 _BELIEVED = 3.0
 
 
-#: The next move where a file cannot be used, by what the system says.
+#: What to do if a file cannot be used, by the system's error.
 _REMEDIES = {
     errno.ENOSPC: "Make room on its disk; nothing that was kept is lost.",
     errno.EDQUOT: "Make room, or have this user’s quota raised; nothing that was kept is lost.",
@@ -75,7 +75,7 @@ class Disk:
         """What has stopped, in the order in which uses stop."""
         now = time.monotonic()
         if now >= self._until:
-            # Two threads that look at once see the same.
+            # Two threads that measure at the same time see the same.
             self._stopped = stopped(self._rooms().values())
             self._until = now + _BELIEVED
         return self._stopped
@@ -110,6 +110,6 @@ class Disk:
     def _rooms(self) -> dict[Path, DiskSpace]:
         rooms = {}
         for path in self._paths:
-            with suppress(OSError):  # What cannot be asked is taken to have room.
+            with suppress(OSError):  # If it cannot be measured, there is assumed to be room.
                 rooms[path] = self._probe(path)
         return rooms

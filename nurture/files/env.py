@@ -11,7 +11,7 @@ from nurture.domain.errors import NurtureError
 
 _OURS = re.compile(r"[^A-Za-z0-9]*(nurture_\w*)\W*", re.IGNORECASE)
 _NAME = re.compile(r"NURTURE_[A-Z0-9_]+")
-#: What stands in a line as it is, and in the environment of any program that reads such lines.
+#: Characters that need no quoting in a line, nor in any program that reads such lines.
 _PLAIN = re.compile(r"[A-Za-z0-9_,-]*")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 

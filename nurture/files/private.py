@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-#: What others than the owner may do with a file.
+#: The permissions of everyone but the owner.
 _OTHERS = 0o077
 
-#: What the program itself keeps in its data directory. Whatever else someone has put there
-#: is theirs, and out of others' reach as soon as the directory is closed.
+#: What the program itself stores in its data directory. Anything else there is someone's own, and
+#: is out of others' reach as soon as the directory is closed.
 _OURS = (
     *("nurture.db*", "secrets.env", ".secrets.env.*", "witness-*", "erasures*", "sending-*"),
     *(
@@ -78,7 +78,7 @@ def look_for_open(directory: Path, *more: Path) -> list[str]:
     """Say in one sentence what others can open of what `mend` would close, and close nothing."""
     ours = (path for name in _OURS for path in sorted(directory.glob(name)))
     found = [*_open_ones([directory], deep=False), *_open_ones([*ours, *more])]
-    # What is in the data directory stands behind its own door.
+    # The data directory itself protects what is in it.
     shut = directory not in found
     reachable = [path for path in found if not shut or directory not in path.parents]
     return [f"{_is_open(tuple(reachable))}."] if reachable else []

@@ -14,14 +14,14 @@ from nurture.files.disk import remedy_for
 from nurture.files.env import SettingsError, read_env_file, rewritten
 from nurture.files.private import sync_folder, write_down
 
-#: Made at the first start where nobody set them, and kept in the data directory.
+#: Made at the first start if nobody has set them, and stored in the data directory.
 MADE = ("NURTURE_SECRET_KEY", "NURTURE_SIGNUP_SECRET", "NURTURE_SIGNUP_TOKEN")
 
-#: The keys' own settings, besides the one that is always there.
+#: The keys' settings besides the one that always exists.
 ADDRESS_KEY, LEAKED_KEYS = "NURTURE_ADDRESS_KEY", "NURTURE_LEAKED_KEYS"
 SECRET_KEY = MADE[0]
 
-#: All that may stand in the file, and belongs with its database for ever.
+#: Everything the file may contain; it belongs to its database for ever.
 KEPT = (*MADE, ADDRESS_KEY, LEAKED_KEYS)
 
 NAME = "secrets.env"
@@ -154,7 +154,7 @@ def _alone(path: Path) -> Iterator[None]:
 def _replace(path: Path, content: bytes) -> None:
     """Replace a file's content in one step, on the disk too, with the same owner."""
     before, draft = path.stat(), path.with_name(f".{path.name}.rotating")
-    draft.unlink(missing_ok=True)  # Of a run that was killed.
+    draft.unlink(missing_ok=True)  # Left by a killed run.
     try:
         write_down(draft, content)
         if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):

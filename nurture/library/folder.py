@@ -124,7 +124,7 @@ def parse_source(
     return EmailSource(key, front, body, text, layout, first_line, written, content)
 
 
-#: No file that people write is as large; what is larger is not even opened.
+#: No file that people write is this large; a larger one is not even opened.
 _LARGEST_FILE = 1024 * 1024
 
 

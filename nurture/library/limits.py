@@ -12,9 +12,9 @@ LONGEST_DOCUMENT = 100_000
 MOST_VALUES, MOST_DOTS = 10_000, 2_000
 DEEPEST_VALUE, MOST_PARTS, MOST_DIGITS = 24, 5, 40
 
-#: Texts and comments, which hold anything, and what counts outside of them. Every kind of text
-#: also ends with the document, so that no place is looked at twice. A text of several lines may
-#: have two quotes more before its end (TOML 1.0, “String”).
+#: Texts and comments, which may contain anything, and what counts outside them. Every kind of text
+#: also ends with the document, so that no place is examined twice. A text of several lines may have
+#: two more quotes before its end (TOML 1.0, “String”).
 _TOKEN = re.compile(
     r'"""(?:[^\\"]|\\.|"(?!""))*(?:"{3,5}|\Z)|'
     r"'''(?:[^']|'(?!''))*(?:'{3,5}|\Z)|"

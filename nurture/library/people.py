@@ -41,10 +41,10 @@ _PERSON = {
 }
 _ACT = {"after", "at", "what", "email", "purpose", "form", "sequence", "topics"}
 
-#: Nobody is simulated in other years, and the calendar ends in some of them.
+#: No one is simulated in other years, and in some of them the calendar ends.
 _FIRST, _LAST = 1970, 2199
 
-#: What a deed is about, and how the file calls that; the sequence may go without saying.
+#: What a deed is about, and the file's word for it; the sequence may be left out.
 _ABOUT = {
     Deed.OPENS: "email",
     Deed.CLICKS: "email",

@@ -18,7 +18,7 @@ NEEDED = frozenset(
 _MAILBOXES = frozenset({"email", "sender_address", "reply_to"})
 _PAGES = frozenset({"website_url", "blog_url", "booking_url", "privacy_url"})
 
-#: What stands in the head of a mail or leads out of it; the rest is only read.
+#: Facts that an email's head contains or links to; the others are only read.
 _USED: Mapping[str, Callable[[str], str]] = {
     **dict.fromkeys(("sender_address", "reply_to"), plain_mailbox),
     **dict.fromkeys(_PAGES, plain_page),

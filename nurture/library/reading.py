@@ -19,8 +19,8 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import SequenceError
 from nurture.library.limits import excess_of
 
-#: What the readers raise beside errors of their own: for numbers and days that cannot be, and
-#: for tables that contradict each other.
+#: What readers raise besides their own errors: for impossible numbers and days, and for tables that
+#: contradict each other.
 _ODD = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 
 

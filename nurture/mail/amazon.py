@@ -22,10 +22,10 @@ _CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9a-f]{8,64}\.pem")
 _LARGEST = 64 * 1024
 _SECONDS_AN_ANSWER, _SECONDS_IN_ALL = 5.0, 10.0
 
-#: Amazon changes its certificate about once a year, and says by its address which one it is.
+#: Amazon changes its certificate about once a year, and each one has its own URL.
 _KEPT_SECONDS, _MOST_KEPT = 24 * 3600.0, 8
 
-#: After a failure nothing is asked for so long, and that address not for longer.
+#: After a failure nothing is requested for this long, and that URL not for longer.
 _PAUSE, _FAILED_SECONDS, _MOST_FAILED = 5.0, 300.0, 64
 
 

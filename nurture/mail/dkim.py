@@ -37,9 +37,9 @@ _SIGNED_HEADERS = (
     *(b"content-type", b"list-unsubscribe", b"list-unsubscribe-post", b"list-id"),
     *(b"feedback-id", b"auto-submitted"),
 )
-#: What a mail has once at most (RFC 5322 §3.6, RFC 2369, RFC 8058) and a reader shows or obeys.
-#: Each is named once more than it occurs, so that another one put on top breaks the signature
-#: (RFC 6376 §8.15). A relay may add what else is signed, such as a Feedback-ID.
+#: Headers that an email has once at most (RFC 5322 §3.6, RFC 2369, RFC 8058) and that a reader sees
+#: or obeys. Each is named once more than it occurs, so that adding another breaks the signature
+#: (RFC 6376 §8.15). A relay may add further copies of other signed headers, such as a Feedback-ID.
 _SEALED_HEADERS = (
     *(b"from", b"to", b"cc", b"subject", b"date", b"message-id", b"reply-to"),
     *(b"mime-version", b"content-type", b"list-unsubscribe", b"list-unsubscribe-post"),

@@ -12,10 +12,10 @@ from nurture.mail.smtp.route import SmtpRoute
 from nurture.mail.smtp.sending import SmtpMailer
 from nurture.settings import Settings, SettingsError
 
-#: Less than the lease of a message that is being offered, so that an answer comes before it.
+#: Less than the lease of a message being offered, so that the reply comes before it expires.
 _SMTP_SECONDS = 30.0
 
-#: Stands for a mail server of which nothing has to be known.
+#: Takes the place of a mail server about which nothing needs to be known.
 NO_PROVIDER = "none"
 
 

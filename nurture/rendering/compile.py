@@ -21,10 +21,10 @@ from nurture.rendering.templates import PERSONAL, TemplateError, refuse_what_mai
 
 _LINK = re.compile(r"\{\{ link\((\w+)\) \}\}")
 
-#: What the compiler makes of `<mj-preview>`: tiny white words, which filters take for a trick.
+#: What the compiler makes of `<mj-preview>`: tiny white words, which filters treat as a trick.
 _PREVIEW = re.compile(r'(<body\b[^>]*>)<div style="display:none;[^"]*">')
 
-#: The first words in an inbox, hidden in the email itself and readable where they are not.
+#: The words shown first in an inbox: hidden in the email itself, and readable if they are not.
 _HIDDEN = (
     "display:none;max-height:0;overflow:hidden;mso-hide:all;color:#000000;background-color:#ffffff;"
 )
@@ -160,7 +160,7 @@ _FRONT = {
     "links": dict,
 }
 
-#: A topic is one word, hyphens included, that fits into an index with many others.
+#: A topic is one word, hyphens included, short enough for an index with many others.
 _TOPIC = re.compile(r"[^\W_]+(-[^\W_]+)*")
 _LONGEST_TOPIC, _MOST_TOPICS = 50, 20
 
@@ -228,7 +228,7 @@ def _html(mjml: str, place: str, links: Links) -> str:
     try:
         html = mjml2html(masked, fonts={}, disable_comments=False)
     except BaseException as error:
-        # The compiler panics on some input, which is no Exception; everything else goes on up.
+        # On some input the compiler panics, which is no Exception; any other error is raised.
         if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
             raise
         raise EmailError([f"{place}: the MJML cannot be compiled: {error}."]) from None

@@ -13,7 +13,7 @@ from nurture.rendering.compile import CompiledEmail, EmailError, compile_email
 from nurture.rendering.lint.limits import limit_findings
 from nurture.rendering.sandbox import answer_apart, ask_apart
 
-#: This module by its name, also where it runs as the process's own program.
+#: This module's name, which also holds when it runs as the process's own program.
 _MODULE = "nurture.rendering.compile_sandboxed"
 
 

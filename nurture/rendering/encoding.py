@@ -10,7 +10,7 @@ SOFT_BREAK = b"=\r\n"
 #: A blank at the end of a full line, which the encoder encodes without counting its length.
 _BLANK_TOO_FAR = re.compile(rb"([^\r\n]{74,75})(=20|=09)(?=\r\n)")
 
-#: Octets in a line of quoted-printable, at most.
+#: The most octets in a line of quoted-printable.
 _LINE = 76
 _DOTS_IN_A_LINE = 25
 _DOTS_FIRST = re.compile(rb"^(\.+)([^\r\n]*)", re.MULTILINE)
@@ -18,7 +18,7 @@ _DOTS_FIRST = re.compile(rb"^(\.+)([^\r\n]*)", re.MULTILINE)
 #: An encoded word may be 75 characters long (RFC 2047 §2); this many octets of text fit in it.
 _WORD_OCTETS = 45
 
-#: The first stands on a line with the field's name, and such a line may have 76 (RFC 2047 §2).
+#: The first is on one line with the field's name, and such a line may have 76 (RFC 2047 §2).
 _FIRST_WORD_OCTETS = 39
 
 
@@ -89,7 +89,7 @@ def _parts(text: str) -> list[bytes]:
     part = b""
     for character in text:
         octets = character.encode()
-        # What is left behind an early blank may still be too long.
+        # What remains after an early blank may still be too long.
         while len(part) + len(octets) > (_WORD_OCTETS if parts else _FIRST_WORD_OCTETS):
             ended = part.rfind(b" ") + 1 or len(part)
             parts.append(part[:ended])

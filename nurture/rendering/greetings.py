@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-#: Longer names than this are cut off by someone, somewhere.
+#: Some client, somewhere, cuts off longer names.
 _LONG = 15
 
 

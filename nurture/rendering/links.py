@@ -10,10 +10,10 @@ from html import unescape
 
 from nurture.rendering.syntax.masks import unmask_jinja
 
-#: Values that lead to places outside; their links are counted for those who agreed to it.
+#: Values that lead to other websites; clicks on them are counted for those who agreed.
 FOLLOWED = frozenset({"article_url", "blog_url", "booking_url", "website_url"})
 
-#: Elements that someone clicks; what a `<link>` names is fetched without anyone's doing.
+#: Elements that a person clicks; what a `<link>` names is fetched without a click.
 _CLICKED = re.compile(r"<(?:a|area|v:\w+)(?=[\s/])(?:[^\"'>]|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)(\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 
@@ -24,10 +24,10 @@ _ADDRESS = re.compile(r"https?://[\w\[]", re.IGNORECASE)
 _START = re.compile(rf"{_ADDRESS.pattern}|qjinja[0-9]+n", re.IGNORECASE)
 _RUN = re.compile(r"[^\s<>\"]+")
 
-#: What may stand behind a value as a part of its address.
+#: What may follow a value as part of its URL.
 _BEHIND = ("/", "?", "#", "&")
 
-#: What ends a sentence or a quotation rather than an address that stands in it.
+#: Characters that end a sentence or quotation rather than a URL in it.
 _CLOSING = ".,;:!?…'’”»*"
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 

@@ -25,11 +25,11 @@ from nurture.rendering.encoding import SOFT_BREAK, header_text, mailbox, quoted,
 from nurture.rendering.templates import compile_template
 from nurture.tokens import Tokens
 
-#: The left side of a Message-ID before anyone is known, whatever punctuation a relay wants in it.
+#: The left side of a Message-ID before the recipient is known, however a relay punctuates it.
 _MESSAGE_ID = "{number}.{code}"
 _NAMED = re.compile(r"\{(number|code)\}")
 
-#: Marks from Unicode's private use area, which no name and no template contains.
+#: Marks from Unicode's private use area, which no name or template contains.
 _MARK = re.compile("\ue000([0-9]+)\ue001")
 
 
@@ -53,7 +53,7 @@ class Recipient:
 Slot = Callable[[Recipient], bytes]
 
 
-#: The headers that a mail carries for whoever relays it, from its Message-ID.
+#: The headers that an email needs for its relay, given its Message-ID.
 HeadersFor = Callable[[str], Mapping[str, str]]
 
 
@@ -166,7 +166,7 @@ class PreparedEmail:
         domain = practice.sender_domain
         start = f"<{self._around.public_url}/unsubscribe/"
         builder.add(b"Date: ")
-        builder.add(b"")  # filled with the date, whose place is fixed
+        builder.add(b"")  # Filled with the date, whose place is fixed.
         builder.add(b"\r\nFrom: " + mailbox(practice.sender_name, practice.sender_address))
         builder.add(b"\r\nReply-To: " + mailbox("", practice.reply_to) + b"\r\nTo: ")
         builder.add_slot("to", lambda to: mailbox("", to.address))

@@ -12,7 +12,7 @@ from nurture.rendering.sandbox import answer_apart, ask_apart
 
 _MODULE = "nurture.rendering.pdf_contents"
 
-#: Entries of a dictionary by which something acts (ISO 32000-2 §7.7.4, §12.6, §12.7, §13).
+#: Dictionary entries that make something act (ISO 32000-2 §7.7.4, §12.6, §12.7, §13).
 _ACTING = {
     "/JS": "a script",
     "/JavaScript": "a script",
@@ -30,10 +30,10 @@ _ACTING = {
     "/3D": "a scene to walk through",
 }
 
-#: Names that say what kind of thing a dictionary is, or what its action does.
+#: Names that say what kind a dictionary is, or what its action does.
 _KINDS = ("/S", "/Type", "/Subtype")
 
-#: How deep one object is looked into; what it refers to is an object of its own.
+#: How deeply one object is examined; anything it refers to is an object of its own.
 _DEEPEST = 50
 
 
@@ -44,7 +44,7 @@ def find_acting(path: Path) -> list[str] | None:
 
 
 def _answer(question: bytes) -> dict[str, Any]:
-    # Only this process needs it, and it takes a moment to load.
+    # Only this process needs it, and loading it takes a moment.
     from pypdf import PdfReader
 
     with open(os.fsdecode(question), "rb") as file:

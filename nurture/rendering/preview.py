@@ -11,7 +11,7 @@ from nurture.rendering.compile import CompiledEmail
 from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 from nurture.tokens import Tokens
 
-#: Signs with a key that no running program has, so that what it signed opens nothing.
+#: Signs with a key that no running program has, so that nothing it signs opens anything.
 _INERT = Tokens(["an address in a preview opens nothing"])
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-#: What the process may use: seconds of the processor, seconds on the wall, bytes.
+#: What the process may use: processor seconds, elapsed seconds, and bytes.
 _PROCESSOR_SECONDS, _WALL_SECONDS = 10, 20.0
 _MEMORY = 1 << 30
 

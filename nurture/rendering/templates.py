@@ -13,12 +13,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from nurture.domain.errors import NurtureError
 
-#: What differs from person to person. It may be printed and tested, but not computed with.
+#: Values that differ between people. They may be printed and tested, but not computed with.
 PERSONAL = frozenset(
     {"confirm_url", "first_name", "guide_url", "is_followed", "preferences_url", "unsubscribe_url"}
 )
 
-#: What is the same for everyone who gets the revision.
+#: Values that are the same for everyone who gets the revision.
 SHARED = frozenset(
     {
         "article_title",
@@ -79,7 +79,7 @@ _HTML, _TEXT = environment(autoescape=True), environment(autoescape=False)
 @lru_cache(maxsize=128)
 def compile_template(source: str, *, html: bool) -> Template:
     """Compile a template that `refuse_what_mails_do_not_need` has accepted."""
-    # Each of the shapes a mail can have is rendered from the same templates.
+    # Each shape that an email can have is rendered from the same templates.
     return (_HTML if html else _TEXT).from_string(source)
 
 

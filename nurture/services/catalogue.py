@@ -72,8 +72,8 @@ class Published:
     emails: Mapping[str, tuple[int, CompiledEmail]]
     around: Surroundings
     segments: Segments = field(default_factory=Segments)
-    #: What a newer program has put something into that this one does not know: sequences, which
-    #: are left to it whole, and forms.
+    #: Whatever a newer program has extended in a way unknown to this one: sequences, which are left
+    #: to that program entirely, and forms.
     beyond: frozenset[str] = frozenset()
     forms_beyond: frozenset[str] = frozenset()
     _prepared: dict[str, PreparedEmail] = field(default_factory=dict)
@@ -225,7 +225,7 @@ def about(connection: Connection, revision_ids: Iterable[int]) -> dict[int, Emai
 
 @lru_cache(maxsize=4)
 def _practice(toml: str) -> Practice:
-    """The practice as it is written; it is asked for at each fold and changes once in a while."""
+    """Return the practice from its source, cached: each fold asks for it, and it rarely changes."""
     return published_practice(toml)
 
 

@@ -132,18 +132,17 @@ def _get(known: Segments, name: str) -> Segment:
     return known.segments[name]
 
 
-#: What tells a spreadsheet that a file is UTF-8; without it, Excel spoils every other letter.
+#: Tells a spreadsheet that a file is UTF-8; without it, Excel garbles every non-ASCII letter.
 BYTE_ORDER_MARK = "\ufeff"
 
-#: What makes a spreadsheet run a cell instead of showing it, full-width forms included.
+#: What makes a spreadsheet run a cell instead of showing it, including full-width forms.
 _RUN = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
 def defused(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: with an apostrophe before what would be one.
+    """Return a cell that no spreadsheet runs as a formula, with an apostrophe before any that is.
 
-    A cell that is one behind apostrophes of its own gets another, so that taking one off gives
-    every cell back.
+    A formula behind apostrophes of its own gets one more, so that removing one restores every cell.
     """
     return f"'{cell}" if _RUN.match(cell) else cell
 

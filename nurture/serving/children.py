@@ -17,15 +17,15 @@ from nurture.serving.kernel import name_process
 from nurture.serving.logs import Lines, Log
 from nurture.serving.web.server import READY
 
-#: A child that lived this many seconds is taken to be sound again.
+#: A child that has lived this many seconds counts as healthy again.
 _SOUND_AFTER = 60.0
 
-#: A line that begins an entry worth reading at once; tracebacks below it stay in the log file.
+#: A line that begins an entry worth showing immediately; tracebacks below it stay in the log file.
 _MATTERS = re.compile(rb"^\[.*\b(WARNING|ERROR|CRITICAL)\b|^nurture:")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
-#: What we are told to stop by.
+#: The signals that tell us to stop.
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 _FORK = multiprocessing.get_context("fork")
@@ -64,7 +64,7 @@ class Child:
         self._output, theirs = Lines.piped()
         self.ready = False
         process = _FORK.Process(target=self._live, args=(theirs, os.getpid()))
-        # A signal that comes before the child has handlers of its own must not get lost in ours.
+        # A signal that arrives before the child has its own handlers must not get lost in ours.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
             process.start()
@@ -93,7 +93,7 @@ class Child:
             _tell(f"{self.name} has stopped and is started again; see {self._log.path}")
         elif now >= self._not_before:
             self._not_before = 0.0
-            with suppress(OSError):  # A machine with no memory left may have some later.
+            with suppress(OSError):  # A machine that is out of memory may have some later.
                 self.start()
 
     def listen(self) -> None:
@@ -125,7 +125,7 @@ class Child:
         self._process.join()
         self._process = None
         self.listen()
-        self.listen()  # The first takes what is there, the second finds the end.
+        self.listen()  # The first call reads what has come, the second finds the end.
         self._output.close()
 
     def _live(self, output: int, parent: int) -> None:

@@ -20,7 +20,7 @@ def name_process(title: str) -> None:
         return
     name = title.encode()
     ctypes.CDLL(None).prctl(_PR_SET_NAME, name[:15])
-    # `ps` reads the command line from where the kernel once put it: proc(5), stat, fields 48, 49.
+    # `ps` reads the command line from where the kernel first put it: proc(5), stat, fields 48, 49.
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     start, end = map(int, fields[45:47])
     if 0 < start < end:

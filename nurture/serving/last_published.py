@@ -19,7 +19,7 @@ from nurture.store.tables.revisions import latest_publication
 
 _PROGRAM = Path(__file__).parent.parent
 
-#: The libraries that take part in what becomes of an email.
+#: The libraries that affect how an email is rendered.
 _RENDERERS = ("jinja2", "markdown-it-py", "mjml-python")
 
 
@@ -29,7 +29,7 @@ class LastPublished:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._path = context.settings.data_dir / "last-published.json"
-        # Taken before the files are read: a change in between makes the next start look again.
+        # Computed before the files are read, so that the next start notices a change in between.
         self._sources = _digest_of(context.library)
 
     def find_notes(self) -> list[str] | None:

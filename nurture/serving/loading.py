@@ -14,13 +14,13 @@ from typing import Any
 
 _ROOT = Path(__file__).parent.parent.parent
 
-#: Our packages: whatever is put into them is found by itself.
+#: Our packages; modules added to them are found automatically.
 _OURS = ("tasks", "webhooks", "nurture")
 
-#: What no running program needs, or what must not be imported to be used.
+#: Modules that no running program needs, or that must not be imported.
 _LEFT_OUT = ("nurture.__main__", "nurture.demo", "nurture.store.migrations")
 
-#: What libraries import only when they first need it: in the web side, and in workers and beat.
+#: What libraries import only when first needed: in the web side, and in workers and beat.
 _LATE_IN_WEB = (
     "celery.events",
     "celery.loaders.base",
@@ -79,7 +79,7 @@ def load_for_web() -> None:
             for name in _modules_of(package):
                 import_module(name)
         _load(_LATE_IN_WEB)
-        # It opens nothing yet, and loads the driver of the database that is set.
+        # It opens nothing yet, but loads the configured database's driver.
         import_module("nurture.bootstrap").build().database.close()
 
 
@@ -91,7 +91,7 @@ def load_for_workers() -> None:
 
 def _load(names: tuple[str, ...]) -> None:
     for name in names:
-        with suppress(ImportError):  # A library that has changed costs memory here, no more.
+        with suppress(ImportError):  # A library that has changed only costs memory here.
             import_module(name)
 
 

@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-#: What a child may say while nobody listens, in bytes, as when Redis is being started again.
+#: How many bytes a child may write while nobody reads, as when Redis is being restarted.
 _UNHEARD = 1 << 20
 
-#: A file is put aside when it would grow over so many bytes, and so many of those are kept.
+#: A file is rotated before it would exceed this many bytes, and this many are kept.
 _LARGEST, _KEPT = 2_000_000, 3
 
 

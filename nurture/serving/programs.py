@@ -17,7 +17,7 @@ from nurture.serving.web.server import Server, listen, why
 from nurture.serving.withdrawals import start_copying
 from nurture.settings import Settings
 
-#: Files that are no connections: libraries, logs, the database, journals, guides.
+#: Open files other than connections: libraries, logs, the database, journals, guides.
 _OTHER_FILES = 256
 
 
@@ -46,7 +46,7 @@ def run_web(settings: Settings, listener: socket.socket | None = None) -> int:
     crowd = WaitingConnections.of(most, proxied=settings.trusted_proxies > 0)
     with listener or _listen(settings) as socket_:
         server = Server(front, crowd, alone=listener is None)
-        # Else the server would end this process by the signal once more when it has finished.
+        # Otherwise the server would raise the signal again when done, and end this process.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, server.handle_exit)
         start_copying(context)
@@ -75,9 +75,9 @@ def insist_on_shared_memory() -> None:
 def run_worker(settings: Settings, **options: Any) -> int:
     """Run a worker with its child processes; Celery replaces children that have died."""
     insist_on_shared_memory()
-    # Told by SIGHUP to begin again, Celery runs the interpreter with these arguments.
+    # When SIGHUP tells it to restart, Celery runs the interpreter with these arguments.
     sys.argv = ["-m", "nurture", "worker"]
-    # In a container everything runs as root, and this worker takes no pickles.
+    # In a container everything runs as root, and this worker accepts no pickles.
     warnings.filterwarnings("ignore", "You're running the worker with superuser privileges")
     worker = load_app().Worker(
         hostname=f"nurture@{socket.gethostname()}",

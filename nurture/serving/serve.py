@@ -29,16 +29,16 @@ from nurture.settings import Settings
 if TYPE_CHECKING:
     from nurture.serving.preparation import Preparation
 
-#: Seconds in which the web side must answer at the start.
+#: Seconds within which the web side must answer at the start.
 _START = 30.0
 
-#: Seconds in which a worker may finish what it has in hand.
+#: Seconds within which a worker may finish its current work.
 _FINISH = 25.0
 
-#: Seconds in which another program may still be leaving the port.
+#: Seconds for which another program may still be releasing the port.
 _PORT = 5.0
 
-#: Bytes that the smallest start takes.
+#: Bytes needed for the smallest start.
 _ROOM = 1_000_000
 
 _WORKERS = {"worker": run_worker, "beat": run_beat}
@@ -82,7 +82,7 @@ class _Tree:
         self._redis: EmbeddedRedis | None = None
         self._children: list[Child] = []
         self._elders = elders_of(handover, self._logs) if handover else []
-        # Under `nohup` the end of the terminal is not meant for us.
+        # Under `nohup`, the closing of the terminal is not meant for us.
         ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         self._stays = handover.stays if handover else ignored or not _has_terminal()
         self._told_to_stop, self._told_to_renew = 0, False
@@ -128,7 +128,7 @@ class _Tree:
     def stop(self) -> None:
         """Let every program finish its current work; stop Redis last."""
         deadline = time.monotonic() + _FINISH
-        # Whoever comes now is refused at once, and is not left in a queue that nobody serves.
+        # Visitors who come now are refused immediately, not left in a queue that nobody serves.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         everybody: list[Child | InheritedSibling] = [*self._children, *self._elders]
@@ -256,7 +256,7 @@ def _complete_environment(settings: Settings) -> None:
 
 
 def _begin_to_prepare() -> "Preparation":
-    # One of the programs alone, such as the alarm clock, needs nothing of what this imports.
+    # A program started alone, such as the scheduler, needs nothing that this imports.
     from nurture.serving.preparation import Preparation
 
     return Preparation()
@@ -303,7 +303,7 @@ def _has_terminal() -> bool:
 def _say(said: str) -> None:
     """Print to standard output, ignoring failures to write."""
     with suppress(OSError):
-        # Python's own buffer would keep what cannot be written, and try again at the end.
+        # Python's own buffer would retain what cannot be written, and try again at the end.
         os.write(1, f"{said}\n".encode(sys.stdout.encoding, "replace"))
 
 

@@ -12,7 +12,7 @@ from nurture.bootstrap import Context
 from nurture.domain.errors import NurtureError
 from nurture.services.backup import withdrawals
 
-#: It looks so many times as seldom as a worker does, and at least this often, in seconds.
+#: It checks this many times less often than a worker does, but at least this often, in seconds.
 _SELDOM, _SLOWEST = 3, 15.0
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def _look(context: Context, every: float) -> None:
             trouble = str(error)
         except Exception:
             _log.exception("withdrawals could not be copied")
-        if trouble and trouble != said:  # What does not change is said once.
+        if trouble and trouble != said:  # The same trouble is reported only once.
             _log.warning("%s", trouble)
         said = trouble
 

@@ -48,20 +48,20 @@ __all__ = [
     "insert_new",
 ]
 
-#: Durable, strict, and nothing readable left where a row was emptied.
+#: Durable and strict, and leaving nothing readable after a row has been emptied.
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 
-#: How long one SQLite writer waits for another; transactions take milliseconds.
+#: Seconds that one SQLite writer waits for another; transactions take milliseconds.
 _BUSY_SECONDS = 15
 
-#: How long someone waits who only looks.
+#: Seconds that a reader waits.
 _LOOK_SECONDS = 3
 
-#: What PostgreSQL answers where a table is not there (SQLSTATE).
+#: PostgreSQL's error if a table does not exist (SQLSTATE).
 _NO_SUCH_TABLE = "42P01"
 
 
-#: What SQLite says where the reason lies with the disk, and what to do about that.
+#: What SQLite says if the cause is the disk, and what to do about it.
 _SAID = {
     "disk is full": "Make room on its disk; nothing of this has happened.",
     "unable to open": "See that the folder is there that NURTURE_DATABASE_URL names, or else "
@@ -69,7 +69,7 @@ _SAID = {
     "readonly database": "Let this user write to it and its folder; nothing of this has happened.",
 }
 
-#: How long a reader relies on the tables' having the shape that they had.
+#: How long a reader assumes that the tables still have the same shape.
 _LOOKED_AT_EVERY = 1.0
 
 
@@ -270,7 +270,7 @@ def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         return postgresql_sessions.make_engine(url)
     _make_private_directory_of(url)
-    # Values are personal, and what an error says is written into logs.
+    # Values are personal, and an error's text is written to logs.
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

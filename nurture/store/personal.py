@@ -39,10 +39,10 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import Json, Words
 
-#: What an erasure leaves, because it says nothing about who it was.
+#: What an erasure leaves, because it does not say who the person was.
 _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        # The keyed hash is what a no that is said later is kept by.
+        # A later opt-out is stored under the keyed hash.
         "subscribers": frozenset({"id", "address_hash", "created_at", "confirmed_at"}),
         "consents": frozenset(consents.c.keys()) - {"page_url", "client", "user_agent"},
         "signups": frozenset({"id", "subscriber_id", "form", "signed_up_at", "received_at"}),
@@ -55,17 +55,17 @@ _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
-#: What stands in the place of what must not be empty.
+#: What replaces a value in columns that must not be empty.
 _INSTEAD: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "subscribers": {"time_zone": "UTC", "frequency": Frequency.USUAL, "erased": True},
-        # A provider's name for an event may hold the address, if only as a digest.
+        # A provider's identifier for an event may contain the address, if only as a digest.
         "events": {"source_key": literal("erased:").concat(cast(events.c.id, Text))},
     }
 )
 
 
-#: The tables with rows about people, each with the column that says about whom.
+#: The tables with rows about people, each with the column that identifies the person.
 _ABOUT: Mapping[Table, Column[Any]] = MappingProxyType(
     {subscribers: subscribers.c.id}
     | {t: t.c.subscriber_id for t in whole_schema().sorted_tables if "subscriber_id" in t.c}
@@ -143,7 +143,7 @@ def empty_mentions(connection: Connection, address_key: str, address_hash: str) 
     emptied = connection.execute(
         update(events).where(events.c.subscriber_id.is_(None), about).values(_emptied(events))
     )
-    # While the account is held, what the mail server said last stands there.
+    # While the account is on hold, this contains the mail server's last words.
     said = func.lower(account.c.reason).contains(address_key.lower(), autoescape=True)
     connection.execute(update(account).where(said).values(reason=""))
     return emptied.rowcount

@@ -1,8 +1,8 @@
 """The whole database as lines that either engine can write and either can read.
 
 A line is a row: a JSON array in the order of the columns that the plan names. Moments are ISO 8601
-in UTC, files are Base64, and everything else is as JSON has it. Rows are ordered by primary key, in
-the same order from both engines, so that equal databases have equal digests.
+in UTC, files are Base64, and everything else is plain JSON. Rows are ordered by primary key, in the
+same order from both engines, so that equal databases have equal digests.
 """
 
 import json
@@ -45,7 +45,7 @@ _TYPES: Mapping[str, TypeEngine[Any]] = {
     "text": Text(),
 }
 
-#: A member of the archive holds about so many bytes, and so many rows are read at once.
+#: The approximate size of an archive member in bytes, and how many rows are read at a time.
 _CHUNK, _ROWS = 1_000_000, 500
 
 

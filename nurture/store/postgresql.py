@@ -17,8 +17,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 #: How long to wait for a connection, in seconds.
 CONNECT_SECONDS = 5
 
-#: What a session is to be like: how long one statement and one lock may take, in milliseconds
-#: (transactions take milliseconds), and in which spelling values travel.
+#: The settings of a session: how long a statement and a lock may take, in milliseconds
+#: (transactions take milliseconds), and the format in which values are sent.
 SESSION: Mapping[str, str] = {
     "statement_timeout": "60000",
     "lock_timeout": "20000",
@@ -29,10 +29,10 @@ SESSION: Mapping[str, str] = {
     "standard_conforming_strings": "on",
 }
 
-#: Says, if it is in force, that what was asked for when connecting has reached the server.
+#: If this setting is in force, what was requested when connecting has reached the server.
 _MARK = "nurture.session"
 
-#: A pooler that does not take what is asked for when connecting.
+#: The error of a pooler that does not accept settings when connecting.
 _OPTIONS_REFUSED = re.compile("startup parameter|options", re.IGNORECASE)
 
 _ASK_EACH_TIME = "SELECT " + ", ".join(
@@ -40,7 +40,7 @@ _ASK_EACH_TIME = "SELECT " + ", ".join(
 )
 _READ_MARK = f"SELECT current_setting('{_MARK}', true)"
 
-#: What PostgreSQL answers a writer on a database that takes no writes (SQLSTATE).
+#: PostgreSQL's error for writing to a read-only database (SQLSTATE).
 _READ_ONLY = "25006"
 
 

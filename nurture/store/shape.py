@@ -28,7 +28,7 @@ from nurture.store.types import metadata
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
-#: The migrations that this process came with, whatever has been installed since.
+#: The migrations that this process started with, whatever has been installed since.
 KNOWN = frozenset(f.name.partition("_")[0] for f in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 NEWEST = max(KNOWN)
 
@@ -36,12 +36,12 @@ compatibility = Table(
     "compatibility",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    # The shape about which it is said, and the oldest one whose programs may work with it.
+    # The shape that this row is about, and the oldest shape whose programs may work with it.
     Column("shape", Text, nullable=False),
     Column("oldest", Text, nullable=False),
 )
 
-#: The first shape whose programs ask whether they may work with a newer one.
+#: The first shape whose programs check whether they may work with a newer one.
 FIRST = "0016"
 
 _alembic = table("alembic_version", Column("version_num", Text))

@@ -32,7 +32,7 @@ class Turns:
         would wait for itself; it gets a `RuntimeError` immediately.
         """
         if self._pid != os.getpid():
-            # What other threads had in hand when this process was forked stayed with them.
+            # The threads that were writing when this process was forked do not exist in it.
             self._begin_afresh()
         self._wait(seconds)
         self._whose = get_ident()
@@ -46,7 +46,7 @@ class Turns:
         self._taken = False
         self._whose = None
         self._queue: deque[Lock] = deque()
-        # Last, because whoever sees it relies on all the rest.
+        # Set last, because anyone who sees it relies on all the rest.
         self._pid = os.getpid()
 
     def _wait(self, seconds: float) -> None:
@@ -65,7 +65,7 @@ class Turns:
     def _give_up(self, ours: Lock) -> None:
         with self._guard:
             if ours not in self._queue:
-                return  # It came at the last moment.
+                return  # Its turn came at the last moment.
             self._queue.remove(ours)
         raise NoTurnError
 

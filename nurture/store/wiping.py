@@ -17,11 +17,11 @@ from pathlib import Path
 from nurture.store.database import Database
 from nurture.store.tables.erasures import newest_erasure, oldest_erasure_after
 
-#: A file of so many bytes is written again within a second; a larger one waits for so long.
+#: A file of up to this many bytes is rewritten within a second; a larger one waits this long.
 _SMALL = 100_000_000
 _LARGE_WAITS = timedelta(days=1)
 
-#: How long others may be waited for, while nobody else can write.
+#: How long to wait for others, while nobody else can write.
 _PATIENCE_MS = 1000
 
 

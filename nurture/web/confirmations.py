@@ -15,7 +15,7 @@ from nurture.web.views import Views, download
 
 Answer = str | Response | tuple[str, int]
 
-#: How the data may be had: as a page to read, or as a file for another program.
+#: The forms in which the data is available: as a page to read, or as a file for another program.
 FORMATS = ("page", "file")
 
 

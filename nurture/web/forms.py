@@ -13,7 +13,7 @@ FREQUENCIES = tuple(str(wish) for wish in Wish)
 ASKED_SEPARATELY = ("tracking", "health_topics")
 TICKED = "1"
 
-#: What is kept of what a browser calls itself; some programs send pages of it.
+#: How much is stored of what a browser calls itself; some programs send pages of it.
 LONGEST_AGENT = 300
 
 

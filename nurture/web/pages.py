@@ -27,7 +27,7 @@ from nurture.web.confirmations import Confirmations
 from nurture.web.forms import UnknownChoiceError, seen_evidence
 from nurture.web.views import Views
 
-#: A token in an address must reach no other site, no search engine and no frame.
+#: The token in a URL must reach no other site, no search engine and no frame.
 PAGE_GUARDS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -38,11 +38,11 @@ PAGE_GUARDS = {
     "X-Robots-Tag": "noindex",
 }
 
-#: Safari lays a PDF out with styles of its own and lets this policy forbid them, which shows the
-#: guide the size of a stamp. A PDF served as one has neither scripts nor forms to be kept from.
+#: Safari lays a PDF out with styles of its own, which this policy would forbid, and the guide would
+#: be the size of a stamp. A PDF served as such has no scripts or forms to guard against.
 GUIDE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
-#: Far more than any form here sends, and little enough to read from anyone.
+#: Far more than any form here sends, and little enough to accept from anyone.
 FORM_BYTES = 16 * 1024
 
 
@@ -248,7 +248,7 @@ def _read_little() -> None:
 def _guard(response: Response) -> Response:
     for name, value in PAGE_GUARDS.items():
         response.headers.setdefault(name, value)
-    # The stylesheet comes with a rule of its own and may be kept.
+    # The stylesheet has a rule of its own and may be cached.
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 

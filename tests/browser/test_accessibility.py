@@ -5,6 +5,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.looking import faults, is_too_wide
 from tests.browser.studio import Studio, visit_all
+from tests.presence import at_least_one
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +29,7 @@ def test_every_studio_page_is_accessible(studio: Studio, page_of_size: Page) -> 
     said: list[str] = []
     page_of_size.on("console", lambda message: said.append(message.text))
     studio.sign_in(page_of_size)
-    for path in visit_all(page_of_size, studio.url):
+    for path in at_least_one(visit_all(page_of_size, studio.url)):
         assert faults(page_of_size) == [], path
         assert not is_too_wide(page_of_size), path
     assert said == []

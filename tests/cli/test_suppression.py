@@ -11,8 +11,7 @@ from nurture.services.inbound import bounce_jumps
 from nurture.store.tables.account import find_hold
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation
-from tests.services.delivery.test_batch import ANN
-from tests.services.inbound.test_bounces import HARD, bounce_all, crowd, news, tell
+from tests.vocabulary import ANN, HARD, bounce_all, crowd, news, tell
 
 
 def nurture(home: Installation, *words: str) -> Result:

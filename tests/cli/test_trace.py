@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import update
+from sqlalchemy import Table, update
 
 from nurture.cli import main
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.scheduling.gate import UNTIL_RESUMED
+from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from tests.installation import Installation
 from tests.installations import ScriptedSink
@@ -107,8 +109,9 @@ def test_a_message_of_every_status_can_be_traced(
     entries = walk(home, 1)
     answer = next(entry for entry in entries if entry["stage"] == "answer")
     assert answer["at"] is None
-    assert answer["reasons"] == ["busy"]
+    assert answer["reasons"] == []
     assert entries[-1]["said"] == f"The message is {status}"
+    assert entries[-1]["reasons"][0] == "busy"
 
 
 def test_the_logbook_of_a_killed_worker_says_what_was_handed_over(
@@ -144,3 +147,77 @@ def test_tracing_changes_nothing(home: Installation, smtp_sink: ScriptedSink) ->
     before = home.everything()
     assert trace(home, "1").exit_code == 0
     assert home.everything() == before
+
+
+def entry(home: Installation, stage: str) -> dict[str, Any]:
+    """Return the one entry of a stage in the walk of the first message."""
+    [found] = [one for one in walk(home, 1) if one["stage"] == stage]
+    return found
+
+
+def change(home: Installation, table: Table, **values: object) -> None:
+    """Bring the first person's rows to a state that takes days to reach."""
+    with home.context.database.writing() as connection:
+        connection.execute(update(table).values(values))
+
+
+def test_an_email_in_the_outbox_is_not_said_to_be_sent(sqlite_home: Installation) -> None:
+    silent = Installation(sqlite_home.url, sqlite_home.directory, sqlite_home.clock)
+    silent.fill_in_form(ANN)
+    silent.live(minutes=1)
+    assert entry(silent, "answer")["said"] == "Written to the outbox, not sent"
+
+
+def test_a_kind_of_a_newer_version_is_said_to_be_unknown(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    sqlite_home.fill_in_form(ANN)
+    sqlite_home.live(minutes=1)
+    change(sqlite_home, messages, kind="riddle")
+    assert "does not know the kind “riddle”" in entry(sqlite_home, "gate")["reasons"][0]
+
+
+def test_a_retry_is_not_said_to_have_been_held_up(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    smtp_sink.answers["DATA"] = "451 4.7.1 Try later"
+    sqlite_home.fill_in_form(ANN)
+    sqlite_home.live(minutes=1)
+    smtp_sink.answers.clear()
+    sqlite_home.live(hours=2)
+    reasons = entry(sqlite_home, "gate")["reasons"]
+    assert "attempt 2; earlier offers are not on record" in reasons
+    assert not any("held it" in reason for reason in reasons)
+
+
+def test_a_cancelled_retry_and_a_bounce_say_what_happened_when(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    sqlite_home.fill_in_form(ANN)
+    sqlite_home.live(minutes=1)
+    change(sqlite_home, messages, status="bounced", reason="550 5.1.1 No such user")
+    assert entry(sqlite_home, "answer")["reasons"] == ["reply code 250"]
+    assert entry(sqlite_home, "now")["reasons"][0] == "550 5.1.1 No such user"
+    change(sqlite_home, messages, status="cancelled", accepted_at=None, code=451)
+    assert entry(sqlite_home, "answer")["said"] == "Cancelled before it was offered again"
+
+
+def test_a_paused_and_a_held_enrolment_have_no_date(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    sqlite_home.fill_in_form(ANN)
+    sqlite_home.live(minutes=1)
+    change(sqlite_home, enrolments, next_look_at=UNTIL_RESUMED)
+    assert "until its sequence is resumed" in entry(sqlite_home, "now")["reasons"][-1]
+    change(sqlite_home, enrolments, held_at=sqlite_home.clock.now)
+    assert "held since a restore" in entry(sqlite_home, "now")["reasons"][-1]
+
+
+def test_an_erased_person_has_no_address(
+    sqlite_home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    sqlite_home.fill_in_form(ANN)
+    sqlite_home.live(minutes=1)
+    said = CliRunner().invoke(main, ["forget", ANN, "--yes"], env=sqlite_home.environment)
+    assert said.exit_code == 0, said.output
+    assert "to (erased) (subscriber 1)" in trace(sqlite_home, "1").stdout

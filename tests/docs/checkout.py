@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.docs.test_docs_commands import ROOT, Block, blocks
+from tests.docs.fenced_blocks import ROOT, Block, blocks
 
 _COPIED = (
     *("nurture", "tasks", "webhooks", "tests", "templates", "docs"),
@@ -74,10 +74,7 @@ class Checkout:
         file = self.directory / change.file
         file.parent.mkdir(parents=True, exist_ok=True)
         if change.is_code:
-            text = file.read_text()
-            assert f"\n{text}".count(f"\n{change.old}") == 1, f"{change.file}: {change.old}"
-            found = f"\n{text}".replace(f"\n{change.old}", f"\n{change.new}")
-            file.write_text(found.removeprefix("\n"))
+            file.write_text(_replaced_once(file.read_text(), change))
         else:
             before = file.read_text() if change.adds_to_end else ""
             file.write_text(before + change.new)
@@ -104,3 +101,9 @@ class Checkout:
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         return f"$ {line}\n{done.stdout}"
+
+
+def _replaced_once(text: str, change: Change) -> str:
+    """Return a file's text with a change made; fail unless the old lines are there, once."""
+    assert f"\n{text}".count(f"\n{change.old}") == 1, f"{change.file}: {change.old}"
+    return f"\n{text}".replace(f"\n{change.old}", f"\n{change.new}").removeprefix("\n")

@@ -6,7 +6,8 @@ import pytest
 
 from tests.architecture.places import missing_places
 from tests.docs.checkout import Change, Checkout, changes
-from tests.docs.test_docs_commands import ROOT
+from tests.docs.fenced_blocks import ROOT
+from tests.presence import at_least_one
 
 CONDITION = ROOT / "docs/adding-a-condition.md"
 STEP_KIND = ROOT / "docs/adding-a-step-kind.md"
@@ -46,7 +47,7 @@ def test_a_provider_is_added_as_the_page_says(checkout: Checkout) -> None:
 @pytest.mark.parametrize("page", [CONDITION, STEP_KIND], ids=lambda page: page.stem)
 def test_a_place_that_a_page_leaves_out_is_named(page: Path, checkout: Checkout) -> None:
     listed = [change for change in changes(page) if change.is_code]
-    for left_out in filter(_says_something, listed):
+    for left_out in at_least_one(filter(_says_something, listed)):
         checkout.restore(change.file for change in listed)
         for change in listed:
             if change is not left_out:

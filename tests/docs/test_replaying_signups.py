@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from nurture.store.tables.subscribers import subscribers
-from tests.docs.test_docs_commands import ROOT, blocks
+from tests.docs.fenced_blocks import ROOT, blocks
 from tests.installation import SIGNUP_TOKEN, Installation
 from tests.installations import smtp_sink, sqlite_home
 from tests.machines import backed_up, command, restored

@@ -202,11 +202,15 @@ class Play:
             self.progress = progress_after(decision, now)
             return now
         if isinstance(decision, Look):
-            assert decision.at > now
-            self.progress = decision.progress
-            return self._first_look_after(now, decision.at)
+            return self._wait(decision, now)
         self.ended = decision.reason
         return None
+
+    def _wait(self, look: Look, now: datetime) -> datetime:
+        """Return when to look again, which is never now or earlier."""
+        assert look.at > now
+        self.progress = look.progress
+        return self._first_look_after(now, look.at)
 
     def _first_look_after(self, now: datetime, asked_for: datetime) -> datetime:
         happens = [self.collects_at] if self.collects_at else []

@@ -25,8 +25,8 @@ from tests.faults.population import due_for_an_article, sign_up_many
 from tests.faults.verdict import verdict
 from tests.faults.workers import PlainWorkers, expire_leases
 from tests.installation import Installation
-from tests.services.delivery.test_batch import FIRST, GUIDE
-from tests.services.delivery.test_batch_faults import claim_and_begin
+from tests.presence import at_least_one
+from tests.vocabulary import FIRST, GUIDE, claim_and_begin
 
 KILLED = -signal.SIGKILL
 
@@ -203,7 +203,7 @@ def test_a_message_logged_as_accepted_is_never_in_doubt(
     found = verdict(home, oracle, addresses, step)
     assert found.faultless, found
     assert (found.accepted, found.in_doubt) == (3, [])
-    assert not any(row["doubts"] for row in home.rows(messages))
+    assert not any(row["doubts"] for row in at_least_one(home.rows(messages)))
     assert list(home.context.logbooks.claims()) == []
 
 

@@ -23,7 +23,7 @@ from tests.faults.workers import (
     until,
 )
 from tests.installation import Installation
-from tests.services.delivery.test_batch import FIRST
+from tests.vocabulary import FIRST
 
 CONNECTIONS = 4
 

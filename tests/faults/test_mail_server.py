@@ -19,7 +19,7 @@ from tests.faults.oracle import PIPELINING, Fault, Oracle
 from tests.faults.population import due_for_an_article
 from tests.faults.verdict import verdict
 from tests.installation import Installation
-from tests.services.delivery.test_batch import FIRST
+from tests.vocabulary import FIRST
 
 ACCEPTED, DEFERRED = MessageStatus.ACCEPTED, MessageStatus.DEFERRED
 FAILED, IN_DOUBT = MessageStatus.FAILED, MessageStatus.IN_DOUBT

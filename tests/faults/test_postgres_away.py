@@ -15,8 +15,7 @@ from sqlalchemy.engine import make_url
 from nurture.store.migrate import migrate
 from nurture.store.tables.subscribers import subscribers
 from tests.faults.oracle import Oracle
-from tests.faults.test_redis_away import AT_ONCE, ONE_SWEEP
-from tests.faults.trees import Tree
+from tests.faults.trees import AT_ONCE, ONE_SWEEP, Tree
 from tests.faults.verdict import verdict
 from tests.faults.workers import expire_leases, until
 from tests.servers.clock import ClockFile

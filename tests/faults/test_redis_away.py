@@ -8,16 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults.oracle import Oracle
-from tests.faults.trees import SWEEP, RedisServer, Tree
+from tests.faults.trees import AT_ONCE, ONE_SWEEP, RedisServer, Tree
 from tests.faults.verdict import verdict
 from tests.faults.workers import until
+from tests.presence import at_least_one
 from tests.servers.clock import ClockFile
-
-#: How long the web side may take over an answer while Redis is away, in seconds.
-AT_ONCE = 2.0
-
-#: A sweep, and a moment for the task to come through and the mail to be sent.
-ONE_SWEEP = SWEEP + 3.0
 
 Outage = Callable[[RedisServer, float], object]
 
@@ -68,7 +63,7 @@ def live_through(tree: Tree, outage: Callable[..., object], seconds: float) -> f
     assert tree.sign_up(addresses[0]) == 202
     until(lambda: bool(verdict(tree.home, tree.oracle, []).in_hand))
     with outage(tree.redis, seconds):  # type: ignore[attr-defined]
-        for address in addresses[1:]:
+        for address in at_least_one(addresses[1:]):
             began = time.monotonic()
             assert tree.sign_up(address) == 202
             assert time.monotonic() - began < AT_ONCE

@@ -14,7 +14,7 @@ from tests.faults.population import due_for_an_article
 from tests.faults.verdict import verdict
 from tests.faults.workers import celery_beat, celery_worker, finished, until
 from tests.installation import Installation
-from tests.services.delivery.test_batch import FIRST
+from tests.vocabulary import FIRST
 
 #: Where the copies are put, from where alone the workers take what they do.
 COPIES = "copies"

@@ -21,6 +21,12 @@ from tests.servers.ports import free_port
 #: Between two sweeps of these trees, in seconds.
 SWEEP = 0.5
 
+#: How long the web side may take over an answer while Redis is away, in seconds.
+AT_ONCE = 2.0
+
+#: A sweep, and a moment for the task to come through and the mail to be sent.
+ONE_SWEEP = SWEEP + 3.0
+
 
 class RedisServer:
     """A Redis-protocol server that can be stopped and returns at the same address."""

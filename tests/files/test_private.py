@@ -1,7 +1,6 @@
 """Files are private, whatever the directory's permissions were and whatever the umask is."""
 
 import os
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,16 +12,8 @@ import pytest
 from nurture.files.private import mend, open_private
 from nurture.mail.outbox.files import write_whole
 from nurture.settings import load_settings
+from tests.files.rights import open_paths, rights
 from tests.serving.running import environment
-
-
-def rights(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def open_paths(directory: Path) -> list[Path]:
-    """Return the paths to which anyone but the owner has access."""
-    return [path for path in [directory, *directory.rglob("*")] if rights(path) & 0o077]
 
 
 @pytest.fixture

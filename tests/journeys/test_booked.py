@@ -20,7 +20,7 @@ from nurture.services.subscribers import erasure, on_behalf, preferences
 from nurture.store.tables.events import events
 from tests.installation import Installation, calendly_call
 from tests.installations import ScriptedSink
-from tests.journeys.test_journeys import SERIES, check_windows, collect, sign_up
+from tests.journeys.steps import SERIES, check_windows, collect, sign_up
 from tests.servers.clock import ClockFile
 from tests.servers.databases import SqliteDatabases
 

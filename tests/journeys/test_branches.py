@@ -11,7 +11,7 @@ from nurture.services.publishing.files import Draft
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
 from tests.installation import Installation, shipped_library, subjects
 from tests.installations import ScriptedSink
-from tests.services.test_segments import clicks
+from tests.vocabulary import clicks
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 GOLF = "power-for-golf"

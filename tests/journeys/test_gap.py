@@ -20,8 +20,9 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from tests.installation import BASE_URL, MAIL_SECRET, Installation, as_json
 from tests.machines import backed_up, command, restored
+from tests.presence import at_least_one
+from tests.servers.databases import empty_postgresql
 from tests.servers.smtp import Mail, SmtpSink
-from tests.store.test_migrate import _empty_postgresql
 
 ANN, GUS, HAL = "ann@example.org", "gus@example.org", "hal@example.org"
 NEW = tuple(f"new{n}@example.org" for n in range(6))
@@ -33,7 +34,7 @@ def other_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield ""
     else:
-        with _empty_postgresql(request.getfixturevalue("postgres_url")) as url:
+        with empty_postgresql(request.getfixturevalue("postgres_url")) as url:
             yield url
 
 
@@ -91,23 +92,25 @@ def test_a_link_from_the_gap_opens_nobody_elses_page_and_its_opt_out_counts(
     assert command(other, "arm").exit_code == 0
     assert other.deliver() == len(NEW)
     before = [other.rows(table) for table in (subscribers, enrolments, messages, events)]
-    for mail in [*of_gap[GUS], *of_gap[HAL]]:
+    assert {"o", "c"} < {kind for mail in of_gap[GUS] for kind in addresses_in(mail)}
+    for mail in at_least_one([*of_gap[GUS], *of_gap[HAL]]):
         links = addresses_in(mail)
         assert {"preferences", "unsubscribe", "o"} < links.keys()
-        for kind in links.keys() & {"guide", "preferences"}:
+        for kind in at_least_one(links.keys() & {"guide", "preferences"}):
             for answer in (other.client.get(links[kind]), other.client.post(links[kind])):
                 assert answer.status_code == 404
                 assert "ask for the guide once more" in " ".join(answer.text.split())
-        assert other.client.get(links["o"]).status_code == 200
-        for kind in links.keys() & {"c"}:
-            assert other.client.get(links[kind]).status_code == 302
+        tracked = {
+            kind: other.client.get(links[kind]).status_code for kind in {*links} & {"o", "c"}
+        }
+        assert tracked in ({"o": 200}, {"o": 200, "c": 302})
         assert other.client.get(links["unsubscribe"]).status_code == 200
         tell(other, EventKind.BOUNCED, mail.message["Message-ID"], recipient=None)
     other.fold()
     other.judge()
     after = [other.rows(table) for table in (subscribers, enrolments, messages)]
     assert after == before[:3]
-    assert all(row["message_id"] is None for row in other.rows(events))
+    assert all(row["message_id"] is None for row in at_least_one(other.rows(events)))
     one_click = addresses_in(of_gap[GUS][0])["unsubscribe"]
     answer = other.client.post(one_click, data={"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
@@ -175,7 +178,7 @@ def test_an_old_link_unsubscribes_a_person_who_signed_up_again_after_the_restore
         assert other.client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     before = len(smtp_sink.mails)
     other.live(days=30)
-    assert all(mail.recipients != (HAL,) for mail in smtp_sink.mails[before:])
+    assert all(mail.recipients != (HAL,) for mail in at_least_one(smtp_sink.mails[before:]))
     assert other.client.post(addresses_in(first)["unsubscribe"] + "x").status_code == 200
     other.close()
 

@@ -12,6 +12,7 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
 from tests.installation import Installation, shipped_library
 from tests.installations import ScriptedSink
+from tests.presence import at_least_one
 
 ZONES = (
     "Europe/London",
@@ -50,14 +51,14 @@ def test_everyone_gets_exactly_their_emails_once_and_within_the_window(
     )
     with home.context.database.reading() as connection:
         sent = [dict(row) for row in connection.execute(joined).mappings()]
-    for message in sent:
-        step = steps[message["sequence"]].step(message["step"])
+    steps_sent = [(message, steps[message["sequence"]].step(message["step"])) for message in sent]
+    series = [(message, step) for message, step in steps_sent if step.kind != "guide"]
+    for message, step in at_least_one(series):
         local = message["accepted_at"].astimezone(ZoneInfo(message["time_zone"]))
-        if step.kind != "guide":
-            assert step.at is not None
-            assert step.at <= local.time() < time(19, 0)
-            assert local.weekday() in step.on.weekdays
-            assert step.on.holidays or local.date() not in HOLIDAYS
+        assert step.at is not None
+        assert step.at <= local.time() < time(19, 0)
+        assert local.weekday() in step.on.weekdays
+        assert step.on.holidays or local.date() not in HOLIDAYS
 
     taken = Counter(to for mail in smtp_sink.mails for to in mail.recipients)
     ids = {row["address"]: row["id"] for row in home.rows(subscribers)}

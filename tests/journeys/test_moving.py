@@ -25,8 +25,9 @@ from tests.faults.verdict import verdict
 from tests.faults.workers import until
 from tests.installation import SIGNUP_TOKEN, Installation
 from tests.machines import command, restored_from
+from tests.presence import at_least_one
 from tests.servers.clock import ClockFile
-from tests.store.test_migrate import _empty_postgresql
+from tests.servers.databases import empty_postgresql
 
 __all__ = ["oracle"]
 
@@ -57,7 +58,7 @@ class Visitors(threading.Thread):
 @pytest.fixture
 def other_url(postgres_url: str) -> Iterator[str]:
     """A PostgreSQL database with nothing in it at all."""
-    with _empty_postgresql(postgres_url) as url:
+    with empty_postgresql(postgres_url) as url:
         yield url
 
 
@@ -65,7 +66,7 @@ def under_way(tree: Tree, count: int) -> list[str]:
     """Sign that many people up over the web, let them collect, and send the first article."""
     home = tree.home
     people = [f"person-{number}@example.org" for number in range(count)]
-    for address in people:
+    for address in at_least_one(people):
         assert tree.sign_up(address) == 202
     until(lambda: tree.sent_to(people), seconds=60)
     for row in home.rows(enrolments):
@@ -163,5 +164,5 @@ def assert_nobody_was_lost(
     assert len(of_people) == 1, "all have had the same"
     [had] = of_people
     assert len(had) == len(set(had)) > 4
-    assert all("your-guide" in steps[numbers[address]] for address in late)
+    assert all("your-guide" in steps[numbers[address]] for address in at_least_one(late))
     assert sum(len(each) for each in steps.values()) == oracle.count()

@@ -20,10 +20,9 @@ from nurture.store.tables.suppressions import suppressions
 from nurture.tokens import Tokens
 from tests.installation import Installation, link_in
 from tests.installations import ScriptedSink
-from tests.journeys.test_journeys import collect, sign_up
-from tests.journeys.test_privacy import live_with_upkeep
+from tests.journeys.steps import collect, live_with_upkeep, sign_up
 from tests.servers.smtp import Mail
-from tests.services.inbound.test_bounces import news, tell
+from tests.vocabulary import news, tell
 
 ERIN = "erin@example.org"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}

@@ -15,6 +15,8 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation, link_in, subjects
 from tests.installations import ScriptedSink
+from tests.journeys.steps import live_with_upkeep
+from tests.presence import at_least_one
 
 ANN, NAME = "ann.unmistakable@example.org", "Annabella"
 
@@ -27,13 +29,6 @@ def on_the_list(home: Installation, *, tracking: bool = False) -> None:
     home.deliver()
     home.collect(1, tracking=tracking)
     home.deliver()
-
-
-def live_with_upkeep(home: Installation, days: int) -> None:
-    """Let days pass, with one housekeeping run on each."""
-    for _ in range(days):
-        home.live(days=1)
-        home.upkeep()
 
 
 def test_ann_requests_her_data_and_gets_it_in_two_formats(
@@ -76,7 +71,7 @@ def test_ann_is_erased_and_no_trace_of_her_remains(
     said = repr(kept).lower()
     for trace in (ANN, NAME.lower(), "ann-source", "practice.example.org/ann", "firefox"):
         assert trace not in said
-    for name, count in counts.items():
+    for name, count in at_least_one(counts.items()):
         assert len(home.everything()[name]) >= count
     assert [row["reason"] for row in home.rows(suppressions)] == ["erased"]
     assert home.client.get(page).status_code == 404

@@ -29,6 +29,7 @@ from nurture.rendering.preview import preview_email
 from nurture.settings import Settings
 from nurture.tokens import Tokens
 from tests.installation import SHIPPED
+from tests.presence import at_least_one
 
 TOML = (SHIPPED / "practice.toml").read_text()
 MAILBOXES = ("sender_address", "reply_to", "email")
@@ -102,13 +103,11 @@ def test_accepted_details_can_be_sent_and_are_read_back_from_the_email(
     said = GOOD | {name: facts[name] for name in tried}
     values: dict[str, object] = {**said, "address": said["address"].split("\n")}
     toml = with_settings(TOML, values)
-    slips = practice_slips(said)
-    try:
-        refuse_slips(toml)
-    except LibraryError:
-        assert slips
+    if practice_slips(said):
+        with pytest.raises(LibraryError):
+            refuse_slips(toml)
         return
-    assert not slips
+    refuse_slips(toml)
     practice = parse_practice(toml)
     sequence, step, email = emails()[which % len(emails())]
     around = Surroundings(practice, Tokens(["x"]), URL)
@@ -126,8 +125,11 @@ def test_accepted_details_can_be_sent_and_are_read_back_from_the_email(
     assert of.addr_spec == plain_mailbox(said["sender_address"])
     # The standard library puts a blank between the encoded words that one long word is split into.
     assert "".join(of.display_name.split()) == "".join(said["sender_name"].split())
-    if max(map(len, said["sender_name"].encode().split())) < 39:
-        assert " ".join(of.display_name.split()) == " ".join(said["sender_name"].split())
+    words = said["sender_name"].split()
+    if max(len(word.encode()) for word in words) < 39:
+        assert of.display_name.split() == words
+    else:
+        assert len(of.display_name.split()) >= len(words)
     assert [one.addr_spec for one in answers.addresses] == [plain_mailbox(said["reply_to"])]
     assert message["Message-ID"].isascii()
     assert data.isascii()
@@ -137,7 +139,7 @@ def test_accepted_details_can_be_sent_and_are_read_back_from_the_email(
 def test_every_shipped_email_shows_the_details_as_typed(named: str) -> None:
     values: dict[str, object] = {**GOOD, "address": GOOD["address"].split("\n")}
     practice = parse_practice(with_settings(TOML, values))
-    for sequence, step, email in emails():
+    for sequence, step, email in at_least_one(emails()):
         shown = preview_email(email, sequence, step.kind, practice, URL, named)
         html = " ".join(unescape(re.sub("<[^>]*>", " ", shown.html)).split())
         for said in (GOOD["name"], GOOD["disclosure"], practice.address_line, GOOD["phone"]):

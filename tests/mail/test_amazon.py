@@ -1,22 +1,15 @@
 """Requests made to Amazon, and which calls are believed to concern our own topic."""
 
-import base64
 import json
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
 from nurture.mail.amazon import (
     AmazonUnavailableError,
@@ -27,42 +20,14 @@ from nurture.mail.amazon import (
 )
 from nurture.mail.providers import Provider, ses
 from nurture.signatures import SignatureError
+from tests.mail.amazon_calls import CERTIFICATE, NOW, OURS, PEM, YES, notification, signed_by_amazon
 from tests.mail.certificates import self_signed
 
-NOW = datetime(2026, 3, 2, 8, 31, 5, tzinfo=UTC)
-OURS = "arn:aws:sns:eu-west-2:123456789012:nurture"
 THEIRS = "arn:aws:sns:eu-west-2:999999999999:somebody"
-PEM = "https://sns.eu-west-2.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
-YES = "https://sns.eu-west-2.amazonaws.com/?Action=ConfirmSubscription&Token=2336412f37"
-
-KEY = rsa.generate_private_key(65537, 2048)
-NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
-CERTIFICATE = (
-    x509.CertificateBuilder(NAME, NAME, KEY.public_key(), 7, NOW, NOW + timedelta(days=400))
-    .sign(KEY, SHA256())
-    .public_bytes(Encoding.PEM)
-)
 
 
 def amazon() -> Provider:
     return ses.provider(lambda url, path: CERTIFICATE)
-
-
-def signed_by_amazon(canonical: str) -> str:
-    signature = KEY.sign(canonical.encode(), padding.PKCS1v15(), SHA256())
-    return base64.b64encode(signature).decode()
-
-
-def notification(message: str, topic: str = OURS, **more: Any) -> dict[str, Any]:
-    """Return a message as Amazon makes and signs it for a topic's owner."""
-    said = {"Message": message, "MessageId": "m-1", **more, "Timestamp": NOW.isoformat()}
-    said |= {"TopicArn": topic, "Type": "Notification"}
-    canonical = "".join(f"{name}\n{value}\n" for name, value in said.items())
-    return said | {
-        "SignatureVersion": "2",
-        "Signature": signed_by_amazon(canonical),
-        "SigningCertURL": PEM,
-    }
 
 
 def verify(message: Mapping[str, Any]) -> None:

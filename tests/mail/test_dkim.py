@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.mail.dkim import DkimKeyError, Signer
+from tests.presence import at_least_one
 
 NOW = datetime(2026, 5, 5, 7, 30, tzinfo=UTC)
 HEADERS = {
@@ -271,7 +272,7 @@ def test_every_signature_verifies_and_any_change_breaks_it(
     headers = {b"From": b"paul@example.org", **headers}
     header = signer.sign(message(headers, body))
     assert verified(header + message(headers, body))
-    for name in headers:
+    for name in at_least_one(headers):
         assert not verified(header + message({**headers, name: headers[name] + b"x"}, body))
     assert not verified(header + message(headers, body + b"x"))
 

@@ -50,9 +50,10 @@ def test_a_mailbox_reads_the_same_with_any_name(name: str) -> None:
     shown, address = parseaddr(message_from_bytes(head)["From"])
     assert address == "paul@example.org"
     assert str(make_header(decode_header(shown))) == normal(name)
-    if len(name.encode()) <= 39:  # new readers put blanks between the encoded words of a name
-        field = message_from_bytes(head, policy=policy.default)["From"]
-        assert field.addresses == (Address(normal(name), addr_spec=address),)
+    new = message_from_bytes(head, policy=policy.default)["From"]
+    # New readers put blanks between the encoded words of a name.
+    whole = len(name.encode()) <= 39
+    assert not whole or new.addresses == (Address(normal(name), addr_spec=address),)
 
 
 @given(SUBJECTS)

@@ -139,6 +139,7 @@ def hrefs(html: str) -> list[str]:
 def led_to(address: str, tracking: bool) -> str:
     """Return the final destination of a URL in an email; a tracked one has it in its token."""
     if not tracking:
+        assert not address.startswith(f"{URL}/c/"), address
         return address
     assert address.startswith(f"{URL}/c/"), address
     message, destination = TOKENS.read_click(address.removeprefix(f"{URL}/c/"))

@@ -169,6 +169,20 @@ def _truncate(connection: psycopg.Connection, tables: set[str]) -> None:
         connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(named))
 
 
+@contextmanager
+def empty_postgresql(server: str) -> Iterator[str]:
+    """Create a database without any tables on this server, for the block."""
+    url = make_url(server)
+    plain, name = _spelled(url.set(drivername="postgresql")), _unique("empty")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    try:
+        yield _spelled(url.set(database=name))
+    finally:
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
 def _unique(kind: str) -> str:
     return f"nurture_{kind}_{secrets.token_hex(6)}"
 

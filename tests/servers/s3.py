@@ -37,7 +37,7 @@ class S3Server:
 
     def fresh_folder(self) -> str:
         """Return the name of an empty folder."""
-        return f"house-{next(self._numbers)}"
+        return f"folder-{next(self._numbers)}"
 
     def url(self, folder: str, bucket: str = BUCKET) -> str:
         """Return the value of NURTURE_BACKUP_URL."""

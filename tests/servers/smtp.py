@@ -143,10 +143,10 @@ class SmtpSink:
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         """Store a message exactly as it arrived."""
-        if refusal := self._decided("DATA", envelope.rcpt_tos[0]):
-            return refusal
         data = envelope.original_content
         assert data is not None
+        if refusal := self._decided("DATA", envelope.rcpt_tos[0]):
+            return refusal
         with self._arrival:
             self.mails.append(
                 Mail(len(self.mails), envelope.mail_from or "", tuple(envelope.rcpt_tos), data)

@@ -10,35 +10,12 @@ from click.testing import CliRunner
 
 from nurture.cli import main
 from nurture.domain.audience.conditions import Booked, Not
-from nurture.domain.tracking.events import EventKind
-from nurture.domain.tracking.hits import Verdict
 from nurture.services import segments
 from nurture.services.segments import UnknownSegmentError
-from nurture.store.tables.events import NewEvent, add_events
 from tests.installation import Installation
-from tests.services.test_spreadsheet import undefused
+from tests.vocabulary import clicks, undefused
 
 ANN = "ann@example.org"
-
-
-def clicks(home: Installation, address: str, times: int, verdict: str = "human") -> None:
-    """Add judged clicks on links about golf."""
-    rows = [
-        NewEvent(
-            kind=EventKind.CLICKED,
-            happened_at=home.clock.now,
-            source="hit",
-            source_key=f"{address}:{verdict}:{n}",
-            subscriber_id=home.person(address)["id"],
-            email="over-50-guide/power-for-golf",
-            topics=frozenset({"golf", "strength"}),
-            verdict=Verdict(verdict),
-            link="https://human-movement.com",
-        )
-        for n in range(times)
-    ]
-    with home.context.database.writing() as connection:
-        add_events(connection, rows)
 
 
 def run(home: Installation, *words: str) -> str:

@@ -9,12 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.tracking.verdict import Verdict
-from nurture.services.segments import _RUN, defused, readable_time
-
-
-def undefused(cell: str) -> str:
-    """What the program that reads such a file back makes of a cell."""
-    return cell[1:] if cell.startswith("'") and _RUN.match(cell) else cell
+from nurture.services.segments import defused, readable_time
+from tests.vocabulary import undefused
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+44 20", "-2", "@sum", "\tx", "\rx", "＝1", "'=1"])

@@ -17,9 +17,10 @@ from nurture.mail.outbox.folder import write_index
 from nurture.services.subscribers import erasure
 from nurture.settings import load_settings
 from nurture.store.tables.subscribers import find_by_address
-from tests.files.test_private import open_paths
+from tests.files.rights import open_paths
 from tests.installation import Installation
 from tests.leftovers import files_telling_of, tells
+from tests.presence import at_least_one
 from tests.servers.clock import ClockFile
 from tests.serving.running import Running, environment, running, wait_until
 
@@ -48,7 +49,7 @@ def forget_by_command(directory: Path, address: str) -> None:
 def forget_as_the_studio_does(directory: Path, addresses: list[str]) -> None:
     """Erase in a separate process, whose cached database pages are not the command's."""
     context = build(load_settings(environment(directory)))
-    for address in addresses:
+    for address in at_least_one(addresses):
         with context.database.reading() as connection:
             person = find_by_address(connection, address)
         assert person

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from dotenv import dotenv_values
 
+from tests.presence import at_least_one
 from tests.servers.pooler import pgbouncer
 from tests.servers.smtp import SmtpSink
 from tests.serving.running import Running, environment, running, wait_until
@@ -71,7 +72,7 @@ def sign_up(program: Running, number: int) -> int:
 def links(sink: SmtpSink) -> list[str]:
     """Return the guide page's link and the tracking pixel of every email."""
     found = []
-    for mail in sink.mails:
+    for mail in at_least_one(sink.mails):
         html = mail.message.get_body(("html",))
         assert html is not None
         source = html.get_content()

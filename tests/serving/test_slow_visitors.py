@@ -10,6 +10,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
+from tests.presence import at_least_one
 from tests.serving.front import FULL, connect, fronted, get, heard, is_open, seconds_until_closed
 from tests.serving.running import wait_until
 
@@ -80,7 +81,7 @@ def test_visitors_behind_a_trusted_proxy_do_not_displace_one_another() -> None:
         visitors = [after.enter_context(connect(port, _BEGUN)) for _ in range(60)]
         for visitor in visitors:
             visitor.sendall(b" " * 999)
-        assert all(b" 200 " in visitor.recv(1000) for visitor in visitors)
+        assert all(b" 200 " in visitor.recv(1000) for visitor in at_least_one(visitors))
 
 
 def test_a_visitor_who_does_not_read_the_response_is_disconnected_and_delays_nobody() -> None:
@@ -89,7 +90,7 @@ def test_a_visitor_who_does_not_read_the_response_is_disconnected_and_delays_nob
         assert get(port, "/guide/big", "127.0.0.2") == (200, _BIG)
         assert get(port, "/c/x", "127.0.0.1")[0] == 200
         time.sleep(2.5)
-        assert all(len(heard(one)) < len(_BIG) for one in deaf)
+        assert all(len(heard(one)) < len(_BIG) for one in at_least_one(deaf))
 
 
 def test_a_slow_but_steady_reader_gets_the_whole_response() -> None:
@@ -135,12 +136,13 @@ def test_an_endless_body_is_cut_off_unless_it_is_a_steadily_uploaded_file() -> N
 
 def test_an_idle_connection_is_closed_soon_after_its_response() -> None:
     with fronted(_app) as (port, _):
-        for stray in (b"", b"\r\n"):
-            with connect(port, b"GET /c/x HTTP/1.1\r\nHost: x\r\n\r\n") as idle:
-                assert b" 200 " in idle.recv(1000)
-                if stray:
-                    assert _trickle(idle, stray, 0.1) < 2
-                assert seconds_until_closed(idle, 4) < 2
+        with connect(port, b"GET /c/x HTTP/1.1\r\nHost: x\r\n\r\n") as idle:
+            assert b" 200 " in idle.recv(1000)
+            assert seconds_until_closed(idle, 4) < 2
+        with connect(port, b"GET /c/x HTTP/1.1\r\nHost: x\r\n\r\n") as stray:
+            assert b" 200 " in stray.recv(1000)
+            assert _trickle(stray, b"\r\n", 0.1) < 2
+            assert seconds_until_closed(stray, 4) < 2
 
 
 def test_an_endless_request_head_is_refused() -> None:

@@ -4,8 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.serving.web.waiting import Waiting, neighbour_of
+from tests.presence import at_least_one
 
-_COMINGS = st.lists(st.tuples(st.integers(0, 40), st.sampled_from("abc"), st.booleans()))
+_COMING = st.tuples(st.integers(0, 40), st.sampled_from("abc"), st.booleans())
+_COMINGS = st.lists(_COMING, min_size=1)
 
 
 @given(comings=_COMINGS, most=st.integers(1, 12), most_of_one=st.integers(1, 5))
@@ -14,19 +16,19 @@ def test_nobody_exceeds_their_limit_and_the_longest_waiting_visitor_is_displaced
 ) -> None:
     waiting: Waiting[int] = Waiting(most, most_of_one)
     model: dict[int, str] = {}
-    for number, neighbour, stays in comings:
+    for number, neighbour, stays in at_least_one(comings):
         model.pop(number, None)
-        if not stays:
-            waiting.end(number)
+        made_room = None
+        if stays:
+            made_room, model[number] = waiting.begin(number, neighbour), neighbour
         else:
-            made_room = waiting.begin(number, neighbour)
-            model[number] = neighbour
-            theirs = [n for n, who in model.items() if who == neighbour]
-            longest = theirs if len(theirs) > most_of_one else list(model)
-            too_many = len(theirs) > most_of_one or len(model) > most
-            assert made_room == (longest[0] if too_many else None)
-            if made_room is not None:
-                del model[made_room]
+            waiting.end(number)
+        theirs = [n for n, who in model.items() if who == neighbour]
+        longest = theirs if len(theirs) > most_of_one else list(model)
+        too_many = len(theirs) > most_of_one or len(model) > most
+        assert made_room == (longest[0] if too_many else None)
+        if made_room is not None:
+            del model[made_room]
         assert len(waiting) == len(model) <= most
 
 

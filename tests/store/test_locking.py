@@ -2,7 +2,6 @@
 
 import multiprocessing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, update
@@ -13,7 +12,6 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store.database import Connection, Database
 from nurture.store.queries.due import Advance, advance, due_enrolments, look_again
 from nurture.store.queries.locks import hold_subscriber
-from nurture.store.tables import consents
 from nurture.store.tables.consents import consent_history, record_consents
 from nurture.store.tables.enrolments import (
     add_enrolment,
@@ -234,12 +232,6 @@ def test_consent_records_are_appended_and_determine_the_current_state(database: 
     assert len({row["wording_hash"] for row in history}) == 1
     assert person is not None
     assert person.consents.purposes == {Purpose.GUIDE}
-
-
-def test_no_code_changes_or_removes_a_consent_record() -> None:
-    source = Path(consents.__file__).read_text()
-    assert "delete(" not in source
-    assert "update(consents)" not in source
 
 
 @pytest.mark.parametrize("table", ["subscribers", "enrolments"])

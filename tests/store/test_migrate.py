@@ -1,13 +1,8 @@
 """Migrations produce what the program expects, however often and by whichever user they run."""
 
 import multiprocessing
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -20,32 +15,6 @@ from nurture.store.database import Database
 from nurture.store.migrate import migrate
 from nurture.store.shape import whole_schema
 from nurture.store.tables.suppressions import suppress, suppressions_of
-
-
-@contextmanager
-def _empty_postgresql(server: str) -> Iterator[str]:
-    from sqlalchemy.engine import make_url
-
-    url = make_url(server)
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    name = f"nurture_empty_{secrets.token_hex(6)}"
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    try:
-        yield url.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with psycopg.connect(plain, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database with nothing in it at all."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/empty.db"
-    else:
-        with _empty_postgresql(request.getfixturevalue("postgres_url")) as url:
-            yield url
 
 
 def test_the_migrated_tables_match_the_tables_in_the_code(

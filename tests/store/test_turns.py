@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 
+from nurture.store import database as database_module
 from nurture.store.database import Database, DatabaseUnavailableError
 from nurture.store.turns import NoTurnError, Turns
 
@@ -69,7 +70,7 @@ def test_a_forked_process_does_not_wait_for_its_parents_threads() -> None:
 def test_a_database_that_stays_busy_is_reported_as_busy(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nurture.store.database._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(database_module, "_BUSY_SECONDS", 0.01)
     database, told = Database(sqlite_url), list[str]()
 
     def write() -> None:

@@ -12,10 +12,9 @@ from tests.installation import Installation
 from tests.installations import smtp_sink
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import SmtpSink
-from tests.store.test_migrate import empty_url
 from tests.upgrades.restoring import STATES, Seen, restore
 
-__all__ = ["Old", "empty_url", "old", "smtp_sink"]
+__all__ = ["Old", "old", "smtp_sink"]
 
 
 @dataclass

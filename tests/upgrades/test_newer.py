@@ -17,6 +17,7 @@ from nurture.store.database import NewerDatabaseError
 from nurture.store.shape import NEWEST
 from tests.installation import Installation, link_in
 from tests.installations import ScriptedSink, home, sqlite_home
+from tests.presence import at_least_one
 from tests.upgrades.conftest import Old
 
 __all__ = ["home", "sqlite_home"]
@@ -62,7 +63,7 @@ def commands(group: click.Group, before: str = "") -> Iterator[str]:
 
 
 def test_every_command_is_tested_here() -> None:
-    for command in {*commands(main)} - ELSEWHERE:
+    for command in at_least_one({*commands(main)} - ELSEWHERE):
         assert any(f"{line} ".startswith(f"{command} ") for line in LINES), command
 
 

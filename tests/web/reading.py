@@ -1,5 +1,6 @@
 """Reading a page the way a browser does."""
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -73,3 +74,8 @@ def read(html: str) -> Page:
 def asking(page: Page) -> list[Element]:
     """Return the inputs that a person sees and answers."""
     return [box for box in page.all("input") if box.attributes.get("type") != "hidden"]
+
+
+def words(page: str) -> str:
+    """Return a page's text as a reader sees it."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.presence import at_least_one
+
 ROOT = Path(__file__).parents[2]
 STYLESHEET = (ROOT / "nurture/web/static/page.css").read_text()
 
@@ -96,7 +98,7 @@ def test_the_stylesheet_loads_nothing() -> None:
 def test_every_rule_of_a_stylesheet_is_closed(sheet: Path) -> None:
     """A missing brace drops everything after it, and no browser reports that."""
     depth = 0
-    for number, line in enumerate(sheet.read_text().splitlines(), 1):
+    for number, line in at_least_one(enumerate(sheet.read_text().splitlines(), 1)):
         depth += line.count("{") - line.count("}")
         assert depth >= 0, f"line {number} closes what was not opened"
         assert depth == 0 or not line.startswith("/* ---"), f"something is open at line {number}"

@@ -15,8 +15,8 @@ from nurture.store.tables.events import events
 from nurture.store.tables.provider_calls import call_requests, used_tokens
 from nurture.web.studio import website
 from tests.installation import Installation
-from tests.mail.test_amazon import CERTIFICATE, OURS, YES, notification, signed_by_amazon
-from tests.mail.test_providers import payloads
+from tests.mail.amazon_calls import CERTIFICATE, OURS, YES, notification, signed_by_amazon
+from tests.mail.provider_calls import payloads
 from tests.web.studio import send
 
 

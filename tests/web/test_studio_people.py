@@ -12,9 +12,9 @@ from nurture.services.inbound import events
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation
-from tests.services.inbound.test_events import book
+from tests.vocabulary import book
+from tests.web.reading import words
 from tests.web.studio import send, token_on
-from tests.web.test_studio_today import words
 
 ANN, HER = "ann@example.org", "/studio/people/1"
 ACTS = (

@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 
 from nurture.store.tables.revisions import revisions
 from tests.installation import Installation
-from tests.services.test_segments import clicks
+from tests.vocabulary import clicks
+from tests.web.reading import words
 from tests.web.studio import send, token_on
-from tests.web.test_studio_today import words
 
 ANN, GOLF, NEW = "ann@example.org", "/studio/segments/golfers", "/studio/segments/new"
 ROW = {

@@ -12,25 +12,12 @@ from nurture.store.tables.refused_calls import refused_calls
 from nurture.store.tables.signups import signups
 from tests.installation import SHIPPED, SIGNUP_TOKEN, Installation
 from tests.pdfs import a_pdf
-from tests.web.studio import PAUL, send, token_on
+from tests.web.studio import FACTS, GUIDES, PAUL, PRACTICE, send, token_on
 
-GUIDES, PRACTICE = "/studio/settings", "/studio/settings/practice"
 HOURS, WEBSITE = "/studio/settings/hours", "/studio/settings/website"
 FORM, PDF = f"{WEBSITE}/pain-guide", f"{GUIDES}/guides/pain-guide"
 OWN = a_pdf("my own guide")
 BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
-FACTS = {
-    "name": "Moving Well",
-    "owner": "Paul",
-    "address": "1 High Street\r\n\r\nLondon EC1A 1AA",
-    "email": "paul@example.org",
-    "website_url": "https://example.org",
-    "booking_url": "https://example.org/book",
-    "sender_name": "Paul at Moving Well",
-    "sender_address": "paul@mail.example.org",
-    "reply_to": "paul@example.org",
-    "time_zone": "Europe/London",
-}
 TIMES = {
     "opens": "09:30",
     "closes": "17:00",

@@ -1,6 +1,5 @@
 """Today's page: what Paul reads there, and what he can do about it."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -13,13 +12,9 @@ from nurture.store.tables.suppressions import suppressions
 from nurture.web.studio.core.formatting import count, say_ago
 from nurture.web.studio.today import FIELDS, TASKS
 from tests.installation import Installation
-from tests.services.inbound.test_bounces import bounce_all, crowd
+from tests.vocabulary import bounce_all, crowd
+from tests.web.reading import words
 from tests.web.studio import send, token_on
-
-
-def words(page: str) -> str:
-    """Return a page's text as a reader sees it."""
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def put_in_doubt(home: Installation) -> None:
@@ -40,9 +35,10 @@ def test_a_quiet_day_says_that_nothing_needs_the_owner(paul: FlaskClient) -> Non
 
 def test_each_missing_detail_links_to_its_field(paul: FlaskClient) -> None:
     page = paul.get("/studio/").text
-    for name in FIELDS:
-        if f"practice#{name}" in page:
-            assert f'id="{name}"' in paul.get("/studio/settings/practice").text
+    fields = paul.get("/studio/settings/practice").text
+    linked = [name for name in FIELDS if f"practice#{name}" in page]
+    assert linked
+    assert [name for name in linked if f'id="{name}"' not in fields] == []
     assert 'href="/studio/settings/practice#booking_url"' in page
     assert 'href="/studio/settings">Your own guides</a>' in page
 

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from nurture.services.owner import sessions
 from nurture.store.tables.signups import signups
 from tests.installation import SIGNUP_TOKEN, Installation
+from tests.presence import at_least_one
 from tests.servers.clock import ClockFile
 from tests.web.serving import served
 from tests.web.studio import PASSWORD, PAUL, app_of, send, token_on
@@ -82,16 +83,19 @@ def wordpress(snippets: dict[str, str]) -> Run:
 
 def test_the_snippets_do_not_depend_on_wordpress_sending_an_email(snippets: dict[str, str]) -> None:
     assert "'wpcf7_before_send_mail'" in snippets["Contact Form 7"]
-    assert not any("mail_sent" in code for code in snippets.values())
+    assert not any("mail_sent" in code for code in at_least_one(snippets.values()))
 
 
 @php
 def test_every_snippet_is_valid_php(snippets: dict[str, str]) -> None:
-    for name, code in snippets.items():
-        if "add_action" in code or "define(" in code or name == "signup.php":
-            whole = code if code.startswith("<?php") else f"<?php\n{code}"
-            linted = subprocess.run(["php", "-l"], input=whole, capture_output=True, text=True)
-            assert linted.returncode == 0, f"{name}: {linted.stdout}"
+    written_in_php = {
+        name: code if code.startswith("<?php") else f"<?php\n{code}"
+        for name, code in snippets.items()
+        if "add_action" in code or "define(" in code or name == "signup.php"
+    }
+    for name, code in at_least_one(written_in_php.items()):
+        linted = subprocess.run(["php", "-l"], input=code, capture_output=True, text=True)
+        assert linted.returncode == 0, f"{name}: {linted.stdout}"
 
 
 @php

@@ -20,10 +20,8 @@ from tests.installation import Installation
 from tests.servers.clock import ClockFile
 from tests.servers.redis import redis_server
 from tests.serving.running import SERVE, environment
-from tests.web.studio import PASSWORD, PAUL, app_of, send
-from tests.web.test_studio_emails import PAGE, fields
-from tests.web.test_studio_settings import FACTS, PRACTICE
-from tests.web.test_studio_today import words
+from tests.web.reading import words
+from tests.web.studio import FACTS, GUIDE_EMAIL, PASSWORD, PAUL, PRACTICE, app_of, fields, send
 
 FORM = "/studio/settings/website/pain-guide"
 
@@ -76,7 +74,7 @@ def test_an_email_in_the_outbox_does_not_count_as_sent(
 def test_a_test_email_is_reported_as_saved_in_the_outbox(
     silent: Installation, owner: FlaskClient
 ) -> None:
-    owner.post(PAGE, data=fields(owner, action="test"))
+    owner.post(GUIDE_EMAIL, data=fields(owner, action="test"))
     told = owner.get("/studio/people").text
     assert "on its way" not in told
     assert "The test was written down and not sent. No mail server is set" in told

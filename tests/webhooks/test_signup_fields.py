@@ -12,6 +12,7 @@ from nurture.store.tables.refused_calls import BOXES, refused_calls
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
 from tests.installation import SIGNUP_TOKEN, Installation
+from tests.presence import at_least_one
 
 PAIN = "/webhooks/signup/pain-guide"
 BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
@@ -92,8 +93,8 @@ def test_all_optional_fields_may_be_odd_together_on_every_database(
     assert signed_up(home, answer)
     [signup] = home.rows(signups)
     assert len(signup["page_url"]) <= 2000
-    assert all(len(kept) <= 200 for kept in signup["utm"].values())
-    assert all(len(row["user_agent"]) <= 300 for row in home.rows(consents))
+    assert max(map(len, signup["utm"].values()), default=0) <= 200
+    assert all(len(row["user_agent"]) <= 300 for row in at_least_one(home.rows(consents)))
 
 
 @pytest.mark.parametrize(

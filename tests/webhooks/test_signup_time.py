@@ -7,7 +7,8 @@ import pytest
 from nurture.store.tables.consents import consents
 from nurture.store.tables.signups import signups
 from tests.installation import Installation, as_json
-from tests.webhooks.test_signup import ANN, BEARER, PAIN, call, problem, signed
+from tests.vocabulary import ANN
+from tests.webhooks.signup_calls import BEARER, PAIN, call, problem, signed
 
 
 def test_the_websites_signup_time_is_recorded_beside_the_time_of_receipt(

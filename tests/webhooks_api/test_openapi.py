@@ -16,6 +16,7 @@ from nurture.domain.tracking.events import EventKind
 from nurture.settings import load_settings
 from tests.architecture.codebase import ROOT
 from tests.installation import BASE_URL, SIGNUP_SECRET, SIGNUP_TOKEN, Installation
+from tests.presence import at_least_one
 from tests.servers.clock import ClockFile
 from webhooks import create_app
 from webhooks.openapi import document
@@ -101,11 +102,11 @@ def test_every_reference_can_be_resolved(told: Any) -> None:
 def test_every_operation_has_a_unique_id_a_summary_and_a_response(told: Any) -> None:
     every = list(operations(told).values())
     assert len({operation["operationId"] for operation in every}) == len(every)
-    assert all(operation["summary"] and operation["responses"] for operation in every)
+    assert all(operation["summary"] and operation["responses"] for operation in at_least_one(every))
 
 
 def test_every_webhook_states_how_a_caller_is_authenticated(told: Any) -> None:
-    for (_, path), operation in operations(told).items():
+    for (_, path), operation in at_least_one(operations(told).items()):
         asked = bool(operation["security"]) and {} not in operation["security"]
         assert asked == path.startswith("/webhooks/")
 

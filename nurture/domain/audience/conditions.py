@@ -113,7 +113,7 @@ Condition = (
     All | AnyOf | Not | Did | InSequence | Reached | Collected | Booked | IsLevel | FilledIn | Has
 )
 
-#: The attributes there are, and what each looks like as a text.
+#: The attributes that exist, and what each looks like as text.
 ATTRIBUTES = ("confirmed", "first_name", "frequency", "time_zone", "tracking")
 
 
@@ -187,7 +187,7 @@ def parts(condition: Condition) -> Iterator[Condition]:
             yield from parts(one)
 
 
-#: Far more than anyone keeps in mind; thousands took minutes to count.
+#: Far more than anyone can keep in mind; thousands took minutes to count.
 MOST_CONDITIONS, MOST_CONDITIONS_IN_ALL = 60, 1_000
 
 

@@ -9,13 +9,13 @@ from nurture.domain.audience.facts import Facts, Happened
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
 
-#: After this long an event counts half as much.
+#: After this long, an event counts half as much.
 HALF_LIFE = timedelta(days=45)
 
-#: What an event says about interest; a click and a download are deeds, an open is a glance.
+#: What each event says about interest: a click or a download is a deliberate act, an open a glance.
 _WEIGHTS = {EventKind.CLICKED: 3.0, EventKind.DOWNLOADED: 3.0, EventKind.OPENED: 1.0}
 
-#: An open that nobody can be sure about says a little.
+#: An open that may be a machine's says only a little.
 _UNSURE = 0.25
 
 #: Below this an interest has faded.
@@ -25,7 +25,7 @@ NEW_FOR = timedelta(days=14)
 ACTIVE_FOR = timedelta(days=30)
 COOLING_FOR = timedelta(days=90)
 
-#: What shows that a person is there; what a machine does never counts.
+#: The events that show a person is active; a machine's never count.
 SIGNS_OF_LIFE = frozenset(
     {EventKind.OPENED, EventKind.CLICKED, EventKind.DOWNLOADED, EventKind.BOOKED, EventKind.STAYED}
 )

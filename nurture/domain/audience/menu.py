@@ -53,7 +53,7 @@ class Kind(StrEnum):
     FEWER = "fewer"
 
 
-#: What the choice of what is clicked or opened begins with.
+#: The prefixes of the values in the menu of what was clicked or opened.
 TOPIC, EMAIL, LINK = "topic:", "email:", "link:"
 
 _HUMAN = frozenset({Verdict.HUMAN})

@@ -47,7 +47,7 @@ class ConditionNames:
         return f"“{self.sequences.get(key, key)}”"
 
 
-#: A sequence in one of its states, said of whoever is and of whoever is not.
+#: A sequence in one of its states, worded for those who are in it and for those who are not.
 _STATES = {
     EnrolmentStatus.ACTIVE: ("is under way in {}", "is not under way in {}"),
     EnrolmentStatus.COMPLETED: ("came to the end of {}", "did not come to the end of {}"),

@@ -33,17 +33,17 @@ class Returned:
     bounce: Bounce | None
 
 
-#: So many soft bounces in a row, over so long, are taken for a bounce for good.
+#: This many soft bounces in a row, over this long, count as a permanent bounce.
 SOFT_IN_A_ROW, SOFT_OVER = 5, timedelta(days=14)
 
-#: A mailbox that has been full for so long is shown to the owner.
+#: A mailbox that has been full for this long is shown to the owner.
 FULL_FOR = timedelta(days=60)
 
-#: A jump: more than this share of the emails of a day came back for good, and so many at least.
+#: A jump: more than this share of a day's emails, and at least this many, came back for good.
 JUMP_SHARE, JUMP_AT_LEAST, JUMP_WITHIN = 0.05, 10, timedelta(days=1)
 
 _ENHANCED = re.compile(r"(?<![\d.])[45]\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
-#: Words of providers' own, and of mail servers that give no enhanced code.
+#: Providers' own words, and those of mail servers that give no enhanced code.
 _FULL = re.compile(
     r"mailbox\s?full|\b(is|was|too) full\b.{0,40}\b(mail|in)box|exceeded storage allocation"
     r"|\bquota exceeded\b|\bout of (storage|space|quota)\b",
@@ -74,9 +74,9 @@ def kind_of(permanent: bool, reason: str) -> Bounce:
 
 
 def tired_since(told: Iterable[Returned], after: datetime | None = None) -> datetime | None:
-    """Return when a row of soft bounces amounted to a permanent one, or `None`.
+    """Return when a run of soft bounces amounted to a permanent one, or `None`.
 
-    Only what happened later than `after` counts. A delivery ends the row, even if it is the last
+    Only what happened later than `after` counts. A delivery ends the run, even if it is the last
     event; other bounces neither end it nor count.
     """
     row = _row(Bounce.SOFT, (one for one in told if after is None or one.at > after))

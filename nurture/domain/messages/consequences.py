@@ -26,10 +26,10 @@ _MOVES = {
     EventKind.COMPLAINED: Move(_BEFORE_COMPLAINT, MessageStatus.COMPLAINED),
 }
 
-#: What is reported only of an email that the mail server has accepted.
+#: What is reported only about an email that the mail server has accepted.
 _PROVE_IT_SENT = (EventKind.DELIVERED, EventKind.OPENED, EventKind.CLICKED)
 
-#: Why an address of which nothing else is known is suppressed, by what was reported of it.
+#: Why an otherwise unknown address is suppressed, by what was reported about it.
 _OF_STRANGERS = {
     EventKind.BOUNCED: SuppressionReason.BOUNCED,
     EventKind.COMPLAINED: SuppressionReason.COMPLAINED,
@@ -43,11 +43,11 @@ class Consequence(StrEnum):
     NOTHING = "nothing"
     #: A bounce may be lifted, because an email arrived.
     TRUST_ADDRESS = "trust_address"
-    #: The address may be suppressed, by what else is known of it.
+    #: The address may be suppressed, depending on what else is known about it.
     WEIGH_BOUNCE = "weigh_bounce"
-    #: The owner is asked about a jump of bounces.
+    #: The owner is asked about a jump in bounces.
     ASK_OWNER = "ask_owner"
-    #: They reported an email as junk, so that they get no more.
+    #: They reported an email as junk, so they must get no more.
     SUPPRESS = "suppress"
     #: They unsubscribed elsewhere.
     UNSUBSCRIBE = "unsubscribe"
@@ -83,7 +83,7 @@ def what_follows(kind: EventKind | None, bounce: Bounce | None, *, of_message: b
 
 
 def suppresses_stranger(kind: EventKind | None, bounce: Bounce | None) -> SuppressionReason | None:
-    """Return why an address of which nothing else is known is suppressed, or `None` if it is not.
+    """Return why an otherwise unknown address is suppressed, or `None` if it is not.
 
     A bounce counts only if it is permanent.
     """

@@ -42,7 +42,7 @@ class EmailSource:
         return f"{self.key}.{self.format}"
 
 
-#: A value's name and what stands behind it, such as `booking_url?utm_source=mail`.
+#: A value's name and what follows it, such as `booking_url?utm_source=mail`.
 _NAMED = re.compile(r"([a-z_]+)([/?#&].*)?", re.DOTALL)
 
 

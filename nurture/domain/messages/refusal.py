@@ -83,11 +83,11 @@ class Refusal:
 
 _ENHANCED = re.compile(r"[245]\.(\d{1,3})\.(\d{1,3})\b")
 
-#: Details of subject 1 that say nobody is there (RFC 3463 §3.2, RFC 7505, Exchange).
+#: Details of subject 1 that mean that no such user exists (RFC 3463 §3.2, RFC 7505, Exchange).
 _NOBODY_THERE = frozenset({"1.1", "1.2", "1.3", "1.6", "1.10"})
 
-#: What is about the sender's address, its authentication (RFC 7372, Gmail, Outlook.com) or
-#: a tenant that may not send (Exchange Online).
+#: Refusals about the sender's address, its authentication (RFC 7372, Gmail, Outlook.com) or a
+#: tenant that may not send (Exchange Online).
 _OF_THE_SENDER = frozenset(
     (
         *("1.7", "1.8", "1.90", "2.252", "7.8", "7.9", "7.64", "7.57", "7.60", "7.139", "7.750"),
@@ -97,7 +97,7 @@ _OF_THE_SENDER = frozenset(
     )
 )
 
-#: Sizes, media and conversion: about this email (RFC 3463 §3.4, §3.7).
+#: Sizes, media and conversion: refusals about this email (RFC 3463 §3.4, §3.7).
 _OF_THE_CONTENT = frozenset({"2.3", "3.4"})
 
 _PROTOCOL_ERRORS = frozenset({500, 502, 503, 504})
@@ -173,7 +173,7 @@ def _of_the_account(stage: Stage, code: int, status: str, text: str) -> Refusal 
 
 
 def _cause(stage: Stage, code: int, status: str, text: str) -> Cause | None:
-    if status == "5.3":  # So many recipients are the limit of one transaction (RFC 5321 §4.5.3).
+    if status == "5.3":  # A limit on the recipients of one transaction (RFC 5321 §4.5.3).
         return None
     if words.LIMITED.search(text) or status == "4.5":
         slow = words.LONG.search(text) or (code >= 500 and not words.THROTTLED.search(text))

@@ -38,7 +38,7 @@ FULL = _any(
     r"\b(exceed\w*|reached|out of)\b.{0,20}\b(storage|disk)\b",
 )
 
-#: The recipient is sent too much by everyone, or by us.
+#: The recipient is sent too much, by everyone or by us.
 BUSY_RECIPIENT = _any(
     r"user you are trying to contact",
     r"\b(recipient|mailbox|user)\b.{0,30}\b(receiv\w*|incoming|inbound)\b.{0,30}"
@@ -52,7 +52,7 @@ DISABLED = _any(
     r"\b(disabled|deactivated|inactive|suspended|closed|deleted|discontinued)\b",
 )
 
-#: More sessions at once than the server allows.
+#: More simultaneous sessions than the server allows.
 CROWDED = _any(
     r"\b(concurrent|simultaneous|parallel)\b.{0,20}\b(connection|session)",
     r"\btoo many (concurrent |simultaneous |open |parallel |smtp )*(connection|session)s?\b",
@@ -61,14 +61,14 @@ CROWDED = _any(
     r"\bmax\w* (number of )?(connection|session)s?\b",
 )
 
-#: This session has carried as much as it may.
+#: This session has carried as much as it is allowed to.
 WORN_OUT = _any(
     r"\b(per|in this|in one|of this|this|for this) (smtp )?(session|connection)\b",
     r"\bsession (limit|quota)\b",
     r"\bmessages? (limit|count) .{0,20}\b(session|connection)\b",
 )
 
-#: Limits of the account that sends, whatever they are counted in.
+#: Limits of the sending account, whatever unit they are in.
 LIMITED = _any(
     r"\b(rate|sending|send|hourly|daily|monthly|relay|messages?|e?-?mails?|recipients?|outgoing"
     r"|outbound|smtp|submission|volume|hour|day)[ -]"
@@ -94,7 +94,7 @@ LIMITED = _any(
 THROTTLED = _any(r"\bthrottl", r"\brate\b", r"\btoo (fast|quickly)", r"\bminute")
 LONG = _any(r"\bhour", r"\bda(y|ily)\b", r"\b24\b", r"\bmonth", r"\bcredit", r"\bquota")
 
-#: The account may not send until someone has spoken to the provider.
+#: The account may not send until someone has contacted the provider.
 SUSPENDED = _any(
     r"\bsending (is |has been |was )?(paused|suspended|disabled|blocked)",
     r"\b(account|domain|sender|tenant|organi[sz]ation|user)\b.{0,40}\b(suspended|restricted|locked"
@@ -104,7 +104,7 @@ SUSPENDED = _any(
     r"\b(unpaid|overdue|payment|billing|non-?payment)\b",
 )
 
-#: Who sends, from where, and whether they have proved it.
+#: Who is sending, from where, and whether that has been proved.
 OF_THE_SENDER = _any(
     r"send ?as ?denied",
     r"\bnot (allowed|permitted|authori[sz]ed) to (send|relay|use)",
@@ -134,7 +134,7 @@ OF_THE_SENDER = _any(
     r"\bbanned sender",
 )
 
-#: Nobody is there, said unmistakably; for servers without enhanced codes.
+#: An unmistakable statement that there is no such user, for servers without enhanced codes.
 NOBODY = _any(
     r"\b(no such|unknown|non-?existent)\b.{0,15}\b(user|mailbox|recipient|address|account|person|"
     r"e-?mail|here|domain|host)\b",

@@ -1,6 +1,6 @@
 """Whether and when a message is offered again: after the mail server answered, or its worker died.
 
-The times between two offers are decided here as well, so that services only write down.
+The times between two offers are decided here as well, so that services only record them.
 """
 
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from nurture.domain.messages.refusal import Blame, Refusal
 from nurture.domain.messages.status import SETTLED, MessageStatus
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
 
-#: What was requested, such as a guide, is offered this often in all while it is in doubt;
-#: anything else once.
+#: How often a message that was requested, such as a guide, is offered in all while in doubt; any
+#: other is offered once.
 OFFERS_IN_DOUBT = 2
 
 #: How long to leave a message alone after the mail server deferred it, by attempt.
 _BACKOFF = tuple(timedelta(minutes=m) for m in (5, 10, 20, 40, 80, 160, 320))
 
-#: The same if it was refused for good, but perhaps is not: a full mailbox, unclear words.
+#: The same for a permanent refusal that may not be final, such as a full mailbox or unclear words.
 _LONG_BACKOFF = tuple(timedelta(hours=h) for h in (1, 4, 12, 24))
 
 #: A recipient's server that defers a message for longer than this has in effect refused it.
 _GIVE_UP_AFTER = timedelta(days=5)
 
-#: How long to wait before trying a mail server again that could not be reached at all.
+#: How long to wait before retrying a mail server that could not be reached at all.
 AWAY = timedelta(minutes=1)
 
-#: How long to wait before a guide that is in doubt is offered once more.
+#: How long to wait before a guide in doubt is offered once more.
 _BEFORE_DOUBT_IS_RISKED = _BACKOFF[0]
 
 
@@ -45,7 +45,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the mail server said of one message, if it said anything; see `mail.mailer.Outcome`."""
+    """What the mail server said about one message, if anything; see `mail.mailer.Outcome`."""
 
     status: MessageStatus
     code: int | None = None
@@ -58,7 +58,7 @@ class Answer:
 
     @property
     def is_silence(self) -> bool:
-        """Whether nothing was answered at all, so that others would not be answered either."""
+        """Whether there was no answer at all, so that other messages would get none either."""
         silent = self.status is MessageStatus.DEFERRED and self.code is None
         return silent and not self.is_about_the_account
 
@@ -79,8 +79,8 @@ class Answer:
 class Fate:
     """The state of a message from now on, and when it is offered again.
 
-    Without `again_at` it is not, and its enrolment goes on, unless `address_is_dead`: then the
-    address is suppressed, which ends everything sent to it.
+    Without `again_at` it is not offered again and its enrolment continues, unless
+    `address_is_dead`: then the address is suppressed, which ends everything sent to it.
     """
 
     status: MessageStatus
@@ -91,9 +91,9 @@ class Fate:
 def fate_after(offered: Offered, answer: Answer, now: datetime) -> Fate:
     """Decide what becomes of a message that the mail server did not accept.
 
-    What is about the account waits for it without a time of its own. What was deferred is
-    offered again after a while, and given up when a server has deferred this person or this
-    email for days. What is in doubt is offered once more only if it was requested.
+    If the refusal is about the account, the message waits for the account, with no time of its own.
+    A deferred message is offered again after a while, and given up once a server has deferred this
+    person or this email for days. A message in doubt is offered once more only if it was requested.
     """
     status = MessageStatus.FAILED if _has_waited_in_vain(offered, answer, now) else answer.status
     if answer.refusal is not None and answer.refusal.dead:
@@ -110,8 +110,8 @@ def fate_after(offered: Offered, answer: Answer, now: datetime) -> Fate:
 def fate_without_worker(status: MessageStatus, noted: MessageStatus | None) -> MessageStatus:
     """Decide what becomes of a message whose worker has gone; `noted` is what its logbook says.
 
-    What was only claimed was never offered. Of anything else it is not known whether the mail
-    server has it, unless the logbook does.
+    A message that was only claimed was never offered. For any other, only the logbook can say
+    whether the mail server has it.
     """
     if status is MessageStatus.CLAIMED:
         return MessageStatus.DEFERRED
@@ -119,10 +119,10 @@ def fate_without_worker(status: MessageStatus, noted: MessageStatus | None) -> M
 
 
 def may_be_offered_again(status: MessageStatus, kind: StepKind, doubts: int) -> bool:
-    """Return whether a message may be claimed again without the risk of being sent twice.
+    """Return whether a message may be claimed again.
 
-    People who asked for an email would rather have it twice than not at all, so
-    that a doubt about it is risked once.
+    Only a message in doubt could be sent twice. That risk is taken once, for an email that was
+    requested, because people would rather get it twice than not at all.
     """
     if status is MessageStatus.IN_DOUBT:
         return _may_risk(kind, doubts)
@@ -130,7 +130,7 @@ def may_be_offered_again(status: MessageStatus, kind: StepKind, doubts: int) -> 
 
 
 def is_behind(status: MessageStatus) -> bool:
-    """Return whether the step of a message in that state is over, so that the next one may come."""
+    """Return whether a message in that state ends its step, so that the next one may follow."""
     return status in SETTLED or status is MessageStatus.IN_DOUBT
 
 

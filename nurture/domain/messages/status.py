@@ -23,10 +23,10 @@ class MessageStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-#: Why a message counts as accepted that no mail server has seen: it was written to a file.
+#: Why a message that no mail server has seen counts as accepted: it was written to a file.
 KEPT = "no mail server is set, so it was written to the outbox"
 
-#: The mail server took responsibility, whatever it told us later.
+#: The mail server accepted responsibility, whatever it told us later.
 TAKEN = frozenset(
     {
         MessageStatus.ACCEPTED,
@@ -36,5 +36,5 @@ TAKEN = frozenset(
     }
 )
 
-#: Nothing will happen to these any more unless someone outside says so.
+#: Nothing more happens to these unless someone outside says so.
 SETTLED = TAKEN | {MessageStatus.FAILED, MessageStatus.CANCELLED}

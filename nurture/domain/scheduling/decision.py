@@ -23,7 +23,7 @@ from nurture.domain.subscribers.bookings import ending_of
 
 @dataclass(frozen=True, slots=True)
 class SendNow:
-    """Send this step now: it is due, and neither the gate nor the account's limit says no."""
+    """Send this step now: it is due, and neither the gate nor the account's limit forbids it."""
 
     step: Step
     due_at: datetime

@@ -26,7 +26,7 @@ class Frequency(StrEnum):
     FEWER = "fewer"
 
 
-#: A margin below whole days, because a mail due at 08:30 leaves some seconds after it.
+#: A margin below whole days, because an email due at 08:30 is sent some seconds later.
 _NEARLY = timedelta(hours=1)
 
 
@@ -43,7 +43,7 @@ class FrequencyCap:
         return (self.within + _NEARLY).days
 
 
-#: Nobody waits longer for the next mail than this many days because of a cap.
+#: A cap never makes anyone wait longer than this many days for the next email.
 LONGEST_CAP_DAYS = 31
 
 
@@ -69,13 +69,13 @@ class Caps:
         return max(self.usual.within, self.fewer.within)
 
 
-#: What holds where a practice has set nothing.
+#: The caps of a practice that has set none.
 USUAL_CAPS = Caps(one_in(1), one_in(7))
 
-#: Further back no mail counts, whatever the practice's caps are.
+#: Emails further back than this never count, whatever the practice's caps are.
 LONGEST_CAP = one_in(LONGEST_CAP_DAYS).within
 
-#: When someone is looked at whose step is due in a paused sequence: only after it goes on.
+#: When to look again at someone whose step is due in a paused sequence: only once it resumes.
 UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
 
 _PAUSED: Mapping[PausedBy, Code] = {

@@ -7,8 +7,8 @@ from enum import StrEnum
 from nurture.domain.scheduling.gate import USUAL_CAPS, Caps
 from nurture.domain.scheduling.window import Holidays, SendWindow
 
-#: Days of one's own that may be written down at a time: however they are chosen, each weekday
-#: stays open often enough within the years that are searched for an open day.
+#: The most closed days that may be entered at a time. However they are chosen, each weekday stays
+#: open often enough within the years that are searched for an open day.
 MOST_CLOSED_DAYS = 100
 
 

@@ -114,7 +114,7 @@ def segments_asked(sequence: Sequence, progress: Progress) -> frozenset[str]:
 
 
 def anchor_after(due_at: datetime, now: datetime) -> datetime:
-    """Return the moment from which the wait after a step counts that was sent now.
+    """Return the moment from which the wait after a step that is sent now counts.
 
     An email sent on time counts from the moment it was due, so that a series set for half past
     eight does not drift by the seconds that sending requires. One that was sent late counts from

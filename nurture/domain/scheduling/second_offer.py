@@ -1,4 +1,4 @@
-"""Offering an email a second time: the progress at which its step is the next one once more."""
+"""Offering an email a second time: the progress at which its step comes next again."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,16 +7,16 @@ from nurture.domain.scheduling.planner import Calendar, Send, WaitUntil, next_ac
 from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, Sequence, StepKind, Wait
 
-#: Ends that sending the missing email would not contradict.
+#: Endings that sending the missing email would not contradict.
 _MAY_GO_ON = (EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)
 
-#: Days are counted on the wall clock, which may have been moved by an hour meanwhile.
+#: Days are counted on the wall clock, which may have changed by an hour since.
 _MARGIN = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """An email that did not arrive: which step it was of, and when that was due.
+    """An email that did not arrive: its step, and when that was due.
 
     `is_current` says that it was for the enrolment's present occasion, not for an earlier one.
     """
@@ -35,10 +35,10 @@ def progress_before(
     now: datetime,
     calendar: Calendar,
 ) -> Progress | None:
-    """Return the progress at which the missed step is next once more, or `None` if it cannot be.
+    """Return the progress at which the missed step is next again, or `None` if it cannot be.
 
-    It cannot be once a later step was passed, the person has left, or a question has been
-    asked again since. The step is due when it was due at first.
+    It cannot be once a later step has been passed, the person has left, or the question has been
+    asked again. The step is due when it was originally due.
     """
     if status not in _MAY_GO_ON:
         return None

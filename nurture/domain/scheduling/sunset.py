@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from nurture.domain.sequences.sequence import Quiet
 
-#: Whoever is in the middle of a series is looked at again after this long.
+#: Anyone in the middle of a series is looked at again after this long.
 _LOOK_AGAIN_IN = timedelta(days=7)
 
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.sequences.sequence import EVERY_DAY, SendDays, Step, Wait
 
-#: How far is searched for an open day. Three years hold each weekday more often than bank
-#: holidays and a practice's own closed days together can take from it.
+#: How far ahead to search for an open day. Three years contain each weekday more often than bank
+#: holidays and a practice's own closed days together can exclude it.
 _HORIZON_DAYS = 3 * 366
 
 

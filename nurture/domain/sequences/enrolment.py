@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-#: One address gets a guide's mail at most once in this time, however often it is asked for.
+#: One address gets the email of a guide at most once in this time, however often it is requested.
 GUIDE_AT_MOST_EVERY = timedelta(days=1)
 
 
@@ -24,18 +24,18 @@ class EndReason(StrEnum):
 
     COMPLETED = "completed"
     BOOKED = "booked"
-    # They had an appointment already when they asked for the guide.
+    # They already had an appointment when they asked for the guide.
     BOOKED_BEFORE = "booked_before"
-    # Asked whether they still want the emails: they said so, or showed it otherwise.
+    # When asked whether they still want the emails, they said so or showed it in some other way.
     STAYED = "stayed"
     GAVE_A_SIGN = "gave_a_sign"
     NOT_COLLECTED = "not_collected"
-    # The owner took them out.
+    # The owner removed them.
     TAKEN_OUT = "taken_out"
     UNSUBSCRIBED = "unsubscribed"
     # The owner unsubscribed them, as they had asked.
     UNSUBSCRIBED_BY_OWNER = "unsubscribed_by_owner"
-    # Their mail program, or the mail provider, told us.
+    # Their email program, or the mail provider, told us.
     UNSUBSCRIBED_ELSEWHERE = "unsubscribed_elsewhere"
     # They did not answer whether they still want the emails.
     SILENT = "silent"

@@ -8,7 +8,7 @@ from enum import StrEnum
 from nurture.domain.errors import NurtureError
 from nurture.domain.subscribers.consent import Purpose
 
-#: How long an uncollected guide waits before the signup is let go.
+#: How long an uncollected guide waits before the person is dropped.
 UNCOLLECTED_FOR = timedelta(days=30)
 
 
@@ -24,23 +24,23 @@ class StepKind(StrEnum):
 
     @property
     def rules(self) -> "Rules":
-        """What holds for every step of this kind."""
+        """The rules for every step of this kind."""
         return RULES[self]
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Everything that holds for the steps of one kind; unless said, what holds for an article."""
+    """The rules for the steps of one kind; the defaults are those of an article."""
 
-    #: What the studio calls it, and calls it in the menu of new emails (empty: it is not offered).
+    #: Its name in the studio, and in the menu of new emails (empty: it is not offered there).
     title: str
     choice: str = ""
     #: The consent it needs; None if the request that it answers is enough.
     consent: Purpose | None = Purpose.MARKETING
-    #: The setting of a sequence that needs one such step, and only one, as its first.
+    #: The setting of a sequence that needs exactly one such step, as its first.
     begins: str = ""
-    #: When it goes, in words, if that is at once: outside hours, pause and cap, each time someone
-    #: asks for it.
+    #: When it is sent, in words, if that is immediately: regardless of hours, pause and cap, each
+    #: time someone asks for it.
     at_once: str = ""
     #: Whether only people who have not collected their guide get it.
     reminds: bool = False
@@ -71,10 +71,10 @@ RULES = {
     StepKind.QUESTION: Rules("Question", begins="quiet", asks=True),
 }
 
-#: These go to people who asked for them, at once and as often as they ask.
+#: These are sent to people who asked for them, immediately and as often as they ask.
 ANSWERS = frozenset(kind for kind in StepKind if kind.rules.at_once)
 
-#: These may come round again in one enrolment, each time on an occasion of its own.
+#: These may recur within one enrolment, each time as an occasion of its own.
 RECURRING = frozenset(kind for kind in StepKind if kind.rules.begins)
 
 #: The series that people agreed to.
@@ -234,11 +234,11 @@ class SequenceError(NurtureError):
 
 _UNITS = {"minute": 60, "hour": 3600}
 
-#: A wait of more than 9,999 of anything is a slip of the finger.
+#: A wait of more than 9,999 of anything is a typing error.
 _DIGITS = 4
 
 
-#: As long as most file systems allow with room for an ending.
+#: As long as most file systems allow, leaving room for a suffix.
 _LONGEST_NAME = 100
 
 

@@ -21,17 +21,17 @@ from nurture.domain.sequences.sequence import Sequence, StepKind
 
 _YES_OR_NO = frozenset({"yes", "no"})
 
-#: What an attribute can be, where that is known.
+#: The possible values of each attribute, if they are known.
 _VALUES: Mapping[str, frozenset[str]] = {
     "confirmed": _YES_OR_NO,
     "tracking": _YES_OR_NO,
     "frequency": frozenset(map(str, Frequency)),
 }
 
-#: The ways into a sequence, as its file has them.
+#: The ways into a sequence, as written in its file.
 _DOORS = {"form": "a [form]", "answers": "answers = “…”", "quiet": "[quiet]"}
 
-#: How the first step of a sequence must answer whoever came in by that door.
+#: The kind that the first step of a sequence must have, by the way people came in.
 _FIRST = {kind.rules.begins: kind for kind in StepKind if kind.rules.begins}
 
 

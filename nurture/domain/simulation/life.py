@@ -1,7 +1,7 @@
 """One person's life on the virtual clock: what they do, and what that changes.
 
-What a deed changes is decided in `domain.subscribers`, for the services as well. This module keeps
-the outcome as they keep it in the database; a property test compares the two.
+What a deed changes is decided in `domain.subscribers`, for the services as well. This module
+records the outcome, as the services do in the database; a property test compares the two.
 """
 
 from collections.abc import Iterable, Iterator
@@ -262,7 +262,7 @@ class Life:
         )
 
     def _want(self, wanted: Wanted) -> None:
-        """Get the emails again if an unsubscription, or a consent that lapsed, kept them away."""
+        """Resume the emails that an unsubscription or a lapsed consent had stopped."""
         if wanted.came_back:
             self.suppressions.pop(SuppressionReason.UNSUBSCRIBED, None)
             self._record(wanted.came_back.granted)
@@ -273,7 +273,10 @@ class Life:
                     self.put(_under_way(one, one.look_at))
 
     def _lift_bounce(self, now: datetime) -> None:
-        """The guide has arrived, and what the bounce had ended goes on unless more stands."""
+        """Lift the bounce, and continue what it ended unless another suppression is in force.
+
+        The guide has arrived, so the address works.
+        """
         self.guide_on_trial = ""
         self.suppressions.pop(SuppressionReason.BOUNCED, None)
         left = strongest(self.suppressions)
@@ -293,7 +296,7 @@ class Life:
         self.facts = replace(self.facts, **more)  # type: ignore[arg-type]
 
     def _record(self, changes: Iterable[ConsentChange]) -> None:
-        """The consents that these changes lead to, and what was refused last."""
+        """Apply these changes to the consents and to the purposes last refused."""
         for change in changes:
             (self._agree if change.granted else self._withdraw)(frozenset({change.purpose}))
 

@@ -49,10 +49,10 @@ class What(StrEnum):
 class SimulatedEvent:
     """Something that happens at a moment, in UTC.
 
-    `step` is the email's key. `kind` is the kind of a step, the status an enrolment ends with,
-    or what the person did; `about` says through which form they did it, or for which purpose.
-    `why` says why something was skipped, postponed or ended. `until` is when a postponed
-    step is looked at again. `because` says of what ended why, more closely than its status.
+    `step` is the email's key. `kind` is the kind of a step, the status an enrolment ends with, or
+    what the person did; `about` says through which form they did it, or for which purpose. `why`
+    says why something was skipped, postponed or ended. `until` is when a postponed step is looked
+    at again. `because` gives the reason for an end more precisely than its status.
     """
 
     at: datetime

@@ -4,13 +4,13 @@ import re
 from string import whitespace
 from unicodedata import normalize
 
-#: How a label of letters beyond ASCII begins in the DNS (RFC 5890 §2.3.2.1).
+#: The prefix in the DNS of a label with non-ASCII letters (RFC 5890 §2.3.2.1).
 _ACE = "xn--"
 
-#: What may stand behind a domain and is no part of it.
+#: What may follow a domain without being part of it.
 _END = f".{whitespace}"
 
-#: The sign as East Asian keyboards write it.
+#: The @-sign as East Asian keyboards type it.
 _WIDE_AT = re.compile("[＠﹫]")
 
 

@@ -13,10 +13,10 @@ from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatu
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.tracking.events import EventKind
 
-#: Until when someone has an appointment who has not cancelled it.
+#: The end of an appointment that has not been cancelled.
 NOT_CANCELLED = datetime(9999, 1, 1, tzinfo=UTC)
 
-#: What calendars tell. Of what happened at one moment, a booking comes before its cancelling.
+#: What calendars report. Of two reports with the same time, a booking comes before a cancellation.
 BOOKINGS = (EventKind.BOOKED, EventKind.RESCHEDULED, EventKind.CANCELLED)
 
 BOOKED = Ending(EnrolmentStatus.GOAL_REACHED, EndReason.BOOKED)

@@ -86,7 +86,7 @@ class Consents:
         return purpose in self.purposes
 
 
-#: What stands beside the boxes on our own pages; the website's forms bring their own wording.
+#: The wording beside the boxes on our own pages; the website's forms bring their own.
 OWN_WORDINGS: Mapping[Purpose, str] = {
     Purpose.GUIDE: "Get my guide",
     Purpose.MARKETING: "Send me the series of articles by email.",
@@ -100,22 +100,22 @@ OWN_WORDINGS: Mapping[Purpose, str] = {
 }
 
 
-#: What is asked for by a box each on our own pages.
+#: The purposes that each have a box on our own pages.
 OWN_BOXES = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
 
-#: Withdrawn by us, for someone who did not answer whether they still want the emails.
+#: Withdrawn by us, for someone who did not say whether they still want the emails.
 SILENCE = "quiet"
 
-#: Granted again, by someone who answered that they do.
+#: Granted again by someone who said that they still want the emails.
 STAYED = "stayed"
 
-#: Withdrawn by the owner, for someone who asked for it by word of mouth or by letter.
+#: Withdrawn by the owner, for someone who asked in person or by letter.
 STUDIO = "studio"
 
-#: Withdrawn before the database was restored from an earlier backup, and once more since.
+#: Withdrawn before the database was restored from an earlier backup, and so withdrawn again.
 JOURNAL = "journal"
 
-#: Withdrawn in a mail program or with the mail provider, which told us.
+#: Withdrawn in an email program or at the mail provider, which told us.
 ELSEWHERE = "elsewhere"
 
 _SAID_WHERE: Mapping[str, str] = {

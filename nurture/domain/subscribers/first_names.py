@@ -12,7 +12,7 @@ _LONGEST = 40
 #: A first name has at most this many words, and a full name this many.
 _MOST_WORDS, _MOST_WORDS_IN_FULL = 3, 6
 
-#: Titles that stand before a name, with or without a full stop.
+#: Titles that precede a name, with or without a full stop.
 _TITLES = frozenset(
     _WORD.findall(
         "mr mrs ms miss mx madam captain colonel rt dr dra doctor prof professor rev revd "
@@ -22,27 +22,27 @@ _TITLES = frozenset(
         "sig.ra dott.ssa dhr mevr meneer mevrouw senhor senhora pan pani"
     )
 )
-#: Titles that are first names as well, unless a full stop says that they are none.
+#: Titles that are also first names, unless they end with a full stop.
 _TITLES_WITH_A_STOP = frozenset(
     _WORD.findall("capt cmdr col fr gen hon ing lt m maj mag major sgt sig st")
 )
-#: Titles behind which the first name comes, never the surname alone.
+#: Titles that are followed by the first name, never by the surname alone.
 _BEFORE_FIRST_NAMES = frozenset(_WORD.findall("sir dame lady lord"))
 
-#: What a surname begins with, written small.
+#: The lower-case words with which surnames begin.
 _BEFORE_SURNAMES = frozenset(_WORD.findall("al da de del della den der di du la le ter van von zu"))
 
-#: What stands behind a name.
+#: What may follow a name.
 _BEHIND = frozenset(
     _WORD.findall("phd md mba bsc msc esq obe mbe cbe jr jnr snr ii iii dphil mcsp frcs frcp")
 )
 
-#: What is typed where no name is meant to be given.
+#: What people type instead of giving a name.
 _NO_NAMES = frozenset(
     {"anonymous", "name", "firstname", "first name", "full name", "vorname", "nobody", "none"}
     | {"no name", "null", "test", "true", "false", "undefined", "unknown", "your name", "xxx"}
 )
-#: Words of sentences, and of no name with several words.
+#: Words that occur in sentences, but in no name of several words.
 _OF_SENTENCES = frozenset(
     _WORD.findall(
         "buy claim click congratulations dear download free hello here hi money now offer please "

@@ -20,16 +20,16 @@ class Asking(StrEnum):
 
     # The series follows.
     BEGINS = "begins"
-    # The series goes on as if nothing had happened.
+    # The series continues as if nothing had happened.
     GOES_ON = "goes on"
-    # The series goes on from where it stopped; waits count from now.
+    # The series continues from where it stopped; waits count from now.
     TAKEN_UP = "taken up"
-    # Nothing else comes but the guide's reminder.
+    # Nothing follows but a reminder of the guide.
     GUIDE_ONLY = "guide only"
 
 
 class Collected(NamedTuple):
-    """Where an enrolment stands once its guide has been collected for the first time."""
+    """The state of an enrolment once its guide has been collected for the first time."""
 
     ending: Ending
     progress: Progress
@@ -41,7 +41,7 @@ class Collected(NamedTuple):
 
 
 def asking(before: Ending | None, *, collected: bool, booked: bool) -> Asking:
-    """Return what asking does, given how an enrolment is or ended (`None`: there is none).
+    """Return what asking does, given the state of the enrolment (`None`: there is none).
 
     `booked` says whether they have an appointment and a booking ends the sequence.
     """
@@ -57,7 +57,7 @@ def asking(before: Ending | None, *, collected: bool, booked: bool) -> Asking:
         case EnrolmentStatus.REMOVED:
             return Asking.TAKEN_UP if _was_let_go(before, collected) else Asking.GUIDE_ONLY
         case EnrolmentStatus.GOAL_REACHED if before.because is EndReason.BOOKED_BEFORE:
-            # They have cancelled since, and the series never began.
+            # They have since cancelled, and the series never began.
             return Asking.TAKEN_UP
     return Asking.GUIDE_ONLY
 
@@ -82,7 +82,7 @@ def ask_again(status: Ending, progress: Progress, now: datetime, *, booked: bool
         case Asking.TAKEN_UP:
             return replace(wanted, enrolled_at=now, anchor_at=now, ends_as=None)
         case Asking.GUIDE_ONLY:
-            # The reminder of a guide that is yet to be collected comes after this one.
+            # The reminder of an uncollected guide comes after this one.
             anchor_at = progress.anchor_at if collected else now
             return replace(wanted, anchor_at=anchor_at, ends_as=_ends_as(before, collected))
     return wanted

@@ -12,7 +12,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
 from nurture.domain.subscribers.consent import ConsentChange, Purpose
 
-#: Whoever asked longer ago is to be asked again: nobody remembers it.
+#: Anyone who asked longer ago must be asked again, because nobody remembers that long.
 LONGEST_AGO = timedelta(days=400)
 
 

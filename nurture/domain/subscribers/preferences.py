@@ -22,10 +22,10 @@ from nurture.domain.subscribers.suppression import (
 
 _UNSUBSCRIBED = SuppressionReason.UNSUBSCRIBED
 
-#: How long a person who asks for a pause gets no emails.
+#: How long someone who asks for a pause gets no emails.
 PAUSE = timedelta(days=30)
 
-#: What a stop withdraws, as far as it was granted; coming back grants no more than that.
+#: What a stop withdraws, if it was granted; coming back grants no more than that.
 STOPPED = (Purpose.GUIDE, Purpose.MARKETING)
 
 
@@ -175,7 +175,7 @@ def prefer(
     said = tuple(changed(present.consents, boxes, OWN_WORDINGS))
     if wish is not Wish.STOPPED:
         return Preferred(said, None, want_emails(present, now), _often(present, wish, now))
-    # People who have agreed to no emails find this chosen already and stop nothing by it.
+    # For people who have agreed to no emails, this is already selected, so they stop nothing by it.
     agreed = Purpose.MARKETING in present.consents
     return Preferred(said, stop(present) if agreed else None)
 

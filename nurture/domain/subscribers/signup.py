@@ -15,7 +15,7 @@ from nurture.domain.subscribers.suppression import Suppression, may_ask_again
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An enrolment in the form's sequence that was there before the form was filled in."""
+    """An enrolment in the form's sequence that existed before the form was filled in."""
 
     ending: Ending
     progress: Progress
@@ -25,10 +25,10 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of an address, and of the person behind it, when a form is filled in.
+    """What is known about an address, and about the person behind it, when a form is filled in.
 
-    `refused` are the purposes they said no to last, and `last_said` is when each purpose was last
-    granted or withdrawn. `let_go` says that they were let go after the time at which they asked.
+    `refused` are the purposes that they last refused, and `last_said` is when each purpose was last
+    granted or withdrawn. `let_go` says that they were let go after they asked.
     """
 
     time_zone: str
@@ -43,7 +43,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """The effect of a signup: the consents granted, and where the enrolment is from now on.
+    """The effect of a signup: the consents granted, and the enrolment's new progress.
 
     Without `progress` the enrolment stays as it is. With `guide_on_trial` its guide may go to an
     address that has bounced.

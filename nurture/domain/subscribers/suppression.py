@@ -33,11 +33,11 @@ _STRONGEST_FIRST = (
     SuppressionReason.UNSUBSCRIBED,
 )
 
-#: Whoever asks for a guide again so long after a bounce gets it once more.
+#: Anyone who asks for a guide again this long after a bounce gets it once more.
 ASKS_AGAIN_AFTER = timedelta(days=7)
 
-#: A guide that was accepted so long ago and has not come back has arrived. A mail server gives
-#: up after five days at the latest and says so then.
+#: A guide that was accepted this long ago and has not come back has arrived: a mail server gives up
+#: after five days at the latest, and reports it.
 SILENT_FOR = timedelta(days=6)
 
 

@@ -16,13 +16,13 @@ _NO = frozenset(
     {"", "off", "false", "0", "no", "n", "unchecked", "unticked", "null", "none", "undefined"}
 )
 
-#: What is looked at: far more than a form has boxes, far longer than a label.
+#: Limits on what is examined: far more boxes than a form has, far longer than a label.
 _MOST, _LONGEST, _DEEPEST = 20, 1000, 3
 
-#: Several boxes in one text.
+#: The separators of several boxes in one text.
 _BETWEEN = re.compile(r"[,;|\n]+")
 
-#: A single word may be named to the owner; what a visitor could have typed may not.
+#: A single word may be shown to the owner; anything a visitor could have typed may not.
 _WORD = re.compile(r"[^\W\d][\w-]{0,29}")
 
 
@@ -91,7 +91,7 @@ def _read_named(name: str, value: object, deepest: int) -> Iterator[Purpose | st
 
 
 def _is_ticked(value: object, purpose: Purpose) -> bool:
-    if isinstance(value, list | tuple):  # A hidden field may say no in front of the box itself.
+    if isinstance(value, list | tuple):  # A hidden field may say no before the box itself.
         return any(_is_ticked(one, purpose) for one in value[:_MOST])
     said = _says(value)
     return said is True or (isinstance(value, str) and _purpose(value) is purpose)

@@ -12,24 +12,24 @@ from nurture.domain.tracking.networks import find_scanners_owner, neighbourhood
 from nurture.domain.tracking.signs import LESSER, PROOF, Sign, own_signs
 from nurture.domain.tracking.user_agents import Program, read_agent
 
-#: Clicks this close together are one run.
+#: Clicks this close together belong to one run.
 _RUN = timedelta(seconds=10)
 
-#: Two hands on two links are slower than the first, hardly anyone is as quick as the second,
-#: and three links in a row take longer than the third for each.
+#: Nobody follows two links within the first, hardly anyone within the second, and three links in a
+#: row take a person longer than the third for each.
 _IN_A_BLINK = timedelta(seconds=0.6)
 _AT_ONCE = timedelta(seconds=1)
 _HURRIED = timedelta(seconds=2)
 
-#: How long one visit of a scanner's to a mail takes, at most, and how long it is remembered.
+#: How long a scanner's visit to an email lasts at most, and how long it is remembered.
 _VISIT = timedelta(minutes=5)
 _LONG_VISIT = timedelta(minutes=15)
 _REMEMBERED = timedelta(minutes=10)
 
-#: Pictures that are fetched this close to a scanner's clicks are fetched by it.
+#: Pictures fetched this close to a scanner's clicks were fetched by the scanner.
 _SAME_MOMENT = timedelta(seconds=5)
 
-#: How soon a gateway looks at a link that someone has just followed.
+#: How soon a gateway checks a link that someone has just followed.
 _ECHO = timedelta(seconds=30)
 
 _ALL_OF_FEW = Sign(LESSER, "every link of the mail was followed in one go", is_hint=True)
@@ -48,7 +48,7 @@ _READ_BEFORE = Sign(-LESSER, "the mail was looked at from there before")
 
 
 def signs_of(together: MessageHits) -> list[list[Sign]]:
-    """Every sign there is of each of the hits on a message, in the order of the hits."""
+    """Return every sign that each hit on a message shows, in the order of the hits."""
     hits = together.hits
     signs = [list(own_signs(hit, together)) for hit in hits]
     clicks = [n for n, hit in enumerate(hits) if _follows(hit)]
@@ -131,7 +131,7 @@ def _note_readers(hits: Sequence[Hit], signs: list[list[Sign]]) -> None:
 
 
 def _note_echoes(hits: Sequence[Hit], signs: list[list[Sign]], clicks: Sequence[int]) -> None:
-    """Mark the hit of a gateway that checks a link, from elsewhere, as someone follows it."""
+    """Mark the hit of a gateway elsewhere that checks a link as someone follows it."""
     last: dict[str | None, int] = {}
     for n in clicks:
         m = last.get(hits[n].link)

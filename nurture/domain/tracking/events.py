@@ -31,7 +31,7 @@ class EventKind(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     REMOVED = "removed"
-    # An address that had bounced is written to again.
+    # An address that had bounced is emailed again.
     LIFTED = "lifted"
     PUT_BACK = "put_back"
 
@@ -84,12 +84,12 @@ class BookingEvent:
     raw: Mapping[str, object]
 
 
-#: Nothing that is told is news of a time before this program, or of one so far back.
+#: No report can be about a time before this program existed, or this long ago.
 _LONGEST_AGO = timedelta(days=10 * 365)
 
 
-#: Clocks of calendars that are set wrong, or speak of another zone, are ahead by less. What was
-#: booked and cancelled keeps its order by them.
+#: A calendar's clock that is set wrong, or to another time zone, is ahead by less than this. The
+#: order of its bookings and cancellations still follows it.
 CLOCKS_DIFFER_BY = timedelta(days=1)
 
 

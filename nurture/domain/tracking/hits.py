@@ -10,7 +10,7 @@ from nurture.domain.tracking.events import EventKind
 
 
 class Verdict(StrEnum):
-    """The one behind a hit: a person or a machine."""
+    """The party behind a hit: a person or a machine."""
 
     HUMAN = "human"
     MACHINE = "machine"
@@ -20,12 +20,11 @@ class Verdict(StrEnum):
 class Hit(NamedTuple):
     """One request for a pixel or a followed link, from the web's answer to the stored row.
 
-    `purpose` is what a browser says about fetching ahead (`Purpose`, `Sec-Purpose`,
-    `X-Moz`), empty if it says nothing. `link` is where a click was redirected to, and
-    `query` what was appended to the address. `message` is the number of the email that was
-    opened or clicked. `line` names the line of a journal that the hit was read from, and `row` is
-    the number of its row; both are empty before. `verdict` and the `rules` it was judged by
-    are `None` until the hit has been judged.
+    `purpose` is what a browser says about fetching ahead (`Purpose`, `Sec-Purpose`, `X-Moz`), empty
+    if it says nothing. `link` is where a click was redirected to, and `query` what was appended to
+    the address. `message` is the number of the email that was opened or clicked. `line` names the
+    line of a journal that the hit was read from, and `row` is the number of its row; both are empty
+    until then. `verdict` and the `rules` it was judged by are `None` until the hit has been judged.
     """
 
     kind: EventKind
@@ -44,7 +43,7 @@ class Hit(NamedTuple):
 
 
 class MoreHits(NamedTuple):
-    """How many further hits of a kind one email had that are counted and not kept."""
+    """How many more hits of one kind an email had, which are counted but not stored."""
 
     message: int
     kind: EventKind
@@ -55,9 +54,9 @@ class MoreHits(NamedTuple):
 class MessageHits:
     """All hits on one message, to be judged as a whole.
 
-    `hits` are in the order they came. `links` counts the different links the email has, 0
-    if that is not known. `crowd` says of a client's address for how many other recipients
-    it fetched within ten minutes.
+    `hits` are in the order they came. `links` counts the different links the email has, 0 if that
+    is not known. `crowd` says for how many other recipients each client address fetched within ten
+    minutes.
     """
 
     hits: Sequence[Hit]

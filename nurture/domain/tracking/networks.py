@@ -3,11 +3,10 @@
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-#: As quoted in public from their owners' lists, November 2026: Microsoft, “Microsoft 365 URLs
-#: and IP address ranges” (Exchange Online Protection; 40.94.0.0/16 is Defender's, by senders'
-#: reports); the addresses that the gateways work from (Barracuda Email Gateway Defense,
-#: Proofpoint Essentials and PoD, Mimecast's data centres, MessageLabs, Trend Micro, Cisco);
-#: Google's `_netblocks`.
+#: As published in their owners' lists, November 2026: Microsoft, “Microsoft 365 URLs and IP address
+#: ranges” (Exchange Online Protection; 40.94.0.0/16 is Defender's, according to senders); the
+#: addresses that the gateways work from (Barracuda Email Gateway Defense, Proofpoint Essentials and
+#: PoD, Mimecast's data centres, MessageLabs, Trend Micro, Cisco); Google's `_netblocks`.
 _PUBLISHED = {
     "Microsoft's mail protection": (
         "40.92.0.0/15 40.94.0.0/16 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17"
@@ -31,7 +30,7 @@ _SCANNERS = [
     (ip_network(block), owner) for owner, blocks in _PUBLISHED.items() for block in blocks.split()
 ]
 
-#: Apple's own, from which its relays fetch; nobody browses from there.
+#: Apple's own network, from which its relays fetch; nobody browses from there.
 _APPLE = ip_network("17.0.0.0/8")
 
 
@@ -56,7 +55,7 @@ def belongs_to_apple(client: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def neighbourhood(client: str) -> str:
-    """Return the block that a row of machines shares, or the client if it is no address."""
+    """Return the block that a row of machines shares, or the client if it is not an address."""
     return network_of(client) or client
 
 

@@ -14,7 +14,7 @@ from nurture.domain.tracking.hits import Hit, MessageHits
 from nurture.domain.tracking.networks import belongs_to_apple, find_scanners_owner
 from nurture.domain.tracking.user_agents import Program, is_a_phones, is_outdated, read_agent
 
-#: The weight from which on we are sure; a lesser sign weighs half as much.
+#: The weight from which we are sure; a lesser sign weighs half as much.
 PROOF = 2
 LESSER = 1
 
@@ -33,17 +33,17 @@ class Sign:
     spreads: bool = True
 
 
-#: Nobody gets a mail and follows a link within so short a time; whoever has been waiting for it
-#: may do so in the next, and the quickest of the others in the third.
+#: Nobody receives an email and follows a link within the first of these; someone who has been
+#: waiting for it may do so within the second, and the quickest of the others within the third.
 _TOO_SOON = timedelta(seconds=3)
 _AT_A_RUSH = timedelta(seconds=10)
 _EARLY = timedelta(seconds=60)
 
-#: So many others in ten minutes are colleagues behind one address, or a scanner's customers;
-#: so many more are no office.
+#: This many others within ten minutes are colleagues behind one address, or a scanner's customers;
+#: with this many more, it cannot be an office.
 _COMPANY, _MULTITUDE = 4, 25
 
-#: What is appended where people share an address: by networks, by apps and by campaigns.
+#: What is appended to links that people share: by networks, by apps and by campaigns.
 _SHARED_BY_PEOPLE = frozenset(
     {"fbclid", "gclid", "gbraid", "wbraid", "dclid", "msclkid", "igsh", "igshid", "twclid"}
     | {"ttclid", "yclid", "li_fat_id", "mc_cid", "mc_eid", "_hsenc", "_hsmi", "mkt_tok"}
@@ -64,7 +64,7 @@ def _of_the_request(hit: Hit) -> Iterator[Sign]:
     if hit.method != "GET":
         yield Sign(PROOF, f"a {hit.method} request shows nobody anything")
     if any(word in hit.purpose.lower() for word in ("prefetch", "prerender", "preview")):
-        # The person whose browser fetched ahead may follow the link right after.
+        # The person whose browser prefetched it may follow the link immediately afterwards.
         yield Sign(PROOF, "it was fetched ahead of being looked at", spreads=False)
     if hit.query and not _is_shared_by_people(hit.query):
         yield Sign(PROOF, "the address was changed, as scanners do to try it out")

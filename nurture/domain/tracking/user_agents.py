@@ -12,9 +12,9 @@ class Program(Enum):
 
     BROWSER = auto()
     MAIL = auto()
-    #: Fetches a mail's pictures on a reader's behalf, when they look.
+    #: Fetches an email's pictures on a reader's behalf, when they look at it.
     PROXY = auto()
-    #: Fetches a mail's pictures before anyone looks.
+    #: Fetches an email's pictures before anyone looks at it.
     RELAY = auto()
     ROBOT = auto()
 
@@ -27,15 +27,15 @@ class Agent:
     remark: str = ""
 
 
-#: Apple's relay gives its name no version, no system and no engine.
+#: Apple's relay gives no version, system or engine with its name.
 _BARE = "Mozilla/5.0"
 
-#: Gmail's scan of a mail that arrives while its reader is signed in; nothing else ends so.
+#: Gmail's scan of an email that arrives while its reader is signed in; only this ends so.
 _GMAIL_AHEAD = re.compile(r"Edge/12\.246 Mozilla/5\.0$")
 
 _PROXIES = {"GoogleImageProxy": "Gmail", "YahooMailProxy": "Yahoo"}
 
-#: “Cubot” and “Robot” in the name of a phone are no robots, and “Scan” is no part of a longer word.
+#: “Cubot” or “Robot” in a phone's name does not mean a robot, nor does “Scan” in a longer word.
 _ROBOTIC = re.compile(
     r"(?<!cu)(?<!ro)bots?\b|crawl|spider|slurp|\bscan(?:s|ner|ning)?\b|preview|headless"
     r"|phantomjs|puppeteer|playwright|selenium|lighthouse|facebookexternalhit|facebot"
@@ -46,18 +46,18 @@ _ROBOTIC = re.compile(
     re.IGNORECASE,
 )
 
-#: Libraries and tools that fetch addresses; a mail's pictures are not shown by them.
+#: Libraries and tools that fetch URLs; they do not display an email's pictures.
 _TOOLS = re.compile(
     r"curl|wget|python|httpx|urllib|java/|go-http|okhttp|axios|node|undici|^got\b|libwww|perl"
     r"|ruby|faraday|php|guzzle|winhttp|apache-http|httpclient|postman|insomnia|dart|reqwest|^lua",
     re.IGNORECASE,
 )
 
-#: Who says where to read about them, or whom to write to, is no browser.
+#: An agent that says where to read about it, or whom to contact, is not a browser.
 _INTRODUCES_ITSELF = re.compile(r"https?://|\bwww\.|[\w.]@[\w.]", re.IGNORECASE)
 _COMPATIBLE = re.compile(r"^Mozilla/\d\.0 \(compatible; (?!MSIE|Konqueror|ms-office|Trident)")
 
-#: Browsers that do not begin as all others do; readers who cannot see use some of them.
+#: Browsers whose names do not begin as all others do; some blind readers use one of them.
 _OTHER_BROWSERS = re.compile(
     r"^(?:Opera|URL/Emacs|Lynx|w3m|E?Links|Dillo|NetSurf|edbrowse|Emacs|UCWEB|Nokia|SAMSUNG|BlackBerry"
     r"|SonyEricsson|NetFront|Browsh)\b",
@@ -68,12 +68,12 @@ _MAIL = re.compile(
     r"thunderbird|betterbird|outlook|ms-?office|microsoft office|airmail|\bspark\b|postbox"
     r"|em ?client|the bat|lotus-?notes|\bk-9\b|aqua ?mail|fairemail|evolution|kmail|claws"
     r"|zimbra|mailbird|mailspring|edison|canary|superhuman|\be?mail/|; wv\)"
-    # Apple's Mail is a web view: it names the engine and no browser.
+    # Apple's Mail is a web view: it names the engine but no browser.
     r"|like Gecko\)(?: Mobile/\w+)?$",
     re.IGNORECASE,
 )
-#: Chrome and Firefox came to their hundredth versions that spring, and have had one every four
-#: weeks since. Internet Explorer ended in 2022, Windows 7 in 2020.
+#: Chrome and Firefox reached version 100 that spring, and have released one every four weeks since.
+#: Internet Explorer ended in 2022, Windows 7 in 2020.
 _NUMBERED = re.compile(r"(?:Chrome|Firefox)/(\d+)\.")
 _HUNDREDTH = date(2022, 4, 1)
 _TWO_YEARS = 26

@@ -16,10 +16,10 @@ from nurture.domain.tracking.user_agents import Program, read_agent
 
 __all__ = ["HOLD", "RULES", "Judgement", "Verdict", "judge"]
 
-#: Kept with every verdict, so that hits can be judged again when the rules have grown.
+#: Stored with every verdict, so that hits can be judged again when there are more rules.
 RULES = 2
 
-#: How long a hit is held. With the sweeps between, it moves something after at most two minutes.
+#: How long a hit is held. With the sweeps in between, it has an effect after two minutes at most.
 HOLD = timedelta(seconds=90)
 
 
@@ -32,7 +32,7 @@ class Judgement:
 
 
 def judge(together: MessageHits) -> list[Judgement]:
-    """Judge every hit on a message, in their order."""
+    """Judge every hit on a message, in order."""
     found = [
         _weighed(hit, signs) for hit, signs in zip(together.hits, signs_of(together), strict=True)
     ]

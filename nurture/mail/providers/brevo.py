@@ -22,7 +22,7 @@ _SUPPRESSIONS_HINT = (
     "blocked contacts of Transactional."
 )
 
-#: The flag says that the address itself is no good. `blocked` is Brevo's own list, which holds
+#: The flag means that the address itself is no good. `blocked` is Brevo's own list, which contains
 #: people who unsubscribed as well as dead addresses, so it says nothing about the address.
 _MEANINGS: dict[str, tuple[EventKind, bool]] = {
     "delivered": (EventKind.DELIVERED, False),
@@ -43,14 +43,14 @@ _MEANINGS: dict[str, tuple[EventKind, bool]] = {
     "click": (EventKind.CLICKED, False),
 }
 
-#: Brevo replaces the Message-ID and hands this header back as it was.
+#: Brevo replaces the Message-ID and returns this header unchanged.
 _CARRIER = "X-Mailin-custom"
 
-#: What tells one event from another; `id` is the webhook's and the same in all of them.
+#: What distinguishes one event from another; `id` is the webhook's and the same in all of them.
 _TELLING = ("event", "message-id", "email", "ts_epoch", "ts_event", "link", _CARRIER)
 
-#: The times that are UTC whatever the account's time zone is, the best one first. `date` is on
-#: the account's own clock, which we do not know.
+#: The times that are in UTC whatever the account's time zone, the best one first. `date` is by the
+#: account's own clock, which we do not know.
 _TIMES = ("ts_epoch", "ts_event")
 
 _UNKNOWN = words("event", "id", *_TIMES, "date")

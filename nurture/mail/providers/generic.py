@@ -14,7 +14,7 @@ from nurture.mail.providers import Provider
 from nurture.payload import Fields, Part, bare_message_id, digest, events_under
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
 
-#: `downloaded` and `booked` are not a mail system's to say.
+#: A mail system cannot report `downloaded` or `booked`.
 _KINDS = {
     kind.value: kind
     for kind in (

@@ -31,11 +31,11 @@ _SUPPRESSIONS_HINT = (
     "Suppressions, Bounces."
 )
 
-#: Mailgun tries again for eight hours and does not say that it signs again each time. Replays
-#: inside that span do no harm, because event ids are acted on once and tokens are remembered.
+#: Mailgun retries for eight hours and does not say that it signs again each time. Replays within
+#: that time do no harm, because event ids are acted on once and tokens are remembered.
 _TOLERANCE = timedelta(hours=9)
 
-#: By event; for `failed` by severity.
+#: By event; for `failed`, by severity.
 _KINDS: dict[tuple[str, str], EventKind] = {
     ("delivered", ""): EventKind.DELIVERED,
     ("opened", ""): EventKind.OPENED,
@@ -47,17 +47,17 @@ _KINDS: dict[tuple[str, str], EventKind] = {
     ("failed", "permanent"): EventKind.BOUNCED,
 }
 
-#: Mailgun did not send because of what the person did earlier: that is the news.
+#: Mailgun did not send because of something the person did earlier, which is what matters here.
 _SUPPRESSED = {
     "suppress-unsubscribe": EventKind.UNSUBSCRIBED,
     "suppress-complaint": EventKind.COMPLAINED,
 }
 
-#: Final for this email, while the address may be fine: given up after days, or refused by policy.
+#: Final for this email, though the address may be fine: given up after days, or against policy.
 _NOT_THE_ADDRESS = frozenset({"old", "espblock"})
 
 
-#: Some events come without the headers of the message, so its id travels as a variable of ours.
+#: Some events lack the message's headers, so its id travels as a variable of our own.
 _VARIABLE = "nurture_message_id"
 
 _UNKNOWN = words("event", "id", "timestamp")
@@ -141,7 +141,7 @@ def _is_permanent(event: Fields, kind: EventKind | None, why: str) -> bool:
 
 
 def _event_id(event: Fields) -> str:
-    # Mailgun's id is promised to be unique within a day only, so the second goes with it.
+    # Mailgun's id is only promised to be unique within a day, so the time is part of the key.
     second, own = event.find_moment("timestamp"), event.find_text("id")
     return f"{int(second.timestamp())}-{own}" if second and own else digest(event.values)
 

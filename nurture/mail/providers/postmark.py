@@ -24,8 +24,8 @@ _SUPPRESSIONS_HINT = (
 )
 
 #: By RecordType; for bounces by Type, for changes of subscription by SuppressionReason. The flag
-#: says that the address itself is no good. Types that are absent (an automatic reply, a
-#: reactivated address) mean nothing for us.
+#: means that the address itself is no good. Types that are absent (an automatic reply, a
+#: reactivated address) mean nothing to us.
 _MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
     ("Delivery", ""): (EventKind.DELIVERED, False),
     ("Open", ""): (EventKind.OPENED, False),
@@ -63,7 +63,7 @@ _KEEPS = KeptFields(
     _UNKNOWN,
 )
 
-#: Postmark puts a Message-ID of its own into its events; ours travels as metadata.
+#: Postmark puts its own Message-ID into its events; ours travels as metadata.
 _METADATA_KEY = "message-id"
 
 

@@ -14,8 +14,8 @@ from nurture.signatures import FIVE_MINUTES, find_header, verify_standard_webhoo
 
 _SECRET_HELP = "Copy the webhook's signing secret, which begins with whsec_, from Resend."
 
-#: By event; for bounces by type. The flag says that the address itself is no good. `failed` is
-#: Resend's own trouble, such as a quota, and `suppressed` its own list, which holds people who
+#: By event; for bounces by type. The flag means that the address itself is no good. `failed` is
+#: Resend's own trouble, such as a quota, and `suppressed` its own list, which contains people who
 #: complained as well as dead addresses: neither says anything about the address.
 _MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
     ("email.delivered", ""): (EventKind.DELIVERED, False),
@@ -32,7 +32,7 @@ _MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
     ("email.bounced", ""): (EventKind.BOUNCED, False),
 }
 
-#: Where an event keeps what happened.
+#: The part of an event that says what happened.
 _DETAILS = {
     "email.bounced": "bounce",
     "email.failed": "failed",
@@ -43,7 +43,7 @@ _DETAILS = {
 #: Resend sends through Amazon SES, which replaces these.
 _REWRITES = frozenset({"message-id", "date", "feedback-id"})
 
-#: Carries our Message-ID for where Resend repeats the headers of an email.
+#: Carries our Message-ID, for events in which Resend repeats the headers of an email.
 _CARRIER = "X-Nurture-Message-ID"
 
 _UNKNOWN = {**words("type", "created_at"), "data": words("email_id", "created_at")}

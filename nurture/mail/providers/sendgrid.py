@@ -31,11 +31,11 @@ _SUPPRESSIONS_HINT = (
 _SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
 _TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
 
-#: SendGrid tries again for a day and does not say that it signs again each time. Replays inside
-#: that span do no harm, because event ids are acted on once.
+#: SendGrid retries for a day and does not say that it signs again each time. Replays within that
+#: time do no harm, because event ids are acted on once.
 _TOLERANCE = timedelta(hours=25)
 
-#: By event; for `bounce` by type. The flag says that the address itself is no good.
+#: By event; for `bounce` by type. The flag means that the address itself is no good.
 _MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
     ("delivered", ""): (EventKind.DELIVERED, False),
     ("deferred", ""): (EventKind.DEFERRED, False),
@@ -49,7 +49,7 @@ _MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
     ("dropped", ""): (EventKind.BOUNCED, False),
 }
 
-#: SendGrid did not send because of what happened earlier: that is the news.
+#: SendGrid did not send because of something that happened earlier, which is what matters here.
 _DROPPED: dict[str, tuple[EventKind, bool]] = {
     "Bounced Address": (EventKind.BOUNCED, True),
     "Invalid": (EventKind.BOUNCED, True),
@@ -57,7 +57,7 @@ _DROPPED: dict[str, tuple[EventKind, bool]] = {
     "Unsubscribed Address": (EventKind.UNSUBSCRIBED, False),
 }
 
-#: Opens and clicks come without the Message-ID, so it travels as an argument of ours.
+#: Opens and clicks come without the Message-ID, so it travels as an argument of our own.
 _ARGUMENT = "nurture_message_id"
 
 

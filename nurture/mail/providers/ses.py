@@ -37,7 +37,7 @@ from nurture.payload import (
 from nurture.signatures import SignatureError, SignatureFault
 from nurture.tokens import find_step_mark
 
-#: From a certificate's address, and the path that the owner configured, to its PEM bytes.
+#: A function from a certificate's URL, and the path that the owner configured, to its PEM bytes.
 FetchCertificate = Callable[[str, str], bytes]
 
 _SECRET_HELP = (
@@ -49,21 +49,21 @@ _SUPPRESSIONS_HINT = (
     "account’s suppression list."
 )
 
-#: The time signed is that of the event, and SNS tries again for up to an hour.
+#: The signed time is that of the event, and SNS retries for up to an hour.
 _TOLERANCE = timedelta(minutes=65)
 
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _CONFIRMATION = (
     *("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 )
-#: What is signed of each kind of message there is. A Subject may be missing.
+#: The signed fields of each kind of message. A Subject may be missing.
 _SIGNED: Mapping[str, tuple[str, ...]] = {
     "Notification": _NOTIFICATION,
     "SubscriptionConfirmation": _CONFIRMATION,
     "UnsubscribeConfirmation": _CONFIRMATION,
 }
 
-#: By event; for bounces by bounceType. The flag says that the address itself is no good.
+#: By event; for bounces by bounceType. The flag means that the address itself is no good.
 #: `Subscription` is any change at SES's own preference page, which nobody opens to get more.
 _MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
     ("Delivery", ""): (EventKind.DELIVERED, False),
@@ -79,10 +79,10 @@ _MEANINGS: dict[tuple[str, str], tuple[EventKind, bool]] = {
     ("Bounce", ""): (EventKind.BOUNCED, False),
 }
 
-#: Where each event keeps its details.
+#: The part of each event that contains its details.
 _DETAILS = {"DeliveryDelay": "deliveryDelay"}
 
-#: By this tag our Message-ID comes back.
+#: The tag by which our Message-ID comes back.
 _TAG, _STEP_TAG = "nurture", "nurture-step"
 
 _SMTP_HOSTS = (
@@ -90,7 +90,7 @@ _SMTP_HOSTS = (
     *("email-smtp-fips.*.amazonaws.com", "*.email-smtp.*.vpce.amazonaws.com"),
 )
 
-#: SES asks not to sign the first four, and writes a Feedback-ID of its own.
+#: SES asks that the first four not be signed, and writes a Feedback-ID of its own.
 #: https://docs.aws.amazon.com/ses/latest/dg/header-fields.html
 _REWRITES = frozenset({"message-id", "date", "return-path", "bounces-to", "feedback-id"})
 
@@ -326,8 +326,8 @@ def _reason(details: Fields) -> str:
 
 
 def _message_id(event: Fields) -> str | None:
-    # SES puts a Message-ID of its own on the mail. Ours comes back as a tag, and among the
-    # headers where the owner has these included and there are not too many of them.
+    # SES gives the email a Message-ID of its own. Ours comes back as a tag, and among the headers
+    # if the owner has these included and there are not too many of them.
     mail = event.find_fields("mail")
     return (_tagged(mail) or _from_headers(mail)) if mail else None
 

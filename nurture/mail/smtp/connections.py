@@ -157,7 +157,7 @@ class Connections:
         self._closing_timer.daemon = True
         try:
             self._closing_timer.start()
-        except RuntimeError:  # Without a thread to spare, they are kept a little longer.
+        except RuntimeError:  # If no thread can be started, they stay open a little longer.
             self._closing_timer = None
 
     def _part_unless_used(self, uses: int) -> None:

@@ -25,7 +25,7 @@ AUTHENTICATION_REQUIRED = 530
 
 _WELCOME = {Stage.RESET: 2, Stage.SENDER: 2, Stage.RECIPIENT: 2, Stage.DATA: 3, Stage.CONTENT: 2}
 
-#: Over 40 KB of markup full of dots this takes a third of the time of `b"\n." in data`.
+#: For 40 KB of markup full of dots, this takes a third of the time of `b"\n." in data`.
 _DOT_LINE = re.compile(rb"\n\.")
 
 

@@ -17,7 +17,7 @@ from nurture.mail.smtp.session import SmtpSession
 _ASK_THE_SERVER = "Check that the server takes mail from this machine."
 
 
-#: A server says a few hundred bytes before it takes mail.
+#: A server sends a few hundred bytes before it accepts email.
 _MOST_SAID = 64 * 1024
 
 
@@ -108,8 +108,8 @@ class Opening:
         except SessionRefusedError as refusal:
             self.refusal, self.about = str(refusal), refusal.about
         except Exception as error:
-            # Nobody would see it raised in this thread, and the offer would wait for ever.
-            # Its text is left out because it may hold the password.
+            # Raised in this thread, it would go unnoticed, and the offer would wait for ever. Its
+            # text is left out because it may contain the password.
             self.refusal = f"{self._route} could not be spoken to ({type(error).__name__})."
         if self.session is None:
             self._client.close()

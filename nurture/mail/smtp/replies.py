@@ -10,8 +10,8 @@ from nurture.domain.errors import NurtureError
 LONGEST_LINE = 4_096
 MOST_LINES = 100
 
-#: So much of an answer is kept, with each message that it was about; the longest that were seen
-#: in the world have five hundred letters.
+#: How much of a reply is stored with each message it was about; the longest seen in practice have
+#: five hundred letters.
 MOST_KEPT = 1_000
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?")
 _BLANKS = re.compile(" {2,}")

@@ -24,16 +24,16 @@ __all__ = ["RouteError", "SmtpMailer", "SmtpRoute", "StartTls"]
 
 FRUITLESS_SESSIONS = 3
 
-#: So often a message is offered on yet another session where sessions are turned away.
+#: How often a message is offered on yet another session while sessions are turned away.
 MOST_TURNED_AWAY = 4
 
-#: Stands for the reply code of a server that turned every session away (RFC 5321 §4.2.3).
+#: Takes the place of a reply code if a server turned every session away (RFC 5321 §4.2.3).
 ASKED_TO_WAIT = 450
 
-#: So many connections keep a quick server busy; more of them only help with one far away.
+#: This many connections keep a fast server busy; more only help if it is far away.
 USUAL_CONNECTIONS = 16
 
-#: A server that leaves every connection without an answer for so many seconds is far away.
+#: A server that leaves every connection without a reply for this many seconds is far away.
 FAR_AWAY = 0.005
 
 

@@ -1,15 +1,15 @@
 """How well the words of an email stand out from what is behind them (WCAG 2.2, 1.4.3).
 
 The HTML is read with its styles: those on elements and the rules in `<style>`, of which those for
-dark mode hold only if that is asked for. Colours that are not written as #rgb or #rrggbb are
-taken to be seen to by their author.
+dark mode apply only if asked for. Colours not written as #rgb or #rrggbb are left to their author.
 
-Whatever the HTML is, it is read in one pass, and comparing it with its rules has an end.
+Any HTML is read in one pass, and the work of comparing it with its rules is limited.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from typing import Any
@@ -26,25 +26,27 @@ _PIXELS = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)px")
 _COLOUR = re.compile(r"#[0-9a-f]{3}(?:[0-9a-f]{3})?", re.IGNORECASE)
 #: A tag or a class in a selector.
 _PART = re.compile(r"\.[\w-]+|^[\w-]+")
+#: A comma between two selectors of a list, not one inside a function.
+_COMMA = re.compile(r",(?![^()]*\))")
 _DARK = re.compile(r"prefers-color-scheme\s*:\s*dark", re.IGNORECASE)
 
-#: So often an element is compared with a rule, at most. Shipped emails need some ten thousand.
+#: The most comparisons of an element with a rule. The emails we ship need about ten thousand.
 _MOST_COMPARISONS = 1_000_000
 
-#: Elements within elements, at most, if there are rules. Shipped emails have about twenty.
+#: The deepest nesting of elements, if there are rules. The emails we ship have about twenty.
 _DEEPEST = 250
 
-#: As many comparisons cost as much as making one step of a selector ready to be compared.
+#: The number of comparisons that cost as much as preparing one step of a selector.
 _TO_COMPILE = 100
 
-#: What of a style changes how words stand out.
+#: The properties of a style that change how words stand out.
 _READ = frozenset(
     {"color", "background", "background-color", "font-size", "font-weight", "display"}
 )
 
 
 class TooManyStylesError(Exception):
-    """There are more elements and rules, or deeper ones, than can be compared in good time."""
+    """More elements and rules, or deeper ones, than can be compared in reasonable time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def _linear(part: float) -> float:
 
 
 class _Tree(HTMLParser):
-    """The elements of a document, each closed at the latest with what is around it."""
+    """The elements of a document, each closed with its parent at the latest."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -128,12 +130,12 @@ class _Rule:
     dark: bool
 
 
-#: What a style says, by property: the value, and whether it is important.
+#: The declarations of a style: for each property the value, and whether it is important.
 _Styles = dict[str, tuple[str, bool]]
 
 
 def _rules(sheet: str, around: str = "") -> Iterator[_Rule]:
-    """The rules for both modes and for dark mode; those for narrow screens change no colour."""
+    """Yield the rules for both modes and for dark mode; rules for narrow screens set no colours."""
     for one in tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True):
         if one.type == "qualified-rule":
             yield _Rule(tinycss2.serialize(one.prelude), _styles(one.content), dark=False)
@@ -155,7 +157,10 @@ def _styles(said: str | Iterable[Any]) -> _Styles:
 
 
 def _insist_on_good_time(rules: list[_Rule], root: Element) -> None:
-    """Each descent in a selector may try every element above; raises `TooManyStylesError`."""
+    """Raise `TooManyStylesError` if comparing would take too long.
+
+    Each descendant in a selector may be tried against every ancestor of an element.
+    """
     named, depth = _named(root)
     if rules and depth > _DEEPEST:
         raise TooManyStylesError
@@ -169,7 +174,7 @@ def _insist_on_good_time(rules: list[_Rule], root: Element) -> None:
 
 
 def _named(root: Element) -> tuple[Counter[str], int]:
-    """How many elements have a tag or a class, or are there at all, and how deep they lie."""
+    """Count the elements in all and by tag and class; also return how deeply they are nested."""
     named, depth, level = Counter[str](), 0, [root]
     while level:
         depth += 1
@@ -181,17 +186,20 @@ def _named(root: Element) -> tuple[Counter[str], int]:
 
 
 def _matcher(rules: list[_Rule], dark: bool) -> Matcher:
-    """What finds an element's rules; a selector that looks further than around it is left out."""
+    """Return a matcher for an element's rules, without selectors that use functions (`:has()`)."""
     matcher = Matcher()
     for rule in sorted((one for one in rules if dark or not one.dark), key=lambda one: one.dark):
-        try:
-            selectors = compile_selector_list(rule.selector) if "(" not in rule.selector else ()
-        except SelectorError:
-            continue
-        for selector in selectors:
+        for selector in _selectors(rule.selector):
             if selector.pseudo_element is None:
                 matcher.add_selector(selector, rule.styles)
     return matcher
+
+
+def _selectors(listed: str) -> Iterator[Any]:
+    """Compile each selector of a list by itself, so that an odd one leaves the others in force."""
+    for one in _COMMA.split(listed):
+        with suppress(SelectorError):
+            yield from compile_selector_list(one) if "(" not in one else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +224,7 @@ def _weak(elements: list[Any], matcher: Matcher, dark: bool) -> Iterator[WeakCon
 
 
 def _look(one: Any, matcher: Matcher, above: _Look) -> _Look:
-    """What rules say, then what the element says, then what is important."""
+    """Apply the rules, then the element's own style, then whatever is marked important."""
     element: Element = one.etree_element
     look = replace(
         above,

@@ -10,7 +10,7 @@ from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.rendering.compile import CompiledEmail
 from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 
-#: Gmail cuts a mail off above this many bytes of HTML.
+#: Gmail cuts off an email of more than this many bytes of HTML.
 LARGEST_HTML = 102 * 1024
 
 _LONGEST_SUBJECT = 78

@@ -17,7 +17,7 @@ LONGEST_FRONT_VALUE = 1_000
 MOST_TAGS, LONGEST_TAG, DEEPEST_CHOICE, MOST_BRANCHES = 500, 300, 10, 20
 MOST_ELEMENTS, DEEPEST_ELEMENT, MOST_CAROUSEL_IMAGES = 3_000, 60, 10
 
-#: More findings than this help nobody.
+#: More findings than this help no one.
 MOST_FINDINGS = 50
 
 #: These characters have a meaning of their own inside the program.
@@ -56,7 +56,7 @@ def _tag_findings(body: str, file: str) -> Iterator[str]:
     try:
         tags = jinja_tags(body)
     except JinjaTagError:
-        return  # Whoever reads the body says so with the place.
+        return  # The reader of the body reports it, with the place.
     if len(tags) > MOST_TAGS:
         yield f"{file}: it has {len(tags):,} Jinja tags; keep them under {MOST_TAGS}."
         return
@@ -82,7 +82,7 @@ def design_findings(mjml: str, file: str) -> list[str]:
     try:
         document = read_markup(blanked(mjml, jinja_tags(mjml)))
     except JinjaTagError:
-        return []  # The linter says so with the place.
+        return []  # The linter reports it, with the place.
     if len(document.elements) > MOST_ELEMENTS:
         return [f"{file}: it has more than {MOST_ELEMENTS:,} elements. Make it shorter."]
     found = []

@@ -271,7 +271,7 @@ def _text_faults(text: Text) -> Iterator[Fault]:
         yield Fault(offset, f"text may not stand in <{parent}>", "put it in <mj-text>")
 
 
-#: In these, the compiler skips white space that begins with a line feed, and refuses other.
+#: In these, the compiler skips white space that begins with a line feed, and rejects any other.
 _TIGHT = frozenset(
     {"mj-accordion", "mj-accordion-element", "mj-attributes", "mj-carousel", "mj-head"}
     | {"mj-navbar", "mj-social"}
@@ -317,8 +317,8 @@ def _style_faults(text: Text) -> Iterator[Fault]:
             return
 
 
-#: A comment in these makes the compiler refuse the whole email; in `<mj-wrapper>`
-#: it is written inside a comment for Outlook, which ends too early by that.
+#: A comment in these makes the compiler reject the whole email; in `<mj-wrapper>` it is written
+#: inside a comment for Outlook, which it ends too early.
 _WITHOUT_COMMENTS = frozenset(
     {"mj-accordion-element", "mj-accordion-title", "mj-attributes", "mj-carousel"}
     | {"mj-style", "mj-title", "mj-wrapper"}

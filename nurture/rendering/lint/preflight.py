@@ -272,7 +272,7 @@ def _size_concerns(sample: Preview, parts: _Parts) -> Iterator[Concern]:
         yield _warning(what, "Make it shorter.")
 
 
-#: Above the footer of every plain version.
+#: The line above the footer of every plain version.
 _FOOTER_RULE = "-" * 40
 
 

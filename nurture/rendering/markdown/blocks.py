@@ -29,14 +29,14 @@ _READER = MarkdownIt("commonmark", {"html": False}).disable(
     ["code", "fence", "html_block", "html_inline", "lheading"]
 )
 
-#: Quotes and lists within each other; a mail with more cannot be read, and the reader
-#: silently leaves out what is deeper than twenty.
+#: The deepest nesting of quotes and lists; a deeper one cannot be read, and the parser silently
+#: omits anything deeper than twenty.
 _DEEPEST = 12
 
-#: A book's worth of blocks.
+#: As many blocks as a book has.
 _MOST_TOKENS = 10_000
 
-#: A line of this many characters that goes on below was hardly broken by someone who types.
+#: A line this long that continues below was probably not broken by a person typing.
 _WIDE = 55
 
 _STATEMENTS = re.compile(r"(?:\s*qjinja([0-9]+)n)+\s*")

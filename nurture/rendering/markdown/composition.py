@@ -7,7 +7,7 @@ from nurture.rendering.markdown.blocks import Markdown, read_markdown
 from nurture.rendering.markdown.mjml import markdown_as_mjml
 from nurture.rendering.markdown.text import markdown_as_text
 
-#: The frame that Markdown is placed into, at its `<mj-include path="content" />`.
+#: The layout that Markdown is inserted into, at its `<mj-include path="content" />`.
 FRAME = "layout/markdown.mjml"
 
 

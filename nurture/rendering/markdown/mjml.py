@@ -102,7 +102,7 @@ class _Writer:
             yield f"</{node.tag}>", line
 
 
-#: Mails know three levels of headings.
+#: Emails have three levels of headings.
 _SHALLOW = str.maketrans("456", "333")
 
 

@@ -8,14 +8,14 @@ from nurture.rendering.syntax.components import components
 from nurture.rendering.syntax.jinja_tags import JinjaTag
 from nurture.rendering.syntax.mjml import Attribute, Document, Element, Fault
 
-#: Statements that open a block which a statement of the name `end…` closes.
-#: (`set` opens one or stands alone: it is left out.)
+#: Statements that open a block, which the statement named `end…` closes. (`set` may open one or
+#: none, so it is left out.)
 _BLOCKS = frozenset(
     {"autoescape", "block", "call", "filter", "for", "if", "macro", "trans", "with"}
 )
 _MIDDLES = frozenset({"else", "elif"})
 
-#: What may stand anywhere in the head, since the compiler writes it at the head's end.
+#: What may be anywhere in the head, since the compiler writes it at the head's end.
 _MOVABLE = frozenset({"{#", "set", "import", "from", "include"})
 
 _REFUSING = frozenset({"mj-accordion-element", "mj-attributes", "mj-carousel"})

@@ -7,15 +7,15 @@ import jinja2
 
 from nurture.domain.errors import NurtureError
 
-#: Stands in for every character of a Jinja tag. It is a Unicode noncharacter
-#: (Unicode 16, section 23.7), reserved for the inside of one program.
+#: Replaces every character of a Jinja tag. It is a Unicode noncharacter (Unicode 16, section 23.7),
+#: reserved for use inside one program.
 FILLER = "\ufdd0"
 
 _BEGINS = frozenset({"variable_begin", "block_begin", "comment_begin"})
 _ENDS = frozenset({"variable_end", "block_end", "comment_end"})
 _WHOLE = frozenset({"raw_begin", "raw_end"})
 
-#: Reads tags and renders nothing.
+#: An environment that parses tags and renders nothing.
 _LEXER = jinja2.Environment(keep_trailing_newline=True, autoescape=True)
 
 

@@ -20,9 +20,9 @@ import re
 from nurture.rendering.syntax.jinja_tags import JinjaTag, blanked, jinja_tags
 from nurture.rendering.syntax.mjml import Element, read_markup
 
-#: The letter q stands at the beginning only, so that no text before or after
-#: a placeholder can be taken for a part of one. The last letter is the wrap:
-#: n for none, h for `<mj-raw>`, c for a comment.
+#: The letter q occurs only at the beginning, so that no text before or after a placeholder can be
+#: mistaken for part of one. The last letter is the wrap: n for none, h for `<mj-raw>`, c for a
+#: comment.
 _PLACEHOLDER = re.compile(r"qjinja([0-9]+)[nhc]")
 _WRAPPED = re.compile(
     r"<mj-raw>qjinja([0-9]+)h</mj-raw>|<!--qjinja([0-9]+)c-->|qjinja([0-9]+)[nhc]"

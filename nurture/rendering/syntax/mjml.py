@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from nurture.rendering.syntax.jinja_tags import FILLER
 
-#: HTML elements without content, in the only spelling that the compiler takes for one.
+#: HTML elements without content, in the only spelling that the compiler accepts for them.
 VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img"}
     | {"input", "link", "meta", "param", "source", "track", "wbr"}
@@ -19,7 +19,7 @@ VOID = frozenset(
 
 _MARKUP = re.compile(r"(?:<!--)?<!\[endif|<!(?:--)?\[if|<!--|<!\[CDATA\[|<[!?]|</|<")
 
-#: One end of a conditional comment. What stands between two of them is markup to the compiler.
+#: One end of a conditional comment. To the compiler, what is between two of them is markup.
 _CONDITION = re.compile(
     r"(?:<!(?:--)?\[if[^\]]*|<!\[endif|<!--<!\[endif[^\]]*)\](?:>-->|><!-->|-->|>)"
 )
@@ -28,13 +28,13 @@ _NAME = re.compile(r"[A-Za-z][\w.-]*(?::[\w.-]+)?")
 _CLOSING = re.compile(r"(\s*+)([A-Za-z][\w:.-]*+)\s*+([^<>]*+)>")
 _TAG_END = re.compile(r"\s*(/?)>")
 
-#: A value with this inside has swallowed the next tag, because its own quote is missing.
+#: A value containing this has swallowed the next tag, because its own quote is missing.
 _SWALLOWED_TAG = re.compile(r">[^<]*<[/!A-Za-z]")
 _VALUE = re.compile(r"\s*=")
 _NAME_AND_VALUE = re.compile(r"([^\s=<>\"']+)\s*=\s*(.?)")
 _REST_OF_TAG = re.compile(r"[^<>]*?(/?)(?:>|(?=<)|\Z)")
 
-#: White space, then a Jinja tag by itself or a name, and the name's value in its quotes.
+#: White space, then either a Jinja tag alone, or a name with its value in quotes.
 _ATTRIBUTE = re.compile(
     rf"(\s*)(?:({FILLER}+)(?=[\s/>])"
     rf"|([^\W\d][\w:.{FILLER}-]*|:[\w:.-]+|{FILLER}+[\w:.{FILLER}-]+)"
@@ -271,7 +271,7 @@ class _Reader:
         if not faults or faults[-1].offset < element.offset:
             self._fault(*self._why_unreadable(element))
         rest = _REST_OF_TAG.match(self._source, self._at)
-        assert rest is not None  # It matches the empty string as well.
+        assert rest is not None  # It matches the empty string too.
         return rest
 
     def _why_unreadable(self, element: Element) -> tuple[int, str, str]:

@@ -25,7 +25,7 @@ class AccountState:
 
 
 class Grounds(NamedTuple):
-    """What holds the account: why, for how long it asks, and what the refusals share."""
+    """Why the account is put on hold, how long the server asks to wait, and the refusals' mark."""
 
     cause: Cause
     reason: str
@@ -68,8 +68,8 @@ def note_outcomes(
 ) -> None:
     """Record what offers revealed about the account.
 
-    `refused` are the permanent refusals since the last acceptance. If the account is held, only
-    its own probe may open it; results of sends that other workers had under way are not news.
+    `refused` are the permanent refusals since the last acceptance. If the account is held, only its
+    own probe may open it; results of sends that other workers had under way do not count.
     """
     accepted = any(one.status is MessageStatus.ACCEPTED for one in outcomes)
     told = next((one for one in outcomes if one.about_the_account), None)
@@ -89,9 +89,9 @@ def note_outcomes(
 def _grounds(
     connection: Connection, told: Outcome | None, refused: Sequence[FinalRefusal], held_for: str
 ) -> Grounds | None:
-    """What holds the account: an answer that says so, or a run of equal refusals.
+    """Return the grounds for a hold: an answer that says so, or a run of equal refusals.
 
-    Where such a run holds it already, one more of its kind is enough.
+    If such a run already holds the account, one more refusal of its kind is enough.
     """
     if told is not None and told.refusal is not None and told.refusal.cause is not None:
         return Grounds(told.refusal.cause, told.reason, told.refusal.wait)

@@ -21,7 +21,7 @@ from nurture.store.queries import locks
 from nurture.store.tables import enrolments, message_changes, messages, subscribers
 from nurture.store.tables.messages import Message
 
-#: How long what is put right is spread over, unless the owner says otherwise.
+#: The period over which repaired people are spread, unless the owner says otherwise.
 USUAL_SPAN = timedelta(days=2)
 
 _WHY = Reason(Code.ABOUT_ACCOUNT)

@@ -38,7 +38,7 @@ _NAMED = re.compile(r"nurture-(\d{8}T\d{6}Z)\.age")
 _UNFINISHED = re.compile(r"\.nurture-.*\.age\.part")
 _STAMP = "%Y%m%dT%H%M%SZ"
 
-#: What proving takes: the rows once in the log and once in the file. So much is left over.
+#: The room that proving needs: the rows once in the log and once in the file, plus this reserve.
 _TIMES, _SPARE = 2, 200_000_000
 
 
@@ -76,7 +76,7 @@ class MadeBackup:
     file: StoredFile
     bytes: int
     rows: int
-    #: What stands in the way of removing the old ones, if anything.
+    #: What prevented the removal of old backups, if anything.
     remark: str = ""
 
 
@@ -95,7 +95,7 @@ def back_up(
     occasion = f"asked {now.isoformat()} {secrets.token_hex(4)}"
     with setup.database.writing() as connection:
         number = begin_backup(connection, occasion, now)
-    assert number is not None  # Nobody else draws the same.
+    assert number is not None  # No other backup has this occasion.
     return _make_and_note(setup, number, StoredFile(to, name or _name(now)), now, tell)
 
 
@@ -173,7 +173,7 @@ def _make(setup: BackupSetup, file: StoredFile, now: datetime, tell: Progress) -
             rows = prove(draft, identity, setup.keys.directory, tell)
             place.rename(draft.name, file.name, sha256)
         except BaseException:
-            with suppress(OSError, PlaceError):  # What went wrong before says more.
+            with suppress(OSError, PlaceError):  # The first error says more.
                 place.remove(draft.name)
             raise
     return MadeBackup(file, size, rows)

@@ -25,7 +25,7 @@ FORMAT = 1
 ABOUT, SETTINGS, DKIM, MANIFEST = "about.json", "settings.json", "dkim.pem", "manifest.json"
 LIBRARY, TABLES = "library/", "tables/"
 
-#: Told how many rows there are by now.
+#: A callback given the number of rows so far.
 Progress = Callable[[int], None]
 
 

@@ -10,7 +10,7 @@ from nurture.bucket_address import SCHEME, BucketAddress, read_address
 from nurture.domain.errors import NurtureError
 from nurture.settings import Settings
 
-#: How the name of a backup ends, and what lies beside it besides.
+#: How the name of a backup ends, and the other file that lies beside it.
 _ENDING, _BESIDE = ".age", "identity.age"
 
 

@@ -17,10 +17,10 @@ from nurture.store import portable
 from nurture.store.database import Connection, Database
 from nurture.store.migrate import UnknownRevisionError, migrate_to
 
-#: Told of what a backup holds besides rows.
+#: A callback given whatever a backup contains besides rows.
 Receive = Callable[[Member], None]
 
-#: Asked before a row is taken in, with what the backup says of itself.
+#: A callback given the backup's header before any row is inserted.
 Check = Callable[[BackupHeader], None]
 
 
@@ -64,7 +64,7 @@ def prove(file: StoredFile, identity: x25519.Identity, scratch: Path, tell: Prog
 
 @contextmanager
 def _scratch_database(scratch: Path) -> Iterator[Database]:
-    for left in scratch.glob("proving-*"):  # Of a process that was killed; it had the lock.
+    for left in scratch.glob("proving-*"):  # Left by a killed process; it had the lock.
         shutil.rmtree(left, ignore_errors=True)
     with TemporaryDirectory(prefix="proving-", dir=scratch) as directory:
         database = Database(f"sqlite:///{Path(directory).absolute()}/nurture.db")

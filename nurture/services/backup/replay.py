@@ -32,7 +32,7 @@ from nurture.store.tables.consents import record_consents
 from nurture.store.tables.suppressions import stands, suppress, suppress_erased
 from nurture.store.tables.withdrawals import CONSENT, LET_GO, list_once
 
-#: Every way to say no that this version knows.
+#: Every kind of opt-out that this version knows.
 _KINDS = {*SuppressionReason, LET_GO, *(f"{CONSENT}{purpose}" for purpose in Purpose)}
 
 

@@ -31,7 +31,7 @@ from nurture.store.tables.instance import RESTORING, arm
 from nurture.store.wiping import into_one_file
 from nurture.tokens import Tokens
 
-#: Names of what tells that a data directory has been in use.
+#: Names of files that show that a data directory has been in use.
 _IN_USE = ("nurture.db*", "secrets.env", "backup-identity*", "journals", "witness-*")
 
 
@@ -132,7 +132,7 @@ def restore(
     `DamagedBackupError` or `OtherKeysError`.
     """
     staging = place.staging
-    shutil.rmtree(staging, ignore_errors=True)  # Of a restore that was killed.
+    shutil.rmtree(staging, ignore_errors=True)  # Left by a restore that was killed.
     staging.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         about = _take_in(file, identity, place, settings, tell)

@@ -18,7 +18,7 @@ from nurture.store.tables.restores import leap
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.withdrawals import withdrawals
 
-#: Links, Message-IDs and the journal of withdrawals name these.
+#: Links, Message-IDs and the journal of withdrawals identify rows of these by number.
 _NAMED_BY_NUMBER = (subscribers, enrolments, messages, withdrawals)
 
 

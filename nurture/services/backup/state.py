@@ -11,7 +11,7 @@ from nurture.services.backup.backups import BackupSetup
 from nurture.services.backup.withdrawals import to_copy
 from nurture.store.tables.backups import Attempt, last_attempt, last_good
 
-#: Finds a file by what was noted of where it lies.
+#: A function that finds a file by the location that was recorded for it.
 Find = Callable[[str], StoredFile]
 
 

@@ -7,7 +7,7 @@ from nurture.archive.journal import WithdrawalJournal, WithdrawalLine
 from nurture.store.database import Database
 from nurture.store.tables.withdrawals import happened_after, newest_withdrawal, withdrawals_after
 
-#: So many are copied at once.
+#: This many are copied together.
 _CHUNK = 1000
 
 

@@ -44,22 +44,22 @@ from nurture.store.tables import account, enrolments, message_changes, messages
 from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.instance import armed_for, how_far, is_armed
 
-#: So many messages are marked `sending` together; as many are in doubt after a kill, at most.
+#: This many messages are marked `sending` together, so at most this many are in doubt after a kill.
 WINDOW = 64
 
 #: How long a worker may be silent, on the real clock, about messages it is offering.
 SENDING_LEASE = timedelta(seconds=90)
 
-#: So often a worker says that it is alive, while one window takes longer than usual.
+#: How often a worker reports that it is alive while a window takes longer than usual.
 _RENEW_SECONDS = 20.0
 
-#: A batch begins no window later than this, so that a worker that is told to stop soon can.
+#: A batch begins no window later than this, so that a worker told to stop can stop soon.
 _BATCH_SECONDS = 15.0
 
-#: How long to wait, each time, before recording is tried again with the database away.
+#: How long to wait before each further attempt to record, if the database is unavailable.
 _RECORD_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0)
 
-#: Stands for a reply code where a message never got as far as a mail server.
+#: Takes the place of a reply code if a message never reached a mail server.
 _NOT_MADE = 0
 
 _log = logging.getLogger(__name__)
@@ -300,7 +300,7 @@ class _Run:
         outcomes = self._outcomes
         taken = [o for o in outcomes if o.status is MessageStatus.ACCEPTED]
         accepted = [o.message for o in taken]
-        kept = all(o.code is None for o in taken)  # A mail server's answer has a code.
+        kept = all(o.code is None for o in taken)  # A mail server's reply has a code.
         heard_at = {m: self._heard_at[m] for m in accepted}
         message_changes.record_accepted(connection, self.batch.claim.name, heard_at, kept=kept)
         advance(connection, [self._passed(m) for m in accepted], self.now)

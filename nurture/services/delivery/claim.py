@@ -29,7 +29,7 @@ from nurture.store.queries.facts import facts_of
 from nurture.store.tables import enrolments, message_changes, messages, sequences
 from nurture.store.tables.message_changes import Claim, NewMessage
 
-#: How long a worker may be silent, on the real clock, before its claims are taken from it.
+#: How long a worker may be silent, on the real clock, before others take over its claims.
 CLAIM_LEASE = timedelta(seconds=60)
 
 _AT_THE_END = Ending(EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
@@ -98,19 +98,19 @@ def claim_due(
 
     1. Lock the enrolments that are due, guides first, and read what deciding needs.
     2. Decide each: the planner says which step is next, the gate whether this person may be
-       written to now, the account's `allowance` whether it may send one more.
+       emailed now, the account's `allowance` whether it may send one more.
     3. Insert a message for each step that is to be sent, `claimed` and with a lease; its
        enrolment is not looked at again while it is in hand.
-    4. Record everything else at once: waits, skipped steps, ends, moves to another sequence.
+    4. Record everything else together: waits, skipped steps, ends, moves to another sequence.
        Here the transaction ends, and with it what this function does.
     5. `batch` marks a window of messages as `sending` and commits, before it makes and offers
        the first of them. From now on a message whose worker is killed may be in doubt.
     6. `batch` records what the mail server said and moves each enrolment on, in the transaction
        that marks the next window; what was never offered is released.
 
-    Call it in one writing transaction. With `probing` it claims one message only, the best to
-    try a held account with. A sequence of which a newer program has published more than this
-    one understands is left to that program.
+    Call it in one writing transaction. With `probing` it claims only one message, the
+    best one for testing a held account. If a newer program has published more of a sequence
+    than this one understands, the sequence is left to that program.
     """
     due_now = due_for_probe if probing else due_enrolments
     paused = sequences.paused_sequences(connection)

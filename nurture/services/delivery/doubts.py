@@ -57,7 +57,7 @@ def settle_all(
         try:
             settled[message] = settle(database, catalogue, message, sent, now)
         except NotInDoubtError:
-            continue  # An event of the mail provider's has settled it in the meantime.
+            continue  # An event from the mail provider has settled it meanwhile.
     return settled
 
 
@@ -69,7 +69,7 @@ def _accept(connection: Connection, message: Message) -> Settled:
 def _offer_again(
     connection: Connection, published: Published, message: Message, now: datetime
 ) -> Settled:
-    # Changing the enrolment locks it, so that what is read below stays true.
+    # Changing the enrolment locks it, so what is read below stays true.
     enrolments.look_at_once(connection, enrolments.of_enrolments([message.enrolment_id]), now)
     if messages.in_hand(connection, message.enrolment_id):
         raise NurtureError(

@@ -10,7 +10,7 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.tables import enrolments, message_changes, sequences
 
-#: How long what is overdue is spread over, unless someone says otherwise.
+#: The period over which overdue emails are spread, unless the caller says otherwise.
 USUAL_SPAN = timedelta(days=2)
 
 

@@ -32,7 +32,7 @@ from nurture.store.queries.due import DueEnrolment
 from nurture.store.tables import enrolments, events, message_changes, messages, subscribers
 from nurture.store.tables.consents import record_consents
 
-#: How many people are looked at in one transaction, and in how many of them at one time.
+#: How many people are examined in one transaction, and how many transactions are made in one run.
 _CHUNK, _CHUNKS = 500, 200
 
 

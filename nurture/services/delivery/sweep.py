@@ -7,7 +7,7 @@ from nurture.store.tables.account import find_hold
 from nurture.store.tables.enrolments import count_due
 from nurture.store.tables.instance import how_far, is_armed
 
-#: More batches than this at once would only queue up behind each other.
+#: More simultaneous batches than this would only queue behind each other.
 _MOST_BATCHES = 8
 
 

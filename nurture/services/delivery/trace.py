@@ -13,8 +13,10 @@ from enum import StrEnum
 from typing import Any
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.messages.status import MessageStatus
-from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.known_words import known_or_none
+from nurture.domain.messages.status import KEPT, MessageStatus
+from nurture.domain.scheduling.gate import UNTIL_RESUMED
+from nurture.domain.sequences.sequence import ANSWERS, StepKind
 from nurture.domain.subscribers.consent import ConsentRecord, Purpose, said_where
 from nurture.domain.tracking.verdict import Verdict
 from nurture.mail.logbook import Logbooks
@@ -65,7 +67,7 @@ class Trace:
     message: int
     message_id: str
     subscriber: int
-    address: str
+    address: str | None
     email: str
     kind: str
     status: str
@@ -105,7 +107,8 @@ def _number_of(named: str, tokens: Tokens) -> int:
     except TokenRefusedError:
         raise NoMessageError(
             f"“{named}” is neither the number of a message nor a Message-ID of this program.",
-            remedy="Copy the header Message-ID as it is, or take the number from “nurture why”.",
+            remedy="Copy the header Message-ID as it is, or take the number from "
+            "“nurture why ADDRESS --json”.",
         ) from None
 
 
@@ -121,10 +124,7 @@ def _walk(
         Stage.CLAIM,
         found.claimed_at,
         f"Claimed by batch {found.claim}",
-        (
-            f"attempt {found.attempt}",
-            f"revision {found.revision} of the email, published {_moment(found.published_at)}",
-        ),
+        (f"revision {found.revision} of the email, published {_moment(found.published_at)}",),
     )
     yield logged
     yield _answer(found)
@@ -134,11 +134,20 @@ def _walk(
 
 
 def _allowed_by(found: TracedMessage, consents: list[ConsentRecord]) -> Iterator[str]:
-    needed = StepKind(found.kind).rules.consent
+    kind = known_or_none(StepKind, found.kind)
+    if kind is None:
+        yield f"a newer version allowed it: this one does not know the kind “{found.kind}”"
+        return
+    needed = kind.rules.consent
     yield _consent(needed, consents, found.claimed_at) if needed else "needs no consent"
-    yield "no suppression, pause or frequency cap was in the way"
+    if kind in ANSWERS:
+        yield "it was asked for, so no pause and no frequency cap applies"
+    else:
+        yield "not suppressed, not paused, and within the frequency cap"
     late = found.claimed_at - found.due_at
-    if late > _PROMPT:
+    if found.attempt > 1:
+        yield f"attempt {found.attempt}; earlier offers are not on record"
+    elif late > _PROMPT:
         yield f"it had been due for {_length(late)}: the gate, a pause or a stop held it until then"
 
 
@@ -179,18 +188,21 @@ _ANSWERED: Mapping[str, str] = {
     MessageStatus.SENDING: "Being offered to the mail server",
     MessageStatus.DEFERRED: "Not accepted yet; it will be tried again",
     MessageStatus.FAILED: "The mail server refused it for good",
-    MessageStatus.IN_DOUBT: "Nobody knows whether the mail server accepted it",
+    MessageStatus.IN_DOUBT: "It is not known whether the mail server accepted it",
     MessageStatus.CANCELLED: "Cancelled before it was offered",
 }
 
 
 def _answer(found: TracedMessage) -> TraceEntry:
     code = (f"reply code {found.code}",) if found.code else ()
-    reasons = (*code, *((found.reason,) if found.reason else ()))
+    if found.reason == KEPT:
+        return TraceEntry(Stage.ANSWER, found.accepted_at, "Written to the outbox, not sent")
     if found.accepted_at:
-        return TraceEntry(Stage.ANSWER, found.accepted_at, "The mail server accepted it", reasons)
+        return TraceEntry(Stage.ANSWER, found.accepted_at, "The mail server accepted it", code)
     said = _ANSWERED.get(found.status, f"The status is “{found.status}”")
-    return TraceEntry(Stage.ANSWER, None, said, reasons)
+    if found.status == MessageStatus.CANCELLED and (found.code or found.attempt > 1):
+        said = "Cancelled before it was offered again"
+    return TraceEntry(Stage.ANSWER, None, said, code)
 
 
 def _event(event: Mapping[str, Any]) -> Iterator[TraceEntry]:
@@ -218,13 +230,18 @@ _JUDGED: Mapping[str, str] = {
 
 
 def _standing(found: TracedMessage, now: datetime) -> TraceEntry:
-    if found.ended_at:
+    if found.held_at:
+        next_look = "the enrolment is held since a restore; see “nurture held list”"
+    elif found.ended_at:
         next_look = f"the enrolment ended {_moment(found.ended_at)}"
+    elif found.next_look_at == UNTIL_RESUMED:
+        next_look = "the enrolment waits until its sequence is resumed"
     elif found.next_look_at:
         next_look = f"the enrolment is looked at again {_moment(found.next_look_at)}"
     else:
         next_look = "the enrolment waits for this message's outcome"
-    return TraceEntry(Stage.NOW, now, f"The message is {found.status}", (next_look,))
+    why = (found.reason,) if found.reason else ()
+    return TraceEntry(Stage.NOW, now, f"The message is {found.status}", (*why, next_look))
 
 
 def _moment(at: datetime) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from nurture.domain.errors import NurtureError
 from nurture.services.health.finding import Finding, FindingLevel, failed, failed_by
 
-#: Looks at one thing, or at several that depend on each other.
+#: A function that checks one thing, or several that depend on each other.
 Check = Callable[[], Iterable[Finding]]
 
-#: Within so many seconds all has been said, also where every port hangs.
+#: The examination ends within this many seconds, even if every port hangs.
 PATIENCE = 9.0
 
 
@@ -55,7 +55,7 @@ class _Look(threading.Thread):
         except NurtureError as error:
             self._found.append(failed_by(self._about, error))
         except Exception as error:
-            # Its text is left out because it may hold a password.
+            # The error's text is left out because it may contain a password.
             said = f"This could not be looked at ({type(error).__name__})."
             remedy = "See that what it is about is set as the README says, and look again."
             self._found.append(failed(self._about, said, remedy))

@@ -16,10 +16,10 @@ from nurture.store.tables import bounces, instance, messages, owners
 from nurture.store.tables.holds import count_held
 from nurture.store.tables.refused_calls import BOXES, count_refusals
 
-#: What workers do within seconds or a minute is stuck after so long.
+#: Work that takes workers seconds or a minute is stuck after this long.
 STUCK = timedelta(minutes=10)
 
-#: A call that was refused is told for so long.
+#: A refused call is reported for this long.
 _REFUSED_LATELY = timedelta(days=2)
 
 _ARE_THEY_RUNNING = "See that “nurture serve”, or a worker and a beat, are running: var/logs."

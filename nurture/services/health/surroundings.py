@@ -13,14 +13,14 @@ from nurture.services.health.finding import Finding, doubtful, failed, fine
 from nurture.services.owner import checklist
 from nurture.settings import Settings
 
-#: Seconds for our own port, which is near.
+#: Seconds allowed for our own port, which is near.
 _NEAR = 4.0
 
-#: Seconds for the domain's names: before, a database that hangs may have been waited for.
+#: Seconds allowed for the domain's names; a database that hangs may already have used up some time.
 _NAMES = 3.0
 
-#: A clock that is this much out is told, and one that is out by the second number breaks things:
-#: a signed call counts for five minutes, and a worker's lease for less.
+#: A clock that is this far out is reported; one as far out as the second breaks things, since a
+#: signed call is valid for five minutes and a worker's lease for less.
 OUT, FAR_OUT = timedelta(seconds=10), timedelta(minutes=2)
 
 _SET_THE_CLOCK = "Have the machines set their clocks by NTP: timedatectl set-ntp true."
@@ -56,7 +56,7 @@ def _door(settings: Settings) -> tuple[str, int]:
 
 def _is_ours(address: str) -> bool:
     """Return whether the program there identifies itself as nurture; may raise `TimeoutError`."""
-    # A proxy that the environment names is for what is far away.
+    # A proxy named in the environment is meant for remote hosts.
     opener = build_opener(ProxyHandler({}))
     try:
         with opener.open(f"{address}/openapi.json", timeout=_NEAR) as answer:

@@ -18,7 +18,7 @@ from nurture.store.tables.provider_calls import (
     use_token,
 )
 
-#: Amazon takes a yes for three days.
+#: Amazon accepts a confirmation for three days.
 REQUESTS_LAST = timedelta(days=3)
 
 

@@ -24,7 +24,7 @@ from nurture.store.tables.subscribers import Subscriber
 
 _REAL, _MISTAKE = "real", "mistake"
 
-#: So many people are taken up again at once; more are spread over the working hours to come.
+#: Up to this many people are emailed again together; more are spread over the coming working hours.
 _AT_ONCE = 20
 
 _HELD = "{} of {} emails of a day came back for good."

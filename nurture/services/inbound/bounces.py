@@ -25,7 +25,7 @@ from nurture.store.tables.suppressions import (
 
 BOUNCED = SuppressionReason.BOUNCED
 
-#: What an address that is suppressed for soft bounces is suppressed for, in words.
+#: The reason, in words, for a suppression because of soft bounces.
 TIRED = "it bounced softly five times in a row, over two weeks or more"
 
 _ARRIVED = {"source": "arrival", "reason": "a later mail arrived"}
@@ -33,7 +33,7 @@ _SILENCE = {"source": "arrival", "reason": "a guide was accepted and has not com
 
 _COLLECTED = {"source": "guide-page", "reason": "the guide was collected"}
 
-#: A mail that was offered at the very moment of a bounce is not a later one.
+#: An email offered at the very moment of a bounce is not later than it.
 _BEFORE = timedelta(microseconds=1)
 
 

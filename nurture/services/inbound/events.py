@@ -44,7 +44,7 @@ from nurture.tokens import TokenRefusedError, Tokens
 
 _LONGEST_ID = 500
 
-#: A word that is not ours is kept under this kind.
+#: The kind under which an event is stored whose own word we do not know.
 UNKNOWN = "unknown"
 
 

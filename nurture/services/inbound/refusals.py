@@ -10,7 +10,7 @@ from nurture.store.database import Database, DatabaseUnavailableError
 from nurture.store.tables import refused_calls
 from nurture.store.tables.refused_calls import BOXES, RefusedCall
 
-#: Stands for names that nobody here has given to anything.
+#: Takes the place of names that do not exist here.
 UNKNOWN = "?"
 
 _MINUTE = timedelta(minutes=1)

@@ -21,7 +21,7 @@ from nurture.mail.smtp.route import SmtpRoute
 from nurture.services.publishing.guides import is_sample
 from nurture.settings import Settings
 
-#: How long one look outside may take, in seconds; someone is waiting for the page.
+#: Seconds that one external check may take; the owner is waiting for the page.
 _PATIENCE = 6.0
 
 
@@ -201,7 +201,7 @@ def look_up(domain: str, selector: str, patience: float = _PATIENCE) -> list[Rec
 
 
 def _record(name: str, at: str, holds: str, patience: float) -> tuple[bool | None, str]:
-    import dns.exception  # Every start of every program would wait for it.
+    import dns.exception  # Every program's start would wait for it.
     import dns.resolver
 
     try:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from nurture.domain.passwords import as_typed
 
-#: 32 MiB and three passes: about 40 ms, and a small server survives a few at once.
+#: 32 MiB and three passes: about 40 ms; a small server survives a few simultaneous ones.
 _HASHER = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
 
 _STEP_SECONDS, _DIGITS = 30, 6
@@ -87,7 +87,7 @@ def find_counter(secret: str, code: str, now: datetime) -> int | None:
 
 
 def _totp(secret: str) -> TOTP:
-    # Every app on a phone uses SHA-1, whose weakness to collisions does not touch an HMAC.
+    # Every authenticator app uses SHA-1, whose weakness to collisions does not affect an HMAC.
     return TOTP(b32decode(secret), _DIGITS, SHA1(), _STEP_SECONDS)  # noqa: S303
 
 

@@ -18,7 +18,7 @@ from nurture.store.tables.revisions import RevisionKind, find_newest
 
 _T = TypeVar("_T")
 
-#: The facts of a practice, in the order of their form.
+#: A practice's details, in the order of their form.
 FACTS = (
     *("name", "owner", "address", "phone", "email", "website_url", "blog_url", "booking_url"),
     *("sender_name", "sender_address", "reply_to", "time_zone", "disclosure"),

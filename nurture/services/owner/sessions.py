@@ -27,7 +27,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.tables import owners, sign_ins
 from nurture.store.tables.owners import Owner
 
-#: Failures within this span are counted, and so many are borne.
+#: Failures within this period are counted, and this many are tolerated.
 COUNTED_FOR = timedelta(minutes=15)
 FAILURES_PER_ACCOUNT, FAILURES_PER_CLIENT = 10, 30
 
@@ -187,7 +187,7 @@ def _spend(connection: Connection, seal: Seal, owner: Owner, code: str, now: dat
     if owners.spend_recovery_code(connection, owner.id, typed):
         return True
     if owner.totp_secret is None:
-        return False  # They have been turned off in another browser meanwhile.
+        return False  # Codes were turned off in another browser.
     secret = _opened(seal, owner.totp_secret, owner.address)
     counter = credentials.find_counter(secret, code, now)
     return counter is not None and owners.spend_code(connection, owner.id, counter)

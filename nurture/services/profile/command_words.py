@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.tracking.events import EventKind
 
-#: What someone did, as it goes on after “they”.
+#: What someone did, in words that follow “they”.
 DEEDS: Mapping[EventKind, str] = {
     EventKind.OPENED: "opened an email",
     EventKind.CLICKED: "followed a link",
@@ -17,7 +17,7 @@ DEEDS: Mapping[EventKind, str] = {
     EventKind.STAYED: "said that they want to stay",
 }
 
-#: What became of an email, as it goes on after its name.
+#: What became of an email, in words that follow its name.
 BECAME: Mapping[MessageStatus, str] = {
     MessageStatus.CLAIMED: "is about to be sent",
     MessageStatus.SENDING: "is being offered to the mail server just now",

@@ -35,7 +35,7 @@ _HELD = (
     "says what, and “nurture held release” or “nurture held drop” how it goes on."
 )
 
-#: Further ahead than this nobody asks.
+#: Nobody asks about more coming events than this.
 _COMING = 12
 
 

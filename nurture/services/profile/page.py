@@ -35,7 +35,7 @@ class UpcomingEmail:
     at: datetime
 
 
-#: So many opens and clicks are told on one page.
+#: How many opens and clicks are shown on one page.
 _HITS = 300
 
 
@@ -163,13 +163,13 @@ def _introduction(
 
 
 def _coming(names: Titles, entry: SimulatedEvent) -> UpcomingEmail:
-    """A mail that will come."""
+    """Return a simulated email as one to come, with the owner's names."""
     key = f"{entry.sequence}/{entry.step}"
     return UpcomingEmail(names.subject(key), names.title(entry.sequence), entry.at)
 
 
 def _deed(names: Titles, liveliness: Engagement) -> str:
-    """What someone did that shows how lively they are, as it goes on after “they”."""
+    """Return what someone did that shows their engagement, in words that follow “they”."""
     event = liveliness.because
     if event is None or event.verdict is not Verdict.HUMAN:
         return "signed up"

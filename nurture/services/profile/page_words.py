@@ -11,7 +11,7 @@ from nurture.rendering.message import shared_values
 from nurture.rendering.templates import compile_template
 from nurture.services.catalogue import Published
 
-#: What became of an email; `{}` stands for its subject.
+#: What became of an email; `{}` is replaced by its subject.
 BECAME: Mapping[MessageStatus, str] = {
     MessageStatus.CLAIMED: "“{}” is about to be sent",
     MessageStatus.SENDING: "“{}” is being offered to the mail server just now",
@@ -25,7 +25,7 @@ BECAME: Mapping[MessageStatus, str] = {
     MessageStatus.CANCELLED: "“{}” was taken back before it was sent",
 }
 
-#: What someone did; `{}` stands for the email.
+#: What someone did; `{}` is replaced by the email.
 DEEDS: Mapping[EventKind, str] = {
     EventKind.OPENED: "Opened {}",
     EventKind.CLICKED: "Followed a link in {}",
@@ -50,7 +50,7 @@ DONE_HERE: Mapping[EventKind, str] = {
     EventKind.LIFTED: "You had the address written to again",
 }
 
-#: What someone did that shows how lively they are, as it goes on after “they”.
+#: What someone did that shows their engagement, in words that follow “they”.
 LIVELY: Mapping[EventKind, str] = {
     EventKind.OPENED: "opened {}",
     EventKind.CLICKED: "followed a link in {}",
@@ -64,7 +64,7 @@ LIVELY: Mapping[EventKind, str] = {
 class Titles:
     """Names as the owner has them: titles of sequences, and subjects as that first name gets them.
 
-    What is not published any more has none and is named by its key.
+    Anything no longer published has no title or subject and is named by its key.
     """
 
     published: Published

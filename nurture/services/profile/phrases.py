@@ -29,20 +29,20 @@ from nurture.store.tables.messages import Message
 
 Row = Mapping[str, Any]
 
-#: Why something in the time ahead ends, where more is known than the planner says.
+#: Why something will end, if more is known than the planner says.
 _WILL_END = {
     EndReason.COMPLETED: Reason(Code.NOTHING_LEFT),
     EndReason.NOT_COLLECTED: Reason(Code.GUIDE_NOT_COLLECTED),
     EndReason.NO_CONSENT: Reason(Code.NOT_AGREED_TO_THESE),
 }
 
-#: Why nothing of a sequence is sent, said with its name.
+#: Why nothing from a sequence is sent, in words that name the sequence.
 _HELD: Mapping[Code | EndReason, Code] = {
     Code.SEQUENCE_PAUSED: Code.SEQUENCE_IS_PAUSED,
     Code.NOT_PUBLISHED: Code.SEQUENCE_IS_NOT_PUBLISHED,
 }
 
-#: Entries that say nothing of why a mail does not come sooner.
+#: Entries that do not explain why an email does not come sooner.
 _NO_REASONS = (What.DID, What.SENT)
 
 
@@ -65,7 +65,7 @@ def outlook(
     happened: Iterable[Row] = (),
     names: Names = KEYS,
 ) -> Outlook:
-    """Say what the simulation and the ledger know of the time ahead, in sentences.
+    """Say in sentences what the simulation and the ledger know about the future.
 
     `names` are the reader's names for sequences and emails.
     """

@@ -42,7 +42,7 @@ class Chapter:
     machines: tuple[str, ...] = ()
 
 
-#: What each purpose is for, as it goes on after “agreed to” and “withdrew”.
+#: What each purpose is for, in words that follow “agreed to” and “withdrew”.
 PURPOSES = {
     "guide": "getting the guide",
     "marketing": "getting the emails",
@@ -57,7 +57,7 @@ _TROUBLE = (
     MessageStatus.IN_DOUBT,
 )
 
-#: Ends of which nothing else tells.
+#: Endings that nothing else in the story mentions.
 _ENDED = {
     EndReason.COMPLETED: "Finished “{}”",
     EndReason.NOT_COLLECTED: "“{}” ended: its guide was never collected",
@@ -78,7 +78,7 @@ _LIFTED_BY = {
     "guide-page": "on the page of the guide",
 }
 
-#: What a bounce means, where that is not for good.
+#: What a bounce means if it is not permanent.
 _BOUNCES = {
     Bounce.SOFT: "For now; it is tried again with the next email",
     Bounce.FULL: "The mailbox is full",
@@ -86,7 +86,7 @@ _BOUNCES = {
     Bounce.DISMISSED: "It was a mistake of the mail server’s",
 }
 
-#: Who is taken to have been behind a hit, as it goes on with the reasons.
+#: Who was probably behind a hit, in words that the reasons follow.
 _JUDGED = {
     Verdict.HUMAN: "A person",
     Verdict.UNSURE: "Perhaps a person, perhaps a program",

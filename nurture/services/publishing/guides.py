@@ -17,10 +17,10 @@ from nurture.store.tables import guide_files
 from nurture.store.tables.guide_files import UploadedGuide
 from nurture.store.tables.revisions import lock_publishing
 
-#: The largest guide; a mailbox on a phone opens nothing larger with pleasure.
+#: The largest guide allowed; a larger file is a nuisance to open on a phone.
 LARGEST = 30 * 1024 * 1024
 
-#: What the sample guides say of themselves.
+#: The text by which sample guides are recognised.
 SAMPLE = b"A sample, to be replaced by the practice's own guide."
 
 _PAGE = re.compile(rb"/Type\s*/(Page\b|ObjStm)")

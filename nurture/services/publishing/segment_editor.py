@@ -27,7 +27,7 @@ from nurture.store.tables.revisions import RevisionKind, find_newest
 
 _SEGMENTS = RevisionKind.SEGMENTS, "segments"
 
-#: An address of the studio's own.
+#: A name reserved for one of the studio's own URLs.
 _RESERVED = "new"
 
 

@@ -22,7 +22,7 @@ from nurture.store.tables.bounces import Jump
 _WEEK = timedelta(days=7)
 _DAYS_BACK, _DAYS_AHEAD = 14, 7
 _LISTED = 6
-#: Workers look every few seconds; what has been due for so long is waiting for nobody.
+#: Workers look every few seconds, so if anything has been due for this long, none is running.
 _LATE = timedelta(minutes=10)
 
 

@@ -24,7 +24,7 @@ from nurture.store.queries.funnel import (
 )
 from nurture.store.tables import sequences
 
-#: A booking is put down to the last email before it, if that was no longer ago than this.
+#: A booking is attributed to the last email before it, if that was no longer ago than this.
 BOOKED_WITHIN = timedelta(days=30)
 
 
@@ -36,7 +36,7 @@ class Period(StrEnum):
     YEAR = "year"
 
 
-#: How many spans a period has on the chart, and how many days each is long.
+#: How many spans of a period the chart shows, and how many days each has.
 _SPANS = {Period.MONTH: (28, 1), Period.QUARTER: (12, 7), Period.YEAR: (52, 7)}
 
 

@@ -21,7 +21,7 @@ from nurture.store.database import Connection
 from nurture.store.queries.snapshot import under_way_in
 from nurture.store.tables.enrolments import count_by_passed
 
-#: So many people are read and played at a time.
+#: How many people are read and simulated at a time.
 _AT_ONCE = 500
 
 

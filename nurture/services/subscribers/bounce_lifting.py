@@ -18,10 +18,10 @@ from nurture.store.queries import locks
 from nurture.store.tables import bounces, subscribers, suppressions
 from nurture.tokens import Tokens
 
-#: Who lifts a bounce, as the event of it says.
+#: Who lifted a bounce, as recorded in its event.
 COMMAND = "command line"
 
-#: Who could lift a reason, where it is not a bounce.
+#: Who could lift a suppression that is not a bounce.
 WHO_LIFTS: Mapping[SuppressionReason, str] = MappingProxyType(
     {
         SuppressionReason.UNSUBSCRIBED: "They unsubscribed. Only they can take that back, on the "

@@ -11,7 +11,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.tables import enrolments, messages, subscribers
 from nurture.store.tables.messages import Message
 
-#: A link to someone's data, or to their erasure, is good for this long after its mail.
+#: How long after its email a link to someone's data, or to their erasure, is valid.
 LAPSES_AFTER = timedelta(days=7)
 
 
@@ -71,6 +71,6 @@ def _confirmation(
         enrolment=enrolment.id,
         message=message.id,
         masked_address=masked(person.address),
-        # Saying that one still wants the emails is never too late.
+        # It is never too late to say that one still wants the emails.
         lapsed=matter is not ConfirmationKind.STAYING and now > mailed_at + LAPSES_AFTER,
     )

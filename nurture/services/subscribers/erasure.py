@@ -21,16 +21,16 @@ from nurture.store.tables.suppressions import empty_details_of, suppress_erased
 from nurture.store.wiping import wipe
 from nurture.tokens import Tokens
 
-#: Of so many events the raw data is dropped in one transaction.
+#: How many events lose their raw data in one transaction.
 _CHUNK = 5000
 
 #: Nobody repeats a signup call after this long.
 _KEYS_KEPT_FOR = timedelta(days=7)
 
-#: How long a booking counts for whoever signs up with that address later.
+#: How long a booking counts for anyone who signs up with that address later.
 BOOKERS_KEPT_FOR = timedelta(days=365)
 
-#: How many people are let go in one transaction, and in how many of them at one time.
+#: How many people are dropped in one transaction, and how many transactions are made in one run.
 _PEOPLE, _CHUNKS = 500, 200
 
 
@@ -51,7 +51,7 @@ def forget(database: Database, files: OwnFiles, subscriber_id: int, now: datetim
         if person is None:
             return False
         _erase(connection, [subscriber_id], now)
-        # Only now can nothing more of theirs begin to be offered.
+        # Only from here on can nothing more of theirs begin to be offered.
         if personal.being_mailed(connection, subscriber_id):
             raise BeingMailedError(
                 "A mail to this person is being sent just now.", remedy="Try again in a minute."
@@ -125,7 +125,7 @@ def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
         forget_old_calls(connection, now)
         let_go += forget_old_keys(connection, now, _KEYS_KEPT_FOR)
     follow(database, files, now)
-    # What was put off for a day, because the file is large, is due at some hour.
+    # A rewrite that was deferred for a day, because the file is large, is due at some point.
     wipe(database, now)
     return let_go
 

@@ -19,10 +19,10 @@ from nurture.store import wiping
 from nurture.store.database import Database
 from nurture.store.tables.erasures import ErasedMarks, gone_after, newest_erasure
 
-#: So many erasures are followed at once.
+#: How many erasures are applied together.
 _CHUNK = 500
 
-#: Removes from one kind of this machine's files what is about people who are gone.
+#: A function that removes erased people from one kind of this machine's files.
 Remover = Callable[[ErasedMarks], None]
 
 

@@ -154,7 +154,7 @@ def put_back(
 def ways_back(
     connection: Connection, published: Published, person: Subscriber, names: Names
 ) -> tuple[RestorableEnrolment, ...]:
-    """Return the sequences that someone was taken out of or let go from, and if they can go on.
+    """Return the sequences that someone was taken out of or let go from, and if they can return.
 
     If they cannot, the reason names things by `names`.
     """
@@ -173,7 +173,7 @@ def ways_back(
 def _why_not_back(
     connection: Connection, published: Published, person: Subscriber, enrolment: Enrolment
 ) -> Reason | None:
-    """Why someone cannot go on; `None` if they can."""
+    """Return why someone cannot be put back; `None` if they can."""
     if enrolment.status is EnrolmentStatus.ACTIVE:
         return Reason(Code.UNDER_WAY)
     if suppressed := find_suppression(connection, person.address_hash):

@@ -46,10 +46,10 @@ from nurture.store.tables.consents import record_consents
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import lift_suppression, stands, suppress, suppressions_of
 
-#: Where a consent record says that something was said on the preference page.
+#: The source of a consent record made on the preference page.
 _PREFERENCES = "preferences"
 
-#: Where a consent record says that a purpose was withdrawn by stopping everything.
+#: The source of a consent record if stopping everything withdrew the purpose.
 _STOP = "unsubscribe"
 _STOPS = (_STOP, STUDIO, ELSEWHERE, JOURNAL)
 

@@ -19,7 +19,7 @@ from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import find_suppression
 
-#: One request is answered by one mail in this time, however often the button is pressed.
+#: A request gets at most one email in this time, however often the button is pressed.
 ANSWERED_AT_MOST_EVERY = timedelta(hours=6)
 
 _ANSWERED = (EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)
@@ -66,7 +66,7 @@ def _enrol(connection: Connection, person: Subscriber, sequence: Sequence, now: 
     ):
         return Asked.MAILED
     enrolment = enrolments.find_enrolment_in(connection, person.id, sequence.key)
-    assert enrolment is not None  # It was there before.
+    assert enrolment is not None  # It existed already.
     lately = now - enrolment.guide_wanted_at < ANSWERED_AT_MOST_EVERY
     if lately and enrolment.status in _ANSWERED:
         return Asked.ALREADY

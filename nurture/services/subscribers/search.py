@@ -15,10 +15,10 @@ from nurture.store.queries.search import PersonStatus, Search, count_people, fin
 
 __all__ = ["AskedForError", "Found", "PersonStatus", "Question", "SearchPage", "find"]
 
-#: People on one page of the list.
+#: How many people one page of the list shows.
 PAGE = 50
 
-#: Beyond this nobody needs the exact number, and counting on would only cost.
+#: Nobody needs the exact number above this, and counting further would only cost time.
 COUNTED = 10_000
 
 
@@ -75,7 +75,7 @@ def find(
         search = _search(question, published.segments)
         health = published.segments.health
         numbers = find_people(connection, search, now, health, before=before, limit=PAGE + 1)
-        # Whoever is looked for by a piece of a name is often one; all are on this page then.
+        # A search for part of a name often finds one person; then all results are on this page.
         count = len(numbers)
         if before is not None or count > PAGE:
             count = count_people(connection, search, now, health, COUNTED + 1)

@@ -1,4 +1,4 @@
-"""Signing up: from a filled-in form to an enrolment; the guide's page goes on from there."""
+"""Signing up: from a filled-in form to an enrolment; the guide's page takes over from there."""
 
 import logging
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from nurture.tokens import Tokens
 
 _HOUR = timedelta(hours=1)
 
-#: Two processes add the same person in the same moment perhaps once, but not again and again.
+#: Two processes may add the same person at the same moment once, but not again and again.
 _TRIES = 5
 
 _log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class _Asked(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """The person and the enrolment as the database has them, and all that is decided from."""
+    """The person and the enrolment as stored, and everything else the decision is based on."""
 
     person: Subscriber | None
     enrolment: Enrolment | None
@@ -140,7 +140,7 @@ def _subscribe(
     signup: Signup,
     now: datetime,
 ) -> None:
-    """Read what is known, have the domain decide, and write down what it says."""
+    """Read what is known, have the domain decide, and store the result."""
     sequence = published.sequence_of_form(signup.form)
     if sequence is None:
         raise UnknownFormError(
@@ -180,7 +180,7 @@ def _refuse_floods(connection: Connection, signup: Signup, limits: Limits, now: 
 
 
 def _find(connection: Connection, published: Published, asked: _Asked) -> _Found:
-    """Hold the address and the person, and find all that the decision rests on."""
+    """Lock the address and the person, and read everything the decision is based on."""
     signup, sequence, known_as, time = asked
     locks.hold_address(connection, known_as[0])
     met = subscribers.find_by_address(connection, signup.address)
@@ -222,7 +222,7 @@ def _write(
         bookings.give_bookings_to(connection, known_as, number)
         until = found.known.booked_until
         subscribers.change_subscriber(connection, number, booked_until=until)
-    # A signup that is brought back may be there already.
+    # A signup that is reported late may be stored already.
     if not (time.said_at and signups.is_signup(connection, number, signup.form, time.said_at)):
         signups.add_signup(
             connection,
@@ -259,7 +259,7 @@ def _add(connection: Connection, asked: _Asked, time_zone: str) -> int:
 def _enrol(
     connection: Connection, asked: _Asked, found: _Found, number: int, progress: Progress
 ) -> int:
-    """Let the series begin or, for a person who asks again, offer the guide's email again."""
+    """Start the series or, for a person who asks again, offer the guide's email again."""
     if found.enrolment:
         return _offer_again(connection, found.enrolment, progress, asked.time)
     enrolment = enrolments.add_enrolment(
@@ -271,7 +271,7 @@ def _enrol(
         asked_at=asked.time.due_at,
         held_at=asked.time.held_since,
     )
-    assert enrolment is not None  # The person is held, and was not in the sequence.
+    assert enrolment is not None  # The person is locked and was not in the sequence.
     return enrolment
 
 

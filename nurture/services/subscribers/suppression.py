@@ -91,7 +91,7 @@ def lift_bounce(
 
 
 def reword_what_ended(connection: Connection, person: Subscriber) -> bool:
-    """Let what ended have ended for the strongest reason left; return whether there is one."""
+    """Give what has ended the strongest reason left; return whether there is one."""
     left = suppressions.find_suppression(connection, person.address_hash)
     if left:
         enrolments.reword_ends(connection, person.id, ending_by(left))

@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Hit, MoreHits
 
-#: So many hits a minute are kept of one link or pixel of one message. Nobody needs more, and a
-#: scanner that tries each link twice is still seen whole.
+#: How many hits a minute are stored for one link or pixel of one message. Nobody needs more, and a
+#: scanner that tries each link twice is still recorded completely.
 OF_A_LINK = 5
 
-#: So many are kept of one message, whatever its links.
+#: How many a minute are stored for one message, whatever its links.
 OF_A_MESSAGE = 60
 
-#: So many opens, and as many clicks, of one message are kept for good.
+#: How many opens, and how many clicks, of one message are stored for good.
 FOR_GOOD = 1000
 
-#: Of so many messages and links it is known what was kept; then a new minute begins early.
+#: How many messages and links are remembered with their counts; then a new minute begins early.
 _REMEMBERED = 50_000
 
 _MINUTE = timedelta(minutes=1)

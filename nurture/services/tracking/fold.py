@@ -23,13 +23,13 @@ from nurture.store.database import Connection, Database
 from nurture.store.queries.hits import add_hits
 from nurture.store.tables import hits_beyond, journals, messages
 
-#: How much of a journal is folded in one transaction, which then takes some milliseconds.
+#: How much of a journal is folded in one transaction, which then takes a few milliseconds.
 _CHUNK = 256 * 1024
 
-#: So much is folded within a second or so.
+#: This much is folded within about a second.
 _LITTLE = 8 * 1024 * 1024
 
-#: A finished line, or the beginning of an over-long one, and the places it goes from and to.
+#: A finished line, or the beginning of one that is too long, and where it begins and ends.
 _Line = tuple[bytes, int, int]
 
 
@@ -80,7 +80,7 @@ def _alone_in(directory: Path) -> Iterator[bool]:
     try:
         file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
-        yield False  # Nothing has ever been written.
+        yield False  # Nothing has been written yet.
         return
     try:
         with suppress(BlockingIOError):
@@ -112,7 +112,7 @@ def _whole_lines(path: Path, place: int, size: int) -> Iterator[_Line]:
         file.seek(place)
         chunk = file.read(max(0, min(_CHUNK, size - place)))
         if b"\n" not in chunk and len(chunk) == _CHUNK:
-            # Nobody writes so long a line; what it is will not be known, only where it ends.
+            # No one writes a line this long; only its end will be known, not its content.
             if end := _end_of_line(file, size):
                 yield chunk, place, end
             return

@@ -1,9 +1,8 @@
-"""Tracking: hits are lines in a local journal first, and rows in the database later.
+"""Tracking: hits are first lines in a local journal, and later rows in the database.
 
-A web process appends a line and needs neither database nor Redis for it. Folding reads
-on from where it stopped, and the place is kept in the same transaction as the events, so
-that each line gets into the database once. Lines that the release before has written are
-read like our own.
+A web process appends a line and needs neither the database nor Redis to do so. Folding continues
+from where it stopped, and its position is stored in the same transaction as the events, so that
+each line gets into the database once. Lines written by the previous release are read like our own.
 """
 
 import fcntl
@@ -21,23 +20,24 @@ from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Hit, MoreHits
 from nurture.services.tracking.excess import HitBudget
 
-#: A journal is closed and a new one begun when it has grown to this many bytes.
+#: A journal is closed, and a new one begun, once it has grown to this many bytes.
 _ROTATE_AT = 32 * 1024 * 1024
 
-#: Beyond so many bytes that wait in the journals opens are only counted and clicks are written
-#: without what tells of the machine; beyond the second number these are only counted as well.
+#: If more bytes than this wait in the journals, opens are only counted, and clicks are written
+#: without what identifies the machine; above the second number, clicks are only counted as well.
 OPENS_WAIT, CLICKS_WAIT = 256 * 1024 * 1024, 512 * 1024 * 1024
 
-#: How often it is looked how much waits.
+#: How often to check how much is waiting.
 _LOOK_SECONDS = 2.0
 
-#: What is kept of a user agent and the like, some programs send pages of it, and of the rest.
+#: How much is stored of a user agent and the like, because some programs send pages of it, and of
+#: the other fields.
 _AGENT, _LINK, _METHOD, _CLIENT = 300, 2000, 16, 64
 
-#: Hits are stamped by our own clock; a line that names another time was not written by it.
+#: Hits carry our own clock's time; a line with a time outside this range was not written by it.
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
-#: No column has room for a larger number.
+#: No column can store a larger number.
 _MOST = 2**31 - 1
 
 _as_json = json.JSONEncoder(separators=(",", ":")).encode
@@ -64,13 +64,13 @@ def as_line(hit: Hit) -> bytes:
 
 
 def as_count(beyond: MoreHits) -> bytes:
-    """Write what is only counted as a line."""
+    """Write the number of hits that are only counted as a line."""
     line = {"kind": beyond.kind, "message": beyond.message, "more": beyond.more}
     return f"{_as_json(line)}\n".encode()
 
 
 def from_line(content: bytes, name: str = "") -> Hit | MoreHits:
-    """Read what a line says, which is called by that `name`; raises `UnreadableLineError`."""
+    """Parse the line called `name`, or raise `UnreadableLineError`."""
     try:
         said = json.loads(content)
         kind, message = EventKind(said["kind"]), _number(said["message"])
@@ -84,13 +84,13 @@ def from_line(content: bytes, name: str = "") -> Hit | MoreHits:
             client=_text(said["client"], _CLIENT),
             purpose=_text(said["purpose"], _AGENT),
             link=None if said["link"] is None else _text(said["link"], _LINK),
-            # Before hits were held, lines said nothing of a query.
+            # Lines from before hits were held have no query.
             query=_text(said.get("query", ""), _AGENT),
             message=message,
             line=name,
         )
     except (KeyError, RecursionError, TypeError, ValueError) as error:
-        # What it says itself may quote the line, which is not to be kept.
+        # The error's own text may quote the line, which must not be stored.
         raise UnreadableLineError(f"This is no hit: {type(error).__name__}.") from None
 
 
@@ -109,7 +109,7 @@ def _moment(value: str) -> datetime:
 
 
 def _text(value: object, most: int) -> str:
-    """Read text that every database takes: without a NUL, and nothing that UTF-8 cannot say."""
+    """Read text that every database accepts: without a NUL, and valid in UTF-8."""
     if not isinstance(value, str) or "\0" in value:
         raise ValueError
     value.encode()
@@ -152,7 +152,7 @@ class HitJournal:
                 self._sparing.count(hit)
 
     def _room_for(self, hit: Hit) -> Hit | None:
-        """Return what to write of a hit: the more is waiting to be folded, the less."""
+        """Return how much to write of a hit: the more is waiting to be folded, the less."""
         waiting = self._waiting()
         if waiting < OPENS_WAIT:
             return hit
@@ -172,7 +172,7 @@ class HitJournal:
             self._open()
         assert self._file is not None
         written = os.write(self._file, line)
-        # After half a line, on a full disk, the next begins in a file of its own.
+        # After half a line, on a full disk, the next one begins in a new file.
         self._size += written if written == len(line) else _ROTATE_AT + 1
 
     def _open(self) -> None:
@@ -186,4 +186,4 @@ class HitJournal:
         fcntl.flock(self._file, fcntl.LOCK_SH)
         self._pid, self._size = os.getpid(), 0
         if os.fstat(self._file).st_nlink == 0:
-            self._open()  # Folding found it before the lock, and took it for one that had served.
+            self._open()  # Folding took it for a finished one before it was locked.

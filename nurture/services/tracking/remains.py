@@ -5,10 +5,10 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-#: So much is overwritten, or looked at, in one go.
+#: How much is overwritten, or read, in one go.
 _PIECE = 64 * 1024
 
-#: How large the file of notes grows, in bytes.
+#: The largest size of the file of notes, in bytes.
 _NOTES = 256 * 1024
 
 _NAME = "unreadable.jsonl"

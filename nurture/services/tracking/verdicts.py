@@ -18,13 +18,13 @@ from nurture.store.database import Connection, Database
 from nurture.store.queries import hits
 from nurture.store.queries.hits import Mailed, Spell
 
-#: How many held hits lead to the messages that are judged in one transaction.
+#: How many held hits determine the messages that are judged in one transaction.
 _BATCH = 1000
 
-#: So many batches are judged at one time, so that a worker soon has time for emails again.
+#: How many batches are judged in one run, so that a worker soon has time for emails again.
 _BATCHES = 20
 
-#: Clients are looked for in spans that begin every ten minutes, and ten minutes around them.
+#: Clients are looked for in periods that begin every ten minutes, and ten minutes on either side.
 _NEAR = timedelta(minutes=10)
 
 _Wanted = Callable[[Hit], bool]

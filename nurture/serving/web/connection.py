@@ -17,13 +17,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from nurture.serving.web.front import AT_ONCE, Front
 from nurture.serving.web.waiting import Waiting, neighbour_of
 
-#: Where files are sent, which may take as long as they come at this many bytes a second.
+#: The URLs that files are sent to, each for as long as it takes at this many bytes a second.
 _FILES_AT, SLOWEST_FILE = "/studio/", 1024
 
-#: Bytes of a head, of one header's name, and headers; browsers send two thousand bytes in twenty.
+#: The most bytes in a head and in a header's name, and the most headers; browsers send two thousand
+#: bytes in twenty headers.
 LONGEST_HEAD, LONGEST_NAME, MOST_HEADERS = 32 * 1024, 256, 100
 
-#: Requests that one connection may send before the first of them is answered, or in one go.
+#: How many requests one connection may send together, or before the first is answered.
 MOST_AT_ONCE = 16
 
 _TOO_LONG = (
@@ -36,22 +37,21 @@ _TOO_LONG = (
 class Patience:
     """How many seconds each step may take; a step that is late is noticed at the next check."""
 
-    #: The head of a request, from the connection's or the head's first moment.
+    #: For the head of a request, from its first moment or that of the connection.
     head: float = 9.5
-    #: Its whole body, from the end of the head.
+    #: For its whole body, from the end of the head.
     body: float = 29.5
-    #: Until some of an answer has been taken, and so for the last of it.
+    #: For reading some of an answer, and then some more, to its end.
     answer: float = 29.5
     #: Between two requests.
     idle: float = 10.0
-    #: What is still on its way when the program is told to stop.
+    #: For whatever is still arriving when the program is told to stop.
     stopping: float = 2.0
-    #: Between two looks at all connections.
+    #: Between two checks of all connections.
     look: float = 0.5
 
 
-#: A proxy keeps its connections for a minute, and loses the request that it sends into one
-#: while we close it.
+#: A proxy keeps its connections open for a minute, and loses a request sent while we close one.
 WITH_PROXIES = Patience(idle=75.0)
 
 

@@ -22,20 +22,20 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 
-#: Answered at once: these ask neither the database nor Redis, and come by the thousand.
+#: Answered immediately, because these need neither the database nor Redis and come by the thousand.
 AT_ONCE = (b"/o/", b"/c/", b"/healthz")
 
-#: What a subscriber opens, what the website and providers call, and what the owner works with.
+#: The URLs that subscribers open, that the website and providers call, and that the owner uses.
 _SUBSCRIBERS = ("/guide/", "/preferences/", "/unsubscribe/", "/confirm/", "/pages/")
 _CALLERS, _OWNER = ("/webhooks/",), ("/studio/",)
 
-#: Seconds in which a body usually follows its head.
+#: Seconds within which a body usually follows its head.
 _SOON = 0.2
 
-#: A body of so many bytes is worth asking about before it is read.
+#: For a body of this many bytes, the application is asked before it is read.
 _LARGE = 64 * 1024
 
-#: More than the application reads of any body, and all bodies together while they come.
+#: More than the application reads of any body, and the limit on all bodies while they arrive.
 _LARGEST_CALL, _LARGEST_FILE, _LARGEST_IN_ALL = 5 << 20, 32 << 20, 128 << 20
 
 #: Seconds after which someone who found a lane full may try again.

@@ -13,16 +13,16 @@ import uvicorn
 from nurture.serving.web.connection import Connection, WaitingConnections, give_up_late
 from nurture.serving.web.front import Front
 
-#: Seconds in which answers may be finished after the program has been told to stop.
+#: Seconds within which answers may be finished after the program is told to stop.
 _FINISH = 10
 
-#: Connections that wait to be taken up; more than one burst brings.
+#: How many connections may wait to be accepted; more than one burst brings.
 _BACKLOG = 4096
 
-#: What the web side says once it answers.
+#: What the web side reports once it answers.
 READY = "ready"
 
-#: Bytes of an answer that the system keeps for a visitor (it takes twice as many).
+#: Bytes of an answer that the system buffers for a visitor (it uses twice as many).
 _KEPT_UNREAD = 128 * 1024
 
 

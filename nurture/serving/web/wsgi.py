@@ -8,12 +8,15 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-#: How much of an answer is handed over at once; most pages are smaller, guides are not.
+#: How much of an answer is passed on at a time; most pages are smaller, guides are not.
 _PIECE = 64 * 1024
 
 
 class BodyWantedError(BaseException):
-    """A read of a body that has yet to arrive; no `Exception`, lest it pass for a fault."""
+    """The application tries to read a body that has not arrived yet.
+
+    It is not an `Exception`, so that the application does not mistake it for a fault of its own.
+    """
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from nurture.domain.messages.status import MessageStatus
 from nurture.store.tables.messages import IN_HAND, messages
 
-#: So long the machine that knows more about a silent worker's messages goes first.
+#: For this long, a silent worker's messages are left to the machine that knows more about them.
 _LEFT_TO_OTHERS = timedelta(minutes=2)
 
 

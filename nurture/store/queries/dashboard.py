@@ -21,8 +21,8 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from nurture.store.types import Json
 
-#: Whether a mail that was accepted has left this machine: the outbox answers with no code. Where
-#: the owner says that a mail in doubt was sent, that is the reason.
+#: Whether an accepted email has left this machine: the outbox gives no reply code. If the owner
+#: said that an email in doubt was sent, that is the reason.
 _LEFT = (
     messages.c.code.is_not(None)
     | messages.c.reason.not_in(("", KEPT))

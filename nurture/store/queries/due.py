@@ -26,7 +26,7 @@ from nurture.store.tables.subscribers import as_consents, subscribers
 from nurture.store.tables.suppressions import standing_of
 from nurture.store.types import ending_from_text
 
-#: Nothing else is read of a due enrolment, as turning what is stored into values costs most.
+#: Nothing else about a due enrolment is read, as converting stored values costs most.
 _COLUMNS: tuple[Any, ...] = (
     enrolments.c.id,
     enrolments.c.subscriber_id,

@@ -17,7 +17,7 @@ from nurture.store.tables.events import events
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import as_consents, subscribers
 
-#: What conditions, interests, engagement and whoever asks about bookings look at.
+#: The events that conditions, interests, engagement and questions about bookings look at.
 _TOLD = (
     EventKind.OPENED,
     EventKind.CLICKED,
@@ -26,10 +26,10 @@ _TOLD = (
     EventKind.STAYED,
 )
 
-#: Someone may have very many events; nothing of them is read that is not looked at.
+#: Someone may have very many events, so only the columns that are used are read.
 _READ = ("id", "subscriber_id", "kind", "happened_at", "verdict", "email", "link", "topics")
 
-#: So many hits that are alike count; that there were more says nothing more of anyone.
+#: Only this many similar hits count; more would say nothing further about anyone.
 _OF_A_FLOOD = 100
 
 

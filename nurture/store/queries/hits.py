@@ -32,7 +32,7 @@ from nurture.store.tables.events import HAS_RAW, HELD, RAW, add_rows, events
 from nurture.store.tables.messages import Followed, messages
 from nurture.store.types import UtcDateTime
 
-#: Beyond so many hits of one client it makes no difference for how many people they were.
+#: Above this many hits by one client, the number of people they were for makes no difference.
 _MANY = 1000
 
 
@@ -44,15 +44,15 @@ class Mailed:
     accepted_at: datetime | None
 
 
-#: A client and the span of time in which it is looked for.
+#: A client and the period in which it is looked for.
 Spell = tuple[str, datetime, datetime]
 
-#: A hit that is to be kept, the message it is on, and the topics it tells of.
+#: A hit to be stored, the message that it is on, and the topics it is about.
 NewHit = tuple[Hit, Followed, frozenset[str] | None]
 
 
 def add_hits(connection: Connection, new: Iterable[NewHit]) -> int:
-    """Keep hits, each once by its line in a journal, and held; return how many were new."""
+    """Store hits as held, each once by its line in a journal; return how many were new."""
     rows = [
         (
             hit.kind,

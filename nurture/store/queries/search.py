@@ -80,7 +80,7 @@ def _wanted(
     person = subscribers.c
     yield ~person.erased
     if "@" in search.words and _is_known(connection, search.words):
-        # A whole address is looked up, however many people there are.
+        # A whole address is found by its index, however many people there are.
         yield person.address_key.in_(address_keys(search.words))
     else:
         for word in search.words.split():

@@ -57,7 +57,7 @@ from nurture.store.tables.events import HUMAN, events
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
 
-#: How many rows are fetched at once where someone reads them all.
+#: How many rows are fetched at a time when they are all read.
 _AT_ONCE = 2000
 
 

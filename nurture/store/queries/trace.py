@@ -23,7 +23,7 @@ class TracedMessage:
 
     id: int
     subscriber: int
-    address: str
+    address: str | None
     sequence: str
     step: str
     kind: str
@@ -39,12 +39,13 @@ class TracedMessage:
     published_at: datetime
     enrolled_at: datetime
     next_look_at: datetime | None
+    held_at: datetime | None
     ended_at: datetime | None
     events: tuple[Mapping[str, Any], ...]
 
 
 def find_traced(connection: Connection, message: int) -> TracedMessage | None:
-    """Return what the database says of a message, or `None` if it has no such row."""
+    """Return what the database says about a message, or `None` if it has no such row."""
     own = messages.c
     row = connection.execute(
         select(
@@ -66,6 +67,7 @@ def find_traced(connection: Connection, message: int) -> TracedMessage | None:
             revisions.c.published_at,
             enrolments.c.enrolled_at,
             enrolments.c.next_look_at,
+            enrolments.c.held_at,
             enrolments.c.ended_at,
         )
         .join(enrolments, enrolments.c.id == own.enrolment_id)

@@ -24,7 +24,7 @@ from nurture.domain.messages.refusal import Cause
 from nurture.store.database import insert_new
 from nurture.store.types import UtcDateTime, metadata
 
-#: One row while the account is held; none while it is open.
+#: One row while the account is on hold; none while it is open.
 account = Table(
     "account",
     metadata,
@@ -37,7 +37,7 @@ account = Table(
     Column("mark", Text, nullable=False, default=""),
 )
 
-#: Refusals for good since the last acceptance, and those taken back until the account is open.
+#: Permanent refusals since the last acceptance, and those taken back until the account reopens.
 refusals = Table(
     "refusals",
     metadata,

@@ -12,16 +12,16 @@ backups = Table(
     "backups",
     metadata,
     Column("id", Integer, primary_key=True),
-    # What it is made for: a night and the number of the attempt, so that one machine makes it.
+    # What it is made for: a night and the number of the attempt, so that only one machine makes it.
     Column("occasion", Text, nullable=False, unique=True),
     Column("begun_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("file", Text, nullable=False, default=""),
-    # Of one that is good, in kilobytes, so that no number is too large.
+    # The size of a good backup in kilobytes, so that no number is too large.
     Column("size", Integer),
     Column("rows", Integer),
     Column("sha256", Text),
-    # Why it is not good; empty where it is, or where nobody knows yet.
+    # Why it is not good; empty if it is, or if nobody knows yet.
     Column("trouble", Text, nullable=False, default=""),
 )
 

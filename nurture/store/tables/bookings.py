@@ -28,16 +28,16 @@ def told_of_booker(connection: Connection, address_hashes: Collection[str]) -> l
 
 
 def told_of_nobody(connection: Connection, address_hashes: Collection[str]) -> list[Happened]:
-    """Return what calendars told of an address before anyone signed up with it."""
+    """Return what calendars reported about an address before anyone signed up with it."""
     return _told(connection, _of_nobody(address_hashes))
 
 
 def give_bookings_to(
     connection: Connection, address_hashes: Collection[str], subscriber_id: int
 ) -> None:
-    """Let what was told of an address before belong to the subscriber who has it now.
+    """Give the subscriber who has an address now what was reported about it before.
 
-    The address is held: see `locks.hold_address`.
+    The address must be locked: see `locks.hold_address`.
     """
     theirs = update(events).where(_of_nobody(address_hashes))
     connection.execute(theirs.values(subscriber_id=subscriber_id))

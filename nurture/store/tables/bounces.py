@@ -31,7 +31,7 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from nurture.store.types import UtcDateTime, metadata
 
-#: What stands in the unique column of the one jump that nobody has looked at yet.
+#: The value, in a unique column, of the one jump that nobody has looked at yet.
 _OPEN = "open"
 
 bounce_jumps = Table(
@@ -41,13 +41,13 @@ bounce_jumps = Table(
     Column("found_at", UtcDateTime, nullable=False),
     Column("bounced", Integer, nullable=False),
     Column("accepted", Integer, nullable=False),
-    # The same word while it is open and null afterwards, so that there is one open at most.
+    # This word while it is open and null afterwards, so that at most one is open.
     Column("open", Text, unique=True),
     Column("looked_at", UtcDateTime),
     Column("judged", Text),
 )
 
-#: Bounces that the mail server told at once are not a provider's.
+#: Bounces that the mail server reported immediately, rather than a provider.
 _OWN = "smtp"
 _FOR_GOOD = (Bounce.HARD, Bounce.HELD)
 

@@ -44,7 +44,7 @@ consents = Table(
     Column("page_url", Text, nullable=False),
     Column("client", Text, nullable=False),
     Column("user_agent", Text, nullable=False),
-    # When it was said by the website's own account, where we were told after the fact.
+    # When it was said according to the website, if we were told only afterwards.
     Column("said_at", UtcDateTime),
 )
 
@@ -59,9 +59,9 @@ def record_consents(
 ) -> None:
     """Append each purpose granted or withdrawn, with its wording, where and when it was said.
 
-    No other function writes consent records. The subscriber's present consents follow, and every
-    withdrawal is listed for the journal. `said_at` is the time by the website's own account, if
-    we learn of a consent only afterwards.
+    No other function writes consent records. The subscriber's current consents are updated, and
+    every withdrawal is listed for the journal. If we learn of a consent only afterwards, `said_at`
+    is its time according to the website.
     """
     if not changes:
         return

@@ -25,9 +25,9 @@ drafts = Table(
     metadata,
     Column("kind", Text, nullable=False),
     Column("key", Text, nullable=False),
-    # Grows with every saving, so that two tabs notice each other.
+    # Increases with every save, so that two tabs notice each other.
     Column("version", Integer, nullable=False),
-    # The revision the writing began from; 0 where there was none.
+    # The revision that the draft started from; 0 if there was none.
     Column("based_on", Integer, nullable=False),
     Column("source", Json, nullable=False),
     Column("saved_at", UtcDateTime, nullable=False),

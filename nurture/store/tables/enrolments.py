@@ -46,21 +46,21 @@ enrolments = Table(
     Column("collected_at", UtcDateTime),
     Column("guide_wanted", Boolean, nullable=False),
     Column("guide_wanted_at", UtcDateTime, nullable=False),
-    # Which time the guide is being offered; a later request is another occasion.
+    # The number of the guide's current offer; a later request is a new occasion.
     Column("occasion", Integer, nullable=False, default=1),
     Column("next_look_at", UtcDateTime),
-    # Counts changes from outside, so that a plan made before one is noticed as stale.
+    # Counts changes from outside, so that a plan made before one is recognised as stale.
     Column("turn", Integer, nullable=False, default=0),
     Column("ended_at", UtcDateTime),
     Column("ended_because", Text),
     # How it ends once the guide is sent: a status and, after a colon, why. Null: the series runs.
     Column("ends_as", Text),
-    # Since a restore, until the owner says what becomes of it: it may have been sent already.
+    # Set by a restore until the owner decides about it, because it may have been sent already.
     Column("held_at", UtcDateTime),
     UniqueConstraint("subscriber_id", "sequence"),
-    # The sweep's cost follows what is due, not who is enrolled.
+    # A sweep's cost depends on what is due, not on how many are enrolled.
     Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
-    # Of those, whoever waits for a guide; everyone else's turn comes after.
+    # Those of them who are waiting for a guide; everyone else comes after.
     Index(
         "ix_enrolments_guides",
         "next_look_at",
@@ -72,7 +72,7 @@ enrolments = Table(
 
 _IS_ACTIVE = enrolments.c.status == EnrolmentStatus.ACTIVE
 
-#: Nothing is sent of what is held since a restore, but a guide that was asked for since then.
+#: Nothing held since a restore is sent, except a guide requested since then.
 NOT_HELD = enrolments.c.held_at.is_(None) | (
     enrolments.c.guide_wanted & (enrolments.c.guide_wanted_at > enrolments.c.held_at)
 )
@@ -108,9 +108,9 @@ def add_enrolment(
     asked_at: datetime | None = None,
     held_at: datetime | None = None,
 ) -> int | None:
-    """Enrol someone, due at once; return the number, or `None` if they were enrolled before.
+    """Enrol someone, due now; return the number, or `None` if they were enrolled before.
 
-    Where they asked earlier, that is when they were due, though they were enrolled only now.
+    If they asked earlier, that is when it was due, although they are enrolled only now.
     """
     asked_at = asked_at or now
     row = {

@@ -20,7 +20,7 @@ erasures = Table(
     "erasures",
     metadata,
     Column("id", Integer, primary_key=True),
-    # Of what was told of an address that never signed up there is nobody to name.
+    # Null if the address never signed up and was known only from a calendar.
     Column("person", ForeignKey("subscribers.id")),
     Column("erased_at", UtcDateTime, nullable=False),
 )

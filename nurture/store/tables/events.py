@@ -39,11 +39,11 @@ events = Table(
     Column("subscriber_id", ForeignKey("subscribers.id")),
     Column("message_id", ForeignKey("messages.id"), index=True),
     Column("happened_at", UtcDateTime, nullable=False),
-    # The email that it is about (`sequence/step`), and the topics of the link that was
-    # followed, else of the email; null where that is not known.
+    # The email that it is about (`sequence/step`), and the topics of the link that was followed or,
+    # without one, of the email; null if that is not known.
     Column("email", Text),
     Column("topics", Words),
-    # Whatever reported it has a name for it, so that it is kept once however often it is told.
+    # The reporter's own identifier for it, so that it is stored once however often it is reported.
     Column("source", Text, nullable=False),
     Column("source_key", Text, nullable=False, unique=True),
     Column("verdict", Text),
@@ -53,22 +53,22 @@ events = Table(
     Column("method", Text),
     Column("client", Text),
     Column("user_agent", Text),
-    # What someone appended to the address, as link rewriters do.
+    # What someone appended to the URL, as programs that rewrite links do.
     Column("query", Text),
     Column("raw", Json),
-    # What kind of bounce it is; null for everything else. See `domain.bouncing`.
+    # The kind of bounce; null for everything else. See `domain.messages.bounces`.
     Column("bounce", Text),
-    # The keyed hash of the address that booked, so that a booking counts for whoever signs up
+    # The keyed hash of the address that booked, so that a booking counts for anyone who signs up
     # with it later.
     Column("booker", Text),
     Index("ix_events_subscriber_id_happened_at", "subscriber_id", "happened_at"),
 )
 
-#: Both are written out in statements, never bound: a partial index serves no others.
+#: Both are written out in statements and never bound, since otherwise a partial index is not used.
 HUMAN = events.c.verdict == literal_column("'human'")
 HELD = events.c.verdict.is_(None) & (events.c.source == literal_column("'hit'"))
 _KEPT = events.c.client.is_not(None)
-#: What tells of people's machines, which is kept for a while only.
+#: What identifies people's machines; it is stored only for a while.
 RAW = ("client", "user_agent", "query", "raw")
 HAS_RAW = events.c.kind.in_([literal_column("'opened'"), literal_column("'clicked'")]) & or_(
     *(events.c[name].is_not(None) for name in RAW)
@@ -85,12 +85,12 @@ Index(
     postgresql_where=_BOUNCE,
 )
 Index("ix_events_held", events.c.happened_at, sqlite_where=HELD, postgresql_where=HELD)
-# Answers "what of people's machines has been kept for too long".
+# Answers "which data about people's machines has been stored for too long".
 Index("ix_events_raw", events.c.happened_at, sqlite_where=HAS_RAW, postgresql_where=HAS_RAW)
 _BOOKER = events.c.booker.is_not(None)
 # Answers "what has been booked with this address".
 Index("ix_events_booker", events.c.booker, sqlite_where=_BOOKER, postgresql_where=_BOOKER)
-# Answers "who did that n times since": kind and time are looked up, the rest is at hand.
+# Answers "who did that n times since": kind and time are looked up, the rest is in the index.
 Index(
     "ix_events_human",
     events.c.kind,
@@ -113,10 +113,10 @@ Index(
 
 
 class NewEvent(NamedTuple):
-    """An event that is about to be kept; the fields are columns of the table.
+    """An event to be stored; the fields are columns of the table.
 
-    `kind` is an `EventKind`, or the word for what a provider told and we do not understand.
-    `source_key` is the same each time that the same thing is reported.
+    `kind` is an `EventKind`, or the word for a provider's report that we do not understand.
+    `source_key` is the same each time the same thing is reported.
     """
 
     kind: str
@@ -143,7 +143,7 @@ def add_events(connection: Connection, new: Sequence[NewEvent]) -> int:
 def add_rows(
     connection: Connection, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
 ) -> int:
-    """Keep events given as values for these columns; return how many were new."""
+    """Store events given as values for these columns; return how many were new."""
     if not rows:
         return 0
     given = as_rows(connection, events, columns, rows)
@@ -182,7 +182,7 @@ def verdicts_of(connection: Connection, subscriber_id: int, kind: str) -> dict[s
 @cache
 def _add_statement(dialect: str, columns: tuple[str, ...]) -> Any:
     rows = rows_as_table(dialect, events, columns)
-    # SQLite reads ON CONFLICT after a SELECT only where the SELECT has a WHERE.
+    # SQLite parses ON CONFLICT after a SELECT only if the SELECT has a WHERE.
     chosen = select(*rows.c).where(text("1 = 1"))
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(events)
     return insert.from_select(columns, chosen).on_conflict_do_nothing().returning(events.c.id)

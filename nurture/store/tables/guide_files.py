@@ -33,7 +33,7 @@ guide_files = Table(
     UniqueConstraint("sequence", "number"),
 )
 
-#: Everything but the file itself, which is read only where it is needed.
+#: Everything but the file itself, which is read only when needed.
 _ABOUT = [column for column in guide_files.c if column.name != "content"]
 
 

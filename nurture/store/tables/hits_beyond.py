@@ -18,7 +18,7 @@ hits_beyond = Table(
     Column("count", Integer, nullable=False),
 )
 
-#: What fits into the column; beyond it nobody counts.
+#: The largest number the column can store; counting stops there.
 _MOST = 2**31 - 1
 
 
@@ -33,7 +33,7 @@ def count_beyond(connection: Connection, more: Mapping[tuple[int, str], int]) ->
     insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
     statement = insert(hits_beyond)
     so_far, new = hits_beyond.c.count, statement.excluded.count
-    # Taken away before it is added: the sum itself might not fit.
+    # The room left is calculated before adding, because the sum itself might not fit.
     summed = func.coalesce(so_far, 0) + func.least(new, _MOST - so_far)
     if connection.dialect.name == "sqlite":
         summed = func.min(so_far + new, _MOST)

@@ -16,12 +16,12 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import UtcDateTime
 
 _ACTIVE = enrolments.c.status == EnrolmentStatus.ACTIVE
-#: Stands in what is kept of an event about an email whose row was lost.
+#: Marks, in an event's stored part, an email whose row was lost.
 LOST = "lost"
 
 _HELD = enrolments.c.held_at.is_not(None)
 
-#: What was in hand when the backup was made, and what may have become of it.
+#: States of what was in hand when the backup was made, and what may have become of it.
 _MAY_BE = {
     MessageStatus.CLAIMED: (MessageStatus.DEFERRED, Reason(Code.IN_HAND_AT_BACKUP)),
     MessageStatus.SENDING: (

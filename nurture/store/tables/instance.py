@@ -12,8 +12,7 @@ from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.types import UtcDateTime, metadata
 
-#: Stand in the place of a fingerprint, so that nobody may send: a restore that is under way, and
-#: one that is done.
+#: Replace a fingerprint, so that nothing may be sent: a restore under way, and a complete one.
 RESTORING, RESTORED = "restoring", "restored"
 
 instance = Table(

@@ -1,8 +1,8 @@
 """Every change of the `messages` table: nothing else in the program writes to it.
 
-The table itself, and what is read of it, is in `messages`. The changes have a module of their own
-because the two together would be longer than a module may be, and so that a rule about every
-message, such as a limit or a count of them, has one place to go.
+The table itself and the queries that read it are in `messages`. The changes have a module of their
+own because the two together would exceed the length allowed for a module, and so that any rule
+about every message, such as a limit or a count, has a single place.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import Message, messages, reason_columns
 from nurture.store.tables.restores import first_number
 
-#: What a worker has not offered to a mail server yet.
+#: Messages that no worker has offered to a mail server yet.
 _OPEN = (MessageStatus.CLAIMED, MessageStatus.DEFERRED)
 
 
@@ -322,7 +322,7 @@ def _add_statement(dialect: str, columns: tuple[str, ...]) -> Any:
         "marked": literal(True),
         **{name: bindparam(name, type_=messages.c[name].type) for name in _CLAIM},
     }
-    # SQLite reads ON CONFLICT after a SELECT only where the SELECT has a WHERE.
+    # SQLite parses ON CONFLICT after a SELECT only if the SELECT has a WHERE.
     chosen = select(*rows.c, *shared.values()).where(text("1 = 1"))
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(messages)
     return (
@@ -390,5 +390,5 @@ def _of_the_offer(those: Any) -> tuple[Any, ...]:
 
 
 def _doubts_at(status: MessageStatus) -> Any:
-    """The count of doubts once a message is in that state."""
+    """Return the number of doubts once a message is in that state."""
     return messages.c.doubts + (1 if status is MessageStatus.IN_DOUBT else 0)

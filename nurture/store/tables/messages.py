@@ -43,16 +43,16 @@ messages = Table(
     Column("revision_id", ForeignKey("revisions.id"), nullable=False),
     Column("status", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
-    # How often it was in doubt, which decides whether a guide is offered once more.
+    # How often it has been in doubt, which decides whether a guide is offered once more.
     Column("doubts", Integer, nullable=False, default=0),
-    # Which batch has it in hand, and until when on the real clock it is taken to be alive.
+    # The batch that has it in hand, and until when on the real clock that is assumed to be alive.
     Column("claim", Text, nullable=False),
     Column("lease_until", UtcDateTime),
     Column("due_at", UtcDateTime, nullable=False),
     Column("claimed_at", UtcDateTime, nullable=False),
     Column("accepted_at", UtcDateTime),
     Column("reason", Text, nullable=False, default=""),
-    # The reason as a code with what it is about, if it is one of ours; see `domain.reasons`.
+    # The reason as a code with what it is about, if the reason is our own; see `domain.reasons`.
     Column("why", Text),
     Column("about", Json),
     Column("code", Integer),
@@ -110,7 +110,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class MessageInDoubt:
-    """A message of which nobody knows whether the mail server took it, for the owner."""
+    """A message, shown to the owner, that the mail server may or may not have accepted."""
 
     message: int
     subscriber: str
@@ -258,9 +258,9 @@ def as_message(row: Mapping[Any, Any]) -> Message:
 
 
 def reason_columns(why: Reason | Any) -> dict[str, Any]:
-    """Return the columns that say why; words that someone else said have no code.
+    """Return the columns for a reason; other people's words have no code.
 
-    The text is written beside the code because the release before reads nothing else.
+    The text is written beside the code because the previous release reads nothing else.
     """
     if isinstance(why, Reason):
         code, about, text = to_store(why)

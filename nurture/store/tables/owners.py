@@ -27,8 +27,8 @@ owners = Table(
     Column("id", Integer, primary_key=True),
     Column("address", Text, nullable=False, unique=True),
     Column("password_hash", Text),
-    # A code is computed from it, so it must be read again; sealed, because whoever reads the
-    # database is not to have both factors.
+    # Codes are computed from it, so it must be readable; it is sealed so that anyone who reads the
+    # database does not have both factors.
     Column("totp_secret", Text),
     Column("totp_pending", Text),
     Column("totp_counter", Integer, nullable=False),

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, Table, Text, delete, select
 from nurture.store.database import insert_new
 from nurture.store.types import UtcDateTime, metadata
 
-#: The digest of each token with that of what it came with first.
+#: The digest of each token, with the digest of what it first came with.
 used_tokens = Table(
     "used_tokens",
     metadata,
@@ -17,7 +17,7 @@ used_tokens = Table(
     Column("used_at", UtcDateTime, nullable=False, index=True),
 )
 
-#: The newest request of each provider; gone as soon as the owner has said yes.
+#: The newest request of each provider; deleted as soon as the owner has agreed to it.
 call_requests = Table(
     "call_requests",
     metadata,

@@ -30,7 +30,7 @@ refused_calls = Table(
     "refused_calls",
     metadata,
     Column("id", Integer, primary_key=True),
-    # What was called: "signup", "mail", "bookings" or `BOXES`, and the form or the provider.
+    # What was called: "signup", "mail", "bookings" or `BOXES`, and the form or provider.
     Column("door", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("called_at", UtcDateTime, nullable=False),
@@ -41,10 +41,10 @@ refused_calls = Table(
     Index("ix_refused_calls_door_name", "door", "name", "id"),
 )
 
-#: The door of signups that were accepted, but for a box that nobody understood.
+#: The door of signups that were accepted except for a box that was not understood.
 BOXES = "boxes"
 
-#: How many are kept of each door and name.
+#: How many are stored for each door and name.
 KEPT = 200
 
 

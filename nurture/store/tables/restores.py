@@ -20,16 +20,16 @@ restores = Table(
     Column("id", Integer, primary_key=True),
     Column("restored_at", UtcDateTime, nullable=False),
     Column("backup_made_at", UtcDateTime, nullable=False),
-    # Every row that a link or a Message-ID may name has a higher number if it is made later.
+    # Every later row that a link or a Message-ID may name has a number above this.
     Column("numbers_after", Integer, nullable=False),
 )
 
-#: So far beyond the backup's last number rows go on, and so much further for each second since
-#: it was made: more than a machine can have used up meanwhile, and the same backup restored
-#: once more goes on beyond what its first restore used up.
+#: How far above the backup's last number new rows begin, and how much further for each second since
+#: it was made: more than a machine can have used up meanwhile. If the same backup is restored
+#: again, its rows begin above those of the first restore.
 _AT_LEAST, _EACH_SECOND = 1_000_000, 10
 
-#: Clocks go wrong, and numbers end at two thousand million.
+#: Clocks can be wrong, and numbers end at about two thousand million.
 _LONGEST = timedelta(days=366)
 
 

@@ -169,7 +169,7 @@ def add_revision(
 
 def _revision(row: RowMapping) -> Revision:
     values = dict(row)
-    # Whoever else may publish one day is not the files, which must not overwrite it.
+    # An author that only a later version knows counts as the owner: files must not overwrite them.
     kind, author = RevisionKind(values.pop("kind")), values.pop("author")
     author = known(Author, author, Author.OWNER)
     return Revision(kind=kind, author=author, **values)

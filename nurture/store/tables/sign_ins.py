@@ -27,7 +27,7 @@ owner_sessions = Table(
     metadata,
     Column("id_hash", Text, primary_key=True),
     Column("owner_id", ForeignKey("owners.id"), nullable=False, index=True),
-    # The password was right and the code of the second factor is still to come.
+    # Whether the password was right and the second-factor code is still outstanding.
     Column("awaits_code", Boolean, nullable=False),
     Column("began_at", UtcDateTime, nullable=False, index=True),
     Column("used_at", UtcDateTime, nullable=False),

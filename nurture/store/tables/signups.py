@@ -33,7 +33,7 @@ signups = Table(
     Column("page_url", Text, nullable=False),
     Column("utm", Json, nullable=False),
     Column("client", Text, nullable=False),
-    # When we were told of it, where that was later than it happened.
+    # When we were told of it, if that was later than it happened.
     Column("received_at", UtcDateTime),
     Index("ix_signups_client_signed_up_at", "client", "signed_up_at"),
     Index("ix_signups_form_signed_up_at", "form", "signed_up_at"),

@@ -38,7 +38,7 @@ subscribers = Table(
     "subscribers",
     metadata,
     Column("id", Integer, primary_key=True),
-    # The address is looked up by its key; an erasure leaves none of the three.
+    # An address is looked up by its key; an erasure leaves none of the three.
     Column("address", Text),
     Column("address_key", Text, unique=True),
     Column("address_hash", Text, nullable=False, index=True),
@@ -49,14 +49,14 @@ subscribers = Table(
     Column("frequency", Text, nullable=False, default=Frequency.USUAL),
     Column("paused_until", UtcDateTime),
     Column("paused_by", Text),
-    # Until when they have had an appointment: that of `domain.bookings`, worked out of events.
+    # Until when they have had an appointment, as worked out in `domain.subscribers.bookings`.
     Column("booked_until", UtcDateTime),
-    # When they last answered a page on which both boxes of our own stood.
+    # When they last answered a page that showed both of our own boxes.
     Column("boxes_seen_at", UtcDateTime),
-    # The present state of the append-only consent records, so that a batch needs no history.
+    # The current state of the append-only consent records, so that a batch needs no history.
     Column("purposes", Words, nullable=False),
     Column("erased", Boolean, nullable=False, default=False),
-    # A hint: since when no sign of life is known. Nobody is asked before it is old enough.
+    # A hint: since when no sign of life is known. Nobody is asked until it is old enough.
     Column("quiet_since", UtcDateTime, default=_created_at),
     Index(
         "ix_subscribers_quiet",

@@ -35,10 +35,10 @@ suppressions = Table(
     metadata,
     Column("address_hash", Text, primary_key=True),
     Column("reason", Text, primary_key=True),
-    # When it happened last, as far as is known; of a complaint and an erasure, when first.
+    # When it last happened, as far as is known; for a complaint and an erasure, when it first did.
     Column("since", UtcDateTime, nullable=False),
     Column("detail", Text, nullable=False, default=""),
-    # The person asked for a guide once more after a bounce: when, and which one may go.
+    # After a bounce the person asked for a guide once more: when, and which guide may be sent.
     Column("asked_again_at", UtcDateTime),
     Column("guide_of", ForeignKey("enrolments.id")),
 )

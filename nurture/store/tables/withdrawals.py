@@ -14,10 +14,10 @@ from sqlalchemy import Column, Connection, Integer, Table, Text, func, insert, s
 from nurture.store.tables.restores import numbered
 from nurture.store.types import UtcDateTime, metadata
 
-#: Someone who never confirmed was let go: emptied, but free to sign up again.
+#: Someone who never confirmed was dropped: their row is emptied, but they may sign up again.
 LET_GO = "let_go"
 
-#: How the kind of a consent that was taken back begins; the purpose follows.
+#: The prefix of the kind of a withdrawn consent; the purpose follows.
 CONSENT = "consent:"
 
 withdrawals = Table(
@@ -25,7 +25,7 @@ withdrawals = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("address_hash", Text, nullable=False, index=True),
-    # A reason of `domain.suppression`, `let_go`, or `consent:` and a purpose.
+    # A reason in `domain.subscribers.suppression`, `let_go`, or `consent:` with a purpose.
     Column("kind", Text, nullable=False),
     Column("happened_at", UtcDateTime, nullable=False),
 )

@@ -29,7 +29,7 @@ from nurture.web.studio.segments import pages as segment_pages
 from nurture.web.studio.sequences import editor
 from nurture.web.studio.sequences import pages as sequence_pages
 
-#: Each module here answers a part of the studio's addresses.
+#: Each of these modules answers a part of the studio's URLs.
 AREAS = (
     sign_in,
     account,

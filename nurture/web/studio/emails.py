@@ -26,7 +26,7 @@ from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import whole_number
 from nurture.web.views import Views
 
-#: What may stand in an email, and what it is to the owner.
+#: What may be used in an email, and what it means to the owner.
 PLACEHOLDERS = (
     ("{% if first_name %} {{ first_name }}{% endif %}", "First name, where it is known"),
     ("{{ guide_title }}", "Title of the guide"),
@@ -39,16 +39,16 @@ PLACEHOLDERS = (
     ("{{ practice.phone }}", "Your telephone number"),
 )
 
-#: An email is a document of its own: it runs nothing, opens nothing and is shown in our frame only.
+#: An email is a document of its own: it runs and opens nothing, and appears only in our frame.
 _PREVIEW_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {}; frame-ancestors 'self'"
 )
 _DARK = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)")
 
-#: What of the front matter has a field of its own, topics aside.
+#: The settings of the front matter that have a field of their own, except for topics.
 _FRONT = ("subject", "preheader", "article", "article_title")
 
-#: The parts that words in Markdown can be made into.
+#: The components that words in Markdown can be turned into.
 PARTS = (
     ("# ", "Heading"),
     ("**words**", "Bold words"),

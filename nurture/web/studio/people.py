@@ -38,7 +38,7 @@ STAGES = {
     PersonStatus.UNSUBSCRIBED: "Unsubscribed",
     PersonStatus.SUPPRESSED: "Not written to (no such mailbox, junk)",
 }
-#: How an address that is never written to is marked, and how gravely.
+#: How a suppressed address is marked, and how seriously.
 SUPPRESSED = {
     SuppressionReason.UNSUBSCRIBED: ("Unsubscribed", "trouble"),
     SuppressionReason.BOUNCED: ("No such mailbox", "warn"),

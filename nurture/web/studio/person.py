@@ -27,7 +27,7 @@ from nurture.web.studio.core.flash import tell
 from nurture.web.studio.people import badges
 from nurture.web.views import Views, download
 
-#: Why someone is not written to, as it goes on after “They are not written to, because”.
+#: Why someone is not emailed, in words that follow “They are not written to, because”.
 REASONS = {
     SuppressionReason.UNSUBSCRIBED: "they unsubscribed",
     SuppressionReason.BOUNCED: "emails to their address came back",
@@ -37,7 +37,7 @@ REASONS = {
 
 Page = str | tuple[str, int] | Answer
 
-#: How long someone may be paused at the press of a button.
+#: For how long someone may be paused at the press of a button.
 _PAUSES = ("14", "30", "90")
 
 

@@ -20,14 +20,14 @@ from nurture.store.tables.guide_files import uploaded_sequences
 from nurture.web.studio.core.flash import tell
 from nurture.web.views import Views
 
-#: What the owner is told, by what became of a message.
+#: What the owner is told, by the outcome for the message.
 _SETTLED = {
     Settled.SENT: "Noted: it was sent, and the sequence goes on.",
     Settled.OFFERED_AGAIN: "It is sent again, at the next moment that emails go out.",
     Settled.LET_GO: "It is let go: its time has passed.",
 }
 
-#: The first-start list: what each thing is called, why it matters, and the page to do it on.
+#: The first-start list: the name of each item, why it matters, and the page to do it on.
 TASKS = {
     Task.SENDER: (
         "Who the emails come from",
@@ -45,7 +45,7 @@ TASKS = {
     ),
 }
 
-#: What a field of the practice's is to the owner, and what happens until it is filled in.
+#: What each of the practice's fields is to the owner, and what happens until it is filled in.
 FIELDS = {
     "booking_url": ("Where a session is booked", "Invitations lead to your website until then."),
     "blog_url": (

@@ -26,12 +26,12 @@ from nurture.web.views import Views
 _WEEK = timedelta(days=7)
 _SHOWN = 50
 
-#: Providers that are not simply called by the last part of their address.
+#: Providers whose names differ from the last part of their URL.
 _LABELS = {"cal": "Cal.com", "sendgrid": "SendGrid", "ses": "Amazon SES"}
 
 _LOOK = "Check your inbox. If you got the guide a short while ago, it is not sent again."
 
-#: What to do about a refusal, by the status it was answered with.
+#: What to do about a refusal, by the status of the response.
 REMEDIES = {
     400: "What was sent could not be read. In the form plugin, choose JSON or form data.",
     401: "Copy the token or the secret again, whole and without blanks at its ends.",

@@ -170,7 +170,7 @@ def test_a_message_that_was_being_offered_is_in_doubt_unless_the_logbook_says_mo
 
 
 @pytest.mark.parametrize("kind", StepKind)
-@pytest.mark.parametrize("status", [*TAKEN, FAILED, CLAIMED, SENDING])
+@pytest.mark.parametrize("status", [*sorted(TAKEN), FAILED, CLAIMED, SENDING])
 def test_an_accepted_failed_or_claimed_message_is_not_offered_again(
     kind: StepKind, status: MessageStatus
 ) -> None:

@@ -57,6 +57,7 @@ def test_a_guide_requested_again_is_sent_immediately_without_shifting_the_sequen
     undisturbed = Play(play.sequence, play.progress, play.collects_at, calendar=play.calendar).run()
     play.run(until=asked_at)
     if play.ended or asked_at == play.progress.enrolled_at:
+        assert play.times == undisturbed.times[: len(play.times)]
         return
     again = decide(
         play.sequence,
@@ -81,6 +82,8 @@ def test_the_next_look_matches_what_a_new_decision_would_ask_for(play: Play) -> 
     if look_at > now:
         assert isinstance(decision, Look)
         assert decision.at == look_at
+    else:
+        assert not isinstance(decision, Look)
 
 
 def test_skipped_steps_are_passed_in_the_same_decision() -> None:

@@ -11,6 +11,7 @@ from nurture.bank_holidays import bank_holidays
 from nurture.domain.scheduling.pause import spread
 from nurture.domain.scheduling.planner import Calendar
 from nurture.domain.scheduling.window import SendWindow
+from tests.presence import at_least_one
 
 CALENDAR = Calendar(SendWindow(time(8, 0), time(19, 0)), bank_holidays())
 LONDON = "Europe/London"
@@ -32,7 +33,7 @@ def test_people_get_moments_in_order_within_the_span(
 def test_moments_spread_over_more_than_a_week_fall_in_working_hours(
     count: int, start: datetime
 ) -> None:
-    for at in spread(count, start, timedelta(days=14), CALENDAR, LONDON):
+    for at in at_least_one(spread(count, start, timedelta(days=14), CALENDAR, LONDON)):
         local = at.astimezone(ZoneInfo(LONDON))
         assert time(8) <= local.time() < time(19)
         assert local.weekday() < 5

@@ -38,6 +38,8 @@ def test_a_person_who_is_not_asked_is_not_checked_again_immediately(
     decision = decide(silence, quiet, NOW)
     if isinstance(decision, CountFrom):
         assert NOW - quiet.after < decision.at <= NOW
+    else:
+        assert decision == Ask()
 
 
 @given(quiets, lengths)

@@ -54,3 +54,11 @@ def test_text_with_low_contrast_only_in_dark_mode_is_found() -> None:
 )
 def test_text_with_sufficient_contrast_is_not_reported(html: str) -> None:
     assert found(html) == []
+
+
+@pytest.mark.parametrize("odd", ["a:not(.y)", "a:not(.y, .z)", "a::before", "a:%", "a:is(b,i)"])
+def test_an_odd_selector_leaves_the_others_of_its_list_in_force(odd: str) -> None:
+    weak = "<div style='background:#123456'><p>words</p></div>"
+    good = f"<style>{odd}, p {{ color: #ffffff }}</style>{weak}"
+    assert found(good) == []
+    assert found(weak) == [("words", False), ("words", True)]

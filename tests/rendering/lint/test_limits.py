@@ -6,6 +6,7 @@ import pytest
 
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.library.folder import parse_source, read_library
+from nurture.rendering import sandbox
 from nurture.rendering.compile import EmailError, compile_email
 from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.settings import Settings
@@ -79,6 +80,6 @@ def test_a_separate_process_reports_the_same_findings() -> None:
 def test_a_runaway_process_is_stopped_and_reported_as_a_finding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("nurture.rendering.sandbox._WALL_SECONDS", 0.01)
+    monkeypatch.setattr(sandbox, "_WALL_SECONDS", 0.01)
     with pytest.raises(EmailError, match="cannot be compiled in time"):
         compile_confined(source("Hello", EmailFormat.MARKDOWN))

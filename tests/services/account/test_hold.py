@@ -18,6 +18,7 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation
 from tests.installations import ScriptedSink
+from tests.presence import at_least_one
 
 QUOTA = "550 5.4.5 Daily user sending limit exceeded."
 HOURLY = "550 Domain example.org has exceeded the max emails per hour (150/150 (100%)) allowed."
@@ -206,5 +207,7 @@ def test_the_acceptance_time_is_when_the_server_answered(
     began = time.monotonic()
     home.deliver()
     taken = sorted((m["accepted_at"] - claimed).total_seconds() for m in home.rows(messages))
-    assert all(abs(a - b) < 0.25 for a, b in zip(taken, sorted(heard.values()), strict=True))
+    assert all(
+        abs(a - b) < 0.25 for a, b in at_least_one(zip(taken, sorted(heard.values()), strict=True))
+    )
     assert taken[-1] - taken[0] > 1

@@ -35,10 +35,9 @@ def give_up(home: Installation, address: str, reason: str) -> None:
             .where(messages.c.id == number)
             .values(status=MessageStatus.FAILED, reason=reason, code=550, accepted_at=None)
         )
+        message, now = find_message(connection, number), home.clock.now
+        assert message is not None
         if "refused the address" in reason:
-            message = find_message(connection, number)
-            assert message is not None
-            now = home.clock.now
             suppress_address(connection, person["id"], person["address_hash"], reason, now)
             note_bounce(connection, message, reason, 550, now)
         store.look_at_once(connection, store.of_subscriber(person["id"]), home.clock.now)

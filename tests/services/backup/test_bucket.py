@@ -11,10 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 from obstore.store import S3Store
 
+from nurture.archive import bucket, segments
 from nurture.archive.bucket import Bucket
 from nurture.archive.journal import WithdrawalLine
 from nurture.archive.place import PlaceError
-from nurture.archive.segments import _MANY, BucketJournal, JournalSegment
+from nurture.archive.segments import BucketJournal, JournalSegment
 from nurture.bucket_address import read_address
 from nurture.cli import main
 from nurture.domain.subscribers.consent import Evidence
@@ -23,6 +24,7 @@ from nurture.services.backup.backups import thin_out
 from nurture.services.subscribers import preferences
 from tests.installation import Installation
 from tests.machines import command, restored_from
+from tests.presence import at_least_one
 from tests.servers.clock import A_MONDAY_MORNING
 from tests.servers.s3 import KEY, READER, READER_SECRET, SECRET, S3Server
 
@@ -98,7 +100,7 @@ def test_a_backup_in_a_bucket_restores_completely_on_another_machine(
     said = json.loads(result.stdout)
     assert said["withdrawn_again"]["unsubscribed"] == 1 and said["armed"] is False
     assert other.person("anna@example.org")["first_name"] == "Anna"
-    # The other machine goes on with the same key, and the place is the same house's.
+    # The other machine goes on with the same key, and the place is the same installation's.
     again = Path(other.directory / "var/backup-identity.txt").read_text()
     assert again == (home.directory / "var/backup-identity.txt").read_text()
     other.close()
@@ -228,7 +230,7 @@ def test_every_bucket_problem_is_one_sentence_with_its_remedy(
 def test_a_silent_bucket_server_times_out(
     sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nurture.archive.bucket._SMALL_SECONDS", 1)
+    monkeypatch.setattr(bucket, "_SMALL_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = read_address(f"s3://there?endpoint=http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(PlaceError, match="does not answer in time"):
@@ -347,8 +349,8 @@ def test_a_journal_starts_over_after_a_database_restore_and_loses_no_lines(place
 
 
 def test_many_small_segments_are_merged(place: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _MANY >= 100
-    monkeypatch.setattr("nurture.archive.segments._MANY", 10)
+    assert segments._MANY >= 100
+    monkeypatch.setattr(segments, "_MANY", 10)
     journal = BucketJournal(place, "journal")
     for _ in range(25):
         journal.append(lambda last: [line(last + 1)])
@@ -362,7 +364,7 @@ def test_an_interrupted_merge_loses_nothing(place: Bucket, monkeypatch: pytest.M
     journal = BucketJournal(place, "journal")
     for _ in range(9):
         journal.append(lambda last: [line(last + 1)])
-    monkeypatch.setattr("nurture.archive.segments._MANY", 5)
+    monkeypatch.setattr(segments, "_MANY", 5)
     # A machine that may write and not remove, such as where objects are locked.
     with monkeypatch.context() as locked:
         locked.setattr(Bucket, "remove", _refuse)
@@ -390,5 +392,5 @@ def test_withdrawals_reach_the_bucket_and_the_status_counts_the_rest(
         == 3
     )
     assert "not yet in the journal" not in command(home, "status").stdout
-    for name in s3_server.names(folder):
+    for name in at_least_one(s3_server.names(folder)):
         assert b"anna@" not in bytes(s3_server.store(folder).get(name).bytes())

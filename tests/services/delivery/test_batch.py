@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.delivery import batch
@@ -19,13 +18,16 @@ from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation, link_in
 from tests.installations import ScriptedSink
 from tests.servers.smtp import SmtpSink
-
-ACCEPTED, DEFERRED = MessageStatus.ACCEPTED, MessageStatus.DEFERRED
-FAILED, IN_DOUBT = MessageStatus.FAILED, MessageStatus.IN_DOUBT
-GUIDE = "your-guide"
-FIRST = "why-stretching-and-massage-wont-solve-back-pain"
-SECOND = "two-reasons-your-rehab-is-not-working"
-ANN = "ann@example.org"
+from tests.vocabulary import (
+    ACCEPTED,
+    ANN,
+    DEFERRED,
+    FAILED,
+    FIRST,
+    GUIDE,
+    SECOND,
+    on_the_way_to_the_first_article,
+)
 
 
 @contextmanager
@@ -34,19 +36,6 @@ def no_mail_server() -> Iterator[str]:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         yield f"smtp://127.0.0.1:{nobody.getsockname()[1]}"
-
-
-def on_the_way_to_the_first_article(home: Installation, *people: str) -> None:
-    """Let everyone collect their guide, with the first article now due."""
-    for address in people:
-        home.subscribe(address)
-    home.deliver()
-    for address in people:
-        home.collect(home.enrolment(address)["id"])
-    home.deliver()
-    look = home.next_look()
-    assert look is not None
-    home.clock.set(look)
 
 
 def test_a_signup_gets_its_guide_immediately_and_the_first_article_when_due(

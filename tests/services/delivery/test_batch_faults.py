@@ -2,7 +2,6 @@
 
 import multiprocessing
 import threading
-from asyncio import Transport
 from collections import Counter
 from datetime import timedelta
 from multiprocessing.synchronize import Barrier as ProcessBarrier
@@ -24,9 +23,10 @@ from nurture.store.tables.message_changes import begin_sending
 from nurture.store.tables.messages import messages
 from tests.installation import Installation
 from tests.installations import ScriptedSink
+from tests.presence import at_least_one
 from tests.servers.clock import ClockFile
 from tests.servers.smtp import SmtpSink
-from tests.services.delivery.test_batch import (
+from tests.vocabulary import (
     ACCEPTED,
     ANN,
     DEFERRED,
@@ -34,6 +34,9 @@ from tests.services.delivery.test_batch import (
     GUIDE,
     IN_DOUBT,
     SECOND,
+    claim,
+    claim_and_begin,
+    hang_up_after_the_dot,
     on_the_way_to_the_first_article,
 )
 
@@ -52,36 +55,6 @@ def expire_leases(home: Installation) -> None:
         connection.execute(
             update(messages).where(messages.c.lease_until.is_not(None)).values(lease_until=long_ago)
         )
-
-
-def claim(home: Installation) -> str:
-    """Claim what is due, like a worker that dies right afterwards."""
-    context = home.context
-    with context.database.writing() as connection:
-        published = context.catalogue.current(connection)
-        return claim_due(connection, published, context.clock(), real_now(), 100).claim.name
-
-
-def claim_and_begin(home: Installation) -> str:
-    """Claim what is due and mark it `sending`, like a worker that dies while sending."""
-    name = claim(home)
-    numbers = [row["id"] for row in home.rows(messages) if row["claim"] == name]
-    with home.context.database.writing() as connection:
-        begin_sending(connection, name, numbers, real_now())
-    return name
-
-
-def hang_up_after_the_dot(smtp_sink: ScriptedSink, times: int = 1) -> None:
-    """Seem to accept the next messages, then hang up instead of answering."""
-    left = [times]
-
-    def hang_up(server: SMTP) -> None:
-        if left[0]:
-            left[0] -= 1
-            assert isinstance(server.transport, Transport)
-            server.transport.abort()
-
-    smtp_sink.script = hang_up
 
 
 def test_eight_workers_at_once_send_each_of_three_hundred_emails_once(
@@ -152,7 +125,7 @@ def test_at_most_one_window_is_marked_as_sending_before_its_first_byte_leaves(
 
     def watch(envelopes: Any) -> Any:
         def watched() -> Any:
-            for number, envelope in enumerate(envelopes):
+            for number, envelope in at_least_one(enumerate(envelopes)):
                 if number % 10 == 0:
                     seen.append(Counter(row["status"] for row in home.rows(messages)))
                 assert isinstance(envelope, Envelope)

@@ -10,16 +10,16 @@ from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.subscribers.preferences import stop
 from tests.installation import Installation, calendly_call
 from tests.installations import ScriptedSink
-from tests.services.delivery.test_batch import (
+from tests.vocabulary import (
     ACCEPTED,
     ANN,
     FIRST,
     GUIDE,
     IN_DOUBT,
     SECOND,
+    hang_up_after_the_dot,
     on_the_way_to_the_first_article,
 )
-from tests.services.delivery.test_batch_faults import hang_up_after_the_dot
 
 BOB = "bob@example.org"
 

@@ -17,14 +17,7 @@ from nurture.store.tables.messages import messages
 from tests.installation import Installation
 from tests.installations import ScriptedSink
 from tests.servers.smtp import SmtpSink
-from tests.services.delivery.test_batch import (
-    ACCEPTED,
-    ANN,
-    FIRST,
-    GUIDE,
-    SECOND,
-    on_the_way_to_the_first_article,
-)
+from tests.vocabulary import ACCEPTED, ANN, FIRST, GUIDE, SECOND, on_the_way_to_the_first_article
 
 # Until claiming asks which sequences are paused.
 

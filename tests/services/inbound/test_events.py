@@ -1,9 +1,7 @@
 """Provider events are stored once and acted on immediately."""
 
 import threading
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 import pytest
 
@@ -20,69 +18,18 @@ from nurture.store.tables.message_changes import move_on
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation
 from tests.installations import ScriptedSink
-from tests.services.delivery.test_batch import (
+from tests.vocabulary import (
     ACCEPTED,
     ANN,
     FIRST,
     GUIDE,
+    book,
     on_the_way_to_the_first_article,
+    report_event,
 )
 
 BOUNCED, COMPLAINED = MessageStatus.BOUNCED, MessageStatus.COMPLAINED
 DELIVERED, IN_DOUBT = MessageStatus.DELIVERED, MessageStatus.IN_DOUBT
-
-
-def tell(
-    home: Installation,
-    kind: EventKind | None,
-    *,
-    message: int | None = None,
-    recipient: str | None = None,
-    permanent: bool = False,
-    event_id: str = "e1",
-) -> int:
-    """Record a provider's event about a message, by its Message-ID, or about an address."""
-    context = home.context
-    domain = "human-movement.com"
-    message_id = f"{context.tokens.message_id(message)}@{domain}" if message else None
-    event = MailEvent(
-        kind,
-        "generic",
-        event_id,
-        home.clock.now,
-        recipient,
-        message_id,
-        permanent,
-        "550 No such user",
-        {"type": str(kind)},
-    )
-    return record_mail_events(
-        context.database, context.catalogue, context.tokens, [event], home.clock.now
-    )
-
-
-def book(
-    home: Installation,
-    address: str | None,
-    event_id: str = "b1",
-    raw: Mapping[str, str] = MappingProxyType({}),
-    **change: bool,
-) -> int:
-    """Record a calendar's event."""
-    said = {"booked": True, "cancelled": False, "rescheduled": False} | change
-    event = BookingEvent(
-        provider="calendly",
-        event_id=event_id,
-        occurred_at=None,
-        email=address,
-        starts_at=None,
-        raw=raw,
-        **said,
-    )
-    context = home.context
-    return record_bookings(
-        context.database, context.catalogue, context.tokens, [event], home.clock.now
-    )
 
 
 @pytest.mark.parametrize("year", [1, 1969, 9999])
@@ -115,7 +62,7 @@ def under_way(home: Installation) -> Installation:
 
 
 def test_a_delivery_event_marks_the_message_delivered(under_way: Installation) -> None:
-    assert tell(under_way, EventKind.DELIVERED, message=1) == 1
+    assert report_event(under_way, EventKind.DELIVERED, message=1) == 1
     assert under_way.statuses(ANN) == [(GUIDE, DELIVERED)]
     event = under_way.rows(events)[-1]
     assert (event["kind"], event["message_id"], event["subscriber_id"]) == ("delivered", 1, 1)
@@ -125,7 +72,7 @@ def test_a_delivery_event_marks_the_message_delivered(under_way: Installation) -
 def test_a_permanent_bounce_suppresses_the_address_and_ends_the_sequence(
     under_way: Installation, smtp_sink: ScriptedSink
 ) -> None:
-    tell(under_way, EventKind.BOUNCED, message=1, permanent=True)
+    report_event(under_way, EventKind.BOUNCED, message=1, permanent=True)
     assert under_way.statuses(ANN) == [(GUIDE, BOUNCED)]
     assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.SUPPRESSED
     assert [row["reason"] for row in under_way.rows(suppressions)] == ["bounced"]
@@ -134,15 +81,15 @@ def test_a_permanent_bounce_suppresses_the_address_and_ends_the_sequence(
 
 
 def test_a_temporary_bounce_does_not_change_the_sequence(under_way: Installation) -> None:
-    tell(under_way, EventKind.BOUNCED, message=1, permanent=False)
+    report_event(under_way, EventKind.BOUNCED, message=1, permanent=False)
     assert under_way.statuses(ANN) == [(GUIDE, ACCEPTED)]
     assert under_way.rows(suppressions) == []
     assert under_way.rows(events)[-1]["kind"] == "bounced"
 
 
 def test_a_complaint_suppresses_immediately_even_after_delivery(under_way: Installation) -> None:
-    tell(under_way, EventKind.DELIVERED, message=1)
-    tell(under_way, EventKind.COMPLAINED, message=1, event_id="e2")
+    report_event(under_way, EventKind.DELIVERED, message=1)
+    report_event(under_way, EventKind.COMPLAINED, message=1, event_id="e2")
     assert under_way.statuses(ANN) == [(GUIDE, COMPLAINED)]
     assert under_way.enrolment(ANN)["status"] == EnrolmentStatus.SUPPRESSED
     assert [row["reason"] for row in under_way.rows(suppressions)] == ["complained"]
@@ -153,7 +100,7 @@ def test_an_event_that_needs_no_action_is_recorded_and_changes_nothing_else(
     under_way: Installation, kind: EventKind | None
 ) -> None:
     before = under_way.everything()
-    assert tell(under_way, kind, message=1) == 1
+    assert report_event(under_way, kind, message=1) == 1
     after = under_way.everything()
     assert after.pop("events")[-1]["kind"] == (kind or "unknown")
     before.pop("events")
@@ -161,8 +108,8 @@ def test_an_event_that_needs_no_action_is_recorded_and_changes_nothing_else(
 
 
 def test_an_event_out_of_order_never_moves_a_message_back(under_way: Installation) -> None:
-    tell(under_way, EventKind.BOUNCED, message=1, permanent=True)
-    tell(under_way, EventKind.DELIVERED, message=1, event_id="e2")
+    report_event(under_way, EventKind.BOUNCED, message=1, permanent=True)
+    report_event(under_way, EventKind.DELIVERED, message=1, event_id="e2")
     assert under_way.statuses(ANN) == [(GUIDE, BOUNCED)]
 
 
@@ -172,7 +119,7 @@ def test_the_same_event_reported_ten_times_at_once_is_recorded_once(
     counted: list[int] = []
 
     def work() -> None:
-        counted.append(tell(under_way, EventKind.BOUNCED, message=1, permanent=True))
+        counted.append(report_event(under_way, EventKind.BOUNCED, message=1, permanent=True))
 
     threads = [threading.Thread(target=work) for _ in range(10)]
     for thread in threads:
@@ -190,7 +137,7 @@ def test_a_reported_delivery_settles_the_doubt_about_a_guide(
     home.deliver()
     with home.context.database.writing() as connection:
         move_on(connection, 1, [ACCEPTED], IN_DOUBT, "")
-    tell(home, EventKind.DELIVERED, message=1)
+    report_event(home, EventKind.DELIVERED, message=1)
     assert home.statuses(ANN) == [(GUIDE, DELIVERED)]
     home.live(days=1)
     assert len(smtp_sink.mails) == 1
@@ -199,7 +146,7 @@ def test_a_reported_delivery_settles_the_doubt_about_a_guide(
 def test_a_permanent_bounce_suppresses_an_unknown_address_too(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
-    tell(home, EventKind.BOUNCED, recipient="Ann@Example.org", permanent=True)
+    report_event(home, EventKind.BOUNCED, recipient="Ann@Example.org", permanent=True)
     assert home.rows(events)[0]["subscriber_id"] is None
     home.subscribe(ANN)
     home.deliver()
@@ -207,8 +154,8 @@ def test_a_permanent_bounce_suppresses_an_unknown_address_too(
 
 
 def test_an_event_about_an_unknown_person_and_message_is_recorded(home: Installation) -> None:
-    assert tell(home, EventKind.BOUNCED, permanent=True) == 1
-    assert tell(home, EventKind.DELIVERED, message=4711, event_id="e2") == 1
+    assert report_event(home, EventKind.BOUNCED, permanent=True) == 1
+    assert report_event(home, EventKind.DELIVERED, message=4711, event_id="e2") == 1
     assert [row["message_id"] for row in home.rows(events)] == [None, None]
     assert home.rows(suppressions) == []
 

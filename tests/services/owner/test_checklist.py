@@ -12,7 +12,7 @@ from nurture.services.owner import checklist
 from nurture.services.owner.checklist import ChecklistSubject, Task
 from tests.installation import SHIPPED, Installation, shipped_library
 from tests.installations import ScriptedSink
-from tests.servers.names import name_server
+from tests.servers.names import RECORDS, name_server
 
 
 def premises(home: Installation, **settings: str) -> ChecklistSubject:
@@ -93,13 +93,6 @@ def test_an_unreachable_public_address_is_described() -> None:
     found = checklist.reach("http://127.0.0.1:9")
     assert found.fine is False
     assert "cannot be reached" in found.sentences[0]
-
-
-RECORDS = {
-    "human-movement.com": "v=spf1 include:_spf.example.org ~all",
-    "_dmarc.human-movement.com": "v=DMARC1; p=none",
-    "nurture._domainkey.human-movement.com": "v=DKIM1; k=rsa; p=MIIB",
-}
 
 
 @pytest.mark.parametrize("missing", [None, *RECORDS])

@@ -25,6 +25,7 @@ from nurture.services.owner.sessions import (
 from nurture.store.database import Database
 from nurture.store.tables.owners import owner_links, owners, recovery_codes
 from nurture.store.tables.sign_ins import owner_sessions, sign_in_attempts
+from tests.presence import at_least_one
 from tests.quick import quick_passwords
 
 __all__ = ["quick_passwords"]
@@ -188,7 +189,7 @@ def test_a_client_that_tries_many_accounts_is_locked_too(
 
 def test_frequent_successful_sign_ins_lock_nobody_out(database: Database, paul: SignedIn) -> None:
     signed = [sign_in(database) for _ in range(FAILURES_PER_ACCOUNT + 1)]
-    assert all(is_in(database, one) for one in signed)
+    assert all(is_in(database, one) for one in at_least_one(signed))
 
 
 def test_sign_in_attempts_are_deleted_once_they_no_longer_count(

@@ -10,29 +10,14 @@ from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Hit, Verdict
 from nurture.services.inbound import events
 from nurture.services.profile import page as person_page
-from nurture.services.profile.page import PersonPage
 from nurture.services.subscribers import on_behalf
 from nurture.store.tables.events import NewEvent, add_events
 from tests.installation import Installation
 from tests.journeys.virtual import booking
+from tests.vocabulary import introduced
 
 ANN = "ann@example.org"
 _A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-
-
-def introduced(home: Installation, person: int = 1, until: datetime | None = None) -> PersonPage:
-    context = home.context
-    found = person_page.introduce(
-        context.database,
-        context.catalogue,
-        person,
-        home.clock.now,
-        fingerprint=context.fingerprint,
-        seen=context.witness.seen(),
-        until=until,
-    )
-    assert found is not None
-    return found
 
 
 @pytest.fixture

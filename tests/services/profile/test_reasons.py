@@ -21,8 +21,7 @@ from nurture.services.profile import explanation
 from nurture.services.subscribers import on_behalf, preferences
 from nurture.store.tables.consents import record_consents
 from tests.installation import Installation
-from tests.services.inbound.test_events import book, tell
-from tests.services.profile.test_page import introduced
+from tests.vocabulary import book, introduced, report_event, take_out, unsubscribed
 
 ANN = "ann@example.org"
 PAIN = "9 key principles to help you recover from pain and injury"
@@ -37,10 +36,6 @@ def signed_up(home: Installation) -> None:
 def collected(home: Installation) -> None:
     signed_up(home)
     home.collect()
-
-
-def take_out(home: Installation, sequence: str = "pain-guide") -> None:
-    assert on_behalf.take_out(home.context.database, 1, sequence, home.clock.now)
 
 
 def wish(home: Installation, wanted: Wish) -> None:
@@ -93,12 +88,6 @@ def had_enough(home: Installation) -> None:
     unsubscribed(home)
 
 
-def unsubscribed(home: Installation) -> None:
-    context = home.context
-    args = (context.database, context.catalogue, 1, None, Evidence(), home.clock.now)
-    preferences.unsubscribe(*args)
-
-
 def was_unsubscribed_by_the_owner(home: Installation) -> None:
     collected(home)
     context = home.context
@@ -107,17 +96,17 @@ def was_unsubscribed_by_the_owner(home: Installation) -> None:
 
 def unsubscribed_in_a_mail_program(home: Installation) -> None:
     collected(home)
-    tell(home, EventKind.UNSUBSCRIBED, message=1, recipient=ANN)
+    report_event(home, EventKind.UNSUBSCRIBED, message=1, recipient=ANN)
 
 
 def bounced(home: Installation) -> None:
     collected(home)
-    tell(home, EventKind.BOUNCED, message=1, recipient=ANN, permanent=True)
+    report_event(home, EventKind.BOUNCED, message=1, recipient=ANN, permanent=True)
 
 
 def complained(home: Installation) -> None:
     collected(home)
-    tell(home, EventKind.COMPLAINED, message=1, recipient=ANN)
+    report_event(home, EventKind.COMPLAINED, message=1, recipient=ANN)
 
 
 def did_not_agree(home: Installation) -> None:

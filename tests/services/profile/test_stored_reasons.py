@@ -21,10 +21,7 @@ from nurture.store.queries.dashboard import held_up
 from nurture.store.tables.message_changes import cancel_open, move_on, set_status
 from nurture.store.tables.messages import find_message, messages
 from tests.installation import Installation
-from tests.store.test_migrate import empty_url
-from tests.store.test_old_rows import NOW, Before, migrate_to
-
-__all__ = ["empty_url"]
+from tests.store.older_database import NOW, Before, migrate_to
 
 ANN = "ann@example.org"
 FIRST = "why-stretching-and-massage-wont-solve-back-pain"

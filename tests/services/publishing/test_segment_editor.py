@@ -16,7 +16,7 @@ from nurture.services.publishing.segment_editor import (
 from nurture.services.segments import UnknownSegmentError
 from nurture.store.tables.revisions import Author, RevisionKind, revisions
 from tests.installation import Installation
-from tests.services.test_segments import clicks
+from tests.vocabulary import clicks
 
 ONCE = All((Did(EventKind.CLICKED, topic="golf"),))
 

@@ -16,8 +16,7 @@ from nurture.services.subscribers.on_behalf import NobodyThereError, NotAheadErr
 from nurture.store.tables.consents import consents
 from nurture.store.tables.events import events
 from tests.installation import Installation
-from tests.services.inbound.test_events import book, tell
-from tests.services.profile.test_reasons import take_out, unsubscribed
+from tests.vocabulary import book, report_event, take_out, unsubscribed
 
 ANN, BOUNCED = "ann@example.org", EventKind.BOUNCED
 HERE = Evidence("https://emails.example.org/studio/people/1/stop", "192.0.2.9", "Paul's browser")
@@ -168,7 +167,7 @@ def then(*deeds: Callable[[Installation], object]) -> Callable[[Installation], N
         (then(take_out, unsubscribed), "they unsubscribed"),
         (then(take_out, lambda home: book(home, ANN)), "they have booked a session"),
         (
-            then(take_out, lambda home: tell(home, BOUNCED, recipient=ANN, permanent=True)),
+            then(take_out, lambda home: report_event(home, BOUNCED, recipient=ANN, permanent=True)),
             "their address does not work: an email came back",
         ),
     ],

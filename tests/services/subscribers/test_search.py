@@ -12,7 +12,7 @@ from nurture.services.subscribers import preferences, search
 from nurture.services.subscribers.search import AskedForError, PersonStatus, Question, SearchPage
 from tests.installation import Installation
 from tests.journeys.virtual import booking
-from tests.services.test_segments import clicks
+from tests.vocabulary import clicks
 
 ANN, BOB, CID = "ann@example.org", "bob_50%@example.org", "cid@example.com"
 

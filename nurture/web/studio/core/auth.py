@@ -22,15 +22,15 @@ from nurture.services.publishing import guides
 
 _COOKIE = "studio"
 
-#: What a stranger may reach.
+#: The views that a stranger may reach.
 OPEN = frozenset(
     f"studio.{name}"
     for name in ("static", "show_sign_in", "sign_in", "show_welcome", "accept_welcome")
 )
-#: What someone may reach whose password was right and whose code is still to come.
+#: The views open to someone whose password was right and whose code is still outstanding.
 HALF_OPEN = frozenset(f"studio.{name}" for name in ("show_code", "give_code", "sign_out"))
 
-#: Read from anyone at most, but for the views that take a file.
+#: The most that is read from anyone, except by the views that accept a file.
 FORM_BYTES = 1024 * 1024
 FILE_BYTES = {"studio.upload_guide": guides.LARGEST + FORM_BYTES}
 
@@ -47,7 +47,7 @@ GUARDS = {
 }
 _READING = ("GET", "HEAD", "OPTIONS")
 
-#: The largest number that a row of ours can have.
+#: The largest number that one of our rows can have.
 LARGEST_NUMBER = 2**31 - 1
 
 

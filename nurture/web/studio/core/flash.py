@@ -11,7 +11,7 @@ from nurture.web.studio.core.auth import cookie_name, is_secure
 
 _COOKIE = "studio_told"
 _AT_MOST = 5
-#: Browsers drop a cookie beyond 4 KB, and with it everything there was to say.
+#: Browsers drop a cookie of more than 4 KB, and with it every notice.
 _LONGEST, _LARGEST = 380, 3800
 
 

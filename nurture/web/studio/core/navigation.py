@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import current_app, request, url_for
 
-#: The first page of each area, in the order they are shown in; one that is not there is left out.
+#: The first page of each area, in the order shown; a page that does not exist is left out.
 NAVIGATION = (
     ("Today", "show_today"),
     ("Sequences", "show_sequences"),

@@ -29,7 +29,7 @@ from nurture.web.views import Views
 
 Page = str | tuple[str, int] | Answer
 
-#: How many of the people in it are shown while it is put together.
+#: How many of its people are shown while a segment is being built.
 _SAMPLE = 5
 
 
@@ -78,7 +78,7 @@ class Builder(Views):
 
     def _save(self, name: str, group: RowGroup, said: Mapping[str, str]) -> Page:
         context, condition = self.context, as_condition(group)
-        assert condition is not None  # What has no condition has a problem.
+        assert condition is not None  # A segment without a condition has a problem.
         segment = Segment(said["name"], said["title"], said["about"], condition)
         try:
             saved = segment_editor.save(*context.stored, segment, context.clock(), name)

@@ -26,7 +26,7 @@ HOW = [
     (str(GroupKind.ANY), "at least one of these holds"),
     (str(GroupKind.NONE), "none of these holds"),
 ]
-#: What each kind is called, for whom it is so and for whom it is not.
+#: The name of each kind, for people who meet the condition and for those who do not.
 KINDS = {
     Kind.CLICKED: ("clicked a link", "did not click a link"),
     Kind.OPENED: ("opened an email", "did not open an email"),
@@ -54,7 +54,7 @@ _ROW = re.compile(r"((?:g\d{1,2})?)r(\d{1,2})-kind")
 _COUNTED = (Kind.CLICKED, Kind.OPENED)
 _DATED = (*_COUNTED, Kind.BOOKED, Kind.SIGNED_UP)
 
-#: What a row begins as.
+#: The row with which a new segment begins.
 FIRST = Row(Kind.CLICKED)
 
 
@@ -87,7 +87,7 @@ def read_group(form: Mapping[str, str], published: Published) -> RowGroup:
     """Parse the fields into a group; an invalid field gets the first value of its menu."""
     rows: dict[str, list[Row]] = {}
     found = sorted((m for name in form if (m := _ROW.fullmatch(name))), key=_place)
-    for match in found[: MOST_CONDITIONS + 1]:  # One more is told to be too many.
+    for match in found[: MOST_CONDITIONS + 1]:  # One more than allowed is read, and reported.
         prefix = match[0].removesuffix("kind")
         rows.setdefault(match[1], []).append(_row(form, prefix, published))
     inner = sorted((name for name in rows if name), key=lambda name: int(name[1:]))

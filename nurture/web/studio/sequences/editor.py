@@ -23,7 +23,7 @@ from nurture.web.views import Views
 
 Page = str | tuple[str, int] | Response
 
-#: What a new email may be; the other kinds are there once, from the start.
+#: The possible kinds of a new email; the other kinds exist once, from the start.
 NEW_KINDS = [(kind, kind.rules.choice) for kind in StepKind if kind.rules.choice]
 
 

@@ -23,7 +23,7 @@ from nurture.web.views import Views
 
 PERIODS = {Period.MONTH: "Four weeks", Period.QUARTER: "Twelve weeks", Period.YEAR: "A year"}
 
-#: An email may look as it likes and load its pictures, and can do nothing at all.
+#: An email may look as it likes and load its pictures, but can do nothing at all.
 _PICTURE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; "
     "frame-ancestors 'self'; sandbox"

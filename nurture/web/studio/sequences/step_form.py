@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from nurture.domain.sequences.sequence import EVERY_DAY, WEEKDAYS, WORKING_DAYS, Late, Step, Wait
 
 UNITS = (("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks"))
-#: What a new email starts with.
+#: The settings with which a new email starts.
 _USUAL = Step("", wait=Wait(days=4), at=time(8, 30), on=WORKING_DAYS)
 
 

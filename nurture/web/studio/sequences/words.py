@@ -20,7 +20,7 @@ from nurture.web.studio.core.formatting import count
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-#: What a change does to people, by the field of an `Impact`: said of one person, and of more.
+#: The effects of a change on people, by field of `Impact`: for one person, and for several.
 EFFECTS = {
     "get_a_new_step": (
         "person will get an email they would not have got before",
@@ -120,7 +120,7 @@ def say_goal(sequence: Sequence) -> str:
 def say_ending(
     ending: Continuation, sequences: Mapping[str, str], segments: Mapping[str, str]
 ) -> str:
-    """Describe where people continue who have reached the end."""
+    """Describe where people who have reached the end continue."""
     where = f"“{sequences.get(ending.sequence, ending.sequence)}”"
     if not ending.only_if:
         return f"Then everybody goes on with {where}."
