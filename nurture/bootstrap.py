@@ -66,7 +66,6 @@ class Doorbell(Protocol):
 
     def ring(self) -> None:
         """Ring; never raise and never wait. A lost ring costs one sweep interval."""
-        ...
 
 
 class NoDoorbell:
@@ -137,10 +136,19 @@ class Context:
     def published(self) -> Published | None:
         """What is published, or `None` while nothing is or the database is unavailable."""
         try:
-            with self.database.reading() as connection:
-                return self.catalogue.current(connection)
+            return self.get_published()
         except (DatabaseUnavailableError, NothingPublishedError):
             return None
+
+    def get_published(self) -> Published:
+        """Return what is published; raise `NothingPublishedError` or `DatabaseUnavailableError`."""
+        with self.database.reading() as connection:
+            return self.catalogue.current(connection)
+
+    @property
+    def stored(self) -> tuple[Database, Catalogue]:
+        """The database and the catalogue of what it publishes, which most services read first."""
+        return self.database, self.catalogue
 
     @property
     def where_mails_stay(self) -> str:

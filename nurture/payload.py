@@ -10,17 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from importlib import import_module
 from math import isfinite
-from typing import TypeVar
+from pkgutil import iter_modules
+from typing import Any, Generic, TypeVar
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.kept_payload import KeptFields
 
 #: Real payloads nest six or seven deep; a hundred would use stack for nothing.
 DEEPEST = 32
+
+Verify = Callable[[str, Mapping[str, str], bytes, datetime], None]
 
 _T = TypeVar("_T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -174,6 +180,19 @@ def parts(value: object, path: str = "body") -> list[Part]:
     return [(item, f"{path}[{index}]") for index, item in enumerate(value)]
 
 
+def events_of(body: bytes) -> list[Part]:
+    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
+    return parts(json_body(body))
+
+
+def events_under(name: str, body: bytes, otherwise: str) -> list[Part]:
+    """Return the event or events in a field; raise PayloadError, saying `otherwise`, if neither."""
+    told = Fields.of(json_body(body)).values.get(name)
+    if not isinstance(told, list | dict):
+        raise PayloadError(name, otherwise)
+    return parts(told, name)
+
+
 def read_each(
     found: Sequence[Part],
     read: Callable[[Fields], list[_T]],
@@ -200,6 +219,42 @@ def read_each(
 
 def ignore_odd(problem: PayloadError) -> None:
     """Do nothing about a part that cannot be read."""
+
+
+@dataclass(frozen=True)
+class EventSource(ABC, Generic[_T]):
+    """How one provider's calls are verified and read.
+
+    `verify(secret, headers, body, now)` raises SignatureError unless the call is the provider's.
+    `split(body)` returns the events of a body unparsed, and `read(fields)` parses one of them;
+    both raise PayloadError naming the invalid field. `keeps` names the parts of an event that are
+    stored. `secret_help` is a sentence telling the owner where to find the secret. `tolerance` is
+    how far the signed time may be from now, or None if no time is signed.
+    """
+
+    name: str
+    verify: Verify
+    read: Callable[[Fields], list[_T]]
+    keeps: KeptFields
+    secret_help: str
+    split: Callable[[bytes], list[Part]] = events_of
+    tolerance: timedelta | None = None
+
+    def parse(self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore_odd) -> list[_T]:
+        """Return the events of a body, each reduced to the parts that are stored.
+
+        An event that cannot be read is passed to `note_odd` and does not affect the others. Raise
+        PayloadError, naming the invalid field, if none can be read.
+        """
+        return [self._cut(event) for event in read_each(self.split(body), self.read, note_odd)]
+
+    @abstractmethod
+    def _cut(self, event: _T) -> _T: ...
+
+
+def providers_in(package: str, path: Iterable[str]) -> list[Any]:
+    """Return the `PROVIDER` of each module in a package."""
+    return [import_module(f"{package}.{found.name}").PROVIDER for found in iter_modules(path)]
 
 
 def _moment(value: object) -> datetime | None:

@@ -1,7 +1,4 @@
-"""Everything that websites, mail providers, calendars and subscribers' browsers call.
-
-There is one module for each kind of caller, plus those for what they share.
-"""
+"""What websites, mail providers, calendars and browsers call: a module each, and shared ones."""
 
 import sys
 from collections.abc import Callable

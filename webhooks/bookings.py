@@ -26,7 +26,7 @@ def create_bookings(context: Context) -> Blueprint:
             context.settings.secret(known.secret_setting), dict(request.headers), body, now
         )
         told = known.parse(body, odd_events().append)
-        events.record_bookings(context.database, context.catalogue, context.tokens, told, now)
+        events.record_bookings(*context.stored, context.tokens, told, now)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     return blueprint

@@ -13,8 +13,6 @@ from nurture import booking
 from nurture.bootstrap import Context
 from nurture.domain.subscribers.consent import OWN_WORDINGS
 from nurture.mail import providers
-from nurture.services.catalogue import NothingPublishedError
-from nurture.store.database import DatabaseUnavailableError
 from nurture.web.pages import PAGE_GUARDS
 from webhooks.openapi import Json, document
 
@@ -67,11 +65,8 @@ def create_documentation(context: Context) -> Blueprint:
 
 def published_forms(context: Context) -> tuple[str, ...]:
     """Return the keys of the published forms; none if the database is unavailable or empty."""
-    try:
-        with context.database.reading() as connection:
-            return tuple(context.catalogue.current(connection).forms)
-    except (DatabaseUnavailableError, NothingPublishedError):
-        return ()
+    published = context.published
+    return tuple(published.forms) if published else ()
 
 
 def signup_fields(described: Json) -> list[Field]:

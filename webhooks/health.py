@@ -62,8 +62,7 @@ def _trouble(context: Context) -> str:
     """Return what prevents answering or sending; "" if nothing does."""
     try:
         context.database.ping()
-        with context.database.reading() as connection:
-            context.catalogue.current(connection)
+        context.get_published()
     except NurtureError as error:
         return str(error)
     return broker_trouble(context) or ""

@@ -25,7 +25,7 @@ def create_mail_events(context: Context) -> Blueprint:
         known.verify(context.settings.provider_secret(known.name), dict(request.headers), body, now)
         told = known.parse(body, odd_events().append)
         authenticity.take_once(context.database, known, body, now)
-        events.record_mail_events(context.database, context.catalogue, context.tokens, told, now)
+        events.record_mail_events(*context.stored, context.tokens, told, now)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     return blueprint

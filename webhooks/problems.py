@@ -12,11 +12,7 @@ from werkzeug.exceptions import HTTPException
 from nurture.domain.errors import NurtureError
 from nurture.files.disk import DiskFullError
 from nurture.payload import PayloadError
-from nurture.services.subscribers.signup import (
-    KeyReusedError,
-    TooManySignupsError,
-    UnknownFormError,
-)
+from nurture.services.subscribers import signup
 from nurture.signatures import SignatureError
 from nurture.store.database import DatabaseUnavailableError, NothingThereError
 from nurture.tokens import TokenRefusedError
@@ -77,10 +73,10 @@ def problem(
 _STATUSES: tuple[tuple[type[NurtureError], HTTPStatus], ...] = (
     (DatabaseUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (SignatureError, HTTPStatus.UNAUTHORIZED),
-    (UnknownFormError, HTTPStatus.NOT_FOUND),
+    (signup.UnknownFormError, HTTPStatus.NOT_FOUND),
     (TokenRefusedError, HTTPStatus.NOT_FOUND),
-    (KeyReusedError, HTTPStatus.CONFLICT),
-    (TooManySignupsError, HTTPStatus.TOO_MANY_REQUESTS),
+    (signup.KeyReusedError, HTTPStatus.CONFLICT),
+    (signup.TooManySignupsError, HTTPStatus.TOO_MANY_REQUESTS),
     (PayloadError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NurtureError, HTTPStatus.SERVICE_UNAVAILABLE),
 )

@@ -1,7 +1,4 @@
-"""Notes for the owner on what was refused or not understood, made after the response.
-
-Failures on our side are written to the log.
-"""
+"""Notes for the owner on refused or odd calls, made after the response; our failures are logged."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -48,7 +45,7 @@ def note_refusals(app: Flask, context: Context) -> None:
     def note(response: Response) -> Response:
         for refused in _refused(response, context):
             if pace.allows(context.clock()):
-                refusals.note_call(context.database, context.catalogue, refused, known)
+                refusals.note_call(*context.stored, refused, known)
         return response
 
     @app.after_request
@@ -56,7 +53,7 @@ def note_refusals(app: Flask, context: Context) -> None:
         boxes: tuple[str, Sequence[str]] | None = g.pop("boxes", None)
         if boxes and pace_of_boxes.allows(context.clock()):
             noted = _as_noted_boxes(boxes[0], boxes[1], response, context)
-            refusals.note_call(context.database, context.catalogue, noted, known)
+            refusals.note_call(*context.stored, noted, known)
         return response
 
 

@@ -42,9 +42,7 @@ def create_signup(context: Context) -> Blueprint:
         context.disk.insist(DiskUse.SIGNUPS)
         signup = _as_signup(form, read, read_utm(fields), _key(signed_id), body)
         try:
-            subscribe(
-                context.database, context.catalogue, context.tokens, context.limits, signup, now
-            )
+            subscribe(*context.stored, context.tokens, context.limits, signup, now)
         except ImpossibleTimeError as error:
             raise _at_fault("signed_up_at", error) from None
         context.doorbell.ring()

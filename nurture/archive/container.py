@@ -34,10 +34,7 @@ class UnwritableArchiveError(NurtureError):
 def write_archive(
     to: StoredFile, members: Iterable[Member], recipient: x25519.Recipient
 ) -> tuple[int, str]:
-    """Write the members to a new file, which is safely stored when this returns.
-
-    Return its size in bytes and its SHA-256.
-    """
+    """Write the members to a new file; once safely stored, return its size in bytes and SHA-256."""
     stream = _Stream(_compressed(_as_tar(members)))
     counted = _Counted()
     try:

@@ -47,23 +47,18 @@ class WithdrawalJournal(Protocol):
 
     def __str__(self) -> str:
         """Return a human-readable name."""
-        ...
 
     def exists(self) -> bool:
         """Return whether the journal exists yet."""
-        ...
 
     def last_number(self, wanted: int) -> int:
         """Return how far it has come; if last seen at `wanted`, it need not be read again."""
-        ...
 
     def append(self, more: More) -> int:
         """Append whatever `more` returns after the last number, safely; return how many lines."""
-        ...
 
     def lines(self) -> Iterator[WithdrawalLine]:
         """Yield all whole lines, in order."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

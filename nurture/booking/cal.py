@@ -3,15 +3,13 @@
 https://cal.com/docs/developing/guides/automation/webhooks
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.booking import BookingProvider
 from nurture.domain.kept_payload import KeptFields, words
 from nurture.domain.tracking.events import BookingEvent
-from nurture.payload import Fields, Part, PayloadError, digest, json_body, parts
+from nurture.payload import Fields, PayloadError, digest
 from nurture.signatures import hex_hmac, require_any, require_secret, required_header
 
 _HEADER = "X-Cal-Signature-256"
@@ -43,11 +41,6 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
     """Check the HMAC-SHA256 over the body, or raise SignatureError; Cal.com signs no time."""
     key = require_secret(secret, _SECRET_HELP)
     require_any([required_header(headers, _HEADER).lower()], [hex_hmac(key, body)])
-
-
-def split(body: bytes) -> list[Part]:
-    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
 
 
 def read(call: Fields) -> list[BookingEvent]:
@@ -110,7 +103,6 @@ PROVIDER = BookingProvider(
     name="cal",
     secret_setting="NURTURE_CAL_SECRET",
     verify=verify,
-    split=split,
     read=read,
     keeps=_KEEPS,
     secret_help=_SECRET_HELP,

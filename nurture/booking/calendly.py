@@ -5,26 +5,15 @@ and the new one's `invitee.created` with `old_invitee`.
 https://developer.calendly.com/docs/api-guides/webhook-signatures
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
+from nurture import signatures
 from nurture.booking import BookingProvider
 from nurture.domain.kept_payload import WORD, KeptFields, words
 from nurture.domain.tracking.events import BookingEvent
-from nurture.payload import Fields, Part, digest, json_body, parts
-from nurture.signatures import (
-    FIVE_MINUTES,
-    SignatureError,
-    SignatureFault,
-    as_bytes,
-    hex_hmac,
-    require_any,
-    require_recent,
-    require_secret,
-    required_header,
-)
+from nurture.payload import Fields, digest
+from nurture.signatures import SignatureError, SignatureFault
 
 _HEADER = "Calendly-Webhook-Signature"
 _SECRET_HELP = "Use the signing_key that the Calendly webhook subscription was created with."
@@ -50,28 +39,24 @@ _KEEPS = KeptFields(
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Check the HMAC-SHA256 over `t.body` with five minutes' tolerance, or raise SignatureError."""
-    key = require_secret(secret, _SECRET_HELP)
-    timestamp, signatures = _parts(required_header(headers, _HEADER))
-    require_recent(timestamp, now, FIVE_MINUTES)
-    require_any(signatures, [hex_hmac(key, as_bytes(timestamp) + b"." + body)])
+    key = signatures.require_secret(secret, _SECRET_HELP)
+    timestamp, offered = _parts(signatures.required_header(headers, _HEADER))
+    signatures.require_recent(timestamp, now, signatures.FIVE_MINUTES)
+    signed = signatures.as_bytes(timestamp) + b"." + body
+    signatures.require_any(offered, [signatures.hex_hmac(key, signed)])
 
 
 def _parts(header: str) -> tuple[str, list[str]]:
     pairs = [part.strip().partition("=") for part in header.split(",")]
     timestamps = [value for name, _, value in pairs if name == "t"]
-    signatures = [value.lower() for name, _, value in pairs if name == "v1" and value]
-    if len(timestamps) != 1 or not signatures:
+    offered = [value.lower() for name, _, value in pairs if name == "v1" and value]
+    if len(timestamps) != 1 or not offered:
         raise SignatureError(
             SignatureFault.MALFORMED,
             f"The {_HEADER} header is not `t=…,v1=…`.",
             remedy="Create the webhook subscription with a signing_key.",
         )
-    return timestamps[0], signatures
-
-
-def split(body: bytes) -> list[Part]:
-    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
+    return timestamps[0], offered
 
 
 def read(call: Fields) -> list[BookingEvent]:
@@ -121,9 +106,8 @@ PROVIDER = BookingProvider(
     name="calendly",
     secret_setting="NURTURE_CALENDLY_SECRET",
     verify=verify,
-    split=split,
     read=read,
     keeps=_KEEPS,
     secret_help=_SECRET_HELP,
-    tolerance=FIVE_MINUTES,
+    tolerance=signatures.FIVE_MINUTES,
 )

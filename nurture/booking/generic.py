@@ -5,15 +5,13 @@ The body is `{"id", "type", "email", "starts_at", "occurred_at"}`, where `type` 
 in every field count as one, so a sender without ids should include `occurred_at`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.booking import BookingProvider
 from nurture.domain.kept_payload import KeptFields, words
 from nurture.domain.tracking.events import BookingEvent
-from nurture.payload import Fields, Part, digest, json_body, parts
+from nurture.payload import Fields, digest
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
 
 #: Booked, cancelled, rescheduled.
@@ -32,11 +30,6 @@ _KEEPS = KeptFields(
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Check a Standard Webhooks signature, or raise SignatureError; blanks separate secrets."""
     verify_standard_webhook(secret.split(), headers, body, now)
-
-
-def split(body: bytes) -> list[Part]:
-    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
 
 
 def read(fields: Fields) -> list[BookingEvent]:
@@ -61,7 +54,6 @@ PROVIDER = BookingProvider(
     name="generic",
     secret_setting="NURTURE_BOOKINGS_SECRET",
     verify=verify,
-    split=split,
     read=read,
     keeps=_KEEPS,
     secret_help="Make a whsec_ secret and give the same one to the system that calls.",

@@ -1,7 +1,4 @@
-"""Checking whether the configured Redis server allows all that the program needs.
-
-The answer is a sentence that contains no password or other secret.
-"""
+"""Checking that Redis allows all the program needs; no sentence contains a password or secret."""
 
 from urllib.parse import urlsplit
 

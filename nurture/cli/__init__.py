@@ -4,7 +4,7 @@ Each command imports what it needs only when it runs: `serve` stays in memory fo
 everything runs, and `--help` should not wait for a database library.
 """
 
-from nurture.cli import (
+from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     account,
     backup,
     dkim,
@@ -28,26 +28,4 @@ from nurture.cli import (
 )
 from nurture.cli.command import main
 
-__all__ = [
-    "account",
-    "backup",
-    "dkim",
-    "doctor",
-    "held",
-    "hits",
-    "keys",
-    "main",
-    "owner",
-    "people",
-    "programs",
-    "publish",
-    "repair",
-    "restore",
-    "segments",
-    "sequences",
-    "simulate",
-    "status",
-    "suppression",
-    "trace",
-    "why",
-]
+__all__ = ["main"]

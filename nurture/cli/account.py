@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, with_database
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
@@ -18,13 +18,12 @@ def account() -> None:
 
 
 @account.command()
-@with_context
+@with_database
 def show(context: Context) -> None:
     """Show whether the mail account accepts email; if it does not, why and until when."""
     from nurture.services.account import hold as account_hold
     from nurture.services.account import words
 
-    up_to_date(context)
     with context.database.reading() as connection:
         state = account_hold.state_of(connection, context.clock())
     if state.hold is None:
@@ -39,7 +38,7 @@ def show(context: Context) -> None:
 
 
 @account.command("try")
-@with_context
+@with_database
 def try_(context: Context) -> None:
     """Try the mail account again now.
 
@@ -47,6 +46,5 @@ def try_(context: Context) -> None:
     """
     from nurture.services.account import hold as account_hold
 
-    up_to_date(context)
     held = account_hold.try_now(context.database, context.clock())
     click.echo("The next sweep will try." if held else "The mail account accepts email.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ write them down, and keep them away from this machine.
 @click.option("--check", metavar="FILE", help="Prove that file instead of making one.")
 @click.option("--new-words", is_flag=True, help="Show new words, which replace the old ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_context
+@with_database
 def backup(
     context: Context, to: str | None, check: str | None, new_words: bool, as_json: bool
 ) -> None:
@@ -45,7 +45,6 @@ def backup(
     from nurture.services.tracking import fold
     from nurture.store.database import DatabaseUnavailableError
 
-    up_to_date(context)
     if check:
         return _check(context, check, as_json)
     file = _where(context, to)

@@ -90,6 +90,18 @@ def with_context(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def with_database(command: Callable[..., None]) -> Callable[..., None]:
+    """Pass the context to the command, and require a database that is `up_to_date`."""
+
+    @with_context
+    @wraps(command)
+    def wrapped(context: Context, *args: Any, **kwargs: Any) -> None:
+        up_to_date(context)
+        command(context, *args, **kwargs)
+
+    return wrapped
+
+
 @contextmanager
 def written_whole(file: Path) -> Iterator[TextIO]:
     """Open a private file for writing that appears complete or not at all.

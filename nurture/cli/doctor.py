@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import textwrap
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -36,7 +37,7 @@ def doctor(as_json: bool, strict: bool) -> None:
     """
     found = _findings()
     if as_json:
-        click.echo(json.dumps([_as_values(finding) for finding in found], indent=2))
+        click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
         _tell(found)
     levels = {finding.level.value for finding in found}
@@ -196,15 +197,6 @@ def _visitors(context: Context) -> Iterator[Finding]:
         yield doubtful("proxy", trouble, "See docs/behind-a-proxy.md.")
     if trouble := context.crowd_trouble:
         yield doubtful("visitors", trouble, "See var/logs/web.log for when it happened.")
-
-
-def _as_values(finding: Finding) -> dict[str, str]:
-    return {
-        "name": finding.name,
-        "level": finding.level.value,
-        "sentence": finding.sentence,
-        "remedy": finding.remedy,
-    }
 
 
 def _tell(found: list[Finding]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +23,12 @@ def held() -> None:
 
 @held.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_context
+@with_database
 def list_held(context: Context, as_json: bool) -> None:
     """List what is held, by person: it may have been sent already, which the backup cannot know."""
     from nurture.services.backup import held as held_back
 
-    up_to_date(context)
-    found = held_back.list_held(context.database, context.catalogue, context.clock())
+    found = held_back.list_held(*context.stored, context.clock())
     values = [as_values(one) for one in found]
     if as_json:
         return click.echo(json.dumps(values, ensure_ascii=False, indent=2))
@@ -39,7 +38,7 @@ def list_held(context: Context, as_json: bool) -> None:
 @held.command()
 @click.argument("email", required=False)
 @click.option("--all", "everybody", is_flag=True, help="Everything that is held.")
-@with_context
+@with_database
 def release(context: Context, email: str | None, everybody: bool) -> None:
     """Send what is held after all, once this instance is armed."""
     from nurture.services.backup import held as held_back
@@ -52,14 +51,14 @@ def release(context: Context, email: str | None, everybody: bool) -> None:
 @held.command()
 @click.argument("email", required=False)
 @click.option("--all", "everybody", is_flag=True, help="Everything that is held.")
-@with_context
+@with_database
 def drop(context: Context, email: str | None, everybody: bool) -> None:
     """Treat what is held as sent; each sequence carries on after it at its own pace."""
     from nurture.services.backup import held as held_back
 
     chosen = _chosen(context, email, everybody)
     numbers = [one.enrolment for one in chosen]
-    held_back.drop(context.database, context.catalogue, numbers, context.clock())
+    held_back.drop(*context.stored, numbers, context.clock())
     click.echo(f"Dropped: {len(chosen)}.")
 
 
@@ -67,11 +66,10 @@ def _chosen(context: Context, email: str | None, everybody: bool) -> list[Held]:
     from nurture.services.backup import held as held_back
     from nurture.services.subscribers.lookup import identify
 
-    up_to_date(context)
     if (email is None) is not everybody:
         raise click.UsageError("Give one address, or --all.")
     person = identify(context.database, context.tokens, email) if email else None
-    return held_back.list_held(context.database, context.catalogue, context.clock(), person)
+    return held_back.list_held(*context.stored, context.clock(), person)
 
 
 def as_values(one: Held) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, with_database
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, but change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_context
+@with_database
 def rejudge(context: Context, since: datetime | None, dry_run: bool, as_json: bool) -> None:
     """Judge stored opens and clicks again by the latest rules.
 
@@ -30,7 +30,6 @@ def rejudge(context: Context, since: datetime | None, dry_run: bool, as_json: bo
     """
     from nurture.services.tracking import verdicts
 
-    up_to_date(context)
     begin = since.replace(tzinfo=UTC) if since else None
     done = 0
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, up_to_date, with_context, with_database
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
@@ -36,12 +36,11 @@ def add(context: Context, email: str) -> None:
 
 
 @owner.command("list")
-@with_context
+@with_database
 def list_owners(context: Context) -> None:
     """List the owners, who may open the studio."""
     from nurture.services.owner import sessions
 
-    up_to_date(context)
     found = sessions.all_owners(context.database)
     for one in found:
         has_set = "" if one.password_hash else " (has not set a password yet)"
@@ -52,19 +51,18 @@ def list_owners(context: Context) -> None:
 
 @owner.command()
 @click.argument("email")
-@with_context
+@with_database
 def remove(context: Context, email: str) -> None:
     """Bar EMAIL from the studio, immediately."""
     from nurture.services.owner import sessions
 
-    up_to_date(context)
     sessions.remove_owner(context.database, email)
     click.echo(f"{email} is signed out everywhere and can no longer sign in.")
 
 
 @owner.command("reset-codes")
 @click.argument("email")
-@with_context
+@with_database
 def reset_codes(context: Context, email: str) -> None:
     """Stop asking EMAIL for codes from a phone.
 
@@ -73,7 +71,6 @@ def reset_codes(context: Context, email: str) -> None:
     """
     from nurture.services.owner import security
 
-    up_to_date(context)
     security.reset_codes(context.database, email)
     click.echo(f"{email} is signed out everywhere and now signs in with the password alone.")
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context, written_whole
+from nurture.cli.command import main, up_to_date, with_context, with_database, written_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +55,7 @@ def export_person(context: Context, email: str, as_json: bool, page: Path | None
     if booker and not page and _is_nobody(context, email):
         return click.echo(json.dumps(booker, ensure_ascii=False, indent=2))
     person = _identify(context, email)
-    record = export.export(context.database, context.catalogue, person, context.clock())
+    record = export.export(*context.stored, person, context.clock())
     assert record is not None  # They have just been found.
     if page is None:
         return click.echo(json.dumps(record, ensure_ascii=False, indent=2))
@@ -67,7 +67,7 @@ def export_person(context: Context, email: str, as_json: bool, page: Path | None
 @main.command()
 @click.argument("email")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@with_context
+@with_database
 def forget(context: Context, email: str, yes: bool) -> None:
     """Erase all personal data about someone, for good.
 
@@ -77,7 +77,6 @@ def forget(context: Context, email: str, yes: bool) -> None:
     from nurture.services.backup import withdrawals
     from nurture.services.subscribers import erasure, machine_files
 
-    up_to_date(context)
     nobody = _is_nobody(context, email)
     person = 0 if nobody and _has_booked(context, email) else _identify(context, email)
     if not yes and not click.confirm(f"Erase everything about {email}? This cannot be undone."):
@@ -114,9 +113,7 @@ def put_back(context: Context, email: str, sequence: str) -> None:
     from nurture.services.subscribers import on_behalf
 
     person, now = _identify(context, email), context.clock()
-    on_behalf.put_back(
-        context.database, context.catalogue, person, sequence, now, by="the command line"
-    )
+    on_behalf.put_back(*context.stored, person, sequence, now, by="the command line")
     click.echo(f"{email} is back in {sequence} and carries on with the next email.")
 
 

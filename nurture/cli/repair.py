@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, with_database
 from nurture.domain.sequences.sequence import parse_length
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--words", default="", help="Also repair refusals in which the server used these words."
 )
-@with_context
+@with_database
 def repair_quota(context: Context, dry_run: bool, yes: bool, over: str, words: str) -> None:
     """Repair what refusals of your mail account did to people.
 
@@ -32,7 +32,6 @@ def repair_quota(context: Context, dry_run: bool, yes: bool, over: str, words: s
     """
     from nurture.services.account import repair
 
-    up_to_date(context)
     span = parse_length(over)
     wronged = repair.find_wronged(context.database, words)
     _show(wronged)
@@ -40,7 +39,7 @@ def repair_quota(context: Context, dry_run: bool, yes: bool, over: str, words: s
         return
     if not yes:
         click.confirm("Repair this?", abort=True)
-    done = repair.put_right(context.database, context.catalogue, wronged, context.clock(), span)
+    done = repair.put_right(*context.stored, wronged, context.clock(), span)
     click.echo(
         f"Addresses emailed again: {done.restored}. "
         f"Emails sent again: {done.offered}, spread over {over}."

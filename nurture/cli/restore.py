@@ -114,7 +114,7 @@ def _settle_in(
     from nurture.settings import load_settings
 
     context = build(load_settings({**settings, "NURTURE_DATABASE_URL": database_url}))
-    database, catalogue, now = context.database, context.catalogue, context.clock()
+    database, catalogue, now = *context.stored, context.clock()
     try:
         bring_up_to_date(context)
         withdrawn = silence.settle_in(

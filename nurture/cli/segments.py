@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context, written_whole
+from nurture.cli.command import main, with_database, written_whole
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
@@ -29,7 +29,7 @@ _FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
     "--ndjson", "ndjson_file", type=_FILE, help="Export to this file, one JSON document per line."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_context
+@with_database
 def segment(
     context: Context,
     name: str | None,
@@ -43,7 +43,6 @@ def segment(
     """
     from nurture.services import segments
 
-    up_to_date(context)
     if name is None:
         return _list_all(context, as_json)
     as_csv = partial(segments.export_csv, marked=str(csv_file) != "-")
@@ -52,14 +51,14 @@ def segment(
         if file is not None:
             _export(context, name, file, write)
     if not (csv_file or ndjson_file):
-        found = segments.glimpse(context.database, context.catalogue, name, context.clock())
+        found = segments.glimpse(*context.stored, name, context.clock())
         click.echo(json.dumps(_as_document(found), indent=2) if as_json else _in_words(found))
 
 
 def _list_all(context: Context, as_json: bool) -> None:
     from nurture.services import segments
 
-    found = segments.all_segments(context.database, context.catalogue, context.clock())
+    found = segments.all_segments(*context.stored, context.clock())
     if as_json:
         rows = [{"name": s.name, "title": s.title, "about": s.about, "count": n} for s, n in found]
         return click.echo(json.dumps(rows, indent=2))
@@ -71,10 +70,10 @@ def _list_all(context: Context, as_json: bool) -> None:
 
 def _export(context: Context, name: str, file: Path, write: Callable[..., int]) -> None:
     if str(file) == "-":
-        write(context.database, context.catalogue, name, context.clock(), sys.stdout)
+        write(*context.stored, name, context.clock(), sys.stdout)
         return
     with written_whole(file) as to:
-        count = write(context.database, context.catalogue, name, context.clock(), to)
+        count = write(*context.stored, name, context.clock(), to)
     click.echo(f"{count} people written to {file}.")
 
 

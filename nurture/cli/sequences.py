@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, with_database
 from nurture.domain.sequences.sequence import parse_length
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @main.command()
 @click.argument("sequence")
-@with_context
+@with_database
 def pause(context: Context, sequence: str) -> None:
     """Send nothing from a sequence until it is resumed.
 
@@ -23,22 +23,18 @@ def pause(context: Context, sequence: str) -> None:
     """
     from nurture.services.delivery import pause as sequence_pause
 
-    up_to_date(context)
-    changed = sequence_pause.pause(context.database, context.catalogue, sequence, context.clock())
+    changed = sequence_pause.pause(*context.stored, sequence, context.clock())
     click.echo("Paused." if changed else "It was already paused.")
 
 
 @main.command()
 @click.argument("sequence")
 @click.option("--over", default="2 days", help="How long to spread the overdue emails over.")
-@with_context
+@with_database
 def resume(context: Context, sequence: str, over: str) -> None:
     """Resume a paused sequence, a few people at a time."""
     from nurture.services.delivery import pause as sequence_pause
 
-    up_to_date(context)
     span = parse_length(over)
-    count = sequence_pause.resume(
-        context.database, context.catalogue, sequence, context.clock(), span
-    )
+    count = sequence_pause.resume(*context.stored, sequence, context.clock(), span)
     click.echo(f"Resumed; {count} people who were waiting are spread over {over}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nurture.cli.backup import needed_elsewhere
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, with_database
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_context
+@with_database
 def status(context: Context, as_json: bool) -> None:
     """Show the program's state, what is due and what is in doubt."""
     from nurture.bootstrap import broker_trouble, doubts, open_files
@@ -24,7 +24,6 @@ def status(context: Context, as_json: bool) -> None:
     from nurture.services.reports import status as status_report
     from nurture.services.subscribers import machine_files
 
-    up_to_date(context)
     standing = status_report.status(
         context.database, context.fingerprint, context.witness, context.clock()
     )
@@ -37,7 +36,8 @@ def status(context: Context, as_json: bool) -> None:
     standing["backup"] = state.standing(context.backup_setup, context.find_backup, context.clock())
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
-    click.echo("\n".join(filter(None, (_in_words(standing), *_troubles(context)))))
+    troubles = (context.where_mails_stay, context.proxy_trouble, context.crowd_trouble)
+    click.echo("\n".join(filter(None, (_in_words(standing), *troubles))))
     for said in doubts(context.settings):
         click.echo(f"probably a mistake: {said}")
     for said in open_files(context.settings):
@@ -45,22 +45,20 @@ def status(context: Context, as_json: bool) -> None:
 
 
 @main.command()
-@with_context
+@with_database
 def outbox(context: Context) -> None:
     """Make a page of the emails in the local outbox."""
     from nurture.mail.outbox.folder import write_index
 
-    up_to_date(context)
     click.echo(f"file://{write_index(context.outbox.absolute())}")
 
 
 @main.command()
-@with_context
+@with_database
 def arm(context: Context) -> None:
     """Let this instance send. A copied or restored database sends nothing until you run this."""
     from nurture.services.reports import status as status_report
 
-    up_to_date(context)
     status_report.arm(context.database, context.fingerprint, context.witness, context.clock())
     click.echo("Armed: this instance now sends emails, and no copy of it does.")
 
@@ -69,7 +67,7 @@ def arm(context: Context) -> None:
 @click.argument("message", type=int, required=False)
 @click.option("--all", "everything", is_flag=True, help="Settle all messages that are in doubt.")
 @click.option("--sent/--not-sent", default=None, help="Whether the mail server accepted it.")
-@with_context
+@with_database
 def settle(context: Context, message: int | None, everything: bool, sent: bool | None) -> None:
     """Say what became of a message in doubt.
 
@@ -77,10 +75,9 @@ def settle(context: Context, message: int | None, everything: bool, sent: bool |
     """
     from nurture.services.delivery import doubts as message_doubts
 
-    up_to_date(context)
     if sent is None or (message is None) is not everything:
         raise click.UsageError("Give one message or --all, and --sent or --not-sent.")
-    rooms = (context.database, context.catalogue)
+    rooms = context.stored
     if message is None:
         settled = message_doubts.settle_all(*rooms, sent, context.clock())
     else:
@@ -94,10 +91,6 @@ def settle(context: Context, message: int | None, everything: bool, sent: bool |
 _HELD = "mail account: has accepted nothing since {since} ({cause}), next try {until}: {reason}"
 _HITS = "opens and clicks counted but not stored: {only_counted}, unreadable lines: {unreadable}"
 _DOUBT = "in doubt: {subscriber}, {step}, since {since}: {why}"
-
-
-def _troubles(context: Context) -> tuple[str, ...]:
-    return context.where_mails_stay, context.proxy_trouble, context.crowd_trouble
 
 
 def _in_words(standing: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, with_database
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
@@ -21,13 +21,12 @@ def suppression() -> None:
 
 @suppression.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_context
+@with_database
 def list_suppressions(context: Context, as_json: bool) -> None:
     """List every address that is not emailed, with the reason and date, newest first."""
     from nurture.services.inbound import bounce_jumps
     from nurture.services.subscribers import bounce_lifting
 
-    up_to_date(context)
     found = bounce_lifting.list_suppressions(context.database)
     if as_json:
         return click.echo(json.dumps([_as_values(one) for one in found], indent=2))
@@ -48,7 +47,7 @@ def list_suppressions(context: Context, as_json: bool) -> None:
 @suppression.command()
 @click.argument("email")
 @click.option("--reason", required=True, help="Why the address is good again, in a few words.")
-@with_context
+@with_database
 def lift(context: Context, email: str, reason: str) -> None:
     """Resume emails to an address that has bounced.
 
@@ -56,10 +55,7 @@ def lift(context: Context, email: str, reason: str) -> None:
     """
     from nurture.services.subscribers import bounce_lifting
 
-    up_to_date(context)
-    lifted = bounce_lifting.lift(
-        context.database, context.catalogue, context.tokens, email, reason, context.clock()
-    )
+    lifted = bounce_lifting.lift(*context.stored, context.tokens, email, reason, context.clock())
     if lifted.left:
         click.echo(f"The bounce is lifted, but {email} is still not emailed. {lifted.left}")
     else:
@@ -69,27 +65,23 @@ def lift(context: Context, email: str, reason: str) -> None:
 
 
 @suppression.command()
-@with_context
+@with_database
 def confirm(context: Context) -> None:
     """Confirm that a jump in bounces is real, and suppress those addresses."""
     from nurture.services.inbound import bounce_jumps
 
-    up_to_date(context)
     count = bounce_jumps.confirm(context.database, context.clock())
     click.echo(f"{_people(count)} suppressed. Everyone else is emailed again.")
 
 
 @suppression.command()
-@with_context
+@with_database
 def dismiss(context: Context) -> None:
     """Dismiss a jump in bounces as a mail server's mistake, and email everyone as before."""
     from nurture.services.inbound import bounce_jumps
     from nurture.services.subscribers import bounce_lifting
 
-    up_to_date(context)
-    count = bounce_jumps.dismiss(
-        context.database, context.catalogue, bounce_lifting.COMMAND, context.clock()
-    )
+    count = bounce_jumps.dismiss(*context.stored, bounce_lifting.COMMAND, context.clock())
     click.echo(f"No one is suppressed for it: {_people(count)} emailed again.")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, with_database
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @main.command()
 @click.argument("message")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_context
+@with_database
 def trace(context: Context, message: str, as_json: bool) -> None:
     """Show one message from due to read, with times and reasons.
 
@@ -29,7 +29,6 @@ def trace(context: Context, message: str, as_json: bool) -> None:
     """
     from nurture.services.delivery.trace import trace as trace_message
 
-    up_to_date(context)
     found = trace_message(
         context.database, context.tokens, context.logbooks, message, context.clock()
     )

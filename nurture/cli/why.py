@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nurture.cli.command import main, up_to_date, with_context
+from nurture.cli.command import main, with_database
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @main.command()
 @click.argument("email")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
-@with_context
+@with_database
 def why(context: Context, email: str, as_json: bool) -> None:
     """Show what someone was sent, what comes next, when and why.
 
@@ -27,10 +27,9 @@ def why(context: Context, email: str, as_json: bool) -> None:
     from nurture.services.profile.explanation import explain
     from nurture.store.tables.instance import is_armed
 
-    up_to_date(context)
     with context.database.reading() as connection:
         armed = is_armed(connection, context.fingerprint, context.witness.seen())
-    found = explain(context.database, context.catalogue, email, context.clock(), armed=armed)
+    found = explain(*context.stored, email, context.clock(), armed=armed)
     click.echo(json.dumps(_document(found), indent=2) if as_json else "\n".join(found.sentences))
 
 

@@ -54,8 +54,8 @@ def _alice(person: DemoVisitor, mail: Mail, number: int, world: DemoProgram) -> 
     if number == 1:
         yield timedelta(minutes=12), "collects the guide", lambda: _collect(world, mail)
         return
-    yield timedelta(minutes=40), "opens it", lambda: _open(world, mail)
-    yield timedelta(minutes=41), "follows its link", lambda: _follow(world, mail)
+    yield timedelta(minutes=40), "opens it", lambda: _get(world, mail, "o")
+    yield timedelta(minutes=41), "follows its link", lambda: _get(world, mail, "c")
     if number == 4:
         yield timedelta(hours=30), "books a Discovery Session", lambda: world.book(person.address)
 
@@ -89,12 +89,8 @@ def _collect(world: DemoProgram, mail: Mail) -> HttpAnswer:
     return world.submit(mail.link(world.url, "guide"), {})
 
 
-def _open(world: DemoProgram, mail: Mail) -> HttpAnswer:
-    return world.get(mail.link(world.url, "o"), BROWSER)
-
-
-def _follow(world: DemoProgram, mail: Mail) -> HttpAnswer:
-    return world.get(mail.link(world.url, "c"), BROWSER)
+def _get(world: DemoProgram, mail: Mail, kind: str) -> HttpAnswer:
+    return world.get(mail.link(world.url, kind), BROWSER)
 
 
 def _stop(world: DemoProgram, mail: Mail) -> HttpAnswer:

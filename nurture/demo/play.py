@@ -128,10 +128,7 @@ class Story:
 
 
 def play(*, as_json: bool = False, directory: Path | None = None) -> int:
-    """Play the story in `directory` (by default `var/demo`); return the exit code.
-
-    It is 0 only if every promise of the story was kept.
-    """
+    """Play the story in `directory` (else `var/demo`); return 0 only if it kept every promise."""
     directory = (directory or Path("var/demo")).absolute()
     console = Console(stderr=as_json, quiet=as_json, highlight=False)
     started = time.monotonic()

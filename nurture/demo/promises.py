@@ -40,8 +40,7 @@ class DemoResult:
 
     def published(self) -> Published:
         """Return the publications from which the program sent."""
-        with self.world.context.database.reading() as connection:
-            return self.world.context.catalogue.current(connection)
+        return self.world.context.get_published()
 
     def plan(self, name: str) -> Plan:
         """Return the sequence that a person was in."""
@@ -121,11 +120,8 @@ def erin_is_reminded_once(end: DemoResult) -> bool:
 def the_scanner_does_nothing(end: DemoResult) -> bool:
     """The scanner was answered everywhere, and started, confirmed and stopped nothing."""
     never_collected = end.enrolment("Erin").progress.collected_at is None
-    return (
-        never_collected
-        and not end.verdicts("Bob", "clicked")["human"]
-        and not (end.refused_to_scan)
-    )
+    clicked = end.verdicts("Bob", "clicked")["human"]
+    return never_collected and not clicked and not end.refused_to_scan
 
 
 def nobody_twice(end: DemoResult) -> bool:

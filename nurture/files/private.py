@@ -75,10 +75,7 @@ def mend(directory: Path, *more: Path) -> ClosedFiles:
 
 
 def look_for_open(directory: Path, *more: Path) -> list[str]:
-    """Return what others can open of all that `mend` would close, in one sentence.
-
-    Nothing is closed.
-    """
+    """Say in one sentence what others can open of what `mend` would close, and close nothing."""
     ours = (path for name in _OURS for path in sorted(directory.glob(name)))
     found = [*_open_ones([directory], deep=False), *_open_ones([*ours, *more])]
     # The data directory itself protects what is in it.

@@ -8,16 +8,9 @@ from typing import Any
 from nurture.domain.audience.conditions import Segments
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.practice import Practice
-from nurture.domain.sequences.sequence import (
-    Sequence,
-    is_guide_name,
-    is_plain_name,
-)
+from nurture.domain.sequences.sequence import Sequence, is_guide_name, is_plain_name
 from nurture.library.practice import parse_practice, refuse_slips
-from nurture.library.reading import (
-    LibraryError,
-    read_toml,
-)
+from nurture.library.reading import LibraryError, read_toml
 from nurture.library.segments import parse_segments
 from nurture.library.sequences import parse_sequence
 

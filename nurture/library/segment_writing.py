@@ -57,10 +57,7 @@ def with_segment(toml: str, segment: Segment, name: str = "") -> str:
 
 
 def with_segment_text(toml: str, name: str, text: str) -> str:
-    """Return the document with a segment's text replaced.
-
-    Raise `LibraryError` unless the new text is exactly one segment.
-    """
+    """Replace a segment's text in a document; raise `LibraryError` unless it is one segment."""
     if len(_written(text)) != 1 or len(read_toml(text, "The segment")) != 1:
         raise LibraryError(
             "This is not one segment.", remedy="Begin with [[segments]], and write one only."
@@ -147,10 +144,7 @@ def _inline(value: Any) -> str:
 
 
 def _key(name: str) -> str:
-    """Return a key, quoted if it contains anything that a bare key cannot, such as a dot.
-
-    In a bare key, a dot begins a table.
-    """
+    """Return a key, quoted if it has what no bare key can, such as a dot, which begins a table."""
     return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 

@@ -130,10 +130,7 @@ def with_body(content: str, body: str) -> str:
 
 
 def with_endings(toml: str, endings: Sequence[Continuation]) -> str:
-    """Return a sequence with these `[[then]]` tables, in this order.
-
-    Raise `LibraryError` if the document cannot be read.
-    """
+    """Return a sequence with these endings in order; raise `LibraryError` if it cannot be read."""
     document = read_document(toml)
     kept = list(document.get("then", []))[: len(endings)]
     tables = kept + [tomlkit.table() for _ in endings[len(kept) :]]

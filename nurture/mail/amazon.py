@@ -101,9 +101,7 @@ class Certificates:
     """A thread-safe cache of Amazon's certificates by URL, each fetched once."""
 
     def __init__(
-        self,
-        load: Callable[[str], bytes] = download,
-        clock: Callable[[], float] = time.monotonic,
+        self, load: Callable[[str], bytes] = download, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._load, self._clock = load, clock
         self._asking = Lock()

@@ -16,10 +16,7 @@ from typing import Self
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import (
-    RSAPrivateKey,
-    generate_private_key,
-)
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -36,19 +33,9 @@ SMALLEST_RSA_KEY = 2048
 FOLD_AT = 76
 
 _SIGNED_HEADERS = (
-    b"from",
-    b"to",
-    b"subject",
-    b"date",
-    b"message-id",
-    b"reply-to",
-    b"mime-version",
-    b"content-type",
-    b"list-unsubscribe",
-    b"list-unsubscribe-post",
-    b"list-id",
-    b"feedback-id",
-    b"auto-submitted",
+    *(b"from", b"to", b"subject", b"date", b"message-id", b"reply-to", b"mime-version"),
+    *(b"content-type", b"list-unsubscribe", b"list-unsubscribe-post", b"list-id"),
+    *(b"feedback-id", b"auto-submitted"),
 )
 #: Headers that an email has once at most (RFC 5322 §3.6, RFC 2369, RFC 8058) and that a reader sees
 #: or obeys. Each is named once more than it occurs, so that adding another breaks the signature

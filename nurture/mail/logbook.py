@@ -25,20 +25,9 @@ from nurture.domain.messages.status import MessageStatus
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LINE = re.compile(rb"([-+=!])([0-9]+)")
 _HEARD = MappingProxyType(
-    {
-        MessageStatus.ACCEPTED: b"=",
-        MessageStatus.DEFERRED: b"-",
-        MessageStatus.FAILED: b"!",
-    }
+    {MessageStatus.ACCEPTED: b"=", MessageStatus.DEFERRED: b"-", MessageStatus.FAILED: b"!"}
 )
-_FATES = MappingProxyType(
-    {
-        b"+": MessageStatus.IN_DOUBT,
-        b"=": MessageStatus.ACCEPTED,
-        b"-": MessageStatus.DEFERRED,
-        b"!": MessageStatus.FAILED,
-    }
-)
+_FATES = {b"+": MessageStatus.IN_DOUBT} | {sign: status for status, sign in _HEARD.items()}
 
 
 class Notes(Protocol):
@@ -46,11 +35,9 @@ class Notes(Protocol):
 
     def handing_over(self, message: int) -> None:
         """Note that sending the content begins; raise `OSError` if it must not."""
-        ...
 
     def heard(self, message: int, status: MessageStatus) -> None:
         """Note what became of a message that was handed over."""
-        ...
 
 
 class NoLogbook:

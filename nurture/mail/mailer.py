@@ -65,8 +65,6 @@ class Mailer(Protocol):
         they record that too, before anything else is handed over. Outcomes are yielded as they
         become known, in any order. A fault of the server is an outcome, never an exception.
         """
-        ...
 
     def close(self) -> None:
         """Close all connections; never raise and never change an outcome."""
-        ...

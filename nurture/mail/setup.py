@@ -20,10 +20,7 @@ NO_PROVIDER = "none"
 
 
 def relay_of(settings: Settings) -> Provider | None:
-    """Return the provider that email is sent through: as set, or recognised by its server.
-
-    Raise `SettingsError` if the provider set is not a known one.
-    """
+    """Return the mail provider, as set or by its server; raise `SettingsError` if it is unknown."""
     named = settings.mail_provider
     if not named:
         return relay_at(settings.smtp_host)

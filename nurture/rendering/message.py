@@ -178,10 +178,7 @@ class PreparedEmail:
         for name, value in self._around.headers_for(message_id).items():
             self._add_named(builder, f"{name}: {value}\r\n")
         builder.add(b"List-Unsubscribe: ")
-        builder.add_slot(
-            "one-click",
-            lambda to: f"{start}{_way_out(tokens, to)}>".encode(),
-        )
+        builder.add_slot("one-click", lambda to: f"{start}{_way_out(tokens, to)}>".encode())
         builder.add(b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
         builder.add(self._fixed_fields(domain))
         builder.add(b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="')
@@ -243,10 +240,6 @@ _DATE = 1
 
 def _personal_slots(around: Surroundings, *, html: bool) -> Mapping[str, Slot]:
     tokens, url = around.tokens, around.public_url
-
-    def unsubscribe(to: Recipient) -> bytes:
-        return quoted_value(f"{url}/unsubscribe/{_way_out(tokens, to)}")
-
     return {
         "confirm_url": lambda to: quoted_value(f"{url}/confirm/{tokens.confirm(to.message)}"),
         "first_name": _html_name if html else _plain_name,
@@ -254,7 +247,7 @@ def _personal_slots(around: Surroundings, *, html: bool) -> Mapping[str, Slot]:
         "preferences_url": lambda to: quoted_value(
             f"{url}/preferences/{tokens.preferences(to.subscriber)}"
         ),
-        "unsubscribe_url": unsubscribe,
+        "unsubscribe_url": lambda to: quoted_value(f"{url}/unsubscribe/{_way_out(tokens, to)}"),
     }
 
 

@@ -17,10 +17,7 @@ _MEMORY = 1 << 30
 
 
 def ask_apart(module: str, question: bytes) -> dict[str, Any] | None:
-    """Run a module, which must call `answer_apart`, in its own process and return its answer.
-
-    Return None if the process was stopped or failed.
-    """
+    """Return what a module gives `answer_apart`, in its own process; None if stopped or failed."""
     command = [sys.executable, "-m", module]
     try:
         done = subprocess.run(command, input=question, capture_output=True, timeout=_WALL_SECONDS)

@@ -33,10 +33,7 @@ class LastPublished:
         self._sources = _digest_of(context.library)
 
     def find_notes(self) -> list[str] | None:
-        """Return the notes from the last publishing of these files, if nothing has changed since.
-
-        `None` if the files, the program or what is published have changed.
-        """
+        """Return the last notes; `None` if files, program or what is published have changed."""
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):

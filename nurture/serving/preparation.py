@@ -55,8 +55,7 @@ def _publish(context: Context, library: Library) -> list[str]:
 
 def _to_fill_in(context: Context) -> list[str]:
     """Return the details missing from what is now published, whatever its source."""
-    with context.database.reading() as connection:
-        return files.to_fill_in_published(context.catalogue.current(connection))
+    return files.to_fill_in_published(context.get_published())
 
 
 class Preparation:

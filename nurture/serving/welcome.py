@@ -19,8 +19,9 @@ def welcome(settings: Settings, told: dict[str, Any]) -> str:
         f"  its secrets      {_secrets(settings)}",
         f"  mails go to      {_mails(settings)}",
         f"  everything kept  {settings.data_dir}",
-        *_section(
-            "To set before you write to real people, in the environment or in .env:", settings
+        *_list(
+            "To set before you write to real people, in the environment or in .env:",
+            settings.first_steps(),
         ),
         *_list("Probably not meant:", doubts(settings)),
         *_list(
@@ -32,10 +33,6 @@ def welcome(settings: Settings, told: dict[str, Any]) -> str:
     if not told["armed"]:
         lines += ["", "NOT ARMED: this database is a copy and sends nothing.", "Run “nurture arm”."]
     return "\n".join([*lines, "", "Ctrl-C stops it."])
-
-
-def _section(heading: str, settings: Settings) -> list[str]:
-    return _list(heading, settings.first_steps())
 
 
 def _list(heading: str, entries: list[str]) -> list[str]:

@@ -42,10 +42,7 @@ def _look(context: Context, every: float) -> None:
 
 
 def _copy_what_waits(context: Context, waited: int) -> int:
-    """Copy what was already waiting at the last check, so that a worker can be first.
-
-    Return the number still waiting.
-    """
+    """Copy what was already waiting last time, as workers go first; return how many still wait."""
     journal = context.backup_setup.journal
     waiting = withdrawals.to_copy(context.database, journal)
     if not (waiting and waited):

@@ -1,29 +1,17 @@
-"""The page for confirming what an email asks: handing over data, erasure, or staying.
-
-Like all our pages, it only shows on GET and acts on POST.
-"""
-
-from __future__ import annotations
+"""The page for confirming what an email asks (data, erasure, staying): GET shows, POST acts."""
 
 import json
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from flask import Response, render_template, request
 
 from nurture.rendering.personal_page import personal_page
 from nurture.services.delivery import sunset
+from nurture.services.subscribers import confirmation as confirmations
 from nurture.services.subscribers import erasure, export, links
-from nurture.services.subscribers.confirmation import (
-    Confirmation,
-    ConfirmationKind,
-    find_confirmation,
-)
+from nurture.services.subscribers.confirmation import Confirmation, ConfirmationKind
 from nurture.web.forms import UnknownChoiceError, one_of, seen_evidence
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views, download
 
 Answer = str | Response | tuple[str, int]
 
@@ -31,11 +19,8 @@ Answer = str | Response | tuple[str, int]
 FORMATS = ("page", "file")
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmations:
+class Confirmations(Views):
     """The views; each answers 404 if the person no longer exists, and 410 if it is too late."""
-
-    context: Context
 
     def show(self, token: str) -> Answer:
         """Show what confirming will do."""
@@ -57,7 +42,7 @@ class Confirmations:
     def _find(self, token: str) -> Confirmation:
         context = self.context
         message = context.tokens.read_confirm(token)
-        found = find_confirmation(context.database, context.catalogue, message, context.clock())
+        found = confirmations.find_confirmation(*context.stored, message, context.clock())
         if found is None:
             raise links.nobody_behind_message(context.database, message)
         return found
@@ -68,15 +53,13 @@ class Confirmations:
             wanted = one_of(FORMATS, request.form, "as")
         except UnknownChoiceError as error:
             return _asked(confirmation, problem=str(error)), HTTPStatus.UNPROCESSABLE_ENTITY
-        record = export.export(
-            context.database, context.catalogue, confirmation.subscriber, context.clock()
-        )
+        record = export.export(*context.stored, confirmation.subscriber, context.clock())
         if record is None:
             raise links.nobody_behind_message(context.database, confirmation.message)
         if wanted == "page":
-            return _download(personal_page(record), "text/html", "my-data.html")
+            return download(personal_page(record), "text/html; charset=utf-8", "my-data.html")
         document = json.dumps(record, ensure_ascii=False, indent=2)
-        return _download(document, "application/json", "my-data.json")
+        return download(document, "application/json", "my-data.json")
 
     def _erase(self, confirmation: Confirmation) -> Answer:
         context = self.context
@@ -93,8 +76,7 @@ class Confirmations:
     def _stay(self, confirmation: Confirmation) -> Answer:
         context = self.context
         sunset.stay(
-            context.database,
-            context.catalogue,
+            *context.stored,
             confirmation.message,
             seen_evidence(context.settings.public_url),
             context.clock(),
@@ -113,9 +95,3 @@ def _done(confirmation: Confirmation) -> str:
 
 def _too_late(confirmation: Confirmation) -> Answer:
     return render_template("lapsed.html", confirmation=confirmation), HTTPStatus.GONE
-
-
-def _download(content: str, kind: str, filename: str) -> Response:
-    response = Response(content, mimetype=kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    return response

@@ -5,22 +5,12 @@ token in the URL is the whole capability. There are no cookies, so a foreign sit
 browser send any.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from flask import (
-    Blueprint,
-    Response,
-    render_template,
-    request,
-    send_file,
-    url_for,
-)
+from flask import Blueprint, Response, render_template, request, send_file, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from nurture.bootstrap import Context
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR, Request
 from nurture.domain.subscribers.consent import OWN_WORDINGS, Evidence, said_where
 from nurture.services.subscribers import links, requests
@@ -32,18 +22,10 @@ from nurture.services.subscribers.preferences import Preferences
 from nurture.services.subscribers.requests import Asked
 from nurture.store.database import DatabaseUnavailableError
 from nurture.tokens import OutdatedTokenError, TokenRefusedError
+from nurture.web import forms
 from nurture.web.confirmations import Confirmations
-from nurture.web.forms import (
-    UnknownChoiceError,
-    read_answers,
-    read_change,
-    read_request,
-    read_undo,
-    seen_evidence,
-)
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.forms import UnknownChoiceError, seen_evidence
+from nurture.web.views import Views
 
 #: The token in a URL must reach no other site, no search engine and no frame.
 PAGE_GUARDS = {
@@ -64,8 +46,7 @@ GUIDE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors '
 FORM_BYTES = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
+class Pages(Views):
     """The views, each a translation from HTTP to a service and back.
 
     Each answers 404 with a friendly page if the token does not verify, or if the person has been
@@ -73,8 +54,6 @@ class Pages:
     button is always answered with no more emails. A token that verifies only with a leaked key
     can opt out, but shows nothing and cannot give consent.
     """
-
-    context: Context
 
     def show_guide(self, token: str) -> str:
         """Show what pressing the button will do."""
@@ -85,12 +64,11 @@ class Pages:
         offer, context = self._offer(token), self.context
         enrolment = context.tokens.read_guide(token)
         try:
-            answers = read_answers(request.form)
+            answers = forms.read_answers(request.form)
         except UnknownChoiceError as error:
             return guide_page(offer, problem=str(error)), 422
         guide = collect_guide(
-            context.database,
-            context.catalogue,
+            *context.stored,
             context.guide_files,
             enrolment,
             answers,
@@ -118,15 +96,15 @@ class Pages:
         subscriber = self._whose_preferences(token)
         present = self._preferences(subscriber)
         try:
-            asked_for = read_request(request.form)
+            asked_for = forms.read_request(request.form)
             if asked_for:
                 return self._ask(subscriber, asked_for, present)
-            change = read_change(request.form)
+            change = forms.read_change(request.form)
         except UnknownChoiceError as error:
             return preferences_page(present, problem=str(error)), 422
         context = self.context
         kept = choices.change_preferences(
-            context.database, context.catalogue, subscriber, change, self._seen(), context.clock()
+            *context.stored, subscriber, change, self._seen(), context.clock()
         )
         return preferences_page(kept or self._preferences(subscriber), saved=True)
 
@@ -143,9 +121,9 @@ class Pages:
         """
         subscriber, message = self.context.tokens.read_unsubscribe(token)
         whose = self.context.tokens.read_whose(request.args.get("a", ""))
-        kept_in, now = (self.context.database, self.context.catalogue), self.context.clock()
+        kept_in, now = self.context.stored, self.context.clock()
         try:
-            undone = read_undo(request.form)
+            undone = forms.read_undo(request.form)
         except UnknownChoiceError as error:
             return self._way_out("unsubscribe.html", token, problem=str(error)), 422
         except RequestEntityTooLarge:
@@ -168,19 +146,15 @@ class Pages:
         if "ask" in request.form:
             return _show_outdated()
         try:
-            change = read_change(request.form)
+            change = forms.read_change(request.form)
         except UnknownChoiceError as error:
             return self._less(token, problem=str(error)), 422
-        choices.want_less(
-            context.database, context.catalogue, subscriber, change, self._seen(), context.clock()
-        )
+        choices.want_less(*context.stored, subscriber, change, self._seen(), context.clock())
         return self._less(token, saved=True)
 
     def _ask(self, subscriber: int, asked_for: Request, present: Preferences) -> str:
         context = self.context
-        asked = requests.ask(
-            context.database, context.catalogue, subscriber, asked_for, context.clock()
-        )
+        asked = requests.ask(*context.stored, subscriber, asked_for, context.clock())
         if asked is None:
             links.get_present(context.database, subscriber)
         context.doorbell.ring()
@@ -191,7 +165,7 @@ class Pages:
 
     def _offer(self, token: str) -> GuideOffer:
         enrolment, context = self.context.tokens.read_guide(token), self.context
-        offer = find_guide(context.database, context.catalogue, enrolment)
+        offer = find_guide(*context.stored, enrolment)
         if offer is None:
             raise links.nobody_behind_enrolment(context.database, enrolment)
         return offer
@@ -221,12 +195,9 @@ class Pages:
             if nobody.trace is LinkSubject.ERASED:
                 return gone_page(nobody.trace)
             return render_template(page, preferences=None, preferences_url=None, problem=problem)
-        own_page = self.context.tokens.preferences(number)
+        own_page = url_for("pages.show_preferences", token=self.context.tokens.preferences(number))
         return render_template(
-            page,
-            preferences=preferences,
-            preferences_url=url_for("pages.show_preferences", token=own_page),
-            problem=problem,
+            page, preferences=preferences, preferences_url=own_page, problem=problem
         )
 
 
@@ -266,8 +237,8 @@ def _route(pages: Blueprint, views: Pages, confirmations: Confirmations) -> None
         ("/unsubscribe/<token>", views.show_unsubscribe, views.unsubscribe),
         ("/confirm/<token>", confirmations.show, confirmations.confirm),
     ):
-        pages.add_url_rule(path, view_func=show, methods=["GET"])
-        pages.add_url_rule(path, view_func=act, methods=["POST"])
+        pages.get(path)(show)
+        pages.post(path)(act)
 
 
 def _read_little() -> None:
@@ -324,11 +295,7 @@ def preferences_page(
 def pdf(path: Path, filename: str) -> Response:
     """Return a PDF to be read in the browser if possible, and never cached on the way."""
     response = send_file(
-        path,
-        mimetype="application/pdf",
-        download_name=filename,
-        conditional=False,
-        etag=False,
+        path, mimetype="application/pdf", download_name=filename, conditional=False, etag=False
     )
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Security-Policy"] = GUIDE_POLICY

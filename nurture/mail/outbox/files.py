@@ -23,10 +23,7 @@ def mail_path(directory: Path, message: int) -> Path:
 
 
 def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file atomically and return its path: readers see the old content or all of the new.
-
-    Only its owner can read it.
-    """
+    """Write a file for its owner only and return its path; readers see old or new, never half."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         write_private(temporary, data)

@@ -6,15 +6,8 @@ from pathlib import Path
 from nurture.domain.messages.refusal import Blame, Refusal
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.mailer import Envelope, Outcome
-from nurture.mail.outbox.files import (
-    KeptMail,
-    files_of_mails,
-    list_mails,
-    mail_path,
-    number_of,
-    remove_drafts,
-    write_whole,
-)
+from nurture.mail.outbox import files
+from nurture.mail.outbox.files import KeptMail, list_mails
 from nurture.mail.outbox.pages import write_index
 
 __all__ = ["KeptMail", "Outbox", "list_mails", "remove_mails", "unlist_refused", "write_index"]
@@ -27,11 +20,11 @@ def remove_mails(directory: Path, messages: Collection[int]) -> None:
 
     Files that a killed process left half-written are removed as well.
     """
-    kept = [path for path in files_of_mails(directory) if number_of(path) in messages]
+    kept = [path for path in files.files_of_mails(directory) if files.number_of(path) in messages]
     for path in kept:
         path.unlink(missing_ok=True)
     if kept:
-        remove_drafts(directory)
+        files.remove_drafts(directory)
     if kept and (directory / "index.html").exists():
         write_index(directory)
 
@@ -45,7 +38,7 @@ def unlist_refused(directory: Path, is_gone: Callable[[str], bool]) -> None:
         return
     kept = [line for line in lines if not is_gone(line.strip())]
     if kept != lines:
-        write_whole(path, "".join(kept).encode())
+        files.write_whole(path, "".join(kept).encode())
 
 
 class Outbox:
@@ -94,4 +87,4 @@ class Outbox:
 
     def _write(self, envelope: Envelope) -> Path:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return write_whole(mail_path(self.directory, envelope.message), envelope.data)
+        return files.write_whole(files.mail_path(self.directory, envelope.message), envelope.data)

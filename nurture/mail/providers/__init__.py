@@ -4,28 +4,17 @@ Each module here defines one `PROVIDER`. To add a provider, add a file: the regi
 and `docs/adding-a-provider.md` says what it must contain.
 """
 
-from __future__ import annotations
-
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib import import_module
 from types import MappingProxyType
 
-from nurture.domain.kept_payload import KeptFields, without_addresses
+from nurture.domain.kept_payload import without_addresses
 from nurture.domain.tracking.events import MailEvent
-from nurture.payload import Fields, Part, PayloadError, ignore_odd, read_each
+from nurture.payload import EventSource, PayloadError, providers_in
 
 __all__ = ["PayloadError", "Provider", "registry", "relay_at", "relays"]
-
-Verify = Callable[[str, Mapping[str, str], bytes, datetime], None]
-Split = Callable[[bytes], list[Part]]
-Once = Callable[[bytes], tuple[str, str]]
-Read = Callable[[Fields], list[MailEvent]]
-HeadersFor = Callable[[str], Mapping[str, str]]
 
 
 def no_headers(message_id: str) -> Mapping[str, str]:
@@ -34,19 +23,12 @@ def no_headers(message_id: str) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True)
-class Provider:
+class Provider(EventSource[MailEvent]):
     """How one provider's calls are verified and read, and what an email sent through it carries.
 
-    `verify(secret, headers, body, now)` raises SignatureError unless the call is the provider's.
-    `split(body)` returns the events of a body unparsed, and `read(fields)` parses one of them;
-    both raise PayloadError naming the invalid field. `keeps` names the parts of an event that are
-    stored. `secret_help` is a sentence telling the owner where to find the secret.
-
-    `tolerance` is how far the signed time may be from now, or None if no time is signed. If
-    `signs_body` is false, the scheme proves who called but nothing about what they said.
-
-    If the body is not signed, `once(body)` returns the token covered by the signature and a
-    digest of the call's content: a token used for one content is valid for no other.
+    If `signs_body` is false, the scheme proves who called but nothing about what they said. Then
+    `once(body)` returns the token covered by the signature and a digest of the call's content: a
+    token used for one content is valid for no other.
 
     `smtp_hosts` are the mail servers that identify the provider, with `*` for any part of a name;
     empty for a provider that sends no email. `headers_for(message_id)` are the headers an email
@@ -57,17 +39,10 @@ class Provider:
     bounced; `suppressions_hint` is a sentence telling the owner where to remove it.
     """
 
-    name: str
-    verify: Verify
-    split: Split
-    read: Read
-    keeps: KeptFields
-    secret_help: str
-    tolerance: timedelta | None = None
     signs_body: bool = True
-    once: Once | None = None
+    once: Callable[[bytes], tuple[str, str]] | None = None
     smtp_hosts: tuple[str, ...] = ()
-    headers_for: HeadersFor = no_headers
+    headers_for: Callable[[str], Mapping[str, str]] = no_headers
     rewrites: frozenset[str] = frozenset()
     keeps_own_suppressions: bool = False
     suppressions_hint: str = ""
@@ -76,16 +51,6 @@ class Provider:
     def secret_setting(self) -> str:
         """The environment variable that holds the secret."""
         return f"NURTURE_{self.name.upper()}_SECRET"
-
-    def parse(
-        self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore_odd
-    ) -> list[MailEvent]:
-        """Return the events of a body, each reduced to the parts that are stored.
-
-        An event that cannot be read is passed to `note_odd` and does not affect the others. Raise
-        PayloadError, naming the invalid field, if none can be read.
-        """
-        return [self._cut(event) for event in read_each(self.split(body), self.read, note_odd)]
 
     def _cut(self, event: MailEvent) -> MailEvent:
         whose = event.recipient or ""
@@ -96,10 +61,7 @@ class Provider:
 @cache
 def registry() -> Mapping[str, Provider]:
     """Return every provider by its name, as used in `/webhooks/mail/<name>`."""
-    modules = [
-        import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
-    ]
-    providers: list[Provider] = [module.PROVIDER for module in modules]
+    providers: list[Provider] = providers_in(__name__, __path__)
     return MappingProxyType({provider.name: provider for provider in providers})
 
 

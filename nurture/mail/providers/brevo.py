@@ -4,15 +4,13 @@ Brevo signs nothing. A webhook can be given a bearer token, or Basic credentials
 https://developers.brevo.com/docs/transactional-webhooks and /docs/secured-webhooks
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
-from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
+from nurture.payload import Fields, bare_message_id, digest
 from nurture.signatures import require_credentials
 
 _SECRET_HELP = (
@@ -60,16 +58,8 @@ _KEEPS = KeptFields({**_UNKNOWN, "reason": TEXT}, _UNKNOWN)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the token or credentials, or raise SignatureError.
-
-    Brevo signs neither the body nor the time.
-    """
+    """Check the token or credentials, or raise SignatureError; neither body nor time is signed."""
     require_credentials(secret, headers, _SECRET_HELP)
-
-
-def split(body: bytes) -> list[Part]:
-    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
 
 
 def read(event: Fields) -> list[MailEvent]:
@@ -111,7 +101,6 @@ def headers_for(message_id: str) -> Mapping[str, str]:
 PROVIDER = Provider(
     name="brevo",
     verify=verify,
-    split=split,
     read=read,
     keeps=_KEEPS,
     secret_help=_SECRET_HELP,

@@ -5,23 +5,13 @@ The body is `{"events": [{"id", "type", "message_id", "recipient", "occurred_at"
 in every field count as one; without `occurred_at`, the time of the call is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.domain.kept_payload import TEXT, WORD, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
-from nurture.payload import (
-    Fields,
-    Part,
-    PayloadError,
-    bare_message_id,
-    digest,
-    json_body,
-    parts,
-)
+from nurture.payload import Fields, Part, bare_message_id, digest, events_under
 from nurture.signatures import FIVE_MINUTES, verify_standard_webhook
 
 #: A mail system cannot report `downloaded` or `booked`.
@@ -50,10 +40,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
 
 def split(body: bytes) -> list[Part]:
     """Return the events of a body in order, or raise PayloadError naming the invalid field."""
-    listed = Fields.of(json_body(body)).values.get("events")
-    if not isinstance(listed, list | dict):
-        raise PayloadError("events", "must be a list.")
-    return parts(listed, "events")
+    return events_under("events", body, "must be a list.")
 
 
 def read(event: Fields) -> list[MailEvent]:

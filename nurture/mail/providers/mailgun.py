@@ -6,12 +6,11 @@ person who has seen one call cannot send us events of their own.
 https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from nurture import signatures
 from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
@@ -21,18 +20,10 @@ from nurture.payload import (
     PayloadError,
     bare_message_id,
     digest,
+    events_under,
     json_body,
-    parts,
 )
-from nurture.signatures import (
-    SignatureError,
-    SignatureFault,
-    as_bytes,
-    hex_hmac,
-    require_any,
-    require_recent,
-    require_secret,
-)
+from nurture.signatures import SignatureError, SignatureFault
 
 _SECRET_HELP = "Copy the HTTP webhook signing key from Mailgun's API security page."
 _SUPPRESSIONS_HINT = (
@@ -88,10 +79,11 @@ _KEEPS = KeptFields(
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Check the signature inside the body, or raise SignatureError; headers are ignored."""
-    key = require_secret(secret, _SECRET_HELP)
+    key = signatures.require_secret(secret, _SECRET_HELP)
     timestamp, token, signature = _signature(body)
-    require_recent(timestamp, now, _TOLERANCE)
-    require_any([signature.lower()], [hex_hmac(key, as_bytes(timestamp + token))])
+    signatures.require_recent(timestamp, now, _TOLERANCE)
+    expected = signatures.hex_hmac(key, signatures.as_bytes(timestamp + token))
+    signatures.require_any([signature.lower()], [expected])
 
 
 def once(body: bytes) -> tuple[str, str]:
@@ -103,11 +95,7 @@ def once(body: bytes) -> tuple[str, str]:
 def _signature(body: bytes) -> tuple[str, str, str]:
     try:
         block = Fields.of(json_body(body)).get_fields("signature")
-        return (
-            block.get_text("timestamp"),
-            block.get_text("token"),
-            block.get_text("signature"),
-        )
+        return block.get_text("timestamp"), block.get_text("token"), block.get_text("signature")
     except PayloadError as problem:
         raise SignatureError(
             SignatureFault.MISSING,
@@ -118,10 +106,7 @@ def _signature(body: bytes) -> tuple[str, str, str]:
 
 def split(body: bytes) -> list[Part]:
     """Return the event or events of a body, or raise PayloadError naming the invalid field."""
-    told = Fields.of(json_body(body)).values.get("event-data")
-    if not isinstance(told, list | dict):
-        raise PayloadError("event-data", "must be an object.")
-    return parts(told, "event-data")
+    return events_under("event-data", body, "must be an object.")
 
 
 def read(event: Fields) -> list[MailEvent]:

@@ -5,15 +5,13 @@ Postmark signs nothing. It sends the `name:password` of the URL it was given
 https://postmarkapp.com/developer/webhooks/webhooks-overview
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
-from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
+from nurture.payload import Fields, bare_message_id, digest
 from nurture.signatures import require_credentials
 
 _SECRET_HELP = (
@@ -70,16 +68,8 @@ _METADATA_KEY = "message-id"
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the Basic credentials, or raise SignatureError.
-
-    Postmark signs neither the body nor the time.
-    """
+    """Check the Basic credentials, or raise SignatureError; neither body nor time is signed."""
     require_credentials(secret, headers, _SECRET_HELP)
-
-
-def split(body: bytes) -> list[Part]:
-    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
 
 
 def read(event: Fields) -> list[MailEvent]:
@@ -136,7 +126,6 @@ def headers_for(message_id: str) -> Mapping[str, str]:
 PROVIDER = Provider(
     name="postmark",
     verify=verify,
-    split=split,
     read=read,
     keeps=_KEEPS,
     secret_help=_SECRET_HELP,

@@ -3,23 +3,13 @@
 https://resend.com/docs/webhooks/event-types and https://docs.svix.com/receiving/verifying-payloads
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
 from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
-from nurture.payload import (
-    Fields,
-    Part,
-    bare_address,
-    bare_message_id,
-    digest,
-    json_body,
-    parts,
-)
+from nurture.payload import Fields, bare_address, bare_message_id, digest
 from nurture.signatures import FIVE_MINUTES, find_header, verify_standard_webhook
 
 _SECRET_HELP = "Copy the webhook's signing secret, which begins with whsec_, from Resend."
@@ -79,11 +69,6 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
     """Check a Svix signature, or raise SignatureError; blanks separate several secrets."""
     prefix = "webhook" if find_header(headers, "webhook-signature") else "svix"
     verify_standard_webhook(secret.split(), headers, body, now, prefix=prefix)
-
-
-def split(body: bytes) -> list[Part]:
-    """Return the event or events of a body, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
 
 
 def read(event: Fields) -> list[MailEvent]:
@@ -149,7 +134,6 @@ def headers_for(message_id: str) -> Mapping[str, str]:
 PROVIDER = Provider(
     name="resend",
     verify=verify,
-    split=split,
     read=read,
     keeps=_KEEPS,
     secret_help=_SECRET_HELP,

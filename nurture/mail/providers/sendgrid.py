@@ -5,8 +5,6 @@ https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event and
 …/getting-started-event-webhook-security-features
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Mapping
@@ -17,19 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from nurture import signatures
 from nurture.domain.kept_payload import TEXT, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.providers import Provider
-from nurture.payload import Fields, Part, bare_message_id, digest, json_body, parts
-from nurture.signatures import (
-    SignatureError,
-    SignatureFault,
-    as_bytes,
-    require_recent,
-    require_secret,
-    required_header,
-    wrong_signature,
-)
+from nurture.payload import Fields, bare_message_id, digest
+from nurture.signatures import SignatureError, SignatureFault
 
 _SECRET_HELP = "Copy the verification key of the signed event webhook from SendGrid."
 _SUPPRESSIONS_HINT = (
@@ -82,19 +73,16 @@ _KEEPS = KeptFields(
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Check the ECDSA signature over timestamp and body (FIPS 186-5, SHA-256).
-
-    Raise SignatureError if it does not match.
-    """
-    key = _public_key(require_secret(secret, _SECRET_HELP))
-    signature = required_header(headers, _SIGNATURE_HEADER)
-    timestamp = required_header(headers, _TIMESTAMP_HEADER)
-    require_recent(timestamp, now, _TOLERANCE)
+    """Check the ECDSA signature of time and body (FIPS 186-5, SHA-256), or raise SignatureError."""
+    key = _public_key(signatures.require_secret(secret, _SECRET_HELP))
+    signature = signatures.required_header(headers, _SIGNATURE_HEADER)
+    timestamp = signatures.required_header(headers, _TIMESTAMP_HEADER)
+    signatures.require_recent(timestamp, now, _TOLERANCE)
     try:
-        offered = base64.b64decode(as_bytes(signature), validate=True)
-        key.verify(offered, as_bytes(timestamp) + body, ec.ECDSA(SHA256()))
+        offered = base64.b64decode(signatures.as_bytes(signature), validate=True)
+        key.verify(offered, signatures.as_bytes(timestamp) + body, ec.ECDSA(SHA256()))
     except (ValueError, InvalidSignature):
-        raise wrong_signature() from None
+        raise signatures.wrong_signature() from None
 
 
 def _public_key(secret: bytes) -> ec.EllipticCurvePublicKey:
@@ -109,11 +97,6 @@ def _public_key(secret: bytes) -> ec.EllipticCurvePublicKey:
             remedy=_SECRET_HELP,
         )
     return key
-
-
-def split(body: bytes) -> list[Part]:
-    """Return the events of a body in order, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
 
 
 def read(event: Fields) -> list[MailEvent]:
@@ -149,7 +132,6 @@ def headers_for(message_id: str) -> Mapping[str, str]:
 PROVIDER = Provider(
     name="sendgrid",
     verify=verify,
-    split=split,
     read=read,
     keeps=_KEEPS,
     secret_help=_SECRET_HELP,

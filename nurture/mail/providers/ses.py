@@ -9,8 +9,6 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html a
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -22,28 +20,21 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
+from nurture import signatures
 from nurture.domain.kept_payload import TEXT, WORD, KeptFields, words
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.mail.amazon import Certificates, is_certificate, is_request
-from nurture.mail.providers import Provider, Verify
+from nurture.mail.providers import Provider
 from nurture.payload import (
     Fields,
-    Part,
     PayloadError,
+    Verify,
     bare_address,
     bare_message_id,
     digest,
     json_body,
-    parts,
 )
-from nurture.signatures import (
-    SignatureError,
-    SignatureFault,
-    as_bytes,
-    require_any,
-    require_secret,
-    wrong_signature,
-)
+from nurture.signatures import SignatureError, SignatureFault
 from nurture.tokens import find_step_mark
 
 #: A function from a certificate's URL, and the path that the owner configured, to its PEM bytes.
@@ -159,11 +150,11 @@ def verifier(fetch_certificate: FetchCertificate) -> Verify:
 
     def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
         """Check an SNS message's topic, time and signature (version 2), or raise SignatureError."""
-        require_secret(secret, _SECRET_HELP)
+        signatures.require_secret(secret, _SECRET_HELP)
         topic, _, path = secret.strip().partition(" ")
         try:
             message = Fields.of(json_body(body))
-            require_any([message.get_text("TopicArn")], [topic])
+            signatures.require_any([message.get_text("TopicArn")], [topic])
             _require_recent(message.get_moment("Timestamp"), now)
             signed, version = _signed_content(message), message.get_text("SignatureVersion")
             _require_version(version)
@@ -219,10 +210,10 @@ def _require_version(version: str) -> None:
 
 def _require_signature(key: RSAPublicKey, signature: str, signed: bytes) -> None:
     try:
-        offered = base64.b64decode(as_bytes(signature), validate=True)
+        offered = base64.b64decode(signatures.as_bytes(signature), validate=True)
         key.verify(offered, signed, PKCS1v15(), SHA256())
     except (ValueError, InvalidSignature):
-        raise wrong_signature() from None
+        raise signatures.wrong_signature() from None
 
 
 def _signed_content(message: Fields) -> bytes:
@@ -241,12 +232,7 @@ def _signed_content(message: Fields) -> bytes:
     for name, value in said:
         if not isinstance(value, str) or (name != "Message" and len(f"{value}.".splitlines()) > 1):
             raise PayloadError(name, "is missing, or is more than one line.")
-    return as_bytes("".join(f"{name}\n{value}\n" for name, value in said))
-
-
-def split(body: bytes) -> list[Part]:
-    """Return the one SNS message of a body, or raise PayloadError if it is not JSON."""
-    return parts(json_body(body))
+    return signatures.as_bytes("".join(f"{name}\n{value}\n" for name, value in said))
 
 
 def read(message: Fields) -> list[MailEvent]:
@@ -263,7 +249,7 @@ def read(message: Fields) -> list[MailEvent]:
 def _told(message: Fields) -> Fields | None:
     """Return the event inside an SNS message, or None if it contains something else."""
     try:
-        event = Fields.of(json_body(as_bytes(message.get_text("Message"))), "Message")
+        event = Fields.of(json_body(signatures.as_bytes(message.get_text("Message"))), "Message")
     except PayloadError:
         return None
     return event if _name(event) else None
@@ -382,7 +368,6 @@ def provider(fetch_certificate: FetchCertificate) -> Provider:
     return Provider(
         name="ses",
         verify=verifier(fetch_certificate),
-        split=split,
         read=read,
         keeps=_KEEPS,
         secret_help=_SECRET_HELP,

@@ -29,10 +29,7 @@ def refused_unseen(envelope: Envelope) -> Outcome | None:
 
 
 def refused_for_size(envelope: Envelope, limit: int) -> Outcome | None:
-    """Return the outcome of a message larger than the server's SIZE (RFC 1870), else None.
-
-    `limit` is in bytes; zero means that the server states none.
-    """
+    """Return the outcome of a message above SIZE (RFC 1870; in bytes, 0 if unstated), else None."""
     size = len(envelope.data)
     if not limit or size <= limit:
         return None

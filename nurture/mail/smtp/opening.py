@@ -76,10 +76,7 @@ class Opening:
         self.session: SmtpSession | None = None
         self.refusal = ""
         self.about: Refusal | None = None
-        self._route = route
-        self._timeout = timeout
-        self._tls = tls
-        self._done = done
+        self._route, self._timeout, self._tls, self._done = route, timeout, tls, done
         self._sock: socket.socket | None = None
         self._abandoned = False
         self._client = _Client(local_hostname="localhost", timeout=timeout)

@@ -1,14 +1,8 @@
 """Composing a Markdown email into the shared layout, as MJML and as plain text."""
 
 from nurture.domain.messages.email import EmailSource
-from nurture.rendering.includes import (
-    SourceLine,
-    Spliced,
-    shared_parts,
-    splice,
-    with_footer,
-    written_lines,
-)
+from nurture.rendering import includes
+from nurture.rendering.includes import SourceLine, Spliced
 from nurture.rendering.markdown.blocks import Markdown, read_markdown
 from nurture.rendering.markdown.mjml import markdown_as_mjml
 from nurture.rendering.markdown.text import markdown_as_text
@@ -28,13 +22,13 @@ def compose_markdown(source: EmailSource) -> tuple[Spliced, Spliced, list[str]]:
     if frame is None:
         missing = f"{FRAME} is missing. Put back the one that the program is shipped with."
         return Spliced([]), Spliced([]), [missing]
-    parts = shared_parts(source) | {"content": markdown_as_mjml(read, source.place)}
-    design = splice(written_lines(frame, FRAME), parts)
-    return design, with_footer(_plain(source, read), source), list(read.findings)
+    parts = includes.shared_parts(source) | {"content": markdown_as_mjml(read, source.place)}
+    design = includes.splice(includes.written_lines(frame, FRAME), parts)
+    return design, includes.with_footer(_plain(source, read), source), list(read.findings)
 
 
 def _plain(source: EmailSource, read: Markdown) -> list[SourceLine]:
     if source.text.strip():
-        return written_lines(source.text, f"{source.key}.txt")
+        return includes.written_lines(source.text, f"{source.key}.txt")
     text = markdown_as_text(read)
     return [SourceLine(line, f"{source.place}, as plain text") for line in text.split("\n")]

@@ -13,10 +13,7 @@ class LaneFullError(Exception):
 
 
 class Lane:
-    """A thread pool with a bounded queue of requests.
-
-    It belongs to the event loop that uses it.
-    """
+    """A thread pool with a bounded queue of requests, which belongs to one event loop."""
 
     def __init__(self, name: str, threads: int, most: int) -> None:
         self.name = name

@@ -27,10 +27,7 @@ _KEPT_UNREAD = 128 * 1024
 
 
 class Server(uvicorn.Server):
-    """The server, which also checks regularly for connections past their deadline.
-
-    It is `alone` if no other process answers on its sockets.
-    """
+    """The server, which closes overdue connections; `alone` if no other answers on its sockets."""
 
     def __init__(self, front: Front, crowd: WaitingConnections, *, alone: bool = True) -> None:
         self._patience, self._alone = crowd.patience, alone

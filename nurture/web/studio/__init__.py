@@ -7,12 +7,9 @@ To add an area, write a module with `add_routes(studio, context)` and add it to 
 in the navigation if `core.navigation.NAVIGATION` names its first page.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from flask import Blueprint
 
+from nurture.bootstrap import Context
 from nurture.web.studio import (
     account,
     emails,
@@ -31,9 +28,6 @@ from nurture.web.studio.segments import builder
 from nurture.web.studio.segments import pages as segment_pages
 from nurture.web.studio.sequences import editor
 from nurture.web.studio.sequences import pages as sequence_pages
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 #: Each of these modules answers a part of the studio's URLs.
 AREAS = (

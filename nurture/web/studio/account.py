@@ -1,32 +1,23 @@
 """The owner's account: password, second factor, and signing out everywhere."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import segno
 from flask import Blueprint, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from nurture.bootstrap import Context
 from nurture.domain.passwords import SHORTEST, PasswordRefusedError
 from nurture.services.owner import credentials, security, sessions
 from nurture.services.owner.sessions import SignedIn, SignInRefusedError, TooManyAttemptsError
 from nurture.web.studio.core import auth
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 Page = str | tuple[str, int] | Response
 
 
-@dataclass(frozen=True, slots=True)
-class AccountPages:
+class AccountPages(Views):
     """The views."""
-
-    context: Context
 
     def show_account(self) -> Page:
         """Show everything about signing in, on one page."""
@@ -115,16 +106,13 @@ class AccountPages:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the account's routes."""
     views = AccountPages(context)
-    studio.add_url_rule("/account", view_func=views.show_account)
-    studio.add_url_rule("/account/codes", view_func=views.show_codes)
-    for path, act in (
-        ("/account/password", views.change_password),
-        ("/account/codes", views.offer_codes),
-        ("/account/codes/first", views.take_on_codes),
-        ("/account/codes/off", views.give_up_codes),
-        ("/account/sign-out-everywhere", views.sign_out_everywhere),
-    ):
-        studio.add_url_rule(path, view_func=act, methods=["POST"])
+    studio.get("/account")(views.show_account)
+    studio.get("/account/codes")(views.show_codes)
+    studio.post("/account/password")(views.change_password)
+    studio.post("/account/codes")(views.offer_codes)
+    studio.post("/account/codes/first")(views.take_on_codes)
+    studio.post("/account/codes/off")(views.give_up_codes)
+    studio.post("/account/sign-out-everywhere")(views.sign_out_everywhere)
 
 
 def _back(signed: SignedIn, sentence: str) -> Response:

@@ -1,17 +1,15 @@
 """Emails: the text of each, and the editor in which it can be changed."""
 
-from __future__ import annotations
-
 import re
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
 from markupsafe import escape
 from werkzeug.wrappers import Response as Answer
 
 from nurture.addresses import AddressError
+from nurture.bootstrap import Context
 from nurture.domain.disk_space import DiskUse
 from nurture.domain.errors import NurtureError
 from nurture.library.folder import parse_email
@@ -26,9 +24,7 @@ from nurture.store.tables.revisions import RevisionKind
 from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import whole_number
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 #: What may be used in an email, and what it means to the owner.
 PLACEHOLDERS = (
@@ -63,16 +59,12 @@ PARTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Emails:
+class Emails(Views):
     """The views."""
-
-    context: Context
 
     def show_emails(self) -> str:
         """Show every email, in the order in which each sequence sends them."""
-        with self.context.database.reading() as connection:
-            published = self.context.catalogue.current(connection)
+        published = self.context.get_published()
         return render_template(
             "studio/emails.html",
             sequences=sorted(published.sequences.values(), key=lambda one: one.title),
@@ -290,16 +282,11 @@ def _pre(text: str) -> str:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for emails."""
     views, one = Emails(context), "/emails/<sequence>/<name>"
-    studio.add_url_rule("/emails/", view_func=views.show_emails)
-    studio.add_url_rule(one, view_func=views.show_email)
-    for address, endpoint, view in (
-        (one, "save_email", views.save),
-        (f"{one}/draft", "autosave_email", views.autosave),
-        (f"{one}/concerns", "find_concerns", views.find_concerns),
-        (f"{one}/preview", "preview_email", views.preview),
-        (f"{one}/history/<int:number>", "roll_back_email", views.roll_back),
-    ):
-        studio.add_url_rule(address, endpoint=endpoint, view_func=view, methods=["POST"])
-    studio.add_url_rule(
-        f"{one}/history", endpoint="show_email_history", view_func=views.show_history
-    )
+    studio.get("/emails/")(views.show_emails)
+    studio.get(one)(views.show_email)
+    studio.post(one, endpoint="save_email")(views.save)
+    studio.post(f"{one}/draft", endpoint="autosave_email")(views.autosave)
+    studio.post(f"{one}/concerns")(views.find_concerns)
+    studio.post(f"{one}/preview", endpoint="preview_email")(views.preview)
+    studio.get(f"{one}/history", endpoint="show_email_history")(views.show_history)
+    studio.post(f"{one}/history/<int:number>", endpoint="roll_back_email")(views.roll_back)

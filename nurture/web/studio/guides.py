@@ -1,15 +1,13 @@
 """Guides: which PDF is delivered, replacing it, and undoing that."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.domain.sequences.sequence import Sequence
 from nurture.services.publishing import guides as stored_guides
 from nurture.services.publishing.guides import GuideError
@@ -18,9 +16,7 @@ from nurture.store.tables.guide_files import UploadedGuide
 from nurture.web.pages import pdf
 from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +28,8 @@ class Guide:
     sample: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Guides:
+class Guides(Views):
     """The views."""
-
-    context: Context
 
     def show_settings(self) -> str:
         """Show every guide and its earlier files."""
@@ -63,12 +56,11 @@ class Guides:
         """Return the PDF that is delivered, or an earlier one."""
         found, context = self._guide_of(sequence), self.context
         with context.database.reading() as connection:
-            if number:
-                uploaded: UploadedGuide | None = stored_guides.get_guide(
-                    connection, sequence, number
-                )
-            else:
-                uploaded = guide_files.newest_guide(connection, sequence)
+            uploaded = (
+                stored_guides.get_guide(connection, sequence, number)
+                if number
+                else guide_files.newest_guide(connection, sequence)
+            )
         path = stored_guides.guide_path(context.database, context.guide_files, found, uploaded)
         return pdf(path, f"{sequence}.pdf") if path.is_file() else abort(404)
 
@@ -85,8 +77,7 @@ class Guides:
             )
 
     def _guide_of(self, key: str) -> Sequence:
-        with self.context.database.reading() as connection:
-            found = self.context.catalogue.current(connection).sequences.get(key)
+        found = self.context.get_published().sequences.get(key)
         return found if found and found.has_guide else abort(404)
 
     def _page(self, at_fault: str = "", trouble: str = "") -> str:
@@ -114,13 +105,8 @@ class Guides:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for guides."""
     views, one = Guides(context), "/settings/guides/<sequence>"
-    studio.add_url_rule("/settings", view_func=views.show_settings)
-    studio.add_url_rule(one, view_func=views.show_guide)
-    studio.add_url_rule(f"{one}/<int:number>", view_func=views.show_guide)
-    studio.add_url_rule(one, endpoint="upload_guide", view_func=views.upload, methods=["POST"])
-    studio.add_url_rule(
-        f"{one}/<int:number>",
-        endpoint="put_back_guide",
-        view_func=views.put_back,
-        methods=["POST"],
-    )
+    studio.get("/settings")(views.show_settings)
+    studio.get(one)(views.show_guide)
+    studio.get(f"{one}/<int:number>")(views.show_guide)
+    studio.post(one, endpoint="upload_guide")(views.upload)
+    studio.post(f"{one}/<int:number>", endpoint="put_back_guide")(views.put_back)

@@ -1,43 +1,34 @@
 """Messages held after a restore: they may have been sent, so the owner decides about them."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from nurture.bootstrap import Context
 from nurture.services.backup import held
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 
-@dataclass(frozen=True, slots=True)
-class HeldPage:
+class HeldPage(Views):
     """The views."""
-
-    context: Context
 
     def show_held(self) -> str:
         """Show all held messages, by person."""
         context = self.context
-        found = held.list_held(context.database, context.catalogue, context.clock())
+        found = held.list_held(*context.stored, context.clock())
         return render_template("studio/held.html", held=found)
 
     def decide_held(self) -> Response:
         """Release one or all of them for sending, or treat them as sent."""
         context, chosen = self.context, request.form.get("enrolment", type=int)
-        found = held.list_held(context.database, context.catalogue, context.clock())
+        found = held.list_held(*context.stored, context.clock())
         numbers = [one.enrolment for one in found if chosen in (None, one.enrolment)]
         match request.form.get("what"):
             case "send":
                 held.let_go_on(context.database, numbers, context.clock())
                 tell("Noted: that is sent, at the next moment that emails go out.")
             case "drop":
-                held.drop(context.database, context.catalogue, numbers, context.clock())
+                held.drop(*context.stored, numbers, context.clock())
                 tell("Noted: that counts as sent, and the sequences go on behind it.")
             case _:
                 abort(400, "Please say whether to send it.")
@@ -48,5 +39,5 @@ class HeldPage:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for held messages."""
     views = HeldPage(context)
-    studio.add_url_rule("/held", view_func=views.show_held)
-    studio.add_url_rule("/held", view_func=views.decide_held, methods=["POST"])
+    studio.get("/held")(views.show_held)
+    studio.post("/held")(views.decide_held)

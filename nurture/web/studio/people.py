@@ -6,16 +6,14 @@ the search is a POST, which changes nothing. The filters name segments and seque
 so they may appear in a URL, which lets other pages link to them. People are identified by number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from flask import Blueprint, render_template, request
 
+from nurture.bootstrap import Context
 from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.simulation.person import Person
@@ -24,9 +22,7 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.subscribers import search
 from nurture.services.subscribers.search import AskedForError, PersonStatus, Question, SearchPage
 from nurture.web.studio.core.formatting import whole_number
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 LEVELS = {
     EngagementLevel.NEW: "New (two weeks or less)",
@@ -53,11 +49,8 @@ SUPPRESSED = {
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
-@dataclass(frozen=True, slots=True)
-class People:
+class People(Views):
     """The views."""
-
-    context: Context
 
     def show_people(self) -> str:
         """Show everyone, or those matching the filters in the URL."""
@@ -73,13 +66,10 @@ class People:
         before = whole_number(said.get("before", ""))
         problem = ""
         try:
-            page = search.find(
-                context.database, context.catalogue, question, context.clock(), before
-            )
+            page = search.find(*context.stored, question, context.clock(), before)
         except AskedForError as error:
             page, problem = SearchPage((), 0, False, None), str(error)
-        with context.database.reading() as connection:
-            published = context.catalogue.current(connection)
+        published = context.get_published()
         titles = {key: one.title for key, one in published.sequences.items()}
         segments = published.segments.segments.values()
         return render_template(
@@ -100,8 +90,8 @@ class People:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for the list of people."""
     views = People(context)
-    studio.add_url_rule("/people", view_func=views.show_people, methods=["GET"])
-    studio.add_url_rule("/people", view_func=views.search_people, methods=["POST"])
+    studio.get("/people")(views.show_people)
+    studio.post("/people")(views.search_people)
 
 
 def badges(person: Person, now: datetime) -> list[tuple[str, str]]:

@@ -1,16 +1,13 @@
 """One person: their story, what comes next, their consents, and what can be done for them."""
 
-from __future__ import annotations
-
 import json
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.domain.disk_space import DiskUse
 from nurture.domain.subscribers.address import address_key
 from nurture.domain.subscribers.consent import OWN_BOXES, STUDIO, Purpose, said_where
@@ -28,9 +25,7 @@ from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.errors import confirm_page, problem_page
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.people import badges
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views, download
 
 #: Why someone is not emailed, in words that follow “They are not written to, because”.
 REASONS = {
@@ -46,11 +41,8 @@ Page = str | tuple[str, int] | Answer
 _PAUSES = ("14", "30", "90")
 
 
-@dataclass(frozen=True, slots=True)
-class OnePerson:
+class OnePerson(Views):
     """The views."""
-
-    context: Context
 
     def show_person(self, person: int) -> Page:
         """Show the person's page."""
@@ -76,9 +68,7 @@ class OnePerson:
         """Lift the suppression of a bounced address, because the owner knows better."""
         context, why = self.context, request.form.get("reason", "")
         try:
-            lifted = bounce_lifting.lift_of(
-                context.database, context.catalogue, person, why, STUDIO, context.clock()
-            )
+            lifted = bounce_lifting.lift_of(*context.stored, person, why, STUDIO, context.clock())
         except NotLiftableError as error:
             return self._page(person, not_lifted=str(error)), 422
         said = "The bounce is lifted, but they are still not written to. " if lifted.left else ""
@@ -107,9 +97,7 @@ class OnePerson:
         """Unsubscribe them on their behalf."""
         context = self.context
         evidence = seen_evidence(context.settings.public_url)
-        on_behalf.stop_everything(
-            context.database, context.catalogue, person, evidence, context.clock()
-        )
+        on_behalf.stop_everything(*context.stored, person, evidence, context.clock())
         tell("They are unsubscribed, and nothing is sent to them any more.")
         return self._done(person)
 
@@ -141,9 +129,7 @@ class OnePerson:
         """Return them to a sequence that they were removed from, or that let them go."""
         context, by = self.context, signed_in().address
         try:
-            on_behalf.put_back(
-                context.database, context.catalogue, person, sequence, context.clock(), by
-            )
+            on_behalf.put_back(*context.stored, person, sequence, context.clock(), by)
         except NotPutBackError as error:
             return problem_page("They cannot be put back", str(error), 409)
         tell("They are back, and go on with the next email.")
@@ -171,13 +157,13 @@ class OnePerson:
         """Return everything stored about them as a file: a page to read, or a JSON document."""
         context = self.context
         context.disk.insist(DiskUse.EXPORTS)
-        record = export.export(context.database, context.catalogue, person, context.clock())
+        record = export.export(*context.stored, person, context.clock())
         if record is None:
             abort(404)
         if request.form.get("format") == "json":
             document = json.dumps(record, ensure_ascii=False, indent=2)
-            return _download(document, "application/json", f"person-{person}.json")
-        return _download(personal_page(record), "text/html", f"person-{person}.html")
+            return download(document, "application/json; charset=utf-8", f"person-{person}.json")
+        return download(personal_page(record), "text/html; charset=utf-8", f"person-{person}.html")
 
     def _until(self) -> datetime:
         """Return when a pause ends: at midnight on the chosen day, in the practice's time zone."""
@@ -211,8 +197,7 @@ class OnePerson:
     def _introduced(self, person: int) -> PersonPage:
         context = self.context
         return page.introduce(
-            context.database,
-            context.catalogue,
+            *context.stored,
             person,
             context.clock(),
             fingerprint=context.fingerprint,
@@ -228,21 +213,19 @@ class OnePerson:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for one person."""
     views, start = OnePerson(context), "/people/<int:person>"
+    studio.get(start)(views.show_person)
     for path, show, act in (
         ("/stop", views.ask_stop, views.stop_person),
         ("/forget", views.ask_forget, views.forget_person),
         ("/take-out/<sequence>", views.ask_take_out, views.take_out_person),
-        ("/put-back/<sequence>", None, views.put_back_person),
-        ("", views.show_person, None),
-        ("/pause", None, views.pause_person),
-        ("/resume", None, views.resume_person),
-        ("/lift", None, views.lift_person),
-        ("/export", None, views.export_person),
     ):
-        if show:
-            studio.add_url_rule(start + path, view_func=show, methods=["GET"])
-        if act:
-            studio.add_url_rule(start + path, view_func=act, methods=["POST"])
+        studio.get(start + path)(show)
+        studio.post(start + path)(act)
+    studio.post(f"{start}/put-back/<sequence>")(views.put_back_person)
+    studio.post(f"{start}/pause")(views.pause_person)
+    studio.post(f"{start}/resume")(views.resume_person)
+    studio.post(f"{start}/lift")(views.lift_person)
+    studio.post(f"{start}/export")(views.export_person)
     studio.register_error_handler(NobodyThereError, _gone)
 
 
@@ -265,8 +248,3 @@ def _until_when(text: str) -> datetime | None:
 
 def _address(person: int) -> str:
     return url_for("studio.show_person", person=person)
-
-
-def _download(text: str, kind: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(text, content_type=f"{kind}; charset=utf-8", headers=headers)

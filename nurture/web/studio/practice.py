@@ -1,22 +1,17 @@
 """The practice: its details and its hours, each a form that publishes its contents."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from nurture.bootstrap import Context
 from nurture.domain.scheduling.hours import Nation
 from nurture.services.owner import practice
 from nurture.services.owner.practice import SlipsError
 from nurture.services.publishing.files import CheckError
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 NATIONS = tuple((str(nation), str(nation)) for nation in Nation if nation is not Nation.NONE) + (
     (str(Nation.NONE), "No bank holidays"),
@@ -24,11 +19,8 @@ NATIONS = tuple((str(nation), str(nation)) for nation in Nation if nation is not
 _UNCHANGED = "Nothing was different, so nothing has changed."
 
 
-@dataclass(frozen=True, slots=True)
-class PracticeSettings:
+class PracticeSettings(Views):
     """The views."""
-
-    context: Context
 
     def show_practice(self) -> str:
         """Show who writes, from where, and the details the law requires."""
@@ -84,9 +76,7 @@ def _hours_page(
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for the practice and its hours."""
     views = PracticeSettings(context)
-    for address, show, save in (
-        ("/settings/practice", views.show_practice, views.save_practice),
-        ("/settings/hours", views.show_hours, views.save_hours),
-    ):
-        studio.add_url_rule(address, view_func=show)
-        studio.add_url_rule(address, view_func=save, methods=["POST"])
+    studio.get("/settings/practice")(views.show_practice)
+    studio.post("/settings/practice")(views.save_practice)
+    studio.get("/settings/hours")(views.show_hours)
+    studio.post("/settings/hours")(views.save_hours)

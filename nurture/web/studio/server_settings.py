@@ -1,26 +1,16 @@
 """The machinery: which of the server's settings are active, without any secrets."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from flask import Blueprint, render_template
 
 from nurture import __version__
-from nurture.bootstrap import doubts
+from nurture.bootstrap import Context, doubts
 from nurture.mail.smtp.route import SmtpRoute
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
-    from nurture.settings import Settings
+from nurture.settings import Settings
+from nurture.web.views import Views
 
 
-@dataclass(frozen=True, slots=True)
-class ServerPage:
+class ServerPage(Views):
     """The view."""
-
-    context: Context
 
     def show_machinery(self) -> str:
         """Show what the server's administrator has set."""
@@ -60,4 +50,4 @@ def _dkim(settings: Settings) -> str:
 
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the machinery's routes."""
-    studio.add_url_rule("/settings/machinery", view_func=ServerPage(context).show_machinery)
+    studio.get("/settings/machinery")(ServerPage(context).show_machinery)

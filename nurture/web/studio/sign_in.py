@@ -1,36 +1,22 @@
 """Signing in and out, and the page that a one-time link leads to."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from nurture.bootstrap import Context
 from nurture.domain.passwords import SHORTEST, PasswordRefusedError
 from nurture.domain.subscribers.address import address_key
 from nurture.services.owner import sessions
-from nurture.services.owner.sessions import (
-    LinkSpentError,
-    SignedIn,
-    SignInRefusedError,
-    TooManyAttemptsError,
-)
+from nurture.services.owner.sessions import SignedIn, SignInRefusedError, TooManyAttemptsError
 from nurture.web.studio.core import auth
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 Page = str | tuple[str, int] | Response
 
 
-@dataclass(frozen=True, slots=True)
-class SigningIn:
+class SigningIn(Views):
     """The views."""
-
-    context: Context
 
     def show_sign_in(self) -> Page:
         """Ask for address and password; redirect an owner who is already signed in."""
@@ -95,7 +81,7 @@ class SigningIn:
             signed = sessions.set_first_password(context.database, token, password, now)
         except PasswordRefusedError as error:
             return _welcome_page(address, str(error)), 422
-        except LinkSpentError:
+        except sessions.LinkSpentError:
             return render_template("studio/link_spent.html"), 410
         tell("Your password is set.")
         return _go_in(signed)
@@ -109,13 +95,13 @@ class SigningIn:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for signing in."""
     views = SigningIn(context)
-    studio.add_url_rule("/sign-in", view_func=views.show_sign_in)
-    studio.add_url_rule("/sign-in", view_func=views.sign_in, methods=["POST"])
-    studio.add_url_rule("/sign-in/code", view_func=views.show_code)
-    studio.add_url_rule("/sign-in/code", view_func=views.give_code, methods=["POST"])
-    studio.add_url_rule("/sign-out", view_func=views.sign_out, methods=["POST"])
-    studio.add_url_rule("/welcome/<token>", view_func=views.show_welcome)
-    studio.add_url_rule("/welcome/<token>", view_func=views.accept_welcome, methods=["POST"])
+    studio.get("/sign-in")(views.show_sign_in)
+    studio.post("/sign-in")(views.sign_in)
+    studio.get("/sign-in/code")(views.show_code)
+    studio.post("/sign-in/code")(views.give_code)
+    studio.post("/sign-out")(views.sign_out)
+    studio.get("/welcome/<token>")(views.show_welcome)
+    studio.post("/welcome/<token>")(views.accept_welcome)
 
 
 def _go_in(signed: SignedIn) -> Response:

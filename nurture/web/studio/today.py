@@ -1,15 +1,11 @@
 """Today: the page the owner opens between two clients."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from nurture.bootstrap import broker_trouble
+from nurture.bootstrap import Context, broker_trouble
 from nurture.domain.subscribers.consent import STUDIO
 from nurture.services.account import hold
 from nurture.services.backup.held import count_held
@@ -22,9 +18,7 @@ from nurture.services.owner.checklist import ChecklistSubject, CheckResult, Task
 from nurture.services.reports import dashboard
 from nurture.store.tables.guide_files import uploaded_sequences
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 #: What the owner is told, by the outcome for the message.
 _SETTLED = {
@@ -62,11 +56,8 @@ FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Today:
+class Today(Views):
     """The views."""
-
-    context: Context
 
     def show_today(self) -> str:
         """Show the current status."""
@@ -85,9 +76,7 @@ class Today:
         if sent not in ("yes", "no"):
             abort(400, "Please say whether it was sent.")
         try:
-            became = doubts.settle(
-                context.database, context.catalogue, message, sent == "yes", context.clock()
-            )
+            became = doubts.settle(*context.stored, message, sent == "yes", context.clock())
         except NotInDoubtError:
             tell("That has been settled in the meantime.")
         else:
@@ -112,9 +101,7 @@ class Today:
                 count = bounce_jumps.confirm(context.database, context.clock())
                 tell(f"Noted. Addresses suppressed: {count}. Everybody else gets their emails.")
             else:
-                count = bounce_jumps.dismiss(
-                    context.database, context.catalogue, STUDIO, context.clock()
-                )
+                count = bounce_jumps.dismiss(*context.stored, STUDIO, context.clock())
                 tell(f"Noted. Everybody gets their emails, these {count} people as well.")
             context.doorbell.ring()
         except NoJumpError:
@@ -124,11 +111,7 @@ class Today:
     def _page(self, checked: Mapping[Task, CheckResult]) -> str:
         context = self.context
         overview = dashboard.oversee(
-            context.database,
-            context.catalogue,
-            context.fingerprint,
-            context.witness.seen(),
-            context.clock(),
+            *context.stored, context.fingerprint, context.witness.seen(), context.clock()
         )
         return render_template(
             "studio/today.html",
@@ -175,12 +158,8 @@ def _obstacles(context: Context) -> list[tuple[str, str]]:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for today."""
     views = Today(context)
-    studio.add_url_rule("/", view_func=views.show_today)
-    studio.add_url_rule("/account-held", view_func=views.try_account, methods=["POST"])
-    studio.add_url_rule(
-        "/first-steps/<task>", endpoint="check_first_step", view_func=views.check, methods=["POST"]
-    )
-    studio.add_url_rule(
-        "/doubts/<int:message>", endpoint="settle_doubt", view_func=views.settle, methods=["POST"]
-    )
-    studio.add_url_rule("/bounces", view_func=views.judge_jump, methods=["POST"])
+    studio.get("/")(views.show_today)
+    studio.post("/account-held")(views.try_account)
+    studio.post("/first-steps/<task>", endpoint="check_first_step")(views.check)
+    studio.post("/doubts/<int:message>", endpoint="settle_doubt")(views.settle)
+    studio.post("/bounces")(views.judge_jump)

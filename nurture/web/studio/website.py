@@ -1,16 +1,14 @@
 """The website: how each form calls, and what was wrong with refused calls."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from nurture import booking
+from nurture.bootstrap import Context
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.mail import providers
@@ -23,9 +21,7 @@ from nurture.store.tables import refused_calls, signups
 from nurture.store.tables.refused_calls import BOXES, Refusals, RefusedCall
 from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 _WEEK = timedelta(days=7)
 _SHOWN = 50
@@ -63,11 +59,8 @@ class ConnectedProvider:
     refusals: Refusals | None
 
 
-@dataclass(frozen=True, slots=True)
-class Website:
+class Website(Views):
     """The views."""
-
-    context: Context
 
     def show_website(self) -> str:
         """Show the forms and the providers, and how their calls went."""
@@ -102,14 +95,7 @@ class Website:
         context = self.context
         evidence = Evidence(page_url=url_for("studio.show_form", form=form, _external=False))
         signup = Signup(form, signed_in().address, evidence=evidence)
-        subscribe(
-            context.database,
-            context.catalogue,
-            context.tokens,
-            context.limits,
-            signup,
-            context.clock(),
-        )
+        subscribe(*context.stored, context.tokens, context.limits, signup, context.clock())
         context.doorbell.ring()
         tell(f"You are signed up with your own address. {context.where_mails_stay or _LOOK}")
         return redirect(url_for("studio.show_form", form=form), 303)
@@ -156,9 +142,7 @@ class Website:
         )
 
     def _sequence(self, form: str) -> Sequence:
-        with self.context.database.reading() as connection:
-            found = self.context.catalogue.current(connection).sequence_of_form(form)
-        return found or abort(404)
+        return self.context.get_published().sequence_of_form(form) or abort(404)
 
     def _refused(self, door: str, name: str) -> list[RefusedCall]:
         with self.context.database.reading() as connection:
@@ -194,10 +178,9 @@ def _label(door: str, name: str) -> str:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for the website."""
     views, one = Website(context), "/settings/website/<form>"
-    studio.add_url_rule("/settings/website", view_func=views.show_website)
-    studio.add_url_rule(one, view_func=views.show_form)
-    studio.add_url_rule("/settings/calls/<door>/<name>", view_func=views.show_calls)
-    yes = "/settings/calls/mail/<name>/yes"
-    studio.add_url_rule(yes, view_func=views.say_yes, methods=["POST"])
-    studio.add_url_rule(f"{one}/token", view_func=views.show_token, methods=["POST"])
-    studio.add_url_rule(f"{one}/try", view_func=views.try_form, methods=["POST"])
+    studio.get("/settings/website")(views.show_website)
+    studio.get(one)(views.show_form)
+    studio.get("/settings/calls/<door>/<name>")(views.show_calls)
+    studio.post("/settings/calls/mail/<name>/yes")(views.say_yes)
+    studio.post(f"{one}/token")(views.show_token)
+    studio.post(f"{one}/try")(views.try_form)

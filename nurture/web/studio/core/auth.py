@@ -6,24 +6,19 @@ No library is used for this: those store the value in a signed Flask session, wh
 does not have.
 """
 
-from __future__ import annotations
-
 from hashlib import blake2b
 from hmac import compare_digest
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.domain.sessions import SESSION_LASTS
 from nurture.services.owner import sessions
 from nurture.services.owner.credentials import new_identifier
 from nurture.services.owner.sessions import SignedIn
 from nurture.services.publishing import guides
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 _COOKIE = "studio"
 

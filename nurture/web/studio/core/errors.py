@@ -1,7 +1,5 @@
 """Answers for requests that cannot be carried out, and pages that ask for confirmation."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from flask import Blueprint, render_template, url_for

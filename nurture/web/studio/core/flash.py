@@ -1,21 +1,13 @@
-"""Notices: what the next page says about what was just done.
-
-They travel in their own cookie, so that a redirect after a POST costs no row.
-"""
-
-from __future__ import annotations
+"""Notices of what was just done, in a cookie of their own: a redirect after a POST costs no row."""
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, g, request
 
+from nurture.bootstrap import Context
 from nurture.web.studio.core.auth import cookie_name, is_secure
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
 
 _COOKIE = "studio_told"
 _AT_MOST = 5

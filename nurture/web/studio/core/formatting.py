@@ -1,18 +1,13 @@
 """How studio pages show times and numbers."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, g
 
+from nurture.bootstrap import Context
+from nurture.domain.practice import Practice
 from nurture.web.studio.core.navigation import navigation
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
-    from nurture.domain.practice import Practice
 
 
 def put_into(studio: Blueprint, context: Context) -> None:

@@ -5,15 +5,13 @@ Without a script every button sends the form and the page comes back; with htmx 
 part is replaced.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.domain.audience.conditions import Condition, Segment, excess_of
 from nurture.domain.audience.menu import GroupKind, RowGroup, as_condition, as_group
 from nurture.domain.audience.words import say
@@ -27,9 +25,7 @@ from nurture.services.segments import UnknownSegmentError
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.segments.form import FIRST, HOW, done_to, menus, read_group
 from nurture.web.studio.segments.pages import health_topics
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 Page = str | tuple[str, int] | Answer
 
@@ -37,11 +33,8 @@ Page = str | tuple[str, int] | Answer
 _SAMPLE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Builder:
+class Builder(Views):
     """The views; `name` is empty for a new segment."""
-
-    context: Context
 
     def show_new(self) -> Page:
         """Show a new segment, with one row to begin with."""
@@ -50,7 +43,7 @@ class Builder:
 
     def show_edit(self, name: str) -> Page:
         """Show a segment in its menus, or redirect to its text if it does not fit into them."""
-        published = self._published()
+        published = self.context.get_published()
         segment = published.segments.segments.get(name)
         if segment is None:
             raise UnknownSegmentError(f"There is no segment “{name}” any more.")
@@ -71,7 +64,7 @@ class Builder:
 
     def _answer(self, name: str) -> Page:
         do = request.form.get("do", "look")
-        group = done_to(read_group(request.form, self._published()), do)
+        group = done_to(read_group(request.form, self.context.get_published()), do)
         said = {field: request.form.get(field, "").strip() for field in ("title", "about", "name")}
         if excess := _excess(group):
             return self._page(name, group, said, {"rows": excess}), 422
@@ -88,9 +81,7 @@ class Builder:
         assert condition is not None  # A segment without a condition has a problem.
         segment = Segment(said["name"], said["title"], said["about"], condition)
         try:
-            saved = segment_editor.save(
-                context.database, context.catalogue, segment, context.clock(), name
-            )
+            saved = segment_editor.save(*context.stored, segment, context.clock(), name)
         except (NameTakenError, SegmentInUseError) as error:
             return self._page(name, group, said, {"name": str(error)}), 422
         except CheckError as error:
@@ -110,7 +101,7 @@ class Builder:
         problems: Mapping[str, str] | None = None,
         asks: bool = False,
     ) -> str:
-        published = self._published()
+        published = self.context.get_published()
         condition = None if _excess(group) else as_condition(group)
         return render_template(
             "studio/segment_builder.html",
@@ -130,36 +121,27 @@ class Builder:
         if condition is None:
             return {"said": "", "count": 0, "sample": (), "health": [], "foreseen": None}
         context, now = self.context, self.context.clock()
-        count, sample = segments.try_out(
-            context.database, context.catalogue, condition, now, _SAMPLE
-        )
+        count, sample = segments.try_out(*context.stored, condition, now, _SAMPLE)
         draft = Segment(name, "", "", condition)
         return {
             "said": say(condition, segment_editor.names_of(published)),
             "count": count,
             "sample": sample,
             "health": health_topics(draft, published),
-            "foreseen": segment_editor.foresee(
-                context.database, context.catalogue, condition, now, name
-            )
+            "foreseen": segment_editor.foresee(*context.stored, condition, now, name)
             if asks
             else None,
         }
-
-    def _published(self) -> Published:
-        with self.context.database.reading() as connection:
-            return self.context.catalogue.current(connection)
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for the builder."""
     views = Builder(context)
-    for path, ending, show, act in (
-        ("/segments/new", "new", views.show_new, views.build_new),
-        ("/segments/<name>/edit", "edit", views.show_edit, views.build),
-    ):
-        studio.add_url_rule(path, f"show_{ending}_segment", view_func=show, methods=["GET"])
-        studio.add_url_rule(path, f"build_{ending}_segment", view_func=act, methods=["POST"])
+    new, edit = "/segments/new", "/segments/<name>/edit"
+    studio.get(new, endpoint="show_new_segment")(views.show_new)
+    studio.post(new, endpoint="build_new_segment")(views.build_new)
+    studio.get(edit, endpoint="show_edit_segment")(views.show_edit)
+    studio.post(edit, endpoint="build_edit_segment")(views.build)
 
 
 def _excess(group: RowGroup) -> str:

@@ -1,14 +1,11 @@
 """Segments: the list, a page for each, exporting and deleting."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.domain.audience.conditions import Segment, needs_health_consent
 from nurture.domain.audience.words import say
 from nurture.domain.disk_space import DiskUse
@@ -20,9 +17,7 @@ from nurture.services.publishing.segment_editor import SegmentInUseError
 from nurture.services.segments import UnknownSegmentError
 from nurture.web.studio.core.errors import confirm_page, problem_page
 from nurture.web.studio.core.flash import tell
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views, download
 
 Page = str | tuple[str, int] | Answer
 
@@ -32,17 +27,14 @@ _EXPORTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentPages:
+class SegmentPages(Views):
     """The views."""
-
-    context: Context
 
     def show_segments(self) -> str:
         """Show every segment, with its conditions and its size."""
         context = self.context
-        found = segments.all_segments(context.database, context.catalogue, context.clock())
-        published = self._published()
+        found = segments.all_segments(*context.stored, context.clock())
+        published = self.context.get_published()
         names = segment_editor.names_of(published)
         rows = [
             (one, count, say(one.condition, names), segment_editor.uses_of(published, one.name))
@@ -53,8 +45,8 @@ class SegmentPages:
     def show_segment(self, name: str) -> str:
         """Show one segment: its conditions in words, who is in it, and where it is used."""
         context = self.context
-        found = segments.glimpse(context.database, context.catalogue, name, context.clock(), 10)
-        published = self._published()
+        found = segments.glimpse(*context.stored, name, context.clock(), 10)
+        published = self.context.get_published()
         names = segment_editor.names_of(published)
         return render_template(
             "studio/segment.html",
@@ -74,13 +66,12 @@ class SegmentPages:
         self.context.disk.insist(DiskUse.EXPORTS)
         context, to = self.context, StringIO(newline="")
         write, media = _EXPORTS[kind]
-        write(context.database, context.catalogue, name, context.clock(), to)
-        headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
-        return Response(to.getvalue(), content_type=f"{media}; charset=utf-8", headers=headers)
+        write(*context.stored, name, context.clock(), to)
+        return download(to.getvalue(), f"{media}; charset=utf-8", f"{name}.{kind}")
 
     def ask_delete(self, name: str) -> Page:
         """Ask whether to delete a segment, unless a sequence needs it."""
-        published = self._published()
+        published = self.context.get_published()
         segment = _get(published, name)
         if segment_editor.uses_of(published, name):
             tell(f"“{segment.title}” is used by a sequence, so it cannot be taken away.", True)
@@ -98,7 +89,7 @@ class SegmentPages:
         """Delete a segment."""
         context = self.context
         try:
-            segment_editor.delete(context.database, context.catalogue, name, context.clock())
+            segment_editor.delete(*context.stored, name, context.clock())
         except SegmentInUseError as error:
             tell(str(error), trouble=True)
             return redirect(_address(name), 303)
@@ -117,9 +108,7 @@ class SegmentPages:
             if request.form.get("do") != "save":
                 wanted = segment_editor.read_text(context.database, name, text)
                 return self._text_page(name, text, wanted=wanted)
-            saved = segment_editor.save_text(
-                context.database, context.catalogue, name, text, context.clock()
-            )
+            saved = segment_editor.save_text(*context.stored, name, text, context.clock())
         except CheckError as error:
             return self._text_page(name, text, error.findings), 422
         except (SegmentInUseError, segment_editor.NameTakenError) as error:
@@ -135,11 +124,11 @@ class SegmentPages:
         findings: list[str] | None = None,
         wanted: Segment | None = None,
     ) -> str:
-        context, published = self.context, self._published()
+        context, published = self.context, self.context.get_published()
         foreseen = None
         if wanted:
             foreseen = segment_editor.foresee(
-                context.database, context.catalogue, wanted.condition, context.clock(), name
+                *context.stored, wanted.condition, context.clock(), name
             )
         return render_template(
             "studio/segment_text.html",
@@ -150,25 +139,17 @@ class SegmentPages:
             said=say(wanted.condition, segment_editor.names_of(published)) if wanted else "",
         )
 
-    def _published(self) -> Published:
-        with self.context.database.reading() as connection:
-            return self.context.catalogue.current(connection)
-
 
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for segments, except the builder's."""
     views, start = SegmentPages(context), "/segments/<name>"
-    studio.add_url_rule("/segments", view_func=views.show_segments)
-    studio.add_url_rule(start, view_func=views.show_segment)
-    studio.add_url_rule(f"{start}/export", view_func=views.export_segment, methods=["POST"])
-    for path, show, act in (
-        ("/delete", views.ask_delete, views.delete_segment),
-        ("/text", views.show_text, views.save_text),
-    ):
-        studio.add_url_rule(
-            start + path, endpoint=f"{show.__name__}_segment", view_func=show, methods=["GET"]
-        )
-        studio.add_url_rule(start + path, view_func=act, methods=["POST"])
+    studio.get("/segments")(views.show_segments)
+    studio.get(start)(views.show_segment)
+    studio.post(f"{start}/export")(views.export_segment)
+    studio.get(f"{start}/delete", endpoint="ask_delete_segment")(views.ask_delete)
+    studio.post(f"{start}/delete")(views.delete_segment)
+    studio.get(f"{start}/text", endpoint="show_text_segment")(views.show_text)
+    studio.post(f"{start}/text")(views.save_text)
     studio.register_error_handler(UnknownSegmentError, _gone)
 
 

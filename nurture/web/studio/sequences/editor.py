@@ -1,14 +1,13 @@
 """Editing a sequence: every change is a draft until it has been reviewed and published."""
 
-from __future__ import annotations
-
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from nurture.bootstrap import Context
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import RECURRING, Continuation, StepKind
 from nurture.services.publishing import sequence_editor
@@ -20,9 +19,7 @@ from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import whole_number
 from nurture.web.studio.sequences import step_form, words
 from nurture.web.studio.sequences.pages import get_plan, names
-
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
+from nurture.web.views import Views
 
 Page = str | tuple[str, int] | Response
 
@@ -30,11 +27,8 @@ Page = str | tuple[str, int] | Response
 NEW_KINDS = [(kind, kind.rules.choice) for kind in StepKind if kind.rules.choice]
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceEditing:
+class SequenceEditing(Views):
     """The views."""
-
-    context: Context
 
     def show(self, key: str) -> str:
         """Show every step with the possible changes to it."""
@@ -54,34 +48,23 @@ class SequenceEditing:
     def move(self, key: str) -> Response:
         """Move a step one place."""
         by = -1 if request.form.get("by") == "-1" else 1
-        return self._do(
-            key, lambda: sequence_editor.move_step(*self._about(key), by, self.context.clock())
-        )
+        return self._do(key, sequence_editor.move_step, request.form.get("email", ""), by)
 
     def remove(self, key: str) -> Response:
         """Remove a step."""
-        return self._do(
-            key, lambda: sequence_editor.remove_step(*self._about(key), self.context.clock())
-        )
+        return self._do(key, sequence_editor.remove_step, request.form.get("email", ""))
 
     def set_endings(self, key: str) -> Response:
         """Set where people continue at the end."""
-        context = self.context
         pairs = zip(request.form.getlist("sequence"), request.form.getlist("only_if"), strict=False)
         endings = tuple(Continuation(sequence, only_if) for sequence, only_if in pairs if sequence)
-        return self._do(
-            key,
-            lambda: sequence_editor.set_endings(
-                context.database, key, _version(), endings, context.clock()
-            ),
-        )
+        return self._do(key, sequence_editor.set_endings, endings)
 
     def show_step(self, key: str, email: str) -> str:
         """Show the timing and the conditions of one step."""
         plan = self._plan(key)
-        return self._step_page(
-            plan, email, step_form.filled_in(sequence_editor.find_step(plan, email))
-        )
+        step = sequence_editor.find_step(plan, email)
+        return self._step_page(plan, email, step_form.filled_in(step))
 
     def change_step(self, key: str, email: str) -> Page:
         """Save the form for one step."""
@@ -175,24 +158,20 @@ class SequenceEditing:
     def _plan(self, key: str) -> EditedSequence:
         return get_plan(self.context, key)
 
-    def _about(self, key: str) -> tuple[Any, str, int, str]:
-        return self.context.database, key, _version(), request.form.get("email", "")
-
-    def _do(self, key: str, change: Any) -> Response:
+    def _do(self, key: str, change: Callable[..., object], *what: object) -> Response:
         """Change the draft, and show a notice if that failed."""
+        context = self.context
         try:
-            change()
+            change(context.database, key, _version(), *what, context.clock())
         except NurtureError as error:
             tell(str(error), trouble=True)
         return _to_edit(key)
 
     def _targets(self, key: str) -> list[tuple[str, str]]:
         """Return the sequences that people in this one may continue with."""
-        with self.context.database.reading() as connection:
-            known = self.context.catalogue.current(connection).sequences
         return [
             (one.key, one.title)
-            for one in known.values()
+            for one in self.context.get_published().sequences.values()
             if one.key != key and not (one.quiet or one.answers)
         ]
 
@@ -242,25 +221,18 @@ class SequenceEditing:
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for editing sequences."""
     views = SequenceEditing(context)
-    edit = "/sequences/<key>/edit"
-    for path, name, view in (
-        (edit, "edit_sequence", views.show),
-        (f"{edit}/steps/<email>", "edit_step", views.show_step),
-        (f"{edit}/new", "new_step", views.show_new),
-        ("/sequences/<key>/review", "review_sequence", views.review),
-    ):
-        studio.add_url_rule(path, endpoint=name, view_func=view)
-    acts: tuple[tuple[str, str, Any], ...] = (
-        (f"{edit}/move", "move_step", views.move),
-        (f"{edit}/remove", "remove_step", views.remove),
-        (f"{edit}/end", "set_endings", views.set_endings),
-        (f"{edit}/discard", "discard_sequence", views.discard),
-        (f"{edit}/steps/<email>", "change_step", views.change_step),
-        (f"{edit}/new", "add_step", views.add),
-        ("/sequences/<key>/review", "publish_sequence", views.publish),
-    )
-    for path, name, act in acts:
-        studio.add_url_rule(path, endpoint=name, view_func=act, methods=["POST"])
+    edit, review = "/sequences/<key>/edit", "/sequences/<key>/review"
+    studio.get(edit, endpoint="edit_sequence")(views.show)
+    studio.post(f"{edit}/move", endpoint="move_step")(views.move)
+    studio.post(f"{edit}/remove", endpoint="remove_step")(views.remove)
+    studio.post(f"{edit}/end")(views.set_endings)
+    studio.post(f"{edit}/discard", endpoint="discard_sequence")(views.discard)
+    studio.get(f"{edit}/steps/<email>", endpoint="edit_step")(views.show_step)
+    studio.post(f"{edit}/steps/<email>")(views.change_step)
+    studio.get(f"{edit}/new", endpoint="new_step")(views.show_new)
+    studio.post(f"{edit}/new", endpoint="add_step")(views.add)
+    studio.get(review, endpoint="review_sequence")(views.review)
+    studio.post(review, endpoint="publish_sequence")(views.publish)
 
 
 def _without_place(error: NurtureError) -> str:

@@ -1,14 +1,12 @@
 """Sequences: each as a timeline from its form to its goal, and its results."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
+from nurture.bootstrap import Context
 from nurture.services.delivery import pause as sequence_pause
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.publishing import sequence_editor
@@ -21,15 +19,9 @@ from nurture.web.studio.core.errors import confirm_page
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import count, say_day
 from nurture.web.studio.sequences import words
+from nurture.web.views import Views
 
-if TYPE_CHECKING:
-    from nurture.bootstrap import Context
-
-PERIODS = {
-    Period.MONTH: "Four weeks",
-    Period.QUARTER: "Twelve weeks",
-    Period.YEAR: "A year",
-}
+PERIODS = {Period.MONTH: "Four weeks", Period.QUARTER: "Twelve weeks", Period.YEAR: "A year"}
 
 #: An email may look as it likes and load its pictures, but can do nothing at all.
 _PICTURE_POLICY = (
@@ -38,16 +30,13 @@ _PICTURE_POLICY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sequences:
+class Sequences(Views):
     """The views."""
-
-    context: Context
 
     def show_list(self) -> str:
         """Show all sequences."""
         context = self.context
-        courses = list_courses(context.database, context.catalogue, context.clock())
+        courses = list_courses(*context.stored, context.clock())
         return render_template(
             "studio/sequences.html", courses=courses, said=words, drafts=self._changed(courses)
         )
@@ -75,7 +64,7 @@ class Sequences:
         context = self.context
         try:
             html = sequence_editor.picture_email(
-                context.database, context.catalogue, key, email, context.settings.public_url
+                *context.stored, key, email, context.settings.public_url
             )
         except CheckError:
             html = "<p>This email cannot be shown yet.</p>"
@@ -127,7 +116,7 @@ class Sequences:
         """Pause it."""
         context = self.context
         try:
-            sequence_pause.pause(context.database, context.catalogue, key, context.clock())
+            sequence_pause.pause(*context.stored, key, context.clock())
         except UnknownSequenceError:
             abort(404)
         tell("Paused. Nobody in this sequence gets an email until you go on.")
@@ -137,9 +126,7 @@ class Sequences:
         """Resume it."""
         context = self.context
         try:
-            people = sequence_pause.resume(
-                context.database, context.catalogue, key, context.clock()
-            )
+            people = sequence_pause.resume(*context.stored, key, context.clock())
         except UnknownSequenceError:
             abort(404)
         context.doorbell.ring()
@@ -148,9 +135,8 @@ class Sequences:
 
     def show_history(self, key: str) -> str:
         """Show every published revision, newest first, and what each changed."""
-        database = self.context.database
         plan = get_plan(self.context, key)
-        states = history(database, RevisionKind.SEQUENCE, key)
+        states = history(self.context.database, RevisionKind.SEQUENCE, key)
         _, segments = names(self.context)
         return render_template(
             "studio/sequence_history.html",
@@ -162,14 +148,13 @@ class Sequences:
 
     def take_back(self, key: str, number: int) -> Answer:
         """Make an earlier revision a draft, and show what publishing it would do."""
-        context = self.context
-        sequence_editor.take_state(context.database, key, number, context.clock())
+        sequence_editor.take_state(self.context.database, key, number, self.context.clock())
         return redirect(url_for("studio.review_sequence", key=key), 303)
 
     def _course(self, key: str, period: Period) -> Course:
         context = self.context
         try:
-            return follow_course(context.database, context.catalogue, key, period, context.clock())
+            return follow_course(*context.stored, key, period, context.clock())
         except UnknownSequenceError:
             abort(404)
 
@@ -181,8 +166,7 @@ class Sequences:
 
 def names(context: Context) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Return the titles of the published sequences and segments."""
-    with context.database.reading() as connection:
-        published = context.catalogue.current(connection)
+    published = context.get_published()
     titles = {key: one.title for key, one in published.sequences.items()}
     segments = {name: one.title or name for name, one in published.segments.segments.items()}
     return titles, segments
@@ -198,23 +182,15 @@ def get_plan(context: Context, key: str) -> EditedSequence:
 
 def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for viewing sequences."""
-    views = Sequences(context)
-    one = "/sequences/<key>"
-    for path, name, view in (
-        ("/sequences/", "show_sequences", views.show_list),
-        (f"{one}", "show_sequence", views.show),
-        (f"{one}/picture/<email>", "show_picture", views.show_picture),
-        (f"{one}/pause", "ask_pause_sequence", views.ask_pause),
-        (f"{one}/history", "show_sequence_history", views.show_history),
-    ):
-        studio.add_url_rule(path, endpoint=name, view_func=view)
-    acts: tuple[tuple[str, str, Any], ...] = (
-        (f"{one}/pause", "pause_sequence", views.pause),
-        (f"{one}/resume", "resume_sequence", views.resume),
-        (f"{one}/history/<int:number>", "take_back_sequence", views.take_back),
-    )
-    for path, name, act in acts:
-        studio.add_url_rule(path, endpoint=name, view_func=act, methods=["POST"])
+    views, one = Sequences(context), "/sequences/<key>"
+    studio.get("/sequences/", endpoint="show_sequences")(views.show_list)
+    studio.get(one, endpoint="show_sequence")(views.show)
+    studio.get(f"{one}/picture/<email>")(views.show_picture)
+    studio.get(f"{one}/pause", endpoint="ask_pause_sequence")(views.ask_pause)
+    studio.post(f"{one}/pause", endpoint="pause_sequence")(views.pause)
+    studio.post(f"{one}/resume", endpoint="resume_sequence")(views.resume)
+    studio.get(f"{one}/history", endpoint="show_sequence_history")(views.show_history)
+    studio.post(f"{one}/history/<int:number>", endpoint="take_back_sequence")(views.take_back)
 
 
 def _period() -> Period:
@@ -244,7 +220,6 @@ def _told(
         if before is not None:
             read = sequence_editor.sequence_of(before), sequence_editor.sequence_of(state)
             changes = words.say_changes(*read, subjects, segments)
-            texts = source_text(before), source_text(state)
-            lines = differing_lines(*texts)
+            lines = differing_lines(source_text(before), source_text(state))
         told.append({"state": state, "changes": changes, "lines": lines})
     return told

@@ -1,7 +1,5 @@
 """The form for a step's timing and conditions: filling it in and interpreting it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import time, timedelta
 from typing import Any
