@@ -16,14 +16,7 @@ from nurture.domain.scheduling.window import (
     window_of,
 )
 from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
-from nurture.domain.sequences.sequence import (
-    ANSWERS,
-    UNCOLLECTED_FOR,
-    Late,
-    OptIn,
-    Sequence,
-    Step,
-)
+from nurture.domain.sequences.sequence import ANSWERS, UNCOLLECTED_FOR, Late, OptIn, Sequence, Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,24 +14,11 @@ from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_over
 from nurture.domain.simulation.world import World
-from nurture.domain.subscribers.bookings import (
-    BOOKED,
-    after_booking,
-    booked_until,
-    ends_by_booking,
-)
+from nurture.domain.subscribers import preferences
+from nurture.domain.subscribers.bookings import BOOKED, after_booking, booked_until, ends_by_booking
 from nurture.domain.subscribers.consent import ConsentChange, Consents, Purpose
 from nurture.domain.subscribers.guide_requests import collect
 from nurture.domain.subscribers.late_signups import SignupTime
-from nurture.domain.subscribers.preferences import (
-    Stopped,
-    Subscription,
-    Wanted,
-    Wish,
-    prefer,
-    stop,
-    wish_of,
-)
 from nurture.domain.subscribers.signup import Earlier, Known, sign_up
 from nurture.domain.subscribers.suppression import (
     Suppression,
@@ -45,9 +32,9 @@ from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import HOLD, Verdict
 
 _WISHES = {
-    Deed.PAUSES: Wish.PAUSED,
-    Deed.WANTS_FEWER: Wish.FEWER,
-    Deed.WANTS_THE_USUAL: Wish.USUAL,
+    Deed.PAUSES: preferences.Wish.PAUSED,
+    Deed.WANTS_FEWER: preferences.Wish.FEWER,
+    Deed.WANTS_THE_USUAL: preferences.Wish.USUAL,
 }
 
 
@@ -147,7 +134,7 @@ class Life:
                 self._note(EventKind.CANCELLED, act.at)
                 return True
             case Deed.UNSUBSCRIBES:
-                return self._stop(stop(self._subscription()), act.at)
+                return self._stop(preferences.stop(self._subscription()), act.at)
             case _:
                 return self._prefer(act)
 
@@ -221,7 +208,7 @@ class Life:
                 self._end(one, BOOKED)
         return True
 
-    def _stop(self, decided: Stopped | None, now: datetime) -> bool:
+    def _stop(self, decided: preferences.Stopped | None, now: datetime) -> bool:
         if decided is None:
             return False
         unsubscribed = SuppressionReason.UNSUBSCRIBED
@@ -239,7 +226,9 @@ class Life:
         present, now = self._subscription(), act.at
         box = act.deed in (Deed.AGREES, Deed.WITHDRAWS)
         boxes = {Purpose(act.about): act.deed is Deed.AGREES} if box else {}
-        decided = prefer(present, _WISHES.get(act.deed) or wish_of(present, now), boxes, now)
+        decided = preferences.prefer(
+            present, _WISHES.get(act.deed) or preferences.wish_of(present, now), boxes, now
+        )
         self._record(decided.boxes)
         self._stop(decided.stopped, now)
         if decided.wanted:
@@ -251,8 +240,8 @@ class Life:
                 self.put(replace(one, look_at=now))
         return True
 
-    def _subscription(self) -> Subscription:
-        return Subscription(
+    def _subscription(self) -> preferences.Subscription:
+        return preferences.Subscription(
             self.facts.consents,
             tuple(self.suppressions.values()),
             self.facts.frequency,
@@ -261,7 +250,7 @@ class Life:
             self._withdrawn_by_stop,
         )
 
-    def _want(self, wanted: Wanted) -> None:
+    def _want(self, wanted: preferences.Wanted) -> None:
         """Resume the emails that an unsubscription or a lapsed consent had stopped."""
         if wanted.came_back:
             self.suppressions.pop(SuppressionReason.UNSUBSCRIBED, None)

@@ -14,11 +14,7 @@ from nurture.domain.subscribers.consent import (
     Purpose,
     changed,
 )
-from nurture.domain.subscribers.suppression import (
-    Suppression,
-    SuppressionReason,
-    strongest,
-)
+from nurture.domain.subscribers.suppression import Suppression, SuppressionReason, strongest
 
 _UNSUBSCRIBED = SuppressionReason.UNSUBSCRIBED
 

@@ -8,15 +8,7 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.audience.facts import Happened
 from nurture.domain.messages.status import KEPT, MessageStatus
-from nurture.domain.reasons import (
-    KEYS,
-    Code,
-    Names,
-    Reason,
-    in_words,
-    why_ended,
-    why_suppressed,
-)
+from nurture.domain.reasons import KEYS, Code, Names, Reason, in_words, why_ended, why_suppressed
 from nurture.domain.scheduling.timing import Timing
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
