@@ -1,7 +1,7 @@
 """The account at the mail server: whether it is on hold, and refusals since it last accepted."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
 
@@ -50,9 +50,9 @@ class FinalRefusal:
     If it is neither, the message is tried again for some days.
     """
 
-    message: int
-    enrolment: int
-    subscriber: int
+    message_id: int
+    enrolment_id: int
+    subscriber_id: int
     mark: str
     dead: bool
     fails: bool
@@ -97,7 +97,7 @@ def drop_hold(connection: sa.Connection) -> None:
 
 def add_refusals(connection: sa.Connection, refused: Sequence[FinalRefusal]) -> None:
     """Remember permanent refusals until something is accepted."""
-    insert_new(connection, refusals, [_row(one) for one in refused])
+    insert_new(connection, refusals, [asdict(one) | {"taken_back": False} for one in refused])
 
 
 def forget_refusals(connection: sa.Connection) -> None:
@@ -138,29 +138,6 @@ def remove_refusals(connection: sa.Connection, message_ids: Collection[int]) -> 
 
 
 def _refused(connection: sa.Connection, where: Any) -> list[FinalRefusal]:
-    chosen = (
-        refusals.c.message_id,
-        refusals.c.enrolment_id,
-        refusals.c.subscriber_id,
-        refusals.c.mark,
-        refusals.c.dead,
-        refusals.c.fails,
-        refusals.c.reason,
-        refusals.c.code,
-    )
+    chosen = (refusals.c[field.name] for field in fields(FinalRefusal))
     rows = connection.execute(sa.select(*chosen).where(where).order_by(refusals.c.message_id))
     return [FinalRefusal(*row) for row in rows]
-
-
-def _row(one: FinalRefusal) -> dict[str, Any]:
-    return {
-        "message_id": one.message,
-        "enrolment_id": one.enrolment,
-        "subscriber_id": one.subscriber,
-        "mark": one.mark,
-        "dead": one.dead,
-        "fails": one.fails,
-        "reason": one.reason,
-        "code": one.code,
-        "taken_back": False,
-    }
