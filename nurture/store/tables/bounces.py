@@ -202,10 +202,7 @@ def close_jump(connection: sa.Connection, judged: str, now: datetime) -> bool:
 
 
 def count_returned_for_good(connection: sa.Connection, since: datetime, besides: int) -> int:
-    """Count the people, except one, whose mail a provider says was returned for good.
-
-    Only reports since then count.
-    """
+    """Count the people, except one, whose mail a provider has since said was returned for good."""
     lately = (events.c.happened_at > since) & (events.c.subscriber_id != besides)
     told = _told_by_providers(_FOR_GOOD) & lately
     return (

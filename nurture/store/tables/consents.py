@@ -1,6 +1,7 @@
 """Consent records: append-only proof of every consent and every refusal."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +65,8 @@ def record_consents(
         "user_agent": where.evidence.user_agent,
         "said_at": said_at,
     }
-    connection.execute(sa.insert(consents), [shared | _row(change) for change in changes])
+    rows = [shared | asdict(one) | {"wording_hash": one.wording_hash} for one in changes]
+    connection.execute(sa.insert(consents), rows)
     _follow(connection, subscriber_id, changes)
     _list_withdrawn(connection, subscriber_id, changes, when)
 
@@ -134,15 +136,6 @@ def _record(row: Mapping[str, Any]) -> ConsentRecord:
         evidence=Evidence(row["page_url"], row["client"], row["user_agent"]),
         said_at=row["said_at"],
     )
-
-
-def _row(change: ConsentChange) -> dict[str, Any]:
-    return {
-        "purpose": change.purpose,
-        "granted": change.granted,
-        "wording": change.wording,
-        "wording_hash": change.wording_hash,
-    }
 
 
 def _follow(

@@ -361,7 +361,7 @@ def _enrolment(row: sa.RowMapping) -> Enrolment:
         subscriber_id=row["subscriber_id"],
         sequence=row["sequence"],
         status=known(EnrolmentStatus, row["status"], EnrolmentStatus.REMOVED),
-        progress=_progress(row),
+        progress=progress_of(row, row["time_zone"]),
         guide_wanted_at=row["guide_wanted_at"],
         occasion=row["occasion"],
         because=known_or_none(EndReason, row["ended_because"]),
@@ -369,14 +369,14 @@ def _enrolment(row: sa.RowMapping) -> Enrolment:
     )
 
 
-def _progress(row: sa.RowMapping) -> Progress:
-    """Return what the planner needs from a row that includes the subscriber's time zone."""
+def progress_of(row: sa.RowMapping, time_zone: str) -> Progress:
+    """Return what the planner needs, given the row and its subscriber's time zone."""
     return Progress(
         enrolled_at=row["enrolled_at"],
         anchor_at=row["anchor_at"],
         passed=row["passed"],
         collected_at=row["collected_at"],
         guide_wanted=row["guide_wanted"],
-        time_zone=row["time_zone"],
+        time_zone=time_zone,
         ends_as=ending_from_text(row["ends_as"]),
     )

@@ -1,7 +1,7 @@
 """Messages: the ledger of every email to every subscriber."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -223,24 +223,13 @@ def as_message(row: Mapping[Any, Any]) -> Message:
 
     A kind or status that only a newer program knows counts as sent and is not sent again.
     """
-    return Message(
-        id=row["id"],
-        enrolment_id=row["enrolment_id"],
-        subscriber_id=row["subscriber_id"],
-        sequence=row["sequence"],
-        step=row["step"],
-        kind=known(StepKind, row["kind"], StepKind.ARTICLE),
-        occasion=row["occasion"],
-        status=known(MessageStatus, row["status"], MessageStatus.IN_DOUBT),
-        attempt=row["attempt"],
-        doubts=row["doubts"],
-        due_at=row["due_at"],
-        claimed_at=row["claimed_at"],
-        accepted_at=row["accepted_at"],
-        reason=row["reason"],
-        why=as_stored(row["why"], row["about"], row["reason"]),
-        marked=bool(row["marked"]),
-    )
+    read = {
+        "kind": known(StepKind, row["kind"], StepKind.ARTICLE),
+        "status": known(MessageStatus, row["status"], MessageStatus.IN_DOUBT),
+        "why": as_stored(row["why"], row["about"], row["reason"]),
+        "marked": bool(row["marked"]),
+    }
+    return Message(**{field.name: row[field.name] for field in fields(Message)} | read)
 
 
 def reason_columns(why: Reason | Any) -> dict[str, Any]:

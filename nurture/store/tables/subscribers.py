@@ -1,7 +1,7 @@
 """Subscribers: the people we may email."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -92,10 +92,7 @@ def add_subscriber(
     time_zone: str,
     now: datetime,
 ) -> int:
-    """Add a person who is not known yet, and return their number.
-
-    Raises `AddedMeanwhileError`.
-    """
+    """Add a person who is not known yet; return their number, or raise `AddedMeanwhileError`."""
     row = {
         "address": address,
         "address_key": address_key(address),
@@ -211,17 +208,10 @@ def _one(connection: sa.Connection, statement: Any) -> Subscriber | None:
 
 
 def _subscriber(row: Mapping[Any, Any]) -> Subscriber:
-    return Subscriber(
-        id=row["id"],
-        address=row["address"],
-        address_hash=row["address_hash"],
-        first_name=row["first_name"],
-        time_zone=row["time_zone"],
-        confirmed_at=row["confirmed_at"],
-        frequency=known(Frequency, row["frequency"], Frequency.FEWER),
-        paused_until=row["paused_until"],
-        consents=as_consents(row["purposes"]),
-        paused_by=known(PausedBy, row["paused_by"] or "", PausedBy.PERSON),
-        booked_until=row["booked_until"],
-        boxes_seen_at=row["boxes_seen_at"],
-    )
+    read = {
+        "frequency": known(Frequency, row["frequency"], Frequency.FEWER),
+        "consents": as_consents(row["purposes"]),
+        "paused_by": known(PausedBy, row["paused_by"] or "", PausedBy.PERSON),
+    }
+    stored = {field.name: row[field.name] for field in fields(Subscriber) if field.name in row}
+    return Subscriber(**stored | read)
