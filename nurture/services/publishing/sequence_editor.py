@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -265,10 +265,7 @@ def _unpublished(
         full = f"{sequence.key}/{step.email}"
         draft = None if full in published else drafts.find_draft(connection, _EMAIL, full)
         if draft is not None:
-            kept = draft.source
-            found[step.email] = studio.Written(
-                EmailFormat(kept["format"]), kept["content"], kept["text"]
-            )
+            found[step.email] = studio.Written.of(draft.source)
     return found
 
 
@@ -305,9 +302,8 @@ def _save(
 
 
 def _save_email(connection: Connection, key: str, written: studio.Written, now: datetime) -> None:
-    source = {"format": written.format, "content": written.content, "text": written.text}
-    saved = drafts.save_draft(connection, _EMAIL, key, source, version=0, based_on=0, now=now)
-    if saved is None:
+    source = asdict(written)
+    if drafts.save_draft(connection, _EMAIL, key, source, version=0, based_on=0, now=now) is None:
         raise _saved_elsewhere()
 
 

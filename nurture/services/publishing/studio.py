@@ -53,6 +53,11 @@ class Written:
     content: str
     text: str = ""
 
+    @classmethod
+    def of(cls, stored: Mapping[str, str]) -> "Written":
+        """Return what a draft, or a revision's source, has of it."""
+        return cls(EmailFormat(stored["format"]), stored["content"], stored["text"])
+
 
 def find_email(connection: Connection, key: str) -> EmailSource | None:
     """Return the published source of an email, or None if it was never published."""
