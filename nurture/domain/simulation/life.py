@@ -5,11 +5,11 @@ records the outcome, as the services do in the database; a property test compare
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
-from nurture.domain.scheduling.gate import UNTIL_RESUMED, PausedBy, Standing
+from nurture.domain.scheduling.gate import UNTIL_RESUMED, Standing
 from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_over
@@ -38,33 +38,19 @@ _WISHES = {
 }
 
 
-@dataclass
 class Life:
     """The current state of one person, which the methods change."""
 
-    world: World
-    person: Person
-    facts: Facts = field(init=False)
-    enrolments: dict[str, UnderWay] = field(init=False)
-    suppressions: dict[SuppressionReason, Suppression] = field(init=False)
-    guide_on_trial: str = field(init=False)
-    paused_until: datetime | None = field(init=False)
-    paused_by: PausedBy = field(init=False)
-    mailed_at: list[datetime] = field(init=False)
-    had: set[str] = field(default_factory=set)
-    _withdrawn_by_stop: frozenset[Purpose] = frozenset()
-    _refused: frozenset[Purpose] = frozenset()
-
-    def __post_init__(self) -> None:
+    def __init__(self, world: World, person: Person) -> None:
         """Begin with the person's initial state."""
-        person = self.person
-        self.facts = person.facts
+        self.world, self.person, self.facts = world, person, person.facts
         self.enrolments = {one.sequence: one for one in person.enrolments}
         self.suppressions = {one.reason: one for one in person.suppressions}
         self.guide_on_trial, self.paused_until = person.guide_on_trial, person.paused_until
         self.paused_by = person.paused_by
         self.mailed_at = list(person.mailed_at)
-        self.had |= {f"{o.sequence}/{key}" for o in person.enrolments for key in o.progress.passed}
+        self.had = {f"{o.sequence}/{key}" for o in person.enrolments for key in o.progress.passed}
+        self._withdrawn_by_stop = self._refused = frozenset[Purpose]()
 
     # --- What deciding asks ------------------------------------------------------------------
 
@@ -287,15 +273,13 @@ class Life:
     def _record(self, changes: Iterable[ConsentChange]) -> None:
         """Apply these changes to the consents and to the purposes last refused."""
         for change in changes:
-            (self._agree if change.granted else self._withdraw)(frozenset({change.purpose}))
-
-    def _agree(self, purposes: frozenset[Purpose]) -> None:
-        self._refused -= purposes
-        self._know(consents=Consents(self.facts.consents.purposes | purposes))
-
-    def _withdraw(self, purposes: frozenset[Purpose]) -> None:
-        self._refused |= purposes & self.facts.consents.purposes
-        self._know(consents=Consents(self.facts.consents.purposes - purposes))
+            purpose, agreed = frozenset({change.purpose}), self.facts.consents.purposes
+            if change.granted:
+                self._refused -= purpose
+                self._know(consents=Consents(agreed | purpose))
+            else:
+                self._refused |= purpose & agreed
+                self._know(consents=Consents(agreed - purpose))
 
     def _note(
         self, kind: EventKind, at: datetime, email: str = "", topics: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ from nurture.archive.container import write_archive
 from nurture.archive.folder import Folder
 from nurture.archive.identity import BESIDE, KeyFiles
 from nurture.archive.journal import WithdrawalJournal
-from nurture.archive.place import Place, PlacedFile, PlaceError, StoredFile
+from nurture.archive.place import Place, PlaceError, StoredFile
 from nurture.clock import real_now
 from nurture.domain import backups as rules
 from nurture.domain.errors import NurtureError
@@ -30,6 +30,7 @@ from nurture.store.tables import backups
 _NAMED = re.compile(r"nurture-(\d{8}T\d{6}Z)\.age")
 _UNFINISHED = re.compile(r"\.nurture-.*\.age\.part")
 _STAMP = "%Y%m%dT%H%M%SZ"
+_A_DAY = timedelta(days=1)
 
 #: The room that proving needs: the rows once in the log and once in the file, plus this reserve.
 _TIMES, _SPARE = 2, 200_000_000
@@ -212,16 +213,12 @@ def thin_out(place: Place) -> list[str]:
     for entry in place.entries():
         if named := _NAMED.fullmatch(entry.name):
             made[datetime.strptime(named[1], _STAMP).replace(tzinfo=UTC)] = entry.name
-        elif _UNFINISHED.fullmatch(entry.name) and _is_old(entry):
+        elif _UNFINISHED.fullmatch(entry.name) and real_now() - entry.modified_at > _A_DAY:
             gone.append(entry.name)
     old = [made[at] for at in sorted(made.keys() - rules.kept(made.keys()))]
     for name in old + gone:
         place.remove(name)
     return old + gone
-
-
-def _is_old(entry: PlacedFile) -> bool:
-    return real_now() - entry.modified_at > timedelta(days=1)
 
 
 @contextmanager

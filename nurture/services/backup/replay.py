@@ -85,7 +85,8 @@ class Replayer:
         person = locks.hold_subscriber(connection, number)
         if person is None:
             return
-        privacy, at = self._privacy(connection), line.happened_at
+        privacy = self.catalogue.current(connection).practice.privacy_version
+        at = line.happened_at
         if line.kind.startswith(CONSENT):
             purpose = Purpose(line.kind.removeprefix(CONSENT))
             taken = [ConsentChange(purpose, False, OWN_WORDINGS[purpose])]
@@ -96,9 +97,6 @@ class Replayer:
         else:
             reason = SuppressionReason(line.kind)
             suppress_address(connection, number, line.address_hash, "", self.now, reason, at)
-
-    def _privacy(self, connection: Connection) -> str:
-        return self.catalogue.current(connection).practice.privacy_version
 
 
 def _suppress_stranger(connection: Connection, line: WithdrawalLine) -> None:

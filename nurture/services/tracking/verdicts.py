@@ -83,7 +83,9 @@ def rejudge(
             judged = _judge(connection, numbers, lambda hit: _was_judged(hit, since))
         if not numbers:
             return changes
-        outdated = [(hit, one) for hit, one in judged if _differs(hit, one)]
+        outdated = [
+            (hit, one) for hit, one in judged if (hit.verdict, hit.rules) != (one.verdict, RULES)
+        ]
         if outdated and not dry_run:
             _keep(database, outdated, held=False)
         changes.note((hit.verdict, one.verdict) for hit, one in judged)
@@ -98,10 +100,6 @@ def _keep(database: Database, judged: Sequence[_Judged], *, held: bool) -> int:
         taken = hits.take_messages(connection, wanted, wait=not held)
         verdicts = {hit.row: one for hit, one in judged if hit.message in taken}
         return hits.save_judgements(connection, verdicts, RULES, held=held)
-
-
-def _differs(hit: Hit, one: Judgement) -> bool:
-    return (hit.verdict, hit.rules) != (one.verdict, RULES)
 
 
 def _was_judged(hit: Hit, since: datetime | None) -> bool:
@@ -119,7 +117,8 @@ def _judge(connection: Connection, messages: Sequence[int], wanted: _Wanted) -> 
     mailed = hits.mailed(connection, messages)
     found = hits.hits_on(connection, mailed)
     subjects = about(connection, {one.revision for one in mailed.values()})
-    fetched_for = hits.count_fetched_for(connection, _spells(filter(wanted, found)))
+    spells = sorted({_spell(hit) for hit in filter(wanted, found) if hit.client})
+    fetched_for = hits.count_fetched_for(connection, spells)
     judged: list[_Judged] = []
     for message, group in groupby(found, key=lambda hit: hit.message):
         on_it = list(group)
@@ -142,10 +141,6 @@ def _together(
     subject = subjects.get(mailed.revision)
     links = len(subject.links) if subject else 0
     return MessageHits(on_it, mailed.accepted_at, links, crowd)
-
-
-def _spells(found: Iterable[Hit]) -> list[Spell]:
-    return sorted({_spell(hit) for hit in found if hit.client})
 
 
 def _spell(hit: Hit) -> Spell:
