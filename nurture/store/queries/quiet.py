@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select, union_all, update
 
 from nurture.domain.audience.engagement import SIGNS_OF_LIFE
 from nurture.domain.messages.status import MessageStatus
@@ -27,23 +27,23 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 
 _SIGN = (events.c.verdict == Verdict.HUMAN) & events.c.kind.in_(SIGNS_OF_LIFE)
-_SUPPRESSED = sa.exists().where(suppressions.c.address_hash == subscribers.c.address_hash)
+_SUPPRESSED = exists().where(suppressions.c.address_hash == subscribers.c.address_hash)
 _NOT_RETURNED = (MessageStatus.ACCEPTED, MessageStatus.DELIVERED)
 
 
 @dataclass(frozen=True, slots=True)
 class QuietPerson:
-    """A person with no recent sign of life; `welcome` means the same as in `domain.sunset`."""
+    """A person with no recent sign of life; `welcome` is that of `domain.scheduling.sunset`."""
 
     id: int
     created_at: datetime
     welcome: bool
 
 
-def quiet_people(connection: sa.Connection, since: datetime, limit: int) -> list[QuietPerson]:
+def quiet_people(connection: Connection, since: datetime, limit: int) -> list[QuietPerson]:
     """Lock and return confirmed people who seem to have been silent since a moment or longer."""
     statement = (
-        sa.select(subscribers, _SUPPRESSED.label("suppressed"))
+        select(subscribers, _SUPPRESSED.label("suppressed"))
         .where(
             subscribers.c.quiet_since <= since,
             subscribers.c.confirmed_at.is_not(None),
@@ -63,20 +63,20 @@ def quiet_people(connection: sa.Connection, since: datetime, limit: int) -> list
     ]
 
 
-def latest_signs(connection: sa.Connection, people: Collection[int]) -> dict[int, datetime]:
+def latest_signs(connection: Connection, people: Collection[int]) -> dict[int, datetime]:
     """Return when each of these people last did something: opened, clicked, booked or consented."""
-    done = sa.select(events.c.subscriber_id.label("person"), events.c.happened_at.label("at"))
-    said = sa.select(consents.c.subscriber_id, consents.c.recorded_at)
-    signs = sa.union_all(
+    done = select(events.c.subscriber_id.label("person"), events.c.happened_at.label("at"))
+    said = select(consents.c.subscriber_id, consents.c.recorded_at)
+    signs = union_all(
         done.where(events.c.subscriber_id.in_(people), _SIGN),
         said.where(consents.c.subscriber_id.in_(people), consents.c.granted),
     ).subquery()
-    latest = sa.select(signs.c.person, sa.func.max(signs.c.at)).group_by(signs.c.person)
+    latest = select(signs.c.person, func.max(signs.c.at)).group_by(signs.c.person)
     return {row[0]: row[1] for row in connection.execute(latest)}
 
 
 def under_way(
-    connection: sa.Connection, people: Collection[int], besides: Collection[str]
+    connection: Connection, people: Collection[int], besides: Collection[str]
 ) -> set[int]:
     """Return which of these people are under way in a sequence, leaving out some sequences."""
     where = (
@@ -84,19 +84,17 @@ def under_way(
         & (enrolments.c.status == EnrolmentStatus.ACTIVE)
         & enrolments.c.sequence.not_in(besides)
     )
-    return set(connection.scalars(sa.select(enrolments.c.subscriber_id).where(where)))
+    return set(connection.scalars(select(enrolments.c.subscriber_id).where(where)))
 
 
-def asked_at(
-    connection: sa.Connection, people: Collection[int], sequence: str
-) -> dict[int, datetime]:
+def asked_at(connection: Connection, people: Collection[int], sequence: str) -> dict[int, datetime]:
     """Return when each of these people was last asked, if ever."""
     where = enrolments.c.subscriber_id.in_(people) & (enrolments.c.sequence == sequence)
-    found = sa.select(enrolments.c.subscriber_id, enrolments.c.enrolled_at).where(where)
+    found = select(enrolments.c.subscriber_id, enrolments.c.enrolled_at).where(where)
     return {row[0]: row[1] for row in connection.execute(found)}
 
 
-def ask(connection: sa.Connection, people: Sequence[int], sequence: str, now: datetime) -> None:
+def ask(connection: Connection, people: Sequence[int], sequence: str, now: datetime) -> None:
     """Ask these people, including any who have been asked before."""
     afresh = {
         "status": EnrolmentStatus.ACTIVE,
@@ -112,7 +110,7 @@ def ask(connection: sa.Connection, people: Sequence[int], sequence: str, now: da
     new = {row[0] for row in insert_new(connection, enrolments, given, "subscriber_id")}
     again = [person for person in people if person not in new]
     connection.execute(
-        sa.update(enrolments)
+        update(enrolments)
         .where(enrolments.c.subscriber_id.in_(again), enrolments.c.sequence == sequence)
         .values(
             **afresh, ended_at=None, occasion=enrolments.c.occasion + 1, turn=enrolments.c.turn + 1
@@ -120,35 +118,35 @@ def ask(connection: sa.Connection, people: Sequence[int], sequence: str, now: da
     )
 
 
-def count_from(connection: sa.Connection, since: Mapping[int, datetime]) -> None:
+def count_from(connection: Connection, since: Mapping[int, datetime]) -> None:
     """Set the moment from which the silence of each of these people counts."""
     statement = (
-        sa.update(subscribers)
-        .where(subscribers.c.id == sa.bindparam("person"))
-        .values(quiet_since=sa.bindparam("at"))
+        update(subscribers)
+        .where(subscribers.c.id == bindparam("person"))
+        .values(quiet_since=bindparam("at"))
     )
     rows = [{"person": person, "at": at} for person, at in since.items()]
     if rows:
         connection.execute(statement, rows)
 
 
-def answered(connection: sa.Connection, sequence: str, limit: int) -> list[int]:
+def answered(connection: Connection, sequence: str, limit: int) -> list[int]:
     """Return the enrolments under way in a sequence whose people have since given a sign."""
     under_way = (enrolments.c.sequence == sequence) & (
         enrolments.c.status == EnrolmentStatus.ACTIVE
     )
     return list(
-        connection.scalars(sa.select(enrolments.c.id).where(under_way, _gave_a_sign()).limit(limit))
+        connection.scalars(select(enrolments.c.id).where(under_way, _gave_a_sign()).limit(limit))
     )
 
 
-def answered_among(connection: sa.Connection, enrolment_ids: Collection[int]) -> set[int]:
+def answered_among(connection: Connection, enrolment_ids: Collection[int]) -> set[int]:
     """Return those of the enrolments whose people have given a sign of life since being asked."""
     among = enrolments.c.id.in_(enrolment_ids)
-    return set(connection.scalars(sa.select(enrolments.c.id).where(among, _gave_a_sign())))
+    return set(connection.scalars(select(enrolments.c.id).where(among, _gave_a_sign())))
 
 
-def reached_among(connection: sa.Connection, enrolment_ids: Collection[int]) -> set[int]:
+def reached_among(connection: Connection, enrolment_ids: Collection[int]) -> set[int]:
     """Return those of the enrolments whose question the mail server has accepted."""
     asked = (
         messages.c.enrolment_id.in_(enrolment_ids)
@@ -157,33 +155,29 @@ def reached_among(connection: sa.Connection, enrolment_ids: Collection[int]) -> 
         & messages.c.status.in_(_NOT_RETURNED)
     )
     joined = messages.join(enrolments, enrolments.c.id == messages.c.enrolment_id)
-    return set(
-        connection.scalars(sa.select(messages.c.enrolment_id).select_from(joined).where(asked))
-    )
+    return set(connection.scalars(select(messages.c.enrolment_id).select_from(joined).where(asked)))
 
 
-def mark_answered(connection: sa.Connection, enrolment_ids: Collection[int]) -> None:
+def mark_answered(connection: Connection, enrolment_ids: Collection[int]) -> None:
     """Record that ended enrolments were ended by an answer."""
     among = enrolments.c.id.in_(enrolment_ids)
     reason, because = EnrolmentStatus.GOAL_REACHED, EndReason.GAVE_A_SIGN
-    connection.execute(
-        sa.update(enrolments).where(among).values(status=reason, ended_because=because)
-    )
+    connection.execute(update(enrolments).where(among).values(status=reason, ended_because=because))
 
 
-def mark_silent(connection: sa.Connection, enrolment_ids: Collection[int]) -> None:
+def mark_silent(connection: Connection, enrolment_ids: Collection[int]) -> None:
     """Record that ended enrolments were ended because nobody answered."""
     among = enrolments.c.id.in_(enrolment_ids)
-    connection.execute(sa.update(enrolments).where(among).values(ended_because=EndReason.SILENT))
+    connection.execute(update(enrolments).where(among).values(ended_because=EndReason.SILENT))
 
 
-def _gave_a_sign() -> sa.ColumnElement[bool]:
-    did = sa.exists().where(
+def _gave_a_sign() -> ColumnElement[bool]:
+    did = exists().where(
         events.c.subscriber_id == enrolments.c.subscriber_id,
         events.c.happened_at > enrolments.c.enrolled_at,
         _SIGN,
     )
-    said_yes = sa.exists().where(
+    said_yes = exists().where(
         consents.c.subscriber_id == enrolments.c.subscriber_id,
         consents.c.recorded_at > enrolments.c.enrolled_at,
         consents.c.granted,
