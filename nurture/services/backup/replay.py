@@ -67,8 +67,10 @@ class Replayer:
                 self._say_no_again(connection, number, line)
             elif line.kind.startswith(CONSENT):
                 list_once(connection, line.address_hash, line.kind, line.happened_at)
-            else:
-                _suppress_stranger(connection, line)
+            elif not stands(connection, line.address_hash, SuppressionReason.ERASED):
+                # The backup does not know them, but they may sign up again.
+                reason = SuppressionReason(line.kind)
+                suppress(connection, line.address_hash, reason, line.happened_at)
 
     def _erase_again(self, line: WithdrawalLine) -> None:
         with self.database.writing() as connection:
@@ -97,13 +99,6 @@ class Replayer:
         else:
             reason = SuppressionReason(line.kind)
             suppress_address(connection, number, line.address_hash, "", self.now, reason, at)
-
-
-def _suppress_stranger(connection: Connection, line: WithdrawalLine) -> None:
-    """Store the opt-out of someone the backup does not know, in case they ever sign up again."""
-    if not stands(connection, line.address_hash, SuppressionReason.ERASED):
-        reason = SuppressionReason(line.kind)
-        suppress(connection, line.address_hash, reason, line.happened_at)
 
 
 def since_backup(journal: WithdrawalJournal, about: BackupHeader) -> list[WithdrawalLine]:

@@ -56,7 +56,9 @@ def judge_held(database: Database, now: datetime) -> int:
     for _ in range(_BATCHES):
         with database.reading() as connection:
             waiting = hits.messages_waiting(connection, before, _BATCH)
-            found = _judge(connection, waiting, lambda hit: _is_over(hit, before))
+            found = _judge(
+                connection, waiting, lambda hit: hit.verdict is None and hit.at <= before
+            )
         kept = _keep(database, found, held=True) if found else 0
         if not kept:
             break
@@ -104,10 +106,6 @@ def _keep(database: Database, judged: Sequence[_Judged], *, held: bool) -> int:
 
 def _was_judged(hit: Hit, since: datetime | None) -> bool:
     return hit.verdict is not None and (since is None or hit.at >= since)
-
-
-def _is_over(hit: Hit, before: datetime) -> bool:
-    return hit.verdict is None and hit.at <= before
 
 
 def _judge(connection: Connection, messages: Sequence[int], wanted: _Wanted) -> list[_Judged]:

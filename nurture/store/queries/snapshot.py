@@ -33,10 +33,7 @@ class PersonState:
 
 
 def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, PersonState]:
-    """Return the current state of these people, if they are known.
-
-    A message that a worker has in hand counts as sent.
-    """
+    """Return these people's current state, if known; what a worker has in hand counts as sent."""
     ids = list(subscriber_ids)
     in_hand, suppressed = _in_hand(connection, ids), standing_of(connection, ids)
     found = select(enrolments).where(enrolments.c.subscriber_id.in_(ids)).order_by(enrolments.c.id)
