@@ -361,8 +361,5 @@ def open_files(settings: Settings) -> list[str]:
 
 
 def doubts(settings: Settings) -> list[str]:
-    """Return settings that are probably mistakes, in sentences.
-
-    These include secrets of unknown providers.
-    """
+    """Return probable mistakes in the settings, as sentences; secrets of unknown providers too."""
     return settings.doubtful({*booking.registry(), *mail_providers.registry()})

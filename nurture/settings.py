@@ -294,7 +294,7 @@ def load_settings(
     try:
         return Settings.model_validate(fields | {"secrets": values})
     except ValidationError as error:
-        raise SettingsError(_sentences(error)) from None
+        raise SettingsError("; ".join(map(_sentence, error.errors())) + ".") from None
 
 
 def given_settings(environment: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -307,10 +307,6 @@ def given_settings(environment: Mapping[str, str] | None = None) -> dict[str, st
 def first_start_is_to_come(settings: Settings) -> bool:
     """Return whether secrets are neither set nor made yet, so that those in use are not saved."""
     return is_to_be_made(settings.data_dir, given_settings())
-
-
-def _sentences(error: ValidationError) -> str:
-    return "; ".join(map(_sentence, error.errors())) + "."
 
 
 def _sentence(fault: Mapping[str, Any]) -> str:

@@ -156,9 +156,7 @@ def require_secret(secret: str, help_text: str) -> bytes:
 def no_secret(help_text: str) -> SignatureError:
     """Return the error for a webhook that has no secret."""
     return SignatureError(
-        SignatureFault.MISSING,
-        "No secret is configured for this webhook.",
-        remedy=help_text,
+        SignatureFault.MISSING, "No secret is configured for this webhook.", remedy=help_text
     )
 
 

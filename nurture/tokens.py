@@ -168,10 +168,7 @@ class Tokens:
         return f"{message}.{self.message_code(message)}"
 
     def message_code(self, message: int, marked: bool = True) -> str:
-        """Return the proof in a Message-ID, in hexadecimal.
-
-        Without a mark, it is as earlier programs made it.
-        """
+        """Return a Message-ID's proof, in hexadecimal; without a mark, as earlier programs did."""
         signer = self._lasting if marked else self._before
         return signer.code(b"message", _number(message)).hex()
 

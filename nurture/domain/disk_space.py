@@ -70,15 +70,11 @@ _CALLED = MappingProxyType(
 
 def stopped(rooms: Iterable[DiskSpace]) -> tuple[DiskUse, ...]:
     """Return the uses that stop, in order, given the tightest of these file systems."""
-    known = list(rooms)
-    return tuple(use for use in DiskUse if any(_is_short(room, use) for room in known))
+    known, limits = list(rooms), _STOPS_BELOW
+    return tuple(u for u in DiskUse if any(room.free < limits[u].of(room.total) for room in known))
 
 
 def say_stopped(uses: Iterable[DiskUse]) -> str:
     """Return what has stopped, as a readable list."""
     names = [_CALLED[use] for use in uses]
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
-def _is_short(room: DiskSpace, use: DiskUse) -> bool:
-    return room.free < _STOPS_BELOW[use].of(room.total)

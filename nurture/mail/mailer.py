@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from nurture.domain.messages.refusal import Blame, Refusal
+from nurture.domain.messages.retries import Answer
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.logbook import NO_LOGBOOK, Notes
 
@@ -43,6 +44,11 @@ class Outcome:
     mark: str = ""
 
     @property
+    def answer(self) -> Answer:
+        """The server's answer, in the form that the domain decides on."""
+        return Answer(self.status, self.code, self.refusal)
+
+    @property
     def address_refused(self) -> bool:
         """Whether the address does not exist and is therefore suppressed."""
         return self.refusal is not None and self.refusal.dead
@@ -51,6 +57,12 @@ class Outcome:
     def about_the_account(self) -> bool:
         """Whether nothing can currently be sent to anyone, regardless of the recipient."""
         return self.refusal is not None and self.refusal.blame is Blame.ACCOUNT
+
+    @property
+    def counts_towards_a_run(self) -> bool:
+        """Whether this refusal, if repeated for others, would point to the account."""
+        permanent = self.refusal is not None and self.refusal.permanent
+        return bool(self.mark) and permanent and not self.about_the_account
 
 
 class Mailer(Protocol):

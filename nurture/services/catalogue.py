@@ -19,14 +19,8 @@ from nurture.library.published import (
     published_sequence,
 )
 from nurture.library.reading import LibraryError
+from nurture.rendering import message
 from nurture.rendering.compile import CompiledEmail
-from nurture.rendering.message import (
-    HeadersFor,
-    PreparedEmail,
-    Surroundings,
-    link_values,
-    no_headers,
-)
 from nurture.store.database import Connection
 from nurture.store.tables.revisions import (
     Revision,
@@ -70,13 +64,13 @@ class Published:
     practice: Practice
     sequences: Mapping[str, Sequence]
     emails: Mapping[str, tuple[int, CompiledEmail]]
-    around: Surroundings
+    around: message.Surroundings
     segments: Segments = field(default_factory=Segments)
     #: Whatever a newer program has extended in a way unknown to this one: sequences, which are left
     #: to that program entirely, and forms.
     beyond: frozenset[str] = frozenset()
     forms_beyond: frozenset[str] = frozenset()
-    _prepared: dict[str, PreparedEmail] = field(default_factory=dict)
+    _prepared: dict[str, message.PreparedEmail] = field(default_factory=dict)
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -102,7 +96,7 @@ class Published:
         """The topics of every email (`sequence/step`) and of every link in one."""
         about: dict[str, set[str]] = {}
         for _, email in self.emails.values():
-            values, own = link_values(email, self.practice), email.link_topics
+            values, own = message.link_values(email, self.practice), email.link_topics
             about.setdefault(email.key, set()).update(email.topics, *own.values())
             for link in email.followed:
                 address, topics = destination(link, values), own.get(link, email.topics)
@@ -114,12 +108,12 @@ class Published:
         keys = [f"{sequence.key}/{s.email}" for s in sequence.steps if s.kind is StepKind.GUIDE]
         return self.emails[keys[0]][1] if keys and keys[0] in self.emails else None
 
-    def prepared(self, sequence: Sequence, step: Step) -> tuple[int, PreparedEmail]:
+    def prepared(self, sequence: Sequence, step: Step) -> tuple[int, message.PreparedEmail]:
         """Return a step's email prepared for sending, and the revision it is made from."""
         key = f"{sequence.key}/{step.email}"
         revision, email = self.emails[key]
         if key not in self._prepared:
-            self._prepared[key] = PreparedEmail(email, sequence, step.kind, self.around)
+            self._prepared[key] = message.PreparedEmail(email, sequence, step.kind, self.around)
         return revision, self._prepared[key]
 
 
@@ -127,7 +121,7 @@ class Catalogue:
     """A cache of the published state, read again only after a publication."""
 
     def __init__(
-        self, tokens: Tokens, public_url: str, headers_for: HeadersFor = no_headers
+        self, tokens: Tokens, public_url: str, headers_for: message.HeadersFor = message.no_headers
     ) -> None:
         self._tokens, self._public_url, self._headers_for = tokens, public_url, headers_for
         self._published: Published | None = None
@@ -158,7 +152,7 @@ class Catalogue:
             beyond=frozenset(plans.beyond),
             forms_beyond=frozenset(plans.forms_beyond),
             emails={r.key: _email(r) for r in newest if r.kind is RevisionKind.EMAIL},
-            around=Surroundings(read, self._tokens, self._public_url, self._headers_for),
+            around=message.Surroundings(read, self._tokens, self._public_url, self._headers_for),
             segments=segments,
         )
 
@@ -231,7 +225,7 @@ def _practice(toml: str) -> Practice:
 
 def _about(revision: Revision, practice: Practice) -> EmailContents:
     email = _email(revision)[1]
-    values = link_values(email, practice)
+    values = message.link_values(email, practice)
     return EmailContents(
         topics=frozenset(email.topics),
         links=frozenset(destination(link, values) for link in email.followed),

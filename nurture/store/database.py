@@ -11,26 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    ColumnElement,
-    Connection,
-    Engine,
-    Integer,
-    Subquery,
-    Table,
-    Text,
-    bindparam,
-    cast,
-    create_engine,
-    event,
-    exc,
-    func,
-    make_url,
-    select,
-    text,
-    type_coerce,
-)
+import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -40,13 +22,7 @@ from nurture.store import shape
 from nurture.store.postgresql import UnfitDatabaseError
 from nurture.store.turns import NoTurnError, Turns
 
-__all__ = [
-    "Connection",
-    "Database",
-    "DatabaseUnavailableError",
-    "NewerDatabaseError",
-    "insert_new",
-]
+__all__ = ["Connection", "Database", "DatabaseUnavailableError", "NewerDatabaseError", "insert_new"]
 
 #: Durable and strict, and leaving nothing readable after a row has been emptied.
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
@@ -183,7 +159,7 @@ class Database:
     def ping(self) -> None:
         """Raise `DatabaseUnavailableError` unless the database answers."""
         with self.reading() as connection:
-            connection.execute(text("SELECT 1"))
+            connection.execute(sa.text("SELECT 1"))
 
     def close(self) -> None:
         """Close every connection."""
@@ -191,7 +167,7 @@ class Database:
 
 
 def insert_new(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *returning: str
+    connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *returning: str
 ) -> list[Any]:
     """Insert the rows that do not exist yet; return the named columns of those inserted."""
     if not rows:
@@ -205,7 +181,7 @@ def insert_new(
     return list(connection.execute(statement.returning(*columns), rows))
 
 
-def rows_as_table(dialect: str, table: Table, columns: Sequence[str]) -> Subquery:
+def rows_as_table(dialect: str, table: sa.Table, columns: Sequence[str]) -> sa.Subquery:
     """Return many rows as a subquery, passed as the single parameter `rows`.
 
     One statement with one parameter replaces a statement per row. The values come from `as_rows`
@@ -213,22 +189,26 @@ def rows_as_table(dialect: str, table: Table, columns: Sequence[str]) -> Subquer
     database's dialect, so that a statement can be built once and cached.
     """
     if dialect == "sqlite":
-        each = func.json_each(bindparam("rows", type_=Text)).table_valued("value")
+        each = sa.func.json_each(sa.bindparam("rows", type_=sa.Text)).table_valued("value")
         chosen = [
-            type_coerce(func.json_extract(each.c.value, f"$[{n}]"), table.c[name].type).label(name)
+            sa.type_coerce(sa.func.json_extract(each.c.value, f"$[{n}]"), table.c[name].type).label(
+                name
+            )
             for n, name in enumerate(columns)
         ]
-        return select(*chosen).subquery("rows")
-    each = func.json_array_elements(cast(bindparam("rows", type_=Text), JSON)).table_valued("value")
+        return sa.select(*chosen).subquery("rows")
+    each = sa.func.json_array_elements(
+        sa.cast(sa.bindparam("rows", type_=sa.Text), sa.JSON)
+    ).table_valued("value")
     chosen = [
-        cast(each.c.value.op("->>", return_type=Text)(n), table.c[name].type).label(name)
+        sa.cast(each.c.value.op("->>", return_type=sa.Text)(n), table.c[name].type).label(name)
         for n, name in enumerate(columns)
     ]
-    return select(*chosen).subquery("rows")
+    return sa.select(*chosen).subquery("rows")
 
 
 def as_rows(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    connection: Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> str:
     """Return the values for `rows_as_table`, each in the form in which its column is stored."""
     dialect = connection.dialect
@@ -239,17 +219,17 @@ def as_rows(
     )
 
 
-def among(dialect: str, column: ColumnElement[int], name: str) -> ColumnElement[bool]:
+def among(dialect: str, column: sa.ColumnElement[int], name: str) -> sa.ColumnElement[bool]:
     """Return the condition that a number is one of many, passed as the single parameter `name`.
 
     The value comes from `as_numbers`. A parameter for each number costs more than the rest of a
     statement about a window of messages.
     """
     if dialect == "sqlite":
-        each = func.json_each(bindparam(name, type_=Text)).table_valued("value")
-        return column.in_(select(each.c.value))
-    numbers = bindparam(name, type_=postgresql.ARRAY(Integer))
-    return column == func.any(numbers)
+        each = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
+        return column.in_(sa.select(each.c.value))
+    numbers = sa.bindparam(name, type_=postgresql.ARRAY(sa.Integer))
+    return column == sa.func.any(numbers)
 
 
 def as_numbers(connection: Connection, numbers: Iterable[int]) -> Any:
@@ -266,23 +246,23 @@ def _moment(value: datetime) -> str:
     return value.isoformat(" ", "microseconds")
 
 
-def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
+def _engine(url: str) -> sa.Engine:
+    if sa.make_url(url).get_backend_name() != "sqlite":
         return postgresql_sessions.make_engine(url)
     _make_private_directory_of(url)
     # Values are personal, and an error's text is written to logs.
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    engine = sa.create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _engine_to_look(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
+def _engine_to_look(url: str) -> sa.Engine:
+    if sa.make_url(url).get_backend_name() != "sqlite":
         return postgresql_sessions.make_engine(url)
-    connect = partial(_open_to_look, Path(make_url(url).database or ""))
-    engine = create_engine(url, creator=connect, hide_parameters=True)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    connect = partial(_open_to_look, Path(sa.make_url(url).database or ""))
+    engine = sa.create_engine(url, creator=connect, hide_parameters=True)
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 
 
@@ -299,7 +279,7 @@ def _open_to_look(path: Path) -> sqlite3.Connection:
     return found
 
 
-def _identity(engine: Engine) -> tuple[int, int] | None:
+def _identity(engine: sa.Engine) -> tuple[int, int] | None:
     """Return which file SQLite uses, or `None` for a server and for a file not yet created."""
     if engine.dialect.name != "sqlite":
         return None
@@ -311,7 +291,7 @@ def _identity(engine: Engine) -> tuple[int, int] | None:
 
 
 def _make_private_directory_of(url: str) -> None:
-    database = make_url(url).database
+    database = sa.make_url(url).database
     if database and database != ":memory:":
         Path(database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -341,22 +321,22 @@ def _begin_sqlite(connection: Connection) -> None:
 def _translated_errors() -> Iterator[None]:
     try:
         yield
-    except (exc.OperationalError, exc.ProgrammingError) as error:
+    except (sa.exc.OperationalError, sa.exc.ProgrammingError) as error:
         if _has_no_tables(error):
             raise NothingThereError(
                 "Nothing has been published yet.", remedy="Run “nurture publish”."
             ) from error
-        if isinstance(error, exc.ProgrammingError):
+        if isinstance(error, sa.exc.ProgrammingError):
             raise
         raise _unavailable(error) from error
-    except (exc.InterfaceError, exc.TimeoutError) as error:
+    except (sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
         raise _unavailable(error) from error
     except NoTurnError:
         raise DatabaseUnavailableError(
             f"The database was busy for {_BUSY_SECONDS} seconds.",
             remedy="Try again; look for a program that keeps it locked if this happens often.",
         ) from None
-    except exc.InternalError as error:
+    except sa.exc.InternalError as error:
         if not postgresql_sessions.is_read_only(error):
             raise
         raise DatabaseUnavailableError(
@@ -371,7 +351,7 @@ def _translated_errors() -> Iterator[None]:
         ) from error
 
 
-def _has_no_tables(error: exc.DBAPIError) -> bool:
+def _has_no_tables(error: sa.exc.DBAPIError) -> bool:
     cause = error.orig
     return "no such table" in str(cause) or getattr(cause, "sqlstate", None) == _NO_SUCH_TABLE
 

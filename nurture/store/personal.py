@@ -10,20 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Table,
-    Text,
-    cast,
-    exists,
-    func,
-    literal,
-    select,
-    type_coerce,
-    update,
-)
+import sqlalchemy as sa
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Code, Reason
@@ -60,13 +47,13 @@ _INSTEAD: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "subscribers": {"time_zone": "UTC", "frequency": Frequency.USUAL, "erased": True},
         # A provider's identifier for an event may contain the address, if only as a digest.
-        "events": {"source_key": literal("erased:").concat(cast(events.c.id, Text))},
+        "events": {"source_key": sa.literal("erased:").concat(sa.cast(events.c.id, sa.Text))},
     }
 )
 
 
 #: The tables with rows about people, each with the column that identifies the person.
-_ABOUT: Mapping[Table, Column[Any]] = MappingProxyType(
+_ABOUT: Mapping[sa.Table, sa.Column[Any]] = MappingProxyType(
     {subscribers: subscribers.c.id}
     | {t: t.c.subscriber_id for t in whole_schema().sorted_tables if "subscriber_id" in t.c}
 )
@@ -81,7 +68,7 @@ class HitPage:
 
 
 def rows_about(
-    connection: Connection, subscriber_id: int, page: HitPage | None = None
+    connection: sa.Connection, subscriber_id: int, page: HitPage | None = None
 ) -> dict[str, list[dict[str, Any]]]:
     """Return every row of every table about one person, by table, oldest first.
 
@@ -91,7 +78,7 @@ def rows_about(
         table.name: [
             dict(row)
             for row in connection.execute(
-                select(table)
+                sa.select(table)
                 .where(person == subscriber_id, *_on(page, table, subscriber_id))
                 .order_by(*table.primary_key.columns)
             ).mappings()
@@ -100,57 +87,57 @@ def rows_about(
     }
 
 
-def _on(page: HitPage | None, table: Table, subscriber_id: int) -> list[ColumnElement[bool]]:
+def _on(page: HitPage | None, table: sa.Table, subscriber_id: int) -> list[sa.ColumnElement[bool]]:
     if page is None or table is not events:
         return []
     is_hit = events.c.source == "hit"
-    newest = select(events.c.id).where(events.c.subscriber_id == subscriber_id, is_hit)
+    newest = sa.select(events.c.id).where(events.c.subscriber_id == subscriber_id, is_hit)
     if page.until:
         newest = newest.where(events.c.happened_at <= page.until)
     newest = newest.order_by(events.c.happened_at.desc(), events.c.id.desc()).limit(page.hits)
     return [~is_hit | events.c.id.in_(newest)]
 
 
-def lock_people(connection: Connection, subscriber_ids: Collection[int]) -> None:
+def lock_people(connection: sa.Connection, subscriber_ids: Collection[int]) -> None:
     """Lock people who are about to be erased, as strongly as a change of their address does.
 
     A lock that was strengthened later would have to wait while holding everything else.
     """
-    people = select(subscribers.c.id).where(subscribers.c.id.in_(subscriber_ids))
+    people = sa.select(subscribers.c.id).where(subscribers.c.id.in_(subscriber_ids))
     connection.execute(people.order_by(subscribers.c.id).with_for_update())
 
 
-def being_mailed(connection: Connection, subscriber_id: int) -> bool:
+def being_mailed(connection: sa.Connection, subscriber_id: int) -> bool:
     """Return whether a message to that person is being offered to the mail server right now."""
-    return bool(connection.scalar(select(_offered_to(literal(subscriber_id)))))
+    return bool(connection.scalar(sa.select(_offered_to(sa.literal(subscriber_id)))))
 
 
-def empty_people(connection: Connection, subscriber_ids: Collection[int]) -> None:
+def empty_people(connection: sa.Connection, subscriber_ids: Collection[int]) -> None:
     """Remove the personal data from every row about these people; the rest is only for counting."""
     for table, person in _ABOUT.items():
         if emptied := _emptied(table):
-            connection.execute(update(table).where(person.in_(subscriber_ids)).values(emptied))
+            connection.execute(sa.update(table).where(person.in_(subscriber_ids)).values(emptied))
 
 
-def empty_mentions(connection: Connection, address_key: str, address_hash: str) -> int:
+def empty_mentions(connection: sa.Connection, address_key: str, address_hash: str) -> int:
     """Empty what was reported about an address before its owner was known; return how many rows.
 
     Providers and calendars write the address out, and a booking stores its keyed hash.
     """
-    told = func.lower(type_coerce(events.c.raw, Text))
+    told = sa.func.lower(sa.type_coerce(events.c.raw, sa.Text))
     mentions = told.contains(address_key.lower(), autoescape=True)
     about = mentions | (events.c.booker == address_hash)
     emptied = connection.execute(
-        update(events).where(events.c.subscriber_id.is_(None), about).values(_emptied(events))
+        sa.update(events).where(events.c.subscriber_id.is_(None), about).values(_emptied(events))
     )
     # While the account is on hold, this contains the mail server's last words.
-    said = func.lower(account.c.reason).contains(address_key.lower(), autoescape=True)
-    connection.execute(update(account).where(said).values(reason=""))
+    said = sa.func.lower(account.c.reason).contains(address_key.lower(), autoescape=True)
+    connection.execute(sa.update(account).where(said).values(reason=""))
     return emptied.rowcount
 
 
 def end_everything(
-    connection: Connection,
+    connection: sa.Connection,
     subscriber_ids: Collection[int],
     reason: EnrolmentStatus,
     now: datetime,
@@ -159,7 +146,7 @@ def end_everything(
 ) -> None:
     """End these people's enrolments and cancel their open messages, except in some sequences."""
     gone = connection.scalars(
-        update(enrolments)
+        sa.update(enrolments)
         .where(
             enrolments.c.subscriber_id.in_(subscriber_ids),
             enrolments.c.status == EnrolmentStatus.ACTIVE,
@@ -171,21 +158,19 @@ def end_everything(
     cancel_open_of(connection, gone.all(), Reason(Code.EVERYTHING_ENDED))
 
 
-def find_unconfirmed(connection: Connection, before: datetime, limit: int) -> list[int]:
+def find_unconfirmed(connection: sa.Connection, before: datetime, limit: int) -> list[int]:
     """Lock and return people who never confirmed and have asked for nothing since `before`.
 
     People who have been put back since then, or who consented on a page of their own, are left out.
     """
     person = subscribers.c.id
     begun = (enrolments.c.guide_wanted_at > before) | (enrolments.c.enrolled_at > before)
-    asked_since = exists().where(enrolments.c.subscriber_id == person, begun)
-    said_yes = exists().where(
-        consents.c.subscriber_id == person,
-        consents.c.granted,
-        consents.c.source.not_like("form:%"),
+    asked_since = sa.exists().where(enrolments.c.subscriber_id == person, begun)
+    said_yes = sa.exists().where(
+        consents.c.subscriber_id == person, consents.c.granted, consents.c.source.not_like("form:%")
     )
     statement = (
-        select(person)
+        sa.select(person)
         .where(
             subscribers.c.confirmed_at.is_(None),
             ~subscribers.c.erased,
@@ -202,12 +187,12 @@ def find_unconfirmed(connection: Connection, before: datetime, limit: int) -> li
 
 
 def _offered_to(person: Any) -> Any:
-    return exists().where(
+    return sa.exists().where(
         messages.c.subscriber_id == person, messages.c.status == MessageStatus.SENDING
     )
 
 
-def _emptied(table: Table) -> dict[str, Any]:
+def _emptied(table: sa.Table) -> dict[str, Any]:
     instead = _INSTEAD.get(table.name, {})
     return {
         column.name: instead[column.name] if column.name in instead else _nothing(column)
@@ -216,7 +201,7 @@ def _emptied(table: Table) -> dict[str, Any]:
     }
 
 
-def _nothing(column: Column[Any]) -> Any:
+def _nothing(column: sa.Column[Any]) -> Any:
     if column.nullable:
         return None
     match column.type:

@@ -12,23 +12,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    Integer,
-    LargeBinary,
-    Table,
-    Text,
-    column,
-    func,
-    insert,
-    inspect,
-    literal,
-    select,
-    table,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
 from nurture.store.shape import compatibility, whole_schema
@@ -38,11 +22,11 @@ from nurture.store.types import UtcDateTime
 Plan = Mapping[str, Sequence[tuple[str, str]]]
 
 _TYPES: Mapping[str, TypeEngine[Any]] = {
-    "integer": Integer(),
-    "boolean": Boolean(),
+    "integer": sa.Integer(),
+    "boolean": sa.Boolean(),
     "moment": UtcDateTime(),
-    "bytes": LargeBinary(),
-    "text": Text(),
+    "bytes": sa.LargeBinary(),
+    "text": sa.Text(),
 }
 
 #: The approximate size of an archive member in bytes, and how many rows are read at a time.
@@ -54,32 +38,32 @@ def plan() -> dict[str, list[tuple[str, str]]]:
     return {t.name: [(c.name, _kind(c)) for c in t.columns] for t in _filled()}
 
 
-def _filled() -> list[Table]:
+def _filled() -> list[sa.Table]:
     """Return the tables that are filled in normal use, without the one that migrations maintain."""
     return [t for t in whole_schema().sorted_tables if t.name != compatibility.name]
 
 
-def schema_revision(connection: Connection) -> str:
+def schema_revision(connection: sa.Connection) -> str:
     """Return the last migration applied to the tables, or an empty string if there are none."""
-    if "alembic_version" not in inspect(connection).get_table_names():
+    if "alembic_version" not in sa.inspect(connection).get_table_names():
         return ""
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
     return found or ""
 
 
-def is_empty(connection: Connection) -> bool:
+def is_empty(connection: sa.Connection) -> bool:
     """Return whether all our tables are empty."""
-    there = set(inspect(connection).get_table_names())
+    there = set(sa.inspect(connection).get_table_names())
     ours = [t for t in _filled() if t.name in there]
-    counted = (select(literal(1)).select_from(table(t.name)).limit(1) for t in ours)
+    counted = (sa.select(sa.literal(1)).select_from(sa.table(t.name)).limit(1) for t in ours)
     return all(connection.scalar(one) is None for one in counted)
 
 
-def bytes_of(connection: Connection) -> int:
+def bytes_of(connection: sa.Connection) -> int:
     """Return the size of the database on disk, in bytes."""
     if connection.dialect.name != "sqlite":
-        here = func.pg_database_size(func.current_database())
-        return connection.scalar(select(here)) or 0
+        here = sa.func.pg_database_size(sa.func.current_database())
+        return connection.scalar(sa.select(here)) or 0
     pages, each = (
         connection.exec_driver_sql(f"PRAGMA {what}").scalar_one()
         for what in ("page_count", "page_size")
@@ -113,11 +97,11 @@ class Tally:
 
 
 def lines_of(
-    connection: Connection, name: str, columns: Sequence[tuple[str, str]]
+    connection: sa.Connection, name: str, columns: Sequence[tuple[str, str]]
 ) -> Iterator[bytes]:
     """Yield the rows of one table, some at a time, by primary key."""
     plain = _plain(name, columns)
-    statement = select(plain).order_by(*_in_order(connection, name, plain))
+    statement = sa.select(plain).order_by(*_in_order(connection, name, plain))
     at_once = 1 if any(kind == "bytes" for _, kind in columns) else _ROWS
     lines, size = [], 0
     for row in connection.execute(statement, execution_options={"yield_per": at_once}):
@@ -133,7 +117,7 @@ def lines_of(
 
 
 def take_in(
-    connection: Connection, name: str, columns: Sequence[tuple[str, str]], lines: bytes
+    connection: sa.Connection, name: str, columns: Sequence[tuple[str, str]], lines: bytes
 ) -> None:
     """Insert whole lines of one table."""
     readers = [_READERS.get(kind, _as_it_is) for _, kind in columns]
@@ -143,45 +127,49 @@ def take_in(
         values = json.loads(line)
         rows.append({n: read(v) for n, read, v in zip(names, readers, values, strict=True)})
     if rows:
-        connection.execute(insert(_plain(name, columns)), rows)
+        connection.execute(sa.insert(_plain(name, columns)), rows)
 
 
-def go_on_numbering(connection: Connection, plan: Plan) -> None:
+def go_on_numbering(connection: sa.Connection, plan: Plan) -> None:
     """Make a server's own numbering continue after the inserted rows; SQLite's does so already."""
     if connection.dialect.name == "sqlite":
         return
     for name, columns in plan.items():
         numbered = ("id", "integer") in columns
-        sequence = numbered and connection.scalar(select(func.pg_get_serial_sequence(name, "id")))
+        sequence = numbered and connection.scalar(
+            sa.select(sa.func.pg_get_serial_sequence(name, "id"))
+        )
         if sequence:
-            highest = connection.scalar(select(func.max(_plain(name, columns).c.id)))
-            connection.execute(select(func.setval(sequence, highest or 1, highest is not None)))
+            highest = connection.scalar(sa.select(sa.func.max(_plain(name, columns).c.id)))
+            connection.execute(
+                sa.select(sa.func.setval(sequence, highest or 1, highest is not None))
+            )
 
 
-def _kind(found: Column[Any]) -> str:
+def _kind(found: sa.Column[Any]) -> str:
     match found.type:
-        case Boolean():
+        case sa.Boolean():
             return "boolean"
-        case Integer():
+        case sa.Integer():
             return "integer"
         case UtcDateTime():
             return "moment"
-        case LargeBinary():
+        case sa.LargeBinary():
             return "bytes"
     return "text"
 
 
 def _plain(name: str, columns: Sequence[tuple[str, str]]) -> Any:
-    return table(name, *(column(each, _TYPES[kind]) for each, kind in columns))
+    return sa.table(name, *(sa.column(each, _TYPES[kind]) for each, kind in columns))
 
 
-def _in_order(connection: Connection, name: str, plain: Any) -> list[Any]:
+def _in_order(connection: sa.Connection, name: str, plain: Any) -> list[Any]:
     """Return the primary key's columns to order by, with texts by their bytes on both engines."""
-    keys = inspect(connection).get_pk_constraint(name)["constrained_columns"]
+    keys = sa.inspect(connection).get_pk_constraint(name)["constrained_columns"]
     on_server = connection.dialect.name != "sqlite"
     return [
         plain.c[key].collate("C")
-        if on_server and isinstance(plain.c[key].type, Text)
+        if on_server and isinstance(plain.c[key].type, sa.Text)
         else plain.c[key]
         for key in keys
     ]

@@ -9,19 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    delete,
-    insert,
-    inspect,
-    select,
-    table,
-)
+import sqlalchemy as sa
 
 from nurture.store import tables
 from nurture.store.types import metadata
@@ -32,29 +20,29 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 KNOWN = frozenset(f.name.partition("_")[0] for f in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 NEWEST = max(KNOWN)
 
-compatibility = Table(
+compatibility = sa.Table(
     "compatibility",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     # The shape that this row is about, and the oldest shape whose programs may work with it.
-    Column("shape", Text, nullable=False),
-    Column("oldest", Text, nullable=False),
+    sa.Column("shape", sa.Text, nullable=False),
+    sa.Column("oldest", sa.Text, nullable=False),
 )
 
 #: The first shape whose programs check whether they may work with a newer one.
 FIRST = "0016"
 
-_alembic = table("alembic_version", Column("version_num", Text))
+_alembic = sa.table("alembic_version", sa.Column("version_num", sa.Text))
 
 
-def is_made(connection: Connection) -> bool:
+def is_made(connection: sa.Connection) -> bool:
     """Return whether any of our tables exist yet."""
-    return inspect(connection).has_table(_alembic.name)
+    return sa.inspect(connection).has_table(_alembic.name)
 
 
-def shape_of(connection: Connection) -> str | None:
+def shape_of(connection: sa.Connection) -> str | None:
     """Return the shape of the existing tables."""
-    found: str | None = connection.scalar(select(_alembic.c.version_num))
+    found: str | None = connection.scalar(sa.select(_alembic.c.version_num))
     return found
 
 
@@ -63,27 +51,27 @@ def is_newer(shape: str | None) -> bool:
     return shape is not None and shape not in KNOWN
 
 
-def may_work_with(connection: Connection, shape: str | None) -> bool:
+def may_work_with(connection: sa.Connection, shape: str | None) -> bool:
     """Return whether this program may work with existing tables of that shape."""
     if not is_newer(shape):
         return True
-    if not inspect(connection).has_table(compatibility.name):
+    if not sa.inspect(connection).has_table(compatibility.name):
         return False
-    oldest = select(compatibility.c.oldest).where(compatibility.c.shape == shape)
+    oldest = sa.select(compatibility.c.oldest).where(compatibility.c.shape == shape)
     return connection.scalar(oldest) in KNOWN
 
 
-def say_who_may_work(connection: Connection, shape: str, oldest: str) -> None:
+def say_who_may_work(connection: sa.Connection, shape: str, oldest: str) -> None:
     """Record that programs of the shape `oldest`, and all later ones, may work with `shape`."""
-    if not inspect(connection).has_table(compatibility.name):
+    if not sa.inspect(connection).has_table(compatibility.name):
         return
     said = (1, shape, oldest)
-    if connection.execute(select(compatibility)).first() != said:
-        connection.execute(delete(compatibility))
-        connection.execute(insert(compatibility).values(said))
+    if connection.execute(sa.select(compatibility)).first() != said:
+        connection.execute(sa.delete(compatibility))
+        connection.execute(sa.insert(compatibility).values(said))
 
 
-def whole_schema() -> MetaData:
+def whole_schema() -> sa.MetaData:
     """Load and return all tables; a new module under `tables` is found automatically."""
     for found in iter_modules(tables.__path__):
         import_module(f"{tables.__name__}.{found.name}")

@@ -1,6 +1,6 @@
 """What people are interested in and how active they are, in words the owner understands."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -75,7 +75,8 @@ def interests(facts: Facts, now: datetime, health: Collection[str]) -> list[Inte
 
 def engagement(facts: Facts, now: datetime) -> Engagement:
     """Return how active a person is, judged by their latest sign of life."""
-    latest = max(_signs(facts.events), key=lambda event: event.at, default=None)
+    signs = (e for e in facts.events if e.kind in SIGNS_OF_LIFE and e.verdict is Verdict.HUMAN)
+    latest = max(signs, key=lambda event: event.at, default=None)
     signed_up = max([facts.created_at, *(signup.at for signup in facts.signups)])
     since = max(signed_up, latest.at) if latest else signed_up
     because = latest if latest and latest.at == since else None
@@ -88,10 +89,6 @@ def _level(created_at: datetime, since: datetime, now: datetime) -> EngagementLe
     if since > now - ACTIVE_FOR:
         return EngagementLevel.ACTIVE
     return EngagementLevel.COOLING if since > now - COOLING_FOR else EngagementLevel.ASLEEP
-
-
-def _signs(events: Iterable[Happened]) -> list[Happened]:
-    return [e for e in events if e.kind in SIGNS_OF_LIFE and e.verdict is Verdict.HUMAN]
 
 
 def _interest(topic: str, events: list[Happened], now: datetime) -> Interest:

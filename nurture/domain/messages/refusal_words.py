@@ -48,9 +48,7 @@ BUSY_RECIPIENT = _any(
     r"(recipient|user|mailbox|address)",
 )
 
-DISABLED = _any(
-    r"\b(disabled|deactivated|inactive|suspended|closed|deleted|discontinued)\b",
-)
+DISABLED = _any(r"\b(disabled|deactivated|inactive|suspended|closed|deleted|discontinued)\b")
 
 #: More simultaneous sessions than the server allows.
 CROWDED = _any(

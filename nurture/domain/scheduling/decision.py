@@ -86,8 +86,10 @@ def decide(
         if isinstance(verdict, Allowed):
             verdict = may_send_more(allowance, now)
         decision = _by_verdict(verdict, action, progress)
+    elif isinstance(action, WaitUntil):
+        decision = Look(action.until, action.why, progress, action.step)
     else:
-        decision = _without_sending(action, sequence, progress, segments)
+        decision = _ended(action, sequence, progress, segments)
     return replace(decision, skipped=tuple(skipped)) if skipped else decision
 
 
@@ -108,14 +110,6 @@ def next_look(
     """Return when to look next at an enrolment with this progress."""
     action = next_action(sequence, progress, now, calendar)
     return action.until if isinstance(action, WaitUntil) else now
-
-
-def _without_sending(
-    action: WaitUntil | Exit, sequence: Sequence, progress: Progress, segments: Collection[str]
-) -> Decision:
-    if isinstance(action, WaitUntil):
-        return Look(action.until, action.why, progress, action.step)
-    return _ended(action, sequence, progress, segments)
 
 
 def _ended(action: Exit, sequence: Sequence, progress: Progress, segments: Collection[str]) -> End:

@@ -16,14 +16,7 @@ from nurture.domain.scheduling.window import (
     window_of,
 )
 from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
-from nurture.domain.sequences.sequence import (
-    ANSWERS,
-    UNCOLLECTED_FOR,
-    Late,
-    OptIn,
-    Sequence,
-    Step,
-)
+from nurture.domain.sequences.sequence import ANSWERS, UNCOLLECTED_FOR, Late, OptIn, Sequence, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +146,6 @@ def awaits_collection(sequence: Sequence, progress: Progress) -> bool:
     return sequence.form.opt_in is OptIn.COLLECT and progress.collected_at is None
 
 
-def _was_reminded(sequence: Sequence, progress: Progress) -> bool:
-    return any(s.kind.rules.reminds for s in sequence.steps if s.email in progress.passed)
-
-
 def _while_uncollected(
     sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
 ) -> Action:
@@ -177,8 +166,9 @@ def _while_uncollected(
 
 
 def _is_to_be_reminded(sequence: Sequence, step: Step | None, progress: Progress) -> bool:
-    is_reminder = step is not None and step.kind.rules.reminds
-    return is_reminder and not _was_reminded(sequence, progress)
+    if step is None or not step.kind.rules.reminds:
+        return False
+    return not any(s.kind.rules.reminds for s in sequence.steps if s.email in progress.passed)
 
 
 def _but_the_guide(

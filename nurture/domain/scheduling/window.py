@@ -49,10 +49,7 @@ def after_wait(start: datetime, wait: Wait, time_zone: str) -> datetime:
 
 
 def before_wait(end: datetime, wait: Wait, time_zone: str) -> datetime:
-    """Return the moment from which a wait is over at `end`, in UTC.
-
-    It is approximate around clock changes.
-    """
+    """Return when a wait that is over at `end` began, in UTC; approximate around clock changes."""
     return after_wait(end - wait.elapsed, Wait(-wait.days), time_zone)
 
 
@@ -61,13 +58,9 @@ def next_open(
 ) -> datetime:
     """Return the first moment at or after `earliest` that is inside the window, in UTC."""
     zone = ZoneInfo(time_zone)
-    for day in _days_from(earliest, zone):
-        if not _allowed(day, window.on, holidays):
-            continue
-        opens, closes = _instant(day, window.opens, zone), _instant(day, window.closes, zone)
-        if earliest < closes:
-            return max(earliest, opens)
-    raise ValueError(f"no day within three years of {earliest:%d %B %Y} is open")
+    days = _open_days(earliest, window.on, zone, holidays)
+    day = next(day for day in days if earliest < _instant(day, window.closes, zone))
+    return max(earliest, _instant(day, window.opens, zone))
 
 
 def next_opening(
@@ -75,13 +68,9 @@ def next_opening(
 ) -> datetime:
     """Return the first moment at or after `earliest` at which the window opens, in UTC."""
     zone = ZoneInfo(time_zone)
-    for day in _days_from(earliest, zone):
-        if not _allowed(day, window.on, holidays):
-            continue
-        opens = _instant(day, window.opens, zone)
-        if opens >= earliest:
-            return opens
-    raise ValueError(f"no day within three years of {earliest:%d %B %Y} is open")
+    days = _open_days(earliest, window.on, zone, holidays)
+    openings = (_instant(day, window.opens, zone) for day in days)
+    return next(opens for opens in openings if opens >= earliest)
 
 
 def is_open(at: datetime, window: SendWindow, time_zone: str, holidays: Holidays) -> bool:
@@ -89,17 +78,18 @@ def is_open(at: datetime, window: SendWindow, time_zone: str, holidays: Holidays
     return next_open(at, window, time_zone, holidays) == at
 
 
-def _days_from(earliest: datetime, zone: ZoneInfo) -> Iterator[date]:
-    """Yield the local days, beginning with the one before `earliest`.
+def _open_days(
+    earliest: datetime, on: SendDays, zone: ZoneInfo, holidays: Holidays
+) -> Iterator[date]:
+    """Yield the local days that are allowed, beginning with the one before `earliest`.
 
     If the clocks jump over midnight, a window late in the evening falls on the next day.
     """
     today = earliest.astimezone(zone).date()
-    return (today + timedelta(days=n) for n in range(-1, _HORIZON_DAYS))
-
-
-def _allowed(day: date, on: SendDays, holidays: Holidays) -> bool:
-    return day.weekday() in on.weekdays and (on.holidays or day not in holidays)
+    for day in (today + timedelta(days=n) for n in range(-1, _HORIZON_DAYS)):
+        if day.weekday() in on.weekdays and (on.holidays or day not in holidays):
+            yield day
+    raise ValueError(f"no day within three years of {earliest:%d %B %Y} is open")
 
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:

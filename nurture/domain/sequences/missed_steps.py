@@ -3,24 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from nurture.domain.scheduling.planner import (
-    Calendar,
-    Exit,
-    Send,
-    Skip,
-    WaitUntil,
-    anchor_after,
-    awaits_collection,
-    next_action,
-    next_step,
-    steps_ahead,
-)
+from nurture.domain.scheduling import planner
 from nurture.domain.sequences.enrolment import Progress
 from nurture.domain.sequences.sequence import ANSWERS, Sequence, Step
 
 
 def take_as_sent(
-    sequence: Sequence, progress: Progress, now: datetime, calendar: Calendar
+    sequence: Sequence, progress: Progress, now: datetime, calendar: planner.Calendar
 ) -> tuple[Progress, tuple[str, ...]]:
     """Return the progress as if everything due by now had been sent on time, and those steps.
 
@@ -30,23 +19,25 @@ def take_as_sent(
     steps: list[str] = []
     at = min(progress.anchor_at, now)
     while at <= now:
-        action = next_action(sequence, progress, at, calendar, _as_if_meant(sequence, progress))
+        action = planner.next_action(
+            sequence, progress, at, calendar, _as_if_meant(sequence, progress)
+        )
         match action:
-            case Send(step=step, due_at=due_at):
-                progress = progress.after(step.email, anchor_after(due_at, at))
+            case planner.Send(step=step, due_at=due_at):
+                progress = progress.after(step.email, planner.anchor_after(due_at, at))
                 steps.append(step.email)
-            case Skip(step=step):
+            case planner.Skip(step=step):
                 progress = progress.after(step.email, progress.anchor_at)
-            case WaitUntil(until=until):
+            case planner.WaitUntil(until=until):
                 at = until
-            case Exit():
+            case planner.Exit():
                 break
     return progress, tuple(steps)
 
 
 def _as_if_meant(sequence: Sequence, progress: Progress) -> frozenset[str]:
     """Return the segments in which the next step is sent."""
-    step = next_step(sequence, progress)
+    step = planner.next_step(sequence, progress)
     return frozenset({step.only_if} if step and step.only_if else ())
 
 
@@ -57,9 +48,9 @@ def known_sent(sequence: Sequence, progress: Progress, step: Step, at: datetime)
     have collected their guide, so the guide counts as collected.
     """
     is_wanted = step.kind in ANSWERS and progress.guide_wanted
-    if not is_wanted and step not in steps_ahead(sequence, progress):
+    if not is_wanted and step not in planner.steps_ahead(sequence, progress):
         return None
     comes_later = step.kind not in ANSWERS and not step.kind.rules.reminds
-    if comes_later and awaits_collection(sequence, progress):
+    if comes_later and planner.awaits_collection(sequence, progress):
         progress = replace(progress, collected_at=at)
     return progress.after(step.email, max(progress.anchor_at, at))

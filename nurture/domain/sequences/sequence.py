@@ -82,10 +82,7 @@ SERIES = frozenset(kind for kind in StepKind if kind.rules.consent is Purpose.MA
 
 
 class OptIn(StrEnum):
-    """How an address is confirmed.
-
-    `collect`: by collecting the guide. `confirmed`: the website vouches for it.
-    """
+    """How an address is confirmed: by collecting the guide, or by the website vouching for it."""
 
     COLLECT = "collect"
     CONFIRMED = "confirmed"

@@ -128,10 +128,7 @@ def relies_on_health(
 def dangling(
     segments: Segments, sequences: Mapping[str, Sequence], about: Mapping[str, Collection[str]]
 ) -> Iterator[str]:
-    """Yield every name that refers to nothing, or no longer does.
-
-    It may be a slip, or a remnant of the past.
-    """
+    """Yield every name that refers to nothing, or no longer does: a slip, or a remnant."""
     steps = {f"{s.key}/{step.email}" for s in sequences.values() for step in s.steps}
     forms = {s.form.key for s in sequences.values() if s.form}
     for name, segment in segments.segments.items():

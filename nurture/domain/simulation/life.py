@@ -5,33 +5,20 @@ records the outcome, as the services do in the database; a property test compare
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
-from nurture.domain.scheduling.gate import UNTIL_RESUMED, PausedBy, Standing
+from nurture.domain.scheduling.gate import UNTIL_RESUMED, Standing
 from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_over
 from nurture.domain.simulation.world import World
-from nurture.domain.subscribers.bookings import (
-    BOOKED,
-    after_booking,
-    booked_until,
-    ends_by_booking,
-)
+from nurture.domain.subscribers import preferences
+from nurture.domain.subscribers.bookings import BOOKED, after_booking, booked_until, ends_by_booking
 from nurture.domain.subscribers.consent import ConsentChange, Consents, Purpose
 from nurture.domain.subscribers.guide_requests import collect
 from nurture.domain.subscribers.late_signups import SignupTime
-from nurture.domain.subscribers.preferences import (
-    Stopped,
-    Subscription,
-    Wanted,
-    Wish,
-    prefer,
-    stop,
-    wish_of,
-)
 from nurture.domain.subscribers.signup import Earlier, Known, sign_up
 from nurture.domain.subscribers.suppression import (
     Suppression,
@@ -45,39 +32,25 @@ from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import HOLD, Verdict
 
 _WISHES = {
-    Deed.PAUSES: Wish.PAUSED,
-    Deed.WANTS_FEWER: Wish.FEWER,
-    Deed.WANTS_THE_USUAL: Wish.USUAL,
+    Deed.PAUSES: preferences.Wish.PAUSED,
+    Deed.WANTS_FEWER: preferences.Wish.FEWER,
+    Deed.WANTS_THE_USUAL: preferences.Wish.USUAL,
 }
 
 
-@dataclass
 class Life:
     """The current state of one person, which the methods change."""
 
-    world: World
-    person: Person
-    facts: Facts = field(init=False)
-    enrolments: dict[str, UnderWay] = field(init=False)
-    suppressions: dict[SuppressionReason, Suppression] = field(init=False)
-    guide_on_trial: str = field(init=False)
-    paused_until: datetime | None = field(init=False)
-    paused_by: PausedBy = field(init=False)
-    mailed_at: list[datetime] = field(init=False)
-    had: set[str] = field(default_factory=set)
-    _withdrawn_by_stop: frozenset[Purpose] = frozenset()
-    _refused: frozenset[Purpose] = frozenset()
-
-    def __post_init__(self) -> None:
+    def __init__(self, world: World, person: Person) -> None:
         """Begin with the person's initial state."""
-        person = self.person
-        self.facts = person.facts
+        self.world, self.person, self.facts = world, person, person.facts
         self.enrolments = {one.sequence: one for one in person.enrolments}
         self.suppressions = {one.reason: one for one in person.suppressions}
         self.guide_on_trial, self.paused_until = person.guide_on_trial, person.paused_until
         self.paused_by = person.paused_by
         self.mailed_at = list(person.mailed_at)
-        self.had |= {f"{o.sequence}/{key}" for o in person.enrolments for key in o.progress.passed}
+        self.had = {f"{o.sequence}/{key}" for o in person.enrolments for key in o.progress.passed}
+        self._withdrawn_by_stop = self._refused = frozenset[Purpose]()
 
     # --- What deciding asks ------------------------------------------------------------------
 
@@ -147,7 +120,7 @@ class Life:
                 self._note(EventKind.CANCELLED, act.at)
                 return True
             case Deed.UNSUBSCRIBES:
-                return self._stop(stop(self._subscription()), act.at)
+                return self._stop(preferences.stop(self._subscription()), act.at)
             case _:
                 return self._prefer(act)
 
@@ -221,7 +194,7 @@ class Life:
                 self._end(one, BOOKED)
         return True
 
-    def _stop(self, decided: Stopped | None, now: datetime) -> bool:
+    def _stop(self, decided: preferences.Stopped | None, now: datetime) -> bool:
         if decided is None:
             return False
         unsubscribed = SuppressionReason.UNSUBSCRIBED
@@ -239,7 +212,9 @@ class Life:
         present, now = self._subscription(), act.at
         box = act.deed in (Deed.AGREES, Deed.WITHDRAWS)
         boxes = {Purpose(act.about): act.deed is Deed.AGREES} if box else {}
-        decided = prefer(present, _WISHES.get(act.deed) or wish_of(present, now), boxes, now)
+        decided = preferences.prefer(
+            present, _WISHES.get(act.deed) or preferences.wish_of(present, now), boxes, now
+        )
         self._record(decided.boxes)
         self._stop(decided.stopped, now)
         if decided.wanted:
@@ -251,8 +226,8 @@ class Life:
                 self.put(replace(one, look_at=now))
         return True
 
-    def _subscription(self) -> Subscription:
-        return Subscription(
+    def _subscription(self) -> preferences.Subscription:
+        return preferences.Subscription(
             self.facts.consents,
             tuple(self.suppressions.values()),
             self.facts.frequency,
@@ -261,7 +236,7 @@ class Life:
             self._withdrawn_by_stop,
         )
 
-    def _want(self, wanted: Wanted) -> None:
+    def _want(self, wanted: preferences.Wanted) -> None:
         """Resume the emails that an unsubscription or a lapsed consent had stopped."""
         if wanted.came_back:
             self.suppressions.pop(SuppressionReason.UNSUBSCRIBED, None)
@@ -298,15 +273,13 @@ class Life:
     def _record(self, changes: Iterable[ConsentChange]) -> None:
         """Apply these changes to the consents and to the purposes last refused."""
         for change in changes:
-            (self._agree if change.granted else self._withdraw)(frozenset({change.purpose}))
-
-    def _agree(self, purposes: frozenset[Purpose]) -> None:
-        self._refused -= purposes
-        self._know(consents=Consents(self.facts.consents.purposes | purposes))
-
-    def _withdraw(self, purposes: frozenset[Purpose]) -> None:
-        self._refused |= purposes & self.facts.consents.purposes
-        self._know(consents=Consents(self.facts.consents.purposes - purposes))
+            purpose, agreed = frozenset({change.purpose}), self.facts.consents.purposes
+            if change.granted:
+                self._refused -= purpose
+                self._know(consents=Consents(agreed | purpose))
+            else:
+                self._refused |= purpose & agreed
+                self._know(consents=Consents(agreed - purpose))
 
     def _note(
         self, kind: EventKind, at: datetime, email: str = "", topics: frozenset[str] = frozenset()

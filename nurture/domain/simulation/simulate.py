@@ -78,7 +78,8 @@ class _Play:
             return
         yield _told(replace(act, at=self.now))
         for key, one in self.life.enrolments.items():
-            if key in before and _has_ended(before[key], one):
+            was_active = key in before and before[key].status is EnrolmentStatus.ACTIVE
+            if was_active and one.status is not EnrolmentStatus.ACTIVE:
                 why = _ENDED_BY_DEEDS.get(act.deed)
                 yield SimulatedEvent(
                     self.now, What.ENDED, key, kind=one.status, why=why, because=one.because
@@ -185,8 +186,3 @@ def _told(act: Act) -> SimulatedEvent:
         case Deed.COLLECTS:
             return SimulatedEvent(act.at, What.DID, act.about, kind=act.deed)
     return SimulatedEvent(act.at, What.DID, sequence, step, act.deed)
-
-
-def _has_ended(before: UnderWay, after: UnderWay) -> bool:
-    active = EnrolmentStatus.ACTIVE
-    return before.status is active and after.status is not active

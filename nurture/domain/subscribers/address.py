@@ -69,10 +69,7 @@ def _u_label(label: str) -> str:
 
 
 def _same_domain(key: str, domain: str) -> bool:
-    """Return whether an earlier key is of this domain.
-
-    Folding turned “ß” into “ss”, which is another domain.
-    """
+    """Return whether an earlier key is of this domain; folding made “ß” “ss”, another domain."""
     spelt = key.rpartition("@")[2]
     return not spelt.isascii() or spelt.rstrip(".") == domain
 

@@ -14,11 +14,7 @@ from nurture.domain.subscribers.consent import (
     Purpose,
     changed,
 )
-from nurture.domain.subscribers.suppression import (
-    Suppression,
-    SuppressionReason,
-    strongest,
-)
+from nurture.domain.subscribers.suppression import Suppression, SuppressionReason, strongest
 
 _UNSUBSCRIBED = SuppressionReason.UNSUBSCRIBED
 
@@ -30,15 +26,12 @@ STOPPED = (Purpose.GUIDE, Purpose.MARKETING)
 
 
 class Wish(StrEnum):
-    """How often a person wants to hear from us, as the preference page asks it."""
+    """How often a person wants to hear from us, least last, as the preference page asks it."""
 
     USUAL = "usual"
     FEWER = "fewer"
     PAUSED = "paused"
     STOPPED = "stopped"
-
-
-_LEAST_LAST = (Wish.USUAL, Wish.FEWER, Wish.PAUSED, Wish.STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +181,7 @@ def prefer_less(
     said = tuple(changed(present.consents, refused, OWN_WORDINGS))
     if wish is Wish.STOPPED:
         return Preferred(said, stop(present))
-    is_less = _LEAST_LAST.index(wish) > _LEAST_LAST.index(wish_of(present, now))
+    is_less = list(Wish).index(wish) > list(Wish).index(wish_of(present, now))
     return Preferred(said, often=_often(present, wish, now) if is_less else None)
 
 

@@ -82,8 +82,10 @@ def note_outcomes(
     grounds = _grounds(connection, told, refused, held.mark if held else "")
     if grounds is not None:
         _hold(connection, held, probe_of, grounds, now)
+    elif probe_of is not None and held is not None and accepted:
+        account.drop_hold(connection)
     elif probe_of is not None and held is not None:
-        _after_probe(connection, held, accepted, now)
+        account.keep_hold(connection, rules.undecided(held, now))
 
 
 def _grounds(
@@ -115,13 +117,6 @@ def _hold(
         account.keep_hold(connection, rules.hold(cause, reason, now, wait, mark))
     elif probe_of is not None:
         account.keep_hold(connection, rules.held_again(held, cause, reason, now, wait))
-
-
-def _after_probe(connection: Connection, held: Hold, accepted: bool, now: datetime) -> None:
-    if accepted:
-        account.drop_hold(connection)
-    else:
-        account.keep_hold(connection, rules.undecided(held, now))
 
 
 def try_now(database: Database, now: datetime) -> bool:

@@ -19,7 +19,6 @@ from nurture.services.delivery.second_offer import offer_again
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import enrolments, message_changes, messages, subscribers
-from nurture.store.tables.messages import Message
 
 #: The period over which repaired people are spread, unless the owner says otherwise.
 USUAL_SPAN = timedelta(days=2)
@@ -105,22 +104,12 @@ def _put_one_right(
         return False, False
     restored = restore_address(connection, message, now)
     offered = offer_again(connection, published, message, _WHY, now)
-    if not offered:
-        _close(connection, message)
+    if not offered:  # It is no longer relevant, and not to be found again.
+        before, why = (message.status,), Reason(Code.ABOUT_ACCOUNT_LONG_AGO)
+        message_changes.move_on(connection, message.id, before, MessageStatus.CANCELLED, why)
     if restored or offered:
         enrolments.look_at(connection, enrolments.of_subscriber(one.subscriber), moment)
     return restored, offered
-
-
-def _close(connection: Connection, message: Message) -> None:
-    """Mark the message as no longer relevant, so that it is not found again."""
-    message_changes.move_on(
-        connection,
-        message.id,
-        (message.status,),
-        MessageStatus.CANCELLED,
-        Reason(Code.ABOUT_ACCOUNT_LONG_AGO),
-    )
 
 
 def _was_wrong(reason: str, words: str) -> bool:

@@ -16,7 +16,7 @@ from nurture.archive.container import write_archive
 from nurture.archive.folder import Folder
 from nurture.archive.identity import BESIDE, KeyFiles
 from nurture.archive.journal import WithdrawalJournal
-from nurture.archive.place import Place, PlacedFile, PlaceError, StoredFile
+from nurture.archive.place import Place, PlaceError, StoredFile
 from nurture.clock import real_now
 from nurture.domain import backups as rules
 from nurture.domain.errors import NurtureError
@@ -25,18 +25,12 @@ from nurture.services.backup.contents import Progress, Sources
 from nurture.services.backup.proof import prove
 from nurture.store.database import Database
 from nurture.store.portable import bytes_of
-from nurture.store.tables.backups import (
-    ProvenBackup,
-    begin_backup,
-    count_for,
-    end_backup,
-    last_attempt,
-    last_good,
-)
+from nurture.store.tables import backups
 
 _NAMED = re.compile(r"nurture-(\d{8}T\d{6}Z)\.age")
 _UNFINISHED = re.compile(r"\.nurture-.*\.age\.part")
 _STAMP = "%Y%m%dT%H%M%SZ"
+_A_DAY = timedelta(days=1)
 
 #: The room that proving needs: the rows once in the log and once in the file, plus this reserve.
 _TIMES, _SPARE = 2, 200_000_000
@@ -94,7 +88,7 @@ def back_up(
     """
     occasion = f"asked {now.isoformat()} {secrets.token_hex(4)}"
     with setup.database.writing() as connection:
-        number = begin_backup(connection, occasion, now)
+        number = backups.begin_backup(connection, occasion, now)
     assert number is not None  # No other backup has this occasion.
     return _make_and_note(setup, number, StoredFile(to, name or _name(now)), now, tell)
 
@@ -105,12 +99,12 @@ def back_up_tonight(setup: BackupSetup, now: datetime) -> MadeBackup | None:
         return None
     night = rules.night_of(now).date().isoformat()
     with setup.database.writing() as connection:
-        last, good = last_attempt(connection), last_good(connection)
+        last, good = backups.last_attempt(connection), backups.last_good(connection)
         good_at, begun_at = (one.begun_at if one else None for one in (good, last))
         if not rules.is_due(now, good_at, begun_at, bool(last and last.ended_at)):
             return None
-        occasion = f"{night}#{count_for(connection, night) + 1}"
-        number = begin_backup(connection, occasion, now)
+        occasion = f"{night}#{backups.count_for(connection, night) + 1}"
+        number = backups.begin_backup(connection, occasion, now)
     if number is None:
         return None
     return _make_and_note(setup, number, StoredFile(setup.place, _name(now)), now, no_progress)
@@ -125,11 +119,11 @@ def _make_and_note(
     except Exception as error:
         trouble = _in_words(error)
         with setup.database.writing() as connection:
-            end_backup(connection, number, now, None, trouble)
+            backups.end_backup(connection, number, now, None, trouble)
         raise BackupError(trouble) from error
-    found = ProvenBackup(str(file), -(-made.bytes // 1024), made.rows, mark)
+    found = backups.ProvenBackup(str(file), -(-made.bytes // 1024), made.rows, mark)
     with setup.database.writing() as connection:
-        end_backup(connection, number, now, found)
+        backups.end_backup(connection, number, now, found)
     return made if file.place != setup.place else replace(made, remark=_thinned_out(file.place))
 
 
@@ -185,7 +179,7 @@ def _insist_on_place(setup: BackupSetup, place: Place) -> None:
     If its disk is not mounted, the folder is empty, and a backup would land on this machine.
     """
     with setup.database.reading() as connection:
-        good = last_good(connection)
+        good = backups.last_good(connection)
     if good and good.file.startswith(place.location("")) and place.read_small(BESIDE) is None:
         raise BackupError(
             f"{place} is empty, though backups lay there.",
@@ -219,16 +213,12 @@ def thin_out(place: Place) -> list[str]:
     for entry in place.entries():
         if named := _NAMED.fullmatch(entry.name):
             made[datetime.strptime(named[1], _STAMP).replace(tzinfo=UTC)] = entry.name
-        elif _UNFINISHED.fullmatch(entry.name) and _is_old(entry):
+        elif _UNFINISHED.fullmatch(entry.name) and real_now() - entry.modified_at > _A_DAY:
             gone.append(entry.name)
     old = [made[at] for at in sorted(made.keys() - rules.kept(made.keys()))]
     for name in old + gone:
         place.remove(name)
     return old + gone
-
-
-def _is_old(entry: PlacedFile) -> bool:
-    return real_now() - entry.modified_at > timedelta(days=1)
 
 
 @contextmanager

@@ -27,7 +27,9 @@ def locate(where: str, settings: Settings) -> StoredFile:
     """Parse an address into a file or, with an empty name, a place; may raise `NurtureError`."""
     if not where.startswith(SCHEME):
         path = Path(where.removeprefix("file://"))
-        return StoredFile(Folder(path), "") if path.is_dir() else _in_folder(path)
+        if path.is_dir():
+            return StoredFile(Folder(path), "")
+        return StoredFile(Folder(path.parent), path.name)
     address = _read(where)
     folder, _, name = address.prefix.rpartition("/")
     if not name.endswith(_ENDING):
@@ -50,10 +52,6 @@ def locate_file(where: str, settings: Settings) -> StoredFile:
         f"{file.place} is a place, in which {len(there)} backups lie.",
         remedy=f"Name one of them; the newest is {file.place.location(there[-1])}",
     )
-
-
-def _in_folder(path: Path) -> StoredFile:
-    return StoredFile(Folder(path.parent), path.name)
 
 
 def _place(url: str, settings: Settings) -> Place:

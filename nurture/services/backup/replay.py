@@ -67,8 +67,10 @@ class Replayer:
                 self._say_no_again(connection, number, line)
             elif line.kind.startswith(CONSENT):
                 list_once(connection, line.address_hash, line.kind, line.happened_at)
-            else:
-                _suppress_stranger(connection, line)
+            elif not stands(connection, line.address_hash, SuppressionReason.ERASED):
+                # The backup does not know them, but they may sign up again.
+                reason = SuppressionReason(line.kind)
+                suppress(connection, line.address_hash, reason, line.happened_at)
 
     def _erase_again(self, line: WithdrawalLine) -> None:
         with self.database.writing() as connection:
@@ -85,7 +87,8 @@ class Replayer:
         person = locks.hold_subscriber(connection, number)
         if person is None:
             return
-        privacy, at = self._privacy(connection), line.happened_at
+        privacy = self.catalogue.current(connection).practice.privacy_version
+        at = line.happened_at
         if line.kind.startswith(CONSENT):
             purpose = Purpose(line.kind.removeprefix(CONSENT))
             taken = [ConsentChange(purpose, False, OWN_WORDINGS[purpose])]
@@ -96,16 +99,6 @@ class Replayer:
         else:
             reason = SuppressionReason(line.kind)
             suppress_address(connection, number, line.address_hash, "", self.now, reason, at)
-
-    def _privacy(self, connection: Connection) -> str:
-        return self.catalogue.current(connection).practice.privacy_version
-
-
-def _suppress_stranger(connection: Connection, line: WithdrawalLine) -> None:
-    """Store the opt-out of someone the backup does not know, in case they ever sign up again."""
-    if not stands(connection, line.address_hash, SuppressionReason.ERASED):
-        reason = SuppressionReason(line.kind)
-        suppress(connection, line.address_hash, reason, line.happened_at)
 
 
 def since_backup(journal: WithdrawalJournal, about: BackupHeader) -> list[WithdrawalLine]:

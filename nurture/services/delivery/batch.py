@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 
 from nurture.clock import Clock, real_now
 from nurture.domain.account import Equal, Hold, about_the_server
-from nurture.domain.messages.retries import AWAY, fate_after
+from nurture.domain.messages.retries import AWAY, Offered, fate_after
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Code, Reason
 from nurture.files.witness import Witness
@@ -29,17 +29,11 @@ from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.services.account import hold as accounts
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivery.claim import Batch, Claimed, claim_due
-from nurture.services.delivery.outcomes import (
-    answer_of,
-    as_refused,
-    counts_towards_a_run,
-    offered_of,
-)
 from nurture.services.delivery.refusals import note_bounce, settle_refusals
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database, DatabaseUnavailableError
 from nurture.store.queries import locks
-from nurture.store.queries.due import Advance, advance, look_again
+from nurture.store.queries.due import Advance, DueEnrolment, advance, look_again
 from nurture.store.tables import account, enrolments, message_changes, messages
 from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.instance import armed_for, how_far, is_armed
@@ -209,9 +203,9 @@ class _Run:
         if outcome.status is MessageStatus.ACCEPTED:
             self.refused.clear()
             return
-        self.server_is_away |= answer_of(outcome).is_silence
+        self.server_is_away |= outcome.answer.is_silence
         self.account_is_shut |= outcome.about_the_account
-        if counts_towards_a_run(outcome):
+        if outcome.counts_towards_a_run:
             subscriber = self._known[outcome.message].due.subscriber_id
             self.refused.append(Equal(subscriber, outcome.mark))
             self.account_is_shut |= bool(about_the_server(self.refused))
@@ -320,13 +314,14 @@ class _Run:
         for outcome in self._outcomes:
             if outcome.status is MessageStatus.ACCEPTED:
                 refused.clear()
-            elif counts_towards_a_run(outcome):
-                refused.append(as_refused(self._known[outcome.message], outcome))
+            elif outcome.counts_towards_a_run:
+                refused.append(_as_refused(self._known[outcome.message].due, outcome))
         return refused
 
     def _record_other(self, connection: Connection, outcome: Outcome) -> None:
         one = self._known[outcome.message]
-        fate = fate_after(offered_of(one), answer_of(outcome), self.now)
+        offered = Offered(one.kind, one.attempt, one.doubts, one.due_at)
+        fate = fate_after(offered, outcome.answer, self.now)
         message_changes.record_refused(
             connection,
             self.batch.claim.name,
@@ -368,3 +363,17 @@ class _Run:
             connection, self.batch.claim.name, self._begun, why
         ):
             self._look_later(connection, self._known[message], self.now + pause)
+
+
+def _as_refused(due: DueEnrolment, outcome: Outcome) -> FinalRefusal:
+    """Return a refusal as it is stored for comparison with the next."""
+    return FinalRefusal(
+        outcome.message,
+        due.id,
+        due.subscriber_id,
+        outcome.mark,
+        dead=outcome.address_refused,
+        fails=outcome.status is MessageStatus.FAILED,
+        reason=outcome.reason,
+        code=outcome.code,
+    )

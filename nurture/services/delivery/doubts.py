@@ -42,7 +42,8 @@ def settle(
                 remedy="“nurture status” lists the messages that are.",
             )
         if sent:
-            return _accept(connection, found)
+            _move(connection, found, MessageStatus.ACCEPTED, Reason(Code.OWNER_SAYS_SENT))
+            return Settled.SENT
         return _offer_again(connection, catalogue.current(connection), found, now)
 
 
@@ -59,11 +60,6 @@ def settle_all(
         except NotInDoubtError:
             continue  # An event from the mail provider has settled it meanwhile.
     return settled
-
-
-def _accept(connection: Connection, message: Message) -> Settled:
-    _move(connection, message, MessageStatus.ACCEPTED, Reason(Code.OWNER_SAYS_SENT))
-    return Settled.SENT
 
 
 def _offer_again(

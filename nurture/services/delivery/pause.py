@@ -7,7 +7,7 @@ from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.pause import spread
 from nurture.domain.sequences.sequence import Sequence
 from nurture.services.catalogue import Catalogue, Published
-from nurture.store.database import Connection, Database
+from nurture.store.database import Database
 from nurture.store.tables import enrolments, message_changes, sequences
 
 #: The period over which overdue emails are spread, unless the caller says otherwise.
@@ -37,7 +37,9 @@ def pause(database: Database, catalogue: Catalogue, sequence: str, now: datetime
     with database.writing() as connection:
         get_sequence(catalogue.current(connection), sequence)
         changed = sequences.set_paused(connection, sequence, now)
-        _take_back(connection, sequence, now)
+        why = Reason(Code.SEQUENCE_WAS_PAUSED)
+        taken = message_changes.cancel_claimed(connection, sequence, why)
+        enrolments.look_at_once(connection, enrolments.of_enrolments(taken), now)
     return changed
 
 
@@ -63,11 +65,6 @@ def resume(
         moments = spread(len(waiting), now, over, published.calendar, zone)
         sequences.look_at_each(connection, dict(zip(waiting, moments, strict=True)))
     return len(waiting)
-
-
-def _take_back(connection: Connection, sequence: str, now: datetime) -> None:
-    taken = message_changes.cancel_claimed(connection, sequence, Reason(Code.SEQUENCE_WAS_PAUSED))
-    enrolments.look_at_once(connection, enrolments.of_enrolments(taken), now)
 
 
 def count_waiting(database: Database, sequence: str) -> int:

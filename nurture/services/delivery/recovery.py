@@ -42,8 +42,7 @@ def recover_silent(database: Database, logbooks: Logbooks, now: datetime, limit:
 
 def _told_by_the_dead(logbooks: Logbooks) -> dict[str, LogbookReport]:
     """Return what the logbooks of dead workers say; a living one may still add to its own."""
-    read = {claim: logbooks.read(claim) for claim in logbooks.claims()}
-    return {claim: told for claim, told in read.items() if told is not None}
+    return {c: told for c in logbooks.claims() if (told := logbooks.read(c)) is not None}
 
 
 def _gone(told: Mapping[str, LogbookReport]) -> list[str]:

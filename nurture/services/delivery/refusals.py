@@ -66,9 +66,9 @@ def _take_back(
     connection: Connection, published: Published, one: FinalRefusal, now: datetime
 ) -> None:
     """Undo what a refusal did, unless something has changed since."""
-    locks.hold_subscriber(connection, one.subscriber)
-    account.mark_taken_back(connection, [one.message])
-    message = messages.find_message(connection, one.message)
+    locks.hold_subscriber(connection, one.subscriber_id)
+    account.mark_taken_back(connection, [one.message_id])
+    message = messages.find_message(connection, one.message_id)
     if message is None or message.status is not MessageStatus.FAILED:
         return
     if one.dead:
@@ -94,10 +94,10 @@ def restore_address(connection: Connection, message: Message, now: datetime) -> 
 
 def _let_count(connection: Connection, one: FinalRefusal, now: datetime) -> None:
     """Let the refusal count: the server accepts emails, so it was about the person or the email."""
-    person = locks.hold_subscriber(connection, one.subscriber)
-    account.remove_refusals(connection, [one.message])
+    person = locks.hold_subscriber(connection, one.subscriber_id)
+    account.remove_refusals(connection, [one.message_id])
     deferred = (MessageStatus.DEFERRED,)
-    message = messages.find_message(connection, one.message)
+    message = messages.find_message(connection, one.message_id)
     if message is None or person is None or not one.fails:
         return
     if not message_changes.move_on(
@@ -109,7 +109,7 @@ def _let_count(connection: Connection, one: FinalRefusal, now: datetime) -> None
         if not events.rename(connection, _source_key(message), "deferred", "bounced"):
             note_bounce(connection, message, one.reason, one.code, now)
     else:
-        enrolments.look_at_once(connection, enrolments.of_enrolments([one.enrolment]), now)
+        enrolments.look_at_once(connection, enrolments.of_enrolments([one.enrolment_id]), now)
 
 
 def _source_key(message: Message) -> str:

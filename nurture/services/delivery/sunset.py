@@ -169,8 +169,7 @@ def _look(
     locks.hold(connection, enrolments.of_subscribers(asked))
     stored.ask(connection, asked, sequence.key, now)
     stored.count_from(
-        connection,
-        {p: d.at if isinstance(d, CountFrom) else now for p, d in decisions.items()},
+        connection, {p: d.at if isinstance(d, CountFrom) else now for p, d in decisions.items()}
     )
     return len(people), len(asked)
 

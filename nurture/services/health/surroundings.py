@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from urllib.request import ProxyHandler, build_opener
 
@@ -137,9 +137,5 @@ def providers(settings: Settings, relay: Provider | None) -> Iterator[Finding]:
         yield fine("providers", f"What {relay.name} tells can be believed.")
     calendars = {one.secret_setting for one in booking.registry().values()}
     if not any(settings.secret(name) for name in calendars):
-        yield _no_calendar(calendars)
-
-
-def _no_calendar(calendars: Collection[str]) -> Finding:
-    said = "No calendar’s secret is set, so whoever books goes on getting the series."
-    return doubtful("providers", said, f"Set one of {', '.join(sorted(calendars))}.")
+        said = "No calendar’s secret is set, so whoever books goes on getting the series."
+        yield doubtful("providers", said, f"Set one of {', '.join(sorted(calendars))}.")

@@ -8,15 +8,7 @@ from nurture.domain.tracking.events import MailEvent
 from nurture.mail.providers import Provider
 from nurture.signatures import SignatureError, SignatureFault
 from nurture.store.database import Connection, Database
-from nurture.store.tables.provider_calls import (
-    CallRequest,
-    drop_request,
-    find_request,
-    forget_requests,
-    forget_tokens,
-    keep_request,
-    use_token,
-)
+from nurture.store.tables import provider_calls
 
 #: Amazon accepts a confirmation for three days.
 REQUESTS_LAST = timedelta(days=3)
@@ -36,8 +28,8 @@ def take_once(database: Database, provider: Provider, body: bytes, now: datetime
     token, used_for = provider.once(body)
     longest = 2 * (provider.tolerance or timedelta(0))
     with database.writing() as connection:
-        forget_tokens(connection, now - longest)
-        fits = use_token(connection, f"{provider.name}:{token}", used_for, now)
+        provider_calls.forget_tokens(connection, now - longest)
+        fits = provider_calls.use_token(connection, f"{provider.name}:{token}", used_for, now)
     if not fits:
         raise SignatureError(
             SignatureFault.WRONG, "The token of this signature has served for another event."
@@ -47,13 +39,15 @@ def take_once(database: Database, provider: Provider, body: bytes, now: datetime
 def keep_request_of(connection: Connection, event: MailEvent, now: datetime) -> None:
     """Store the address for confirming a provider's calls, if it sends one, for the owner."""
     if event.confirm_url:
-        keep_request(connection, CallRequest(event.provider, event.confirm_url, now))
+        provider_calls.keep_request(
+            connection, provider_calls.CallRequest(event.provider, event.confirm_url, now)
+        )
 
 
-def asked_by(database: Database, provider: str, now: datetime) -> CallRequest | None:
+def asked_by(database: Database, provider: str, now: datetime) -> provider_calls.CallRequest | None:
     """Return a provider's open request, if any."""
     with database.reading() as connection:
-        return find_request(connection, provider, now - REQUESTS_LAST)
+        return provider_calls.find_request(connection, provider, now - REQUESTS_LAST)
 
 
 def say_yes(
@@ -71,9 +65,9 @@ def say_yes(
         )
     open_address(asked.address)
     with database.writing() as connection:
-        drop_request(connection, provider)
+        provider_calls.drop_request(connection, provider)
 
 
 def forget_old_calls(connection: Connection, now: datetime) -> None:
     """Delete requests that are too old to be confirmed."""
-    forget_requests(connection, now - REQUESTS_LAST)
+    provider_calls.forget_requests(connection, now - REQUESTS_LAST)

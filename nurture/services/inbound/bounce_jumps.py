@@ -51,10 +51,7 @@ def find_jump(database: Database) -> Jump | None:
 
 
 def confirm(database: Database, now: datetime) -> int:
-    """Treat the held bounces as real: suppress those addresses, and return the number of people.
-
-    May raise `NoJumpError`.
-    """
+    """Suppress everyone with a held bounce; return how many they are. May raise `NoJumpError`."""
     _require_jump(database)
     people = 0
     while held := _returned(database, Bounce.HELD):

@@ -13,15 +13,9 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.services.subscribers.suppression import lift_bounce, suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import bounces
+from nurture.store.tables import bounces, suppressions
 from nurture.store.tables.messages import Message
 from nurture.store.tables.subscribers import Subscriber
-from nurture.store.tables.suppressions import (
-    find_lifted_at,
-    lift_suppression,
-    suppress,
-    suppressions_of,
-)
 
 BOUNCED = SuppressionReason.BOUNCED
 
@@ -53,12 +47,7 @@ def kind_told(
 
 
 def bounced(
-    connection: Connection,
-    person: Subscriber,
-    kind: Bounce,
-    why: str,
-    at: datetime,
-    now: datetime,
+    connection: Connection, person: Subscriber, kind: Bounce, why: str, at: datetime, now: datetime
 ) -> None:
     """Act on a bounce already stored as an event."""
     match kind:
@@ -139,28 +128,28 @@ def _suppress_if_tired(connection: Connection, person: Subscriber, now: datetime
     if since is None:
         return
     if standing and standing.detail == TIRED and standing.since != since:
-        lift_suppression(connection, person.address_hash, BOUNCED)
+        suppressions.lift_suppression(connection, person.address_hash, BOUNCED)
     suppress_address(connection, person.id, person.address_hash, TIRED, now, at=since)
 
 
 def _tired_since(connection: Connection, person: Subscriber) -> datetime | None:
     told = bounces.returned_from(connection, person.id)
-    return tired_since(told, find_lifted_at(connection, person.address_hash, BOUNCED))
+    return tired_since(told, suppressions.find_lifted_at(connection, person.address_hash, BOUNCED))
 
 
 def _retract(
     connection: Connection, published: Published, person: Subscriber, now: datetime
 ) -> None:
     """Lift a suppression for soft bounces: as now known, there were never that many in a row."""
-    lifted_at = find_lifted_at(connection, person.address_hash, BOUNCED)
+    lifted_at = suppressions.find_lifted_at(connection, person.address_hash, BOUNCED)
     hard = bounces.last_hard(connection, person.id)
     if hard and (lifted_at is None or hard >= lifted_at):
-        lift_suppression(connection, person.address_hash, BOUNCED)
-        suppress(connection, person.address_hash, BOUNCED, hard)
+        suppressions.lift_suppression(connection, person.address_hash, BOUNCED)
+        suppressions.suppress(connection, person.address_hash, BOUNCED, hard)
     else:
         lift_bounce(connection, published, person, None, now, _ARRIVED)
 
 
 def _bounce_of(connection: Connection, person: Subscriber) -> Suppression | None:
-    standing = suppressions_of(connection, person.address_hash)
+    standing = suppressions.suppressions_of(connection, person.address_hash)
     return next((one for one in standing if one.reason is BOUNCED), None)

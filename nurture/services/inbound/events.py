@@ -5,14 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 
+from nurture.domain.messages import consequences
 from nurture.domain.messages.bounces import Bounce
-from nurture.domain.messages.consequences import (
-    Consequence,
-    move_after,
-    proves_it_sent,
-    suppresses_stranger,
-    what_follows,
-)
 from nurture.domain.subscribers.address import address_key
 from nurture.domain.subscribers.bookings import BOOKINGS
 from nurture.domain.subscribers.consent import ELSEWHERE, Evidence
@@ -116,7 +110,7 @@ def _record_mail_event(
     _move_on(connection, event, message)
     if person:
         _act(connection, published, event, bounce, message, person, now)
-        if is_lost and proves_it_sent(event.kind):
+        if is_lost and consequences.proves_it_sent(event.kind):
             at = event.occurred_at or now
             lost = (person.id, event.message_id or "", at, now)
             lost_messages.settle(connection, published, tokens, *lost)
@@ -143,17 +137,17 @@ def _act(
     now: datetime,
 ) -> None:
     at = event.occurred_at or now
-    match what_follows(event.kind, bounce, of_message=message is not None):
-        case Consequence.TRUST_ADDRESS if message:
+    match consequences.what_follows(event.kind, bounce, of_message=message is not None):
+        case consequences.Consequence.TRUST_ADDRESS if message:
             bounces.arrived(connection, published, person, message, now)
-        case Consequence.ASK_OWNER:
+        case consequences.Consequence.ASK_OWNER:
             bounce_jumps.found(connection, now)
-        case Consequence.WEIGH_BOUNCE if bounce:
+        case consequences.Consequence.WEIGH_BOUNCE if bounce:
             bounces.bounced(connection, person, bounce, event.reason, at, now)
-        case Consequence.SUPPRESS:
+        case consequences.Consequence.SUPPRESS:
             why, reason = event.reason, SuppressionReason.COMPLAINED
             suppress_address(connection, person.id, person.address_hash, why, now, reason, at)
-        case Consequence.UNSUBSCRIBE:
+        case consequences.Consequence.UNSUBSCRIBE:
             number = message.id if message else None
             evidence = Evidence(page_url=f"provider:{event.provider}")
             privacy = published.practice.privacy_version
@@ -161,14 +155,10 @@ def _act(
 
 
 def _act_on_stranger(
-    connection: Connection,
-    tokens: Tokens,
-    event: MailEvent,
-    bounce: Bounce | None,
-    now: datetime,
+    connection: Connection, tokens: Tokens, event: MailEvent, bounce: Bounce | None, now: datetime
 ) -> None:
     """Suppress an otherwise unknown address, in case it ever signs up."""
-    reason = suppresses_stranger(event.kind, bounce)
+    reason = consequences.suppresses_stranger(event.kind, bounce)
     if reason and event.recipient:
         address_hash = tokens.address_hash(address_key(event.recipient))
         suppress(connection, address_hash, reason, event.occurred_at or now, event.reason)
@@ -176,7 +166,7 @@ def _act_on_stranger(
 
 def _move_on(connection: Connection, event: MailEvent, message: Message | None) -> None:
     """Update the message's status after this event, for every recipient."""
-    move = move_after(event.kind, event.permanent)
+    move = consequences.move_after(event.kind, event.permanent)
     if message is None or move is None:
         return
     why = "" if event.kind is EventKind.DELIVERED else event.reason
@@ -213,11 +203,7 @@ def _hold_person(
 
 
 def _record_booking(
-    connection: Connection,
-    catalogue: Catalogue,
-    tokens: Tokens,
-    event: BookingEvent,
-    now: datetime,
+    connection: Connection, catalogue: Catalogue, tokens: Tokens, event: BookingEvent, now: datetime
 ) -> int:
     event = replace(event, occurred_at=when_it_came(event.occurred_at, now, CLOCKS_DIFFER_BY))
     booker = tokens.address_hashes(event.email)[0] if event.email else None

@@ -29,7 +29,8 @@ def follow_booking(
     Their enrolments end, except for a guide that has yet to be sent. A cancelled session restarts
     nothing, unless it turns out to have been cancelled before the sequence began.
     """
-    until = _note_booked(connection, subscriber_id)
+    until = booked_until(bookings.told_of(connection, subscriber_id))
+    subscribers.change_subscriber(connection, subscriber_id, booked_until=until)
     for enrolment in enrolments.enrolments_of(connection, subscriber_id):
         sequence = published.sequences.get(enrolment.sequence)
         if sequence is None or not ends_by_booking(sequence):
@@ -39,12 +40,6 @@ def follow_booking(
                 _reach(connection, enrolment, now)
         elif has_ended_by_booking(enrolment.ending, enrolment.progress):
             _take_up(connection, enrolment, now)
-
-
-def _note_booked(connection: Connection, subscriber_id: int) -> datetime | None:
-    until = booked_until(bookings.told_of(connection, subscriber_id))
-    subscribers.change_subscriber(connection, subscriber_id, booked_until=until)
-    return until
 
 
 def _reach(connection: Connection, enrolment: Enrolment, now: datetime) -> None:

@@ -8,16 +8,8 @@ from datetime import datetime
 
 from nurture.domain.passwords import insist_on_good
 from nurture.sealing import Seal, SealBrokenError
-from nurture.services.owner import credentials
+from nurture.services.owner import credentials, sessions
 from nurture.services.owner.credentials import fingerprint_of
-from nurture.services.owner.sessions import (
-    SignedIn,
-    SignInRefusedError,
-    UnknownOwnerError,
-    begin_session,
-    get_owner_of,
-    note_attempt,
-)
 from nurture.store.database import Connection, Database
 from nurture.store.tables import owners, sign_ins
 from nurture.store.tables.owners import Owner
@@ -41,7 +33,7 @@ def get_account(database: Database, seal: Seal, owner: int) -> AccountSecurity:
 
 def change_password(
     database: Database, owner: int, present: str, wanted: str, now: datetime
-) -> SignedIn:
+) -> sessions.SignedIn:
     """Replace the password.
 
     May raise `SignInRefusedError`, `PasswordRefusedError` or `TooManyAttemptsError`.
@@ -63,7 +55,7 @@ def offer_codes(database: Database, seal: Seal, owner: int) -> None:
 
 def take_on_codes(
     database: Database, seal: Seal, owner: int, code: str, now: datetime
-) -> tuple[SignedIn, list[str]]:
+) -> tuple[sessions.SignedIn, list[str]]:
     """Require codes from now on; return the new session and the recovery codes, shown only once.
 
     Raise `SignInRefusedError` if the code was not made with the offered secret.
@@ -74,7 +66,7 @@ def take_on_codes(
         secret = _pending(seal, found)
         counter = credentials.find_counter(secret, code, now) if secret else None
         if secret is None or counter is None:
-            raise SignInRefusedError(
+            raise sessions.SignInRefusedError(
                 "That code is not right.",
                 remedy="Type the six digits that the app shows now; its clock must be right.",
             )
@@ -83,7 +75,9 @@ def take_on_codes(
         return _begin_afresh(connection, found, now), codes
 
 
-def give_up_codes(database: Database, owner: int, password: str, now: datetime) -> SignedIn:
+def give_up_codes(
+    database: Database, owner: int, password: str, now: datetime
+) -> sessions.SignedIn:
     """Stop requiring codes; may raise `SignInRefusedError` or `TooManyAttemptsError`."""
     found = _insist_on_password(database, owner, password, now)
     with database.writing() as connection:
@@ -99,7 +93,7 @@ def reset_codes(database: Database, address: str) -> None:
     the secret is lost.
     """
     with database.writing() as connection:
-        found = get_owner_of(connection, address)
+        found = sessions.get_owner_of(connection, address)
         owners.set_secret(connection, found.id, None, 0)
         owners.replace_recovery_codes(connection, found.id, ())
         sign_ins.end_sessions_of(connection, found.id)
@@ -145,23 +139,23 @@ def _pending(seal: Seal, owner: Owner) -> str | None:
 
 def _insist_on_password(database: Database, owner: int, password: str, now: datetime) -> Owner:
     """Check the password, limiting attempts as at sign-in, in case a browser was left open."""
-    attempt = note_attempt(database, f"account:{owner}", f"account:{owner}", now)
+    attempt = sessions.note_attempt(database, f"account:{owner}", f"account:{owner}", now)
     with database.reading() as connection:
         found = _get_owner(connection, owner)
     if not credentials.is_password(password, found.password_hash):
-        raise SignInRefusedError("That is not your present password.")
+        raise sessions.SignInRefusedError("That is not your present password.")
     with database.writing() as connection:
         sign_ins.forget_attempt(connection, attempt)
     return found
 
 
-def _begin_afresh(connection: Connection, owner: Owner, now: datetime) -> SignedIn:
+def _begin_afresh(connection: Connection, owner: Owner, now: datetime) -> sessions.SignedIn:
     sign_ins.end_sessions_of(connection, owner.id)
-    return begin_session(connection, owner, now, code_given=True)
+    return sessions.begin_session(connection, owner, now, code_given=True)
 
 
 def _get_owner(connection: Connection, owner: int) -> Owner:
     found = owners.find_owner(connection, owner)
     if found is None:
-        raise UnknownOwnerError("This account has been removed.")
+        raise sessions.UnknownOwnerError("This account has been removed.")
     return found

@@ -9,16 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
+from nurture.domain import sessions
 from nurture.domain.errors import NurtureError
 from nurture.domain.passwords import insist_on_good
-from nurture.domain.sessions import (
-    CODE_WAITS,
-    IDLE_AT_MOST,
-    LINK_LASTS,
-    NOTED_EVERY,
-    SESSION_LASTS,
-    SessionTimes,
-)
 from nurture.domain.subscribers.address import address_key, address_keys
 from nurture.sealing import Seal, SealBrokenError
 from nurture.services.owner import credentials
@@ -71,7 +64,7 @@ def make_link(database: Database, address: str, now: datetime) -> str:
     with database.writing() as connection:
         known = owners.find_owner_by_address(connection, address_keys(address))
         owner = known.id if known else owners.add_owner(connection, address_key(address), now)
-        owners.put_link(connection, owner, fingerprint_of(token), now + LINK_LASTS)
+        owners.put_link(connection, owner, fingerprint_of(token), now + sessions.LINK_LASTS)
     return token
 
 
@@ -214,7 +207,7 @@ def note_attempt(database: Database, account: str, client: str, now: datetime) -
     """
     place = _network(client)
     with database.writing() as connection:
-        sign_ins.forget_old(connection, now - COUNTED_FOR, now - SESSION_LASTS)
+        sign_ins.forget_old(connection, now - COUNTED_FOR, now - sessions.SESSION_LASTS)
         failed = sign_ins.count_failures(connection, account, place, now - COUNTED_FOR)
         too_many = failed.of_account >= FAILURES_PER_ACCOUNT or (
             place and failed.of_client >= FAILURES_PER_CLIENT
@@ -252,7 +245,7 @@ def find_signed_in(database: Database, identifier: str, now: datetime) -> Signed
         session = sign_ins.find_session(connection, key)
     if session is None or _is_over(session, now):
         return None
-    if not session.awaits_code and now >= session.used_at + NOTED_EVERY:
+    if not session.awaits_code and now >= session.used_at + sessions.NOTED_EVERY:
         with database.writing() as connection:
             sign_ins.note_use(connection, key, now)
     return SignedIn(identifier, session.owner, session.address, session.awaits_code)
@@ -273,9 +266,9 @@ def sign_out_everywhere(database: Database, owner: int) -> int:
 def count_browsers(database: Database, owner: int, now: datetime) -> int:
     """Return how many browsers an owner is signed in with."""
     with database.reading() as connection:
-        return sign_ins.count_sessions(connection, owner, now - IDLE_AT_MOST)
+        return sign_ins.count_sessions(connection, owner, now - sessions.IDLE_AT_MOST)
 
 
 def _is_over(session: sign_ins.Session, now: datetime) -> bool:
-    too_late = session.awaits_code and now >= session.began_at + CODE_WAITS
-    return too_late or SessionTimes(session.began_at, session.used_at).is_over(now)
+    too_late = session.awaits_code and now >= session.began_at + sessions.CODE_WAITS
+    return too_late or sessions.SessionTimes(session.began_at, session.used_at).is_over(now)

@@ -86,12 +86,7 @@ def _belongs_to(segments: tuple[str, ...]) -> str:
 
 
 def explain(
-    database: Database,
-    catalogue: Catalogue,
-    address: str,
-    now: datetime,
-    *,
-    armed: bool = True,
+    database: Database, catalogue: Catalogue, address: str, now: datetime, *, armed: bool = True
 ) -> Explanation:
     """Explain one person; may raise `NobodyError`. `armed` is whether this instance may send."""
     with database.reading() as connection:

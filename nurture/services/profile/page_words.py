@@ -7,9 +7,11 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import KEYS
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.tracking.events import EventKind
+from nurture.rendering.compile import CompiledEmail
 from nurture.rendering.message import shared_values
 from nurture.rendering.templates import compile_template
 from nurture.services.catalogue import Published
+from nurture.services.profile import phrases
 
 #: What became of an email; `{}` is replaced by its subject.
 BECAME: Mapping[MessageStatus, str] = {
@@ -52,11 +54,9 @@ DONE_HERE: Mapping[EventKind, str] = {
 
 #: What someone did that shows their engagement, in words that follow “they”.
 LIVELY: Mapping[EventKind, str] = {
+    **phrases.DEEDS,
     EventKind.OPENED: "opened {}",
     EventKind.CLICKED: "followed a link in {}",
-    EventKind.DOWNLOADED: "collected a guide",
-    EventKind.BOOKED: "booked a session",
-    EventKind.STAYED: "said that they want to stay",
 }
 
 
@@ -101,8 +101,11 @@ def subject_of(published: Published, key: str, first_name: str = "") -> str:
     """Return an email's subject for someone with that first name, or without one."""
     if key not in published.emails:
         return key
-    email, practice = published.emails[key][1], published.practice
-    folder = key.partition("/")[0]
-    of = published.sequences.get(folder) or Sequence(folder, "", ())
-    values = shared_values(email, of, practice) | {"first_name": first_name}
+    return subject_in(published, key.partition("/")[0], published.emails[key][1], first_name)
+
+
+def subject_in(published: Published, sequence: str, email: CompiledEmail, first_name: str) -> str:
+    """Return an email's subject for someone with that name, even if its sequence is gone."""
+    of = published.sequences.get(sequence) or Sequence(sequence, "", ())
+    values = shared_values(email, of, published.practice) | {"first_name": first_name}
     return compile_template(email.subject, html=False).render(values)

@@ -1,4 +1,8 @@
-"""Turning simulated entries and messages into sentences that end with a full stop."""
+"""Turning simulated entries and messages into sentences that end with a full stop.
+
+The words for deeds and statuses are the command line's, where sequences and emails are named by
+their keys (`domain.reasons.Keys`).
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,15 +12,7 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.audience.facts import Happened
 from nurture.domain.messages.status import KEPT, MessageStatus
-from nurture.domain.reasons import (
-    KEYS,
-    Code,
-    Names,
-    Reason,
-    in_words,
-    why_ended,
-    why_suppressed,
-)
+from nurture.domain.reasons import KEYS, Code, Names, Reason, in_words, why_ended, why_suppressed
 from nurture.domain.scheduling.timing import Timing
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
@@ -24,10 +20,32 @@ from nurture.domain.simulation.person import Person, UnderWay
 from nurture.domain.simulation.world import SimulatedEvent, What, World
 from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
 from nurture.domain.tracking.events import EventKind
-from nurture.services.profile.command_words import BECAME, DEEDS
 from nurture.store.tables.messages import Message
 
 Row = Mapping[str, Any]
+
+#: What someone did, in words that follow “they”.
+DEEDS: Mapping[EventKind, str] = {
+    EventKind.OPENED: "opened an email",
+    EventKind.CLICKED: "followed a link",
+    EventKind.DOWNLOADED: "collected a guide",
+    EventKind.BOOKED: "booked a session",
+    EventKind.STAYED: "said that they want to stay",
+}
+
+#: What became of an email, in words that follow its name.
+BECAME: Mapping[MessageStatus, str] = {
+    MessageStatus.CLAIMED: "is about to be sent",
+    MessageStatus.SENDING: "is being offered to the mail server just now",
+    MessageStatus.ACCEPTED: "was sent on {at}",
+    MessageStatus.DELIVERED: "was sent on {at} and delivered",
+    MessageStatus.DEFERRED: "was put off on {at}",
+    MessageStatus.FAILED: "was refused for good on {at}",
+    MessageStatus.BOUNCED: "was sent on {at} and came back",
+    MessageStatus.COMPLAINED: "was sent on {at} and reported as spam",
+    MessageStatus.IN_DOUBT: "may or may not have been sent on {at}",
+    MessageStatus.CANCELLED: "was taken back before it was sent",
+}
 
 #: Why something will end, if more is known than the planner says.
 _WILL_END = {

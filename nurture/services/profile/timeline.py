@@ -16,6 +16,7 @@ from nurture.domain.subscribers.consent import SILENCE, STUDIO, said_where
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
 from nurture.services.profile.page_words import BECAME, DEEDS, DONE_HERE
+from nurture.services.profile.phrases import and_
 
 Row = Mapping[str, Any]
 
@@ -130,9 +131,9 @@ def _consents(rows: Iterable[Row]) -> Iterator[Chapter]:
     for (at, source, granted), together in groupby(rows, key=occasion):
         purposes = [PURPOSES[row["purpose"]] for row in together]
         verb = "Agreed to" if granted else "Withdrew their consent to"
-        said, note = f"{verb} {_listed(purposes)}", f"Said {said_where(source)}"
+        said, note = f"{verb} {and_(purposes)}", f"Said {said_where(source)}"
         if source == SILENCE:
-            said = f"Their consent to {_listed(purposes)} lapsed"
+            said = f"Their consent to {and_(purposes)} lapsed"
             note = "They did not answer when asked whether they still want the emails"
         weight = Weight.PLAIN if granted else Weight.TROUBLE
         yield Chapter(_at(at), said, (note,), weight)
@@ -181,7 +182,7 @@ def _became(subject: str, reason: str | None, status: MessageStatus) -> str:
 
 def _by_machine(event: Row) -> str:
     what = "The picture was fetched" if event["kind"] == EventKind.OPENED else "A link was followed"
-    return f"{what}: {_listed(event['reasons'] or ['no reason was kept'])}."
+    return f"{what}: {and_(event['reasons'] or ['no reason was kept'])}."
 
 
 def _deeds(
@@ -239,14 +240,9 @@ def _explained(row: Row) -> Iterator[str]:
     if row["verdict"] is None:
         yield "Not looked at yet; it counts for nothing so far"
     else:
-        reasons = f": {_listed(row['reasons'])}" if row["reasons"] else ""
+        reasons = f": {and_(row['reasons'])}" if row["reasons"] else ""
         yield f"{_JUDGED[known(Verdict, row['verdict'], Verdict.UNSURE)]}{reasons}"
 
 
 def _at(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _listed(words: Iterable[str]) -> str:
-    *many, last = list(words) or [""]
-    return f"{', '.join(many)} and {last}" if many else last

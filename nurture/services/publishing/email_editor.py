@@ -1,12 +1,12 @@
 """Editing emails: drafts that the owner can save, preview and test before publishing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from nurture.addresses import plain_mailbox
 from nurture.domain.errors import NurtureError
-from nurture.domain.messages.email import EmailFormat, EmailSource
+from nurture.domain.messages.email import EmailSource
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.mail.mailer import Envelope, Mailer, Outcome
@@ -62,7 +62,7 @@ def find_editing(database: Database, key: str) -> Editing | None:
         source = find_email(connection, key)
         number = _published_number(connection, key)
     if draft:
-        written = _from_stored(draft.source)
+        written = Written.of(draft.source)
         return Editing(key, written, draft.version, draft.based_on, number, draft.saved_at)
     return Editing(key, as_written(source), 0, number, number, None) if source else None
 
@@ -77,7 +77,7 @@ def save_draft(database: Database, key: str, written: Written, version: int, now
             connection,
             RevisionKind.EMAIL,
             key,
-            _as_stored(written),
+            asdict(written),
             version=version,
             based_on=_published_number(connection, key),
             now=now,
@@ -168,14 +168,6 @@ def compile_written(source: EmailSource) -> CompiledEmail:
 def _published_number(connection: Connection, key: str) -> int:
     present = find_newest(connection, RevisionKind.EMAIL, key)
     return present.number if present else 0
-
-
-def _as_stored(written: Written) -> dict[str, str]:
-    return {"format": written.format, "content": written.content, "text": written.text}
-
-
-def _from_stored(stored: dict[str, str]) -> Written:
-    return Written(EmailFormat(stored["format"]), stored["content"], stored["text"])
 
 
 @dataclass(frozen=True, slots=True)

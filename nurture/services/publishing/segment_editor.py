@@ -21,7 +21,7 @@ from nurture.services.profile.page_words import subject_of
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.studio import name_from, publish_plan
 from nurture.services.segments import UnknownSegmentError
-from nurture.store.database import Connection, Database
+from nurture.store.database import Database
 from nurture.store.queries.segments import count_segment
 from nurture.store.tables.revisions import RevisionKind, find_newest
 
@@ -206,9 +206,5 @@ def _uses(published: Published, name: str) -> Iterator[SegmentUse]:
 
 def _toml(database: Database) -> str:
     with database.reading() as connection:
-        return _written(connection)
-
-
-def _written(connection: Connection) -> str:
-    found = find_newest(connection, *_SEGMENTS)
+        found = find_newest(connection, *_SEGMENTS)
     return str(found.source["toml"]) if found else ""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,19 +22,10 @@ from nurture.library.writing import (
 from nurture.rendering.preview import preview_email
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivery.pause import UnknownSequenceError
-from nurture.services.publishing import email_editor
+from nurture.services.publishing import email_editor, studio
 from nurture.services.publishing.email_editor import SavedElsewhereError
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.revisions import Publication
-from nurture.services.publishing.studio import (
-    Written,
-    as_written,
-    find_email,
-    foresee_plan,
-    get_revision,
-    name_from,
-    publish_plan,
-)
 from nurture.store.database import Connection, Database
 from nurture.store.tables import drafts
 from nurture.store.tables.revisions import Revision, RevisionKind, find_newest, newest_revisions
@@ -66,7 +57,7 @@ class EditedSequence:
     based_on: int
     number: int
     subjects: Mapping[str, str]
-    unpublished: Mapping[str, Written]
+    unpublished: Mapping[str, studio.Written]
 
     @property
     def is_changed(self) -> bool:
@@ -141,20 +132,22 @@ def set_endings(
     _change(database, key, version, lambda plan: with_endings(plan.toml, endings), now)
 
 
-def new_email(subject: str, preheader: str, body: str) -> Written:
+def new_email(subject: str, preheader: str, body: str) -> studio.Written:
     """Return an email in Markdown."""
     front = {"subject": subject, "preheader": preheader} if preheader else {"subject": subject}
-    return Written(EmailFormat.MARKDOWN, written_email(front, f"{body.strip()}\n"))
+    return studio.Written(EmailFormat.MARKDOWN, written_email(front, f"{body.strip()}\n"))
 
 
-def copied_email(database: Database, original: str, subject: str) -> Written:
+def copied_email(database: Database, original: str, subject: str) -> studio.Written:
     """Return a copy of a published email (`sequence/step`) with another subject."""
     with database.reading() as connection:
-        source = find_email(connection, original)
+        source = studio.find_email(connection, original)
     if source is None:
         raise NoSuchStepError(f"There is no email “{original}”.", remedy="Choose another one.")
-    written = as_written(source)
-    return Written(written.format, with_front(written.content, {"subject": subject}), written.text)
+    written = studio.as_written(source)
+    return studio.Written(
+        written.format, with_front(written.content, {"subject": subject}), written.text
+    )
 
 
 def add_step(
@@ -163,7 +156,7 @@ def add_step(
     version: int,
     after: str,
     subject: str,
-    written: Written,
+    written: studio.Written,
     settings: Mapping[str, Any],
     now: datetime,
 ) -> str:
@@ -191,7 +184,7 @@ def take_state(database: Database, key: str, number: int, now: datetime) -> None
 
     This does not publish it. May raise `NoSuchRevisionError`.
     """
-    old = get_revision(database, _SEQUENCE, key, number)
+    old = studio.get_revision(database, _SEQUENCE, key, number)
     with database.writing() as connection:
         drafts.discard_draft(connection, _SEQUENCE, key)
         _save(connection, _plan(connection, key), 0, str(old.source["toml"]), now)
@@ -204,7 +197,7 @@ def foresee(database: Database, key: str) -> Foresight:
         return Foresight(plan, Publication(), (_overtaken().message,))
     try:
         emails = _by_key(plan)
-        return Foresight(plan, foresee_plan(database, _SEQUENCE, key, plan.toml, emails))
+        return Foresight(plan, studio.foresee_plan(database, _SEQUENCE, key, plan.toml, emails))
     except CheckError as error:
         return Foresight(plan, Publication(), tuple(error.findings))
 
@@ -220,7 +213,7 @@ def publish(database: Database, key: str, version: int, now: datetime) -> Public
         raise _saved_elsewhere()
     if plan.is_overtaken:
         raise _overtaken()
-    return publish_plan(database, _SEQUENCE, key, plan.toml, now, _by_key(plan))
+    return studio.publish_plan(database, _SEQUENCE, key, plan.toml, now, _by_key(plan))
 
 
 def sequence_of(revision: Revision) -> Sequence:
@@ -251,7 +244,7 @@ def _plan(connection: Connection, key: str) -> EditedSequence:
 
 
 def _subjects(
-    key: str, emails: Mapping[str, Revision], unpublished: Mapping[str, Written]
+    key: str, emails: Mapping[str, Revision], unpublished: Mapping[str, studio.Written]
 ) -> dict[str, str]:
     own = {k.removeprefix(f"{key}/"): r for k, r in emails.items() if k.startswith(f"{key}/")}
     published = {name: str(r.compiled["subject"]) for name, r in own.items()}
@@ -265,15 +258,14 @@ def _subject(content: str, name: str) -> str:
 
 def _unpublished(
     connection: Connection, sequence: Sequence, published: set[str]
-) -> dict[str, Written]:
+) -> dict[str, studio.Written]:
     """Return the emails of steps that were written but never published."""
     found = {}
     for step in sequence.steps:
         full = f"{sequence.key}/{step.email}"
         draft = None if full in published else drafts.find_draft(connection, _EMAIL, full)
         if draft is not None:
-            kept = draft.source
-            found[step.email] = Written(EmailFormat(kept["format"]), kept["content"], kept["text"])
+            found[step.email] = studio.Written.of(draft.source)
     return found
 
 
@@ -309,10 +301,9 @@ def _save(
         raise _saved_elsewhere()
 
 
-def _save_email(connection: Connection, key: str, written: Written, now: datetime) -> None:
-    source = {"format": written.format, "content": written.content, "text": written.text}
-    saved = drafts.save_draft(connection, _EMAIL, key, source, version=0, based_on=0, now=now)
-    if saved is None:
+def _save_email(connection: Connection, key: str, written: studio.Written, now: datetime) -> None:
+    source = asdict(written)
+    if drafts.save_draft(connection, _EMAIL, key, source, version=0, based_on=0, now=now) is None:
         raise _saved_elsewhere()
 
 
@@ -321,7 +312,7 @@ def _drop_emails(connection: Connection, plan: EditedSequence, names: set[str]) 
         drafts.discard_draft(connection, _EMAIL, f"{plan.key}/{name}")
 
 
-def _by_key(plan: EditedSequence) -> dict[str, Written]:
+def _by_key(plan: EditedSequence) -> dict[str, studio.Written]:
     return {f"{plan.key}/{name}": written for name, written in plan.unpublished.items()}
 
 
@@ -339,7 +330,7 @@ def find_step(plan: EditedSequence, email: str) -> Step:
 
 def _name(connection: Connection, plan: EditedSequence, subject: str) -> str:
     """Return a name for a new email that nothing in this sequence has ever had."""
-    name = name_from(subject.replace("'", "")) or "email"
+    name = studio.name_from(subject.replace("'", "")) or "email"
     taken = {*plan.subjects, *(step.email for step in plan.sequence.steps)}
     taken |= {k.partition("/")[2] for k in drafts.drafted_keys(connection, _EMAIL)}
     number, found = 1, name

@@ -23,23 +23,8 @@ from nurture.rendering.compile import EmailError
 from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.rendering.lint.deliverability import check_email
 from nurture.rendering.preview import inert
+from nurture.services.publishing import revisions, sources
 from nurture.services.publishing.files import CheckError, plan_findings
-from nurture.services.publishing.revisions import (
-    Draft,
-    Publication,
-    email_draft,
-    hold_sequences,
-    note_draft,
-    plan_draft,
-    store_draft,
-)
-from nurture.services.publishing.sources import (
-    email_source,
-    emails_without_a_source,
-    published_emails,
-    published_library,
-    sequence_source,
-)
 from nurture.store.database import Connection, Database
 from nurture.store.tables import drafts
 from nurture.store.tables.revisions import (
@@ -68,11 +53,16 @@ class Written:
     content: str
     text: str = ""
 
+    @classmethod
+    def of(cls, stored: Mapping[str, str]) -> "Written":
+        """Return what a draft, or a revision's source, has of it."""
+        return cls(EmailFormat(stored["format"]), stored["content"], stored["text"])
+
 
 def find_email(connection: Connection, key: str) -> EmailSource | None:
     """Return the published source of an email, or None if it was never published."""
     present = find_newest(connection, RevisionKind.EMAIL, key)
-    return email_source(key, present.source) if present else None
+    return sources.email_source(key, present.source) if present else None
 
 
 def read_written(connection: Connection, key: str, written: Written) -> EmailSource:
@@ -88,14 +78,16 @@ def read_written(connection: Connection, key: str, written: Written) -> EmailSou
         raise CheckError([str(error)]) from None
 
 
-def publish_email(database: Database, key: str, written: Written, now: datetime) -> Publication:
+def publish_email(
+    database: Database, key: str, written: Written, now: datetime
+) -> revisions.Publication:
     """Publish an email as the owner's; may raise `CheckError` with every finding.
 
     Everyone who gets the email from now on gets this version. Its draft is deleted.
     """
     with database.reading() as connection:
         source = read_written(connection, key, written)
-        library = published_library(connection)
+        library = sources.published_library(connection)
     draft = _checked_email(library, source, *step_of(library, key))
     return _store(database, [draft], now)
 
@@ -107,7 +99,7 @@ def publish_plan(
     toml: str,
     now: datetime,
     new_emails: Mapping[str, Written] | None = None,
-) -> Publication:
+) -> revisions.Publication:
     """Publish a sequence, the practice or the segments as the owner's.
 
     `new_emails` are the emails of added steps by their full key; either everything is published
@@ -124,16 +116,16 @@ def foresee_plan(
     key: str,
     toml: str,
     new_emails: Mapping[str, Written] | None = None,
-) -> Publication:
+) -> revisions.Publication:
     """Return what `publish_plan` would change and its effect on people, without doing it."""
-    publication = Publication()
+    publication = revisions.Publication()
     with database.reading() as connection:
         changed = _checked_plan(connection, kind, key, toml, new_emails or {})
         newest = {(r.kind, r.key): r for r in newest_revisions(connection)}
         for draft in changed:
             present = newest.get((draft.kind, draft.key))
             if present is None or present.digest != draft.digest:
-                note_draft(connection, draft, present, publication)
+                revisions.note_draft(connection, draft, present, publication)
     return publication
 
 
@@ -160,11 +152,11 @@ def get_revision(database: Database, kind: RevisionKind, key: str, number: int) 
 
 def roll_back(
     database: Database, kind: RevisionKind, key: str, number: int, now: datetime
-) -> Publication:
+) -> revisions.Publication:
     """Publish an old revision's source again as a new revision; may raise `CheckError`."""
     old = get_revision(database, kind, key, number)
     if kind is RevisionKind.EMAIL:
-        source = email_source(key, old.source)
+        source = sources.email_source(key, old.source)
         return publish_email(database, key, as_written(source), now)
     return publish_plan(database, kind, key, old.source["toml"], now)
 
@@ -198,14 +190,14 @@ def _newest_layout(connection: Connection) -> Mapping[str, str]:
 
 def _checked_email(
     library: Library, source: EmailSource, sequence: Sequence, kind: StepKind
-) -> Draft:
+) -> revisions.Draft:
     try:
         compiled = compile_confined(source)
     except EmailError as error:
         raise CheckError(error.findings) from None
     if findings := check_email(compiled, sequence, kind, inert(library.practice)):
         raise CheckError(findings)
-    return email_draft(source, compiled)
+    return revisions.email_draft(source, compiled)
 
 
 def _checked_plan(
@@ -214,20 +206,20 @@ def _checked_plan(
     key: str,
     toml: str,
     new_emails: Mapping[str, Written],
-) -> list[Draft]:
+) -> list[revisions.Draft]:
     """Return the plan and its new emails, checked together with everything else published."""
-    library = published_library(connection)
+    library = sources.published_library(connection)
     new = {one: read_written(connection, one, written) for one, written in new_emails.items()}
-    known = published_emails(newest_revisions(connection))
+    known = sources.published_emails(newest_revisions(connection))
     try:
         library = _with_plan(library, kind, key, toml, {**known, **new})
     except LibraryError as error:
         raise CheckError([str(error)]) from None
-    findings = plan_findings(library) + emails_without_a_source(library.sequences)
+    findings = plan_findings(library) + sources.emails_without_a_source(library.sequences)
     if findings:
         raise CheckError(findings)
     emails = [_checked_email(library, one, *step_of(library, one.key)) for one in new.values()]
-    return [plan_draft(kind, key, toml), *emails]
+    return [revisions.plan_draft(kind, key, toml), *emails]
 
 
 def _with_plan(
@@ -238,21 +230,23 @@ def _with_plan(
         return replace(library, practice=parse_practice(toml), practice_toml=toml)
     if kind is RevisionKind.SEGMENTS:
         return replace(library, segments=parse_segments(toml), segments_toml=toml)
-    changed = sequence_source(key, toml, emails)
+    changed = sources.sequence_source(key, toml, emails)
     others = tuple(s for s in library.sequences if s.sequence.key != key)
     return replace(library, sequences=(*others, changed))
 
 
-def _store(database: Database, changed: list[Draft], now: datetime) -> Publication:
-    publication = Publication()
+def _store(
+    database: Database, changed: list[revisions.Draft], now: datetime
+) -> revisions.Publication:
+    publication = revisions.Publication()
     with database.writing() as connection:
         lock_publishing(connection)
-        hold_sequences(connection, changed)
+        revisions.hold_sequences(connection, changed)
         for draft in changed:
             present = find_newest(connection, draft.kind, draft.key)
             if present is None or present.digest != draft.digest:
                 of_owner = replace(draft, author=Author.OWNER)
-                store_draft(connection, of_owner, present, publication, now)
+                revisions.store_draft(connection, of_owner, present, publication, now)
             drafts.discard_draft(connection, draft.kind, draft.key)
     return publication
 
@@ -262,5 +256,5 @@ def source_text(revision: Revision) -> str:
     source: Mapping[str, Any] = revision.source
     if revision.kind is not RevisionKind.EMAIL:
         return str(source["toml"])
-    email = email_source(revision.key, source)
+    email = sources.email_source(revision.key, source)
     return email.content if not email.text else f"{email.content}\n{email.text}"

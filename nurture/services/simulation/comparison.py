@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from nurture.domain.reasons import in_words
 from nurture.domain.sequences.impact import Impact, impact
 from nurture.domain.sequences.sequence import Sequence
-from nurture.domain.simulation.person import Person, UnderWay
+from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.simulate import simulate
 from nurture.domain.simulation.world import SimulatedEvent, What, World
 from nurture.services.catalogue import Catalogue
@@ -126,12 +126,9 @@ def _people(connection: Connection, ids: list[int], now: datetime) -> Iterator[P
 
 def _place(person: Person, sequence: Sequence) -> str:
     """Return the last step that someone has passed."""
-    passed = _enrolment(person, sequence.key).progress.passed
+    [own] = [one for one in person.enrolments if one.sequence == sequence.key]
+    passed = own.progress.passed
     return next((s.email for s in reversed(sequence.steps) if s.email in passed), "")
-
-
-def _enrolment(person: Person, key: str) -> UnderWay:
-    return next(one for one in person.enrolments if one.sequence == key)
 
 
 def _first_difference(

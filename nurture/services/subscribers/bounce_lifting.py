@@ -81,10 +81,7 @@ def list_suppressions(database: Database) -> list[Listed]:
 def lift(
     database: Database, catalogue: Catalogue, tokens: Tokens, address: str, why: str, now: datetime
 ) -> Lifted:
-    """Lift the bounce of an address, whether or not its owner is a subscriber.
-
-    May raise `NotLiftableError`.
-    """
+    """Lift the bounce of an address, subscriber or not. May raise `NotLiftableError`."""
     address_hash = tokens.address_hash(address_key(address))
     with database.writing() as connection:
         locks.hold_address(connection, address_hash)
@@ -96,10 +93,7 @@ def lift(
 def lift_of(
     database: Database, catalogue: Catalogue, subscriber_id: int, why: str, by: str, now: datetime
 ) -> Lifted:
-    """Lift the bounce of a known subscriber; `by` is who does it.
-
-    May raise `NotLiftableError`.
-    """
+    """Lift the bounce of a known subscriber; `by` is who does it. May raise `NotLiftableError`."""
     with database.writing() as connection:
         address_hash = subscribers.find_hash(connection, subscriber_id) or ""
         note = {"source": by, "reason": _said(why)}

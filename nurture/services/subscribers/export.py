@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.audience.engagement import interests
-from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.suppression import Suppression, strongest
 from nurture.rendering.compile import CompiledEmail
-from nurture.rendering.message import shared_values
-from nurture.rendering.templates import compile_template
 from nurture.services.catalogue import Catalogue, Published
+from nurture.services.profile.page_words import subject_in
 from nurture.store import personal
 from nurture.store.database import Connection, Database
 from nurture.store.personal import HitPage
@@ -61,10 +59,7 @@ def _strongest(reasons: list[Suppression]) -> Record | None:
 
 
 def export_booker(database: Database, tokens: Tokens, address: str, now: datetime) -> Record | None:
-    """Return what is stored about an address known only from a calendar.
-
-    Return `None` if there is nothing.
-    """
+    """Return what is stored about an address known only from a calendar, or `None`."""
     with database.reading() as connection:
         told = told_of_booker(connection, tokens.address_hashes(address))
     bookings = [{"kind": one.kind, "happened_at": one.at.isoformat()} for one in told]
@@ -90,16 +85,9 @@ def _with_subjects(
     sources = revisions.revisions_of(connection, {row["revision_id"] for row in rows})
     emails = {r.id: CompiledEmail.from_json(r.compiled) for r in sources}
     return [
-        row | {"subject": _subject(published, row["sequence"], emails[row["revision_id"]], name)}
+        row | {"subject": subject_in(published, row["sequence"], emails[row["revision_id"]], name)}
         for row in rows
     ]
-
-
-def _subject(published: Published, sequence: str, email: CompiledEmail, first_name: str) -> str:
-    """Return an email's subject for someone with that name, even if its sequence is gone."""
-    of = published.sequences.get(sequence) or Sequence(sequence, "", ())
-    values = shared_values(email, of, published.practice) | {"first_name": first_name}
-    return compile_template(email.subject, html=False).render(values)
 
 
 def _plain(value: Any) -> Any:

@@ -6,14 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nurture.domain.reasons import Code, Reason
-from nurture.domain.subscribers.consent import (
-    OWN_BOXES,
-    OWN_WORDINGS,
-    Evidence,
-    Origin,
-    Purpose,
-    changed,
-)
+from nurture.domain.subscribers import consent
 from nurture.domain.subscribers.guide_requests import Collected, collect
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Verdict
@@ -22,13 +15,7 @@ from nurture.services.inbound.bounces import collected_on_trial
 from nurture.services.publishing.guides import GuideFiles, guide_path
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import (
-    consents,
-    enrolments,
-    events,
-    message_changes,
-    subscribers,
-)
+from nurture.store.tables import consents, enrolments, events, message_changes, subscribers
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.guide_files import newest_guide
 from nurture.store.tables.subscribers import Subscriber
@@ -63,8 +50,8 @@ def find_guide(database: Database, catalogue: Catalogue, enrolment_id: int) -> G
         return GuideOffer(
             title=sequence.guide_title,
             collected=enrolment.progress.collected_at is not None,
-            tracking=Purpose.TRACKING in person.consents,
-            health_topics=Purpose.HEALTH_TOPICS in person.consents,
+            tracking=consent.Purpose.TRACKING in person.consents,
+            health_topics=consent.Purpose.HEALTH_TOPICS in person.consents,
         )
 
 
@@ -73,8 +60,8 @@ def collect_guide(
     catalogue: Catalogue,
     guide_files: GuideFiles,
     enrolment_id: int,
-    wanted: Mapping[Purpose, bool],
-    evidence: Evidence,
+    wanted: Mapping[consent.Purpose, bool],
+    evidence: consent.Evidence,
     now: datetime,
 ) -> GuideFile | None:
     """Deliver the guide, confirm the address and start the sequence.
@@ -91,10 +78,10 @@ def collect_guide(
         sequence = published.sequences[enrolment.sequence]
         if collected_on_trial(connection, published, person, enrolment.id, now):
             enrolment, person = _find_enrolled(connection, enrolment_id) or found
-        if wanted.keys() >= set(OWN_BOXES):
+        if wanted.keys() >= set(consent.OWN_BOXES):
             subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
-        changes = changed(person.consents, wanted, OWN_WORDINGS)
-        where = Origin("guide-page", published.practice.privacy_version, evidence)
+        changes = consent.changed(person.consents, wanted, consent.OWN_WORDINGS)
+        where = consent.Origin("guide-page", published.practice.privacy_version, evidence)
         consents.record_consents(connection, person.id, changes, where, now)
         subscribers.confirm_address(connection, person.id, now)
         if collected := collect(enrolment.ending, enrolment.progress, now):

@@ -9,14 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.reasons import (
-    Code,
-    Names,
-    Reason,
-    in_words,
-    why_ended,
-    why_suppressed,
-)
+from nurture.domain.reasons import Code, Names, Reason, in_words, why_ended, why_suppressed
 from nurture.domain.scheduling.gate import PausedBy
 from nurture.domain.sequences import putting_back
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
@@ -85,11 +78,7 @@ def resume(database: Database, subscriber_id: int, now: datetime) -> None:
 
 
 def stop_everything(
-    database: Database,
-    catalogue: Catalogue,
-    subscriber_id: int,
-    evidence: Evidence,
-    now: datetime,
+    database: Database, catalogue: Catalogue, subscriber_id: int, evidence: Evidence, now: datetime
 ) -> None:
     """Unsubscribe someone on their behalf; safe to repeat, and only they can undo it.
 
@@ -204,11 +193,7 @@ def _by(who: str) -> dict[str, Any]:
 
 
 def _note(
-    connection: Connection,
-    person: Subscriber,
-    kind: EventKind,
-    now: datetime,
-    raw: dict[str, Any],
+    connection: Connection, person: Subscriber, kind: EventKind, now: datetime, raw: dict[str, Any]
 ) -> None:
     noted = events.NewEvent(
         kind=kind,

@@ -6,17 +6,8 @@ from zoneinfo import ZoneInfo
 
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.enrolment import EndReason
-from nurture.domain.subscribers import preferences
+from nurture.domain.subscribers import consent, preferences
 from nurture.domain.subscribers.address import masked
-from nurture.domain.subscribers.consent import (
-    ELSEWHERE,
-    JOURNAL,
-    STUDIO,
-    ConsentRecord,
-    Evidence,
-    Origin,
-    Purpose,
-)
 from nurture.domain.subscribers.preferences import (
     CameBack,
     Often,
@@ -51,7 +42,7 @@ _PREFERENCES = "preferences"
 
 #: The source of a consent record if stopping everything withdrew the purpose.
 _STOP = "unsubscribe"
-_STOPS = (_STOP, STUDIO, ELSEWHERE, JOURNAL)
+_STOPS = (_STOP, consent.STUDIO, consent.ELSEWHERE, consent.JOURNAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +57,7 @@ class Preferences:
     paused_until: datetime | None
     tracking: bool
     health_topics: bool
-    history: tuple[ConsentRecord, ...] = ()
+    history: tuple[consent.ConsentRecord, ...] = ()
     came_back: bool = False
 
 
@@ -82,7 +73,7 @@ def change_preferences(
     catalogue: Catalogue,
     subscriber_id: int,
     change: PreferenceChange,
-    evidence: Evidence,
+    evidence: consent.Evidence,
     now: datetime,
 ) -> Preferences | None:
     """Store what someone wants; it applies from the next email on, even to claimed messages."""
@@ -103,7 +94,7 @@ def want_less(
     catalogue: Catalogue,
     subscriber_id: int,
     change: PreferenceChange,
-    evidence: Evidence,
+    evidence: consent.Evidence,
     now: datetime,
 ) -> None:
     """Apply only those changes that reduce what the person receives.
@@ -123,7 +114,7 @@ def unsubscribe(
     catalogue: Catalogue,
     subscriber_id: int,
     message: int | None,
-    evidence: Evidence,
+    evidence: consent.Evidence,
     now: datetime,
     whose: str = "",
 ) -> None:
@@ -146,7 +137,7 @@ def resubscribe(
     database: Database,
     catalogue: Catalogue,
     subscriber_id: int,
-    evidence: Evidence,
+    evidence: consent.Evidence,
     now: datetime,
     whose: str = "",
 ) -> None:
@@ -182,14 +173,14 @@ def _preferences(connection: Connection, person: Subscriber, now: datetime) -> P
         masked_address=masked(person.address),
         frequency=preferences.wish_of(present, now),
         paused_until=present.pause_at(now),
-        tracking=Purpose.TRACKING in person.consents,
-        health_topics=Purpose.HEALTH_TOPICS in person.consents,
+        tracking=consent.Purpose.TRACKING in person.consents,
+        health_topics=consent.Purpose.HEALTH_TOPICS in person.consents,
         history=_history(connection, person),
         came_back=stands(connection, person.address_hash, SuppressionReason.BOUNCED),
     )
 
 
-def _history(connection: Connection, person: Subscriber) -> tuple[ConsentRecord, ...]:
+def _history(connection: Connection, person: Subscriber) -> tuple[consent.ConsentRecord, ...]:
     zone, records = ZoneInfo(person.time_zone), consents.consent_records(connection, person.id)
     return tuple(
         replace(
@@ -217,10 +208,10 @@ def _follow(
     published: Published,
     person: Subscriber,
     decided: Preferred,
-    evidence: Evidence,
+    evidence: consent.Evidence,
     now: datetime,
 ) -> None:
-    where = Origin(_PREFERENCES, published.practice.privacy_version, evidence)
+    where = consent.Origin(_PREFERENCES, published.practice.privacy_version, evidence)
     record_consents(connection, person.id, decided.boxes, where, now)
     if decided.stopped:
         _stop(connection, person, decided.stopped, None, replace(where, source=_STOP), now, now)
@@ -244,7 +235,7 @@ def stop(
     person: Subscriber,
     message: int | None,
     privacy: str,
-    evidence: Evidence,
+    evidence: consent.Evidence,
     now: datetime,
     source: str = _STOP,
     at: datetime | None = None,
@@ -258,7 +249,7 @@ def stop(
     """
     decided = preferences.stop(_subscription(connection, person))
     if decided or at:
-        where = Origin(source, privacy, evidence)
+        where = consent.Origin(source, privacy, evidence)
         _stop(connection, person, decided, message, where, now, at or now)
 
 
@@ -267,7 +258,7 @@ def _stop(
     person: Subscriber,
     decided: Stopped | None,
     message: int | None,
-    where: Origin,
+    where: consent.Origin,
     now: datetime,
     at: datetime,
 ) -> None:
@@ -278,7 +269,7 @@ def _stop(
     record_consents(connection, person.id, decided.withdrawn, where, now)
     end_by(connection, person.id, decided.reason, now)
     message_changes.cancel_open(connection, person.id, Reason(EndReason.UNSUBSCRIBED))
-    if where.source != ELSEWHERE:
+    if where.source != consent.ELSEWHERE:
         noted = "pages" if where.source == _STOP else where.source
         _note_unsubscribed(connection, person, message, noted, now)
 
@@ -288,7 +279,7 @@ def want_emails(
     published: Published,
     person: Subscriber,
     source: str,
-    evidence: Evidence,
+    evidence: consent.Evidence,
     now: datetime,
 ) -> None:
     """Ensure that a person who wants the emails gets them, unless their address does not work.
@@ -297,7 +288,7 @@ def want_emails(
     with its `source`.
     """
     wanted = preferences.want_emails(_subscription(connection, person), now)
-    where = Origin(source, published.practice.privacy_version, evidence)
+    where = consent.Origin(source, published.practice.privacy_version, evidence)
     _want(connection, published, person, wanted, where, now)
 
 
@@ -306,7 +297,7 @@ def _want(
     published: Published,
     person: Subscriber,
     wanted: Wanted,
-    where: Origin,
+    where: consent.Origin,
     now: datetime,
 ) -> None:
     if wanted.came_back:
@@ -321,11 +312,11 @@ def _come_back(
     published: Published,
     person: Subscriber,
     back: CameBack,
-    evidence: Evidence,
+    evidence: consent.Evidence,
     now: datetime,
 ) -> None:
     lift_suppression(connection, person.address_hash, SuppressionReason.UNSUBSCRIBED, now)
-    where = Origin("resubscribe", published.practice.privacy_version, evidence)
+    where = consent.Origin("resubscribe", published.practice.privacy_version, evidence)
     record_consents(connection, person.id, back.granted, where, now)
     enrolments.take_up_unsubscribed(connection, person.id, now)
     if back.left is None:

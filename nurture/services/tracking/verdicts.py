@@ -56,7 +56,9 @@ def judge_held(database: Database, now: datetime) -> int:
     for _ in range(_BATCHES):
         with database.reading() as connection:
             waiting = hits.messages_waiting(connection, before, _BATCH)
-            found = _judge(connection, waiting, lambda hit: _is_over(hit, before))
+            found = _judge(
+                connection, waiting, lambda hit: hit.verdict is None and hit.at <= before
+            )
         kept = _keep(database, found, held=True) if found else 0
         if not kept:
             break
@@ -83,7 +85,9 @@ def rejudge(
             judged = _judge(connection, numbers, lambda hit: _was_judged(hit, since))
         if not numbers:
             return changes
-        outdated = [(hit, one) for hit, one in judged if _differs(hit, one)]
+        outdated = [
+            (hit, one) for hit, one in judged if (hit.verdict, hit.rules) != (one.verdict, RULES)
+        ]
         if outdated and not dry_run:
             _keep(database, outdated, held=False)
         changes.note((hit.verdict, one.verdict) for hit, one in judged)
@@ -100,16 +104,8 @@ def _keep(database: Database, judged: Sequence[_Judged], *, held: bool) -> int:
         return hits.save_judgements(connection, verdicts, RULES, held=held)
 
 
-def _differs(hit: Hit, one: Judgement) -> bool:
-    return (hit.verdict, hit.rules) != (one.verdict, RULES)
-
-
 def _was_judged(hit: Hit, since: datetime | None) -> bool:
     return hit.verdict is not None and (since is None or hit.at >= since)
-
-
-def _is_over(hit: Hit, before: datetime) -> bool:
-    return hit.verdict is None and hit.at <= before
 
 
 def _judge(connection: Connection, messages: Sequence[int], wanted: _Wanted) -> list[_Judged]:
@@ -119,7 +115,8 @@ def _judge(connection: Connection, messages: Sequence[int], wanted: _Wanted) -> 
     mailed = hits.mailed(connection, messages)
     found = hits.hits_on(connection, mailed)
     subjects = about(connection, {one.revision for one in mailed.values()})
-    fetched_for = hits.count_fetched_for(connection, _spells(filter(wanted, found)))
+    spells = sorted({_spell(hit) for hit in filter(wanted, found) if hit.client})
+    fetched_for = hits.count_fetched_for(connection, spells)
     judged: list[_Judged] = []
     for message, group in groupby(found, key=lambda hit: hit.message):
         on_it = list(group)
@@ -142,10 +139,6 @@ def _together(
     subject = subjects.get(mailed.revision)
     links = len(subject.links) if subject else 0
     return MessageHits(on_it, mailed.accepted_at, links, crowd)
-
-
-def _spells(found: Iterable[Hit]) -> list[Spell]:
-    return sorted({_spell(hit) for hit in found if hit.client})
 
 
 def _spell(hit: Hit) -> Spell:

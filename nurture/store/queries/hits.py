@@ -6,20 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    MetaData,
-    RowMapping,
-    Select,
-    Table,
-    Text,
-    distinct,
-    func,
-    select,
-    true,
-    update,
-)
+import sqlalchemy as sa
 
 from nurture.domain.known_words import known
 from nurture.domain.tracking.events import EventKind
@@ -51,7 +38,7 @@ Spell = tuple[str, datetime, datetime]
 NewHit = tuple[Hit, Followed, frozenset[str] | None]
 
 
-def add_hits(connection: Connection, new: Iterable[NewHit]) -> int:
+def add_hits(connection: sa.Connection, new: Iterable[NewHit]) -> int:
     """Store hits as held, each once by its line in a journal; return how many were new."""
     rows = [
         (
@@ -75,25 +62,25 @@ def add_hits(connection: Connection, new: Iterable[NewHit]) -> int:
     return add_rows(connection, _NEW, rows)
 
 
-def messages_waiting(connection: Connection, before: datetime, hits: int) -> list[int]:
+def messages_waiting(connection: sa.Connection, before: datetime, hits: int) -> list[int]:
     """Return the messages with the longest-held hits before a moment, up to `hits` of them."""
     longest = (
-        select(events.c.message_id)
+        sa.select(events.c.message_id)
         .where(HELD, events.c.user_agent.is_not(None), events.c.happened_at <= before)
         .order_by(events.c.happened_at)
         .limit(hits)
         .subquery()
     )
-    return list(connection.scalars(select(longest.c.message_id).distinct()))
+    return list(connection.scalars(sa.select(longest.c.message_id).distinct()))
 
 
 def messages_judged(
-    connection: Connection, after: int, since: datetime | None, limit: int
+    connection: sa.Connection, after: int, since: datetime | None, limit: int
 ) -> list[int]:
     """Return the next messages, by number, whose hits have been judged and can be judged again."""
-    when = events.c.happened_at >= since if since else true()
+    when = events.c.happened_at >= since if since else sa.true()
     statement = (
-        select(events.c.message_id)
+        sa.select(events.c.message_id)
         .where(events.c.message_id > after, _CAN_BE_JUDGED, events.c.verdict.is_not(None), when)
         .distinct()
         .order_by(events.c.message_id)
@@ -102,14 +89,14 @@ def messages_judged(
     return list(connection.scalars(statement))
 
 
-def mailed(connection: Connection, message_ids: Iterable[int]) -> dict[int, Mailed]:
+def mailed(connection: sa.Connection, message_ids: Iterable[int]) -> dict[int, Mailed]:
     """Return what is known about these messages."""
     chosen = messages.c.id.in_(list(message_ids))
-    statement = select(messages.c.id, messages.c.revision_id, messages.c.accepted_at)
+    statement = sa.select(messages.c.id, messages.c.revision_id, messages.c.accepted_at)
     return {row[0]: Mailed(row[1], row[2]) for row in connection.execute(statement.where(chosen))}
 
 
-def take_messages(connection: Connection, message_ids: Iterable[int], *, wait: bool) -> set[int]:
+def take_messages(connection: sa.Connection, message_ids: Iterable[int], *, wait: bool) -> set[int]:
     """Lock messages whose verdicts will be written; without `wait`, only those that are free.
 
     Before waiting for messages, their enrolments are locked (see `locks`).
@@ -118,26 +105,26 @@ def take_messages(connection: Connection, message_ids: Iterable[int], *, wait: b
         return set(message_ids)
     chosen = messages.c.id.in_(list(message_ids))
     if wait:
-        hold(connection, enrolments.c.id.in_(select(messages.c.enrolment_id).where(chosen)))
-    statement = select(messages.c.id).where(chosen).order_by(messages.c.id)
+        hold(connection, enrolments.c.id.in_(sa.select(messages.c.enrolment_id).where(chosen)))
+    statement = sa.select(messages.c.id).where(chosen).order_by(messages.c.id)
     locked = statement.with_for_update(key_share=True, skip_locked=not wait)
     return set(connection.scalars(locked))
 
 
-def hits_on(connection: Connection, message_ids: Iterable[int]) -> list[Hit]:
+def hits_on(connection: sa.Connection, message_ids: Iterable[int]) -> list[Hit]:
     """Return the hits on these messages, message by message, oldest first.
 
     Hits whose raw data has been dropped are left out.
     """
     statement = (
-        select(*(events.c[name] for name in _READ))
+        sa.select(*(events.c[name] for name in _READ))
         .where(events.c.message_id.in_(list(message_ids)), _CAN_BE_JUDGED)
         .order_by(events.c.message_id, events.c.happened_at, events.c.id)
     )
     return [_as_hit(row) for row in connection.execute(statement).mappings()]
 
 
-def count_fetched_for(connection: Connection, spells: Sequence[Spell]) -> dict[Spell, int]:
+def count_fetched_for(connection: sa.Connection, spells: Sequence[Spell]) -> dict[Spell, int]:
     """Count the subscribers each client fetched for in its span; large counts are approximate."""
     if not spells:
         return {}
@@ -147,7 +134,7 @@ def count_fetched_for(connection: Connection, spells: Sequence[Spell]) -> dict[S
 
 
 def save_judgements(
-    connection: Connection, judged: Mapping[int, Judgement], rules: int, *, held: bool
+    connection: sa.Connection, judged: Mapping[int, Judgement], rules: int, *, held: bool
 ) -> int:
     """Save the verdicts on hits, by event number, with the rules they come from.
 
@@ -162,7 +149,7 @@ def save_judgements(
     return connection.execute(statement, {"rows": given}).rowcount
 
 
-def drop_raw(connection: Connection, before: datetime, limit: int) -> int:
+def drop_raw(connection: sa.Connection, before: datetime, limit: int) -> int:
     """Drop what the oldest opens and clicks before a moment reveal about people's machines.
 
     A hit that is held is left until it has been judged, and one that another transaction has locked
@@ -170,14 +157,14 @@ def drop_raw(connection: Connection, before: datetime, limit: int) -> int:
     """
     old = old_raw(before).limit(limit).with_for_update(skip_locked=True, key_share=True)
     dropped = connection.execute(
-        update(events).where(events.c.id.in_(old)).values(dict.fromkeys(RAW))
+        sa.update(events).where(events.c.id.in_(old)).values(dict.fromkeys(RAW))
     )
     return dropped.rowcount
 
 
-def old_raw(before: datetime) -> Select[tuple[int]]:
+def old_raw(before: datetime) -> sa.Select[tuple[int]]:
     """Return the events whose raw data is from before a given moment, oldest first."""
-    chosen = select(events.c.id).where(HAS_RAW, events.c.happened_at < before, ~HELD)
+    chosen = sa.select(events.c.id).where(HAS_RAW, events.c.happened_at < before, ~HELD)
     return chosen.order_by(events.c.happened_at)
 
 
@@ -214,12 +201,12 @@ _READ = (
 )
 _JUDGED = ("id", "verdict", "reasons", "rules")
 _SPELL = ("client", "since", "until")
-_spells = Table(
+_spells = sa.Table(
     "spells",
-    MetaData(),
-    Column("client", Text),
-    Column("since", UtcDateTime),
-    Column("until", UtcDateTime),
+    sa.MetaData(),
+    sa.Column("client", sa.Text),
+    sa.Column("since", UtcDateTime),
+    sa.Column("until", UtcDateTime),
 )
 
 
@@ -227,7 +214,7 @@ _spells = Table(
 def _crowd_statement(dialect: str) -> Any:
     asked = rows_as_table(dialect, _spells, _SPELL)
     near = (
-        select(events.c.subscriber_id)
+        sa.select(events.c.subscriber_id)
         .where(
             events.c.client == asked.c.client,
             events.c.happened_at.between(asked.c.since, asked.c.until),
@@ -236,8 +223,12 @@ def _crowd_statement(dialect: str) -> Any:
         .correlate(asked)
         .subquery()
     )
-    count = select(func.count(distinct(near.c.subscriber_id))).correlate(asked).scalar_subquery()
-    return select(*asked.c, count)
+    count = (
+        sa.select(sa.func.count(sa.distinct(near.c.subscriber_id)))
+        .correlate(asked)
+        .scalar_subquery()
+    )
+    return sa.select(*asked.c, count)
 
 
 @cache
@@ -247,10 +238,10 @@ def _save_statement(dialect: str, held: bool) -> Any:
     where = (events.c.id == rows.c.id) & _CAN_BE_JUDGED
     if held:
         where &= events.c.verdict.is_(None)
-    return update(events).where(where).values(values)
+    return sa.update(events).where(where).values(values)
 
 
-def _as_hit(row: RowMapping) -> Hit:
+def _as_hit(row: sa.RowMapping) -> Hit:
     return Hit(
         kind=known(EventKind, row["kind"], EventKind.CLICKED),
         at=row["happened_at"],

@@ -9,16 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    bindparam,
-    exists,
-    func,
-    select,
-    union_all,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select, union_all, update
 
 from nurture.domain.audience.engagement import SIGNS_OF_LIFE
 from nurture.domain.messages.status import MessageStatus
@@ -122,10 +113,7 @@ def ask(connection: Connection, people: Sequence[int], sequence: str, now: datet
         update(enrolments)
         .where(enrolments.c.subscriber_id.in_(again), enrolments.c.sequence == sequence)
         .values(
-            **afresh,
-            ended_at=None,
-            occasion=enrolments.c.occasion + 1,
-            turn=enrolments.c.turn + 1,
+            **afresh, ended_at=None, occasion=enrolments.c.occasion + 1, turn=enrolments.c.turn + 1
         )
     )
 

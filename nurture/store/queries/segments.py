@@ -10,22 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    ColumnElement,
-    Connection,
-    Select,
-    Text,
-    and_,
-    cast,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-    type_coerce,
-    union,
-)
+import sqlalchemy as sa
 from sqlalchemy.sql.functions import coalesce
 
 from nurture.domain.audience.conditions import (
@@ -72,15 +57,15 @@ class Member:
 
 
 def count_segment(
-    connection: Connection, condition: Condition, now: datetime, health: Collection[str]
+    connection: sa.Connection, condition: Condition, now: datetime, health: Collection[str]
 ) -> int:
     """Count the people who meet a condition."""
     people = _people(connection, condition, now, health)
-    return connection.scalar(select(func.count()).select_from(people.subquery())) or 0
+    return connection.scalar(sa.select(sa.func.count()).select_from(people.subquery())) or 0
 
 
 def segment_members(
-    connection: Connection,
+    connection: sa.Connection,
     condition: Condition,
     now: datetime,
     health: Collection[str],
@@ -93,18 +78,18 @@ def segment_members(
 
 
 def ids_where(
-    connection: Connection, condition: Condition, now: datetime, health: Collection[str]
+    connection: sa.Connection, condition: Condition, now: datetime, health: Collection[str]
 ) -> Any:
     """Return a statement that selects the numbers of the people who meet a condition."""
     return _Compiler(connection.dialect.name, now, sorted(health)).ids(condition)
 
 
 def _people(
-    connection: Connection, condition: Condition, now: datetime, health: Collection[str]
-) -> Select[Any]:
+    connection: sa.Connection, condition: Condition, now: datetime, health: Collection[str]
+) -> sa.Select[Any]:
     ids = ids_where(connection, condition, now, health)
     s = subscribers.c
-    return select(s.id, s.address, s.first_name, s.created_at).where(~s.erased, s.id.in_(ids))
+    return sa.select(s.id, s.address, s.first_name, s.created_at).where(~s.erased, s.id.in_(ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +105,13 @@ class _Compiler:
             case All(conditions):
                 return _where(*(subscribers.c.id.in_(self.ids(c)) for c in conditions))
             case AnyOf(conditions):
-                return union(*(_where(subscribers.c.id.in_(self.ids(c))) for c in conditions))
+                return sa.union(*(_where(subscribers.c.id.in_(self.ids(c))) for c in conditions))
             case Not(inner):
                 return _where(self._not_in(self.ids(inner)))
             case Did():
                 return self._did(condition)
             case IsLevel(levels):
-                return union(*(self._level(level) for level in sorted(levels)))
+                return sa.union(*(self._level(level) for level in sorted(levels)))
             case FilledIn():
                 return self._filled_in(condition)
             case Has(attribute, value):
@@ -137,7 +122,7 @@ class _Compiler:
     def _did(self, wanted: Did) -> Any:
         e = events.c
         matching = (
-            select(e.subscriber_id)
+            sa.select(e.subscriber_id)
             .where(e.kind == wanted.kind, _judged(wanted.verdicts))
             .where(e.subscriber_id.is_not(None), *self._named(wanted))
         )
@@ -146,11 +131,11 @@ class _Compiler:
         if self._tells_of_health(wanted):
             matching = matching.join(subscribers, subscribers.c.id == e.subscriber_id)
             matching = matching.where(
-                or_(self._agreed(Purpose.HEALTH_TOPICS), *self._harmless(wanted))
+                sa.or_(self._agreed(Purpose.HEALTH_TOPICS), *self._harmless(wanted))
             )
-        return matching.group_by(e.subscriber_id).having(func.count() >= wanted.times)
+        return matching.group_by(e.subscriber_id).having(sa.func.count() >= wanted.times)
 
-    def _named(self, wanted: Did) -> Iterator[ColumnElement[bool]]:
+    def _named(self, wanted: Did) -> Iterator[sa.ColumnElement[bool]]:
         if "/" in wanted.email:
             yield events.c.email == wanted.email
         elif wanted.email:
@@ -165,15 +150,15 @@ class _Compiler:
             return wanted.topic in self.health
         return bool((wanted.email or wanted.link) and self.health)
 
-    def _harmless(self, wanted: Did) -> list[ColumnElement[bool]]:
+    def _harmless(self, wanted: Did) -> list[sa.ColumnElement[bool]]:
         """Return the condition for events of an email or link that are not about health."""
         if wanted.topic:
             return []
-        return [and_(*(~self._among(topic, events.c.topics) for topic in self.health))]
+        return [sa.and_(*(~self._among(topic, events.c.topics) for topic in self.health))]
 
     def _of_enrolments_or_bookings(self, condition: Condition) -> Any:
         e = enrolments.c
-        of = select(e.subscriber_id)
+        of = sa.select(e.subscriber_id)
         match condition:
             case InSequence(sequence, statuses):
                 found = of.where(e.sequence == sequence)
@@ -189,7 +174,9 @@ class _Compiler:
 
     def _happened(self, kinds: Collection[EventKind], within: timedelta | None) -> Any:
         e = events.c
-        happened = select(e.subscriber_id).where(e.kind.in_(sorted(kinds)), e.verdict.is_not(None))
+        happened = sa.select(e.subscriber_id).where(
+            e.kind.in_(sorted(kinds)), e.verdict.is_not(None)
+        )
         happened = happened.where(e.subscriber_id.is_not(None))
         return happened.where(e.happened_at > self.now - within) if within is not None else happened
 
@@ -209,14 +196,14 @@ class _Compiler:
 
     def _lively(self, within: timedelta) -> Any:
         signs = self._happened(SIGNS_OF_LIFE, within).where(HUMAN)
-        signed_up = select(signups.c.subscriber_id).where(
+        signed_up = sa.select(signups.c.subscriber_id).where(
             signups.c.signed_up_at > self.now - within
         )
-        return union(signs, signed_up, _where(subscribers.c.created_at > self.now - within))
+        return sa.union(signs, signed_up, _where(subscribers.c.created_at > self.now - within))
 
     def _filled_in(self, wanted: FilledIn) -> Any:
         s = signups.c
-        found = select(s.subscriber_id)
+        found = sa.select(s.subscriber_id)
         if wanted.form:
             found = found.where(s.form == wanted.form)
         if wanted.within is not None:
@@ -227,29 +214,29 @@ class _Compiler:
             found = found.where(s.signed_up_at < wanted.before)
         return found.where(*(self._field(s.utm, name) == value for name, value in wanted.utm))
 
-    def _has(self, attribute: str, value: str) -> ColumnElement[bool]:
+    def _has(self, attribute: str, value: str) -> sa.ColumnElement[bool]:
         s = subscribers.c
         match attribute:
             case "confirmed":
                 return _yes_or_no(s.confirmed_at.is_not(None), value)
             case "tracking":
                 return _yes_or_no(self._agreed(Purpose.TRACKING), value)
-        return type_coerce(s[attribute], Text) == value
+        return sa.type_coerce(s[attribute], sa.Text) == value
 
-    def _agreed(self, purpose: Purpose) -> ColumnElement[bool]:
+    def _agreed(self, purpose: Purpose) -> sa.ColumnElement[bool]:
         return self._among(purpose, subscribers.c.purposes)
 
-    def _among(self, word: str, words: ColumnElement[Any]) -> ColumnElement[bool]:
+    def _among(self, word: str, words: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
         """Return whether a word is in a `Words` column."""
-        stored = coalesce(type_coerce(words, Text), "")
-        return self._contains(literal(" ") + stored + " ", f" {word} ")
+        stored = coalesce(sa.type_coerce(words, sa.Text), "")
+        return self._contains(sa.literal(" ") + stored + " ", f" {word} ")
 
-    def _contains(self, text: ColumnElement[Any], piece: str) -> ColumnElement[bool]:
+    def _contains(self, text: sa.ColumnElement[Any], piece: str) -> sa.ColumnElement[bool]:
         """Return whether a text contains a piece; case-sensitive everywhere, unlike LIKE."""
-        found = func.instr if self.dialect == "sqlite" else func.strpos
+        found = sa.func.instr if self.dialect == "sqlite" else sa.func.strpos
         return found(text, piece) > 0
 
-    def _not_in(self, ids: Any) -> ColumnElement[bool]:
+    def _not_in(self, ids: Any) -> sa.ColumnElement[bool]:
         """Return the condition that a subscriber is not among these.
 
         SQLite reads a list only once; PostgreSQL uses a join only if it is written as EXISTS.
@@ -258,17 +245,17 @@ class _Compiler:
             return subscribers.c.id.not_in(ids)
         inner = ids.subquery()
         same = next(iter(inner.c)) == subscribers.c.id
-        return ~exists(select(1).where(same).select_from(inner))
+        return ~sa.exists(sa.select(1).where(same).select_from(inner))
 
-    def _field(self, document: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    def _field(self, document: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
         """Return one text of a JSON document."""
-        stored = type_coerce(document, Text)
+        stored = sa.type_coerce(document, sa.Text)
         if self.dialect == "sqlite":
-            return func.json_extract(stored, f'$."{name}"')
-        return cast(stored, JSON).op("->>", return_type=Text)(name)
+            return sa.func.json_extract(stored, f'$."{name}"')
+        return sa.cast(stored, sa.JSON).op("->>", return_type=sa.Text)(name)
 
 
-def _judged(verdicts: Collection[Verdict]) -> ColumnElement[bool]:
+def _judged(verdicts: Collection[Verdict]) -> sa.ColumnElement[bool]:
     """Return the condition on verdicts.
 
     What people did has an index of its own, which is used only for exactly its own condition.
@@ -276,9 +263,9 @@ def _judged(verdicts: Collection[Verdict]) -> ColumnElement[bool]:
     return HUMAN if set(verdicts) == {Verdict.HUMAN} else events.c.verdict.in_(sorted(verdicts))
 
 
-def _where(*conditions: ColumnElement[bool]) -> Select[Any]:
-    return select(subscribers.c.id).where(*conditions)
+def _where(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(subscribers.c.id).where(*conditions)
 
 
-def _yes_or_no(is_so: ColumnElement[bool], value: str) -> ColumnElement[bool]:
-    return is_so if value == "yes" else and_(~is_so, literal(value == "no"))
+def _yes_or_no(is_so: sa.ColumnElement[bool], value: str) -> sa.ColumnElement[bool]:
+    return is_so if value == "yes" else sa.and_(~is_so, sa.literal(value == "no"))

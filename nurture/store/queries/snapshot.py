@@ -10,14 +10,13 @@ from sqlalchemy import Connection, RowMapping, select
 from nurture.domain.known_words import known, known_or_none
 from nurture.domain.scheduling.gate import PausedBy
 from nurture.domain.scheduling.planner import anchor_after
-from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
+from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.simulation.person import UnderWay
 from nurture.domain.subscribers.suppression import Suppression, guide_on_trial
-from nurture.store.tables.enrolments import enrolments
+from nurture.store.tables.enrolments import enrolments, progress_of
 from nurture.store.tables.messages import IN_HAND, messages
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import standing_of
-from nurture.store.types import ending_from_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,7 @@ class PersonState:
 
 
 def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, PersonState]:
-    """Return the current state of these people, if they are known.
-
-    A message that a worker has in hand counts as sent.
-    """
+    """Return these people's current state, if known; what a worker has in hand counts as sent."""
     ids = list(subscriber_ids)
     in_hand, suppressed = _in_hand(connection, ids), standing_of(connection, ids)
     found = select(enrolments).where(enrolments.c.subscriber_id.in_(ids)).order_by(enrolments.c.id)
@@ -90,16 +86,7 @@ def _stands(
 
 
 def _under_way(row: RowMapping, time_zone: str, message: RowMapping | None) -> UnderWay:
-    progress = Progress(
-        enrolled_at=row["enrolled_at"],
-        anchor_at=row["anchor_at"],
-        passed=row["passed"],
-        collected_at=row["collected_at"],
-        guide_wanted=row["guide_wanted"],
-        time_zone=time_zone,
-        ends_as=ending_from_text(row["ends_as"]),
-    )
-    look_at = row["next_look_at"]
+    progress, look_at = progress_of(row, time_zone), row["next_look_at"]
     if message is not None:
         look_at = message["claimed_at"]
         anchor_at = anchor_after(message["due_at"], look_at)

@@ -1,22 +1,11 @@
 """The account at the mail server: whether it is on hold, and refusals since it last accepted."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    ForeignKey,
-    Integer,
-    Table,
-    Text,
-    delete,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from nurture.domain.account import Equal, Hold
 from nurture.domain.known_words import known
@@ -25,32 +14,32 @@ from nurture.store.database import insert_new
 from nurture.store.types import UtcDateTime, metadata
 
 #: One row while the account is on hold; none while it is open.
-account = Table(
+account = sa.Table(
     "account",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("cause", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("since", UtcDateTime, nullable=False),
-    Column("until", UtcDateTime, nullable=False),
-    Column("pause_seconds", Integer, nullable=False),
-    Column("mark", Text, nullable=False, default=""),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+    sa.Column("pause_seconds", sa.Integer, nullable=False),
+    sa.Column("mark", sa.Text, nullable=False, default=""),
 )
 
 #: Permanent refusals since the last acceptance, and those taken back until the account reopens.
-refusals = Table(
+refusals = sa.Table(
     "refusals",
     metadata,
-    Column("message_id", ForeignKey("messages.id"), primary_key=True),
-    Column("enrolment_id", ForeignKey("enrolments.id"), nullable=False),
-    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
+    sa.Column("message_id", sa.ForeignKey("messages.id"), primary_key=True),
+    sa.Column("enrolment_id", sa.ForeignKey("enrolments.id"), nullable=False),
+    sa.Column("subscriber_id", sa.ForeignKey("subscribers.id"), nullable=False, index=True),
     # What equal refusals of different people have in common.
-    Column("mark", Text, nullable=False),
-    Column("dead", Boolean, nullable=False),
-    Column("fails", Boolean, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("code", Integer),
-    Column("taken_back", Boolean, nullable=False, default=False),
+    sa.Column("mark", sa.Text, nullable=False),
+    sa.Column("dead", sa.Boolean, nullable=False),
+    sa.Column("fails", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("code", sa.Integer),
+    sa.Column("taken_back", sa.Boolean, nullable=False, default=False),
 )
 
 
@@ -61,9 +50,9 @@ class FinalRefusal:
     If it is neither, the message is tried again for some days.
     """
 
-    message: int
-    enrolment: int
-    subscriber: int
+    message_id: int
+    enrolment_id: int
+    subscriber_id: int
     mark: str
     dead: bool
     fails: bool
@@ -71,9 +60,9 @@ class FinalRefusal:
     code: int | None
 
 
-def find_hold(connection: Connection, *, lock: bool = False) -> Hold | None:
+def find_hold(connection: sa.Connection, *, lock: bool = False) -> Hold | None:
     """Return why and until when the account is on hold, or `None` while it is open."""
-    chosen = select(account)
+    chosen = sa.select(account)
     row = connection.execute(chosen.with_for_update() if lock else chosen).mappings().first()
     if row is None:
         return None
@@ -87,7 +76,7 @@ def find_hold(connection: Connection, *, lock: bool = False) -> Hold | None:
     )
 
 
-def keep_hold(connection: Connection, hold: Hold) -> None:
+def keep_hold(connection: sa.Connection, hold: Hold) -> None:
     """Put the account on hold in this way from now on."""
     values = {
         "cause": hold.cause,
@@ -98,80 +87,57 @@ def keep_hold(connection: Connection, hold: Hold) -> None:
         "mark": hold.mark,
     }
     insert_new(connection, account, [{"id": 1, **values}])
-    connection.execute(update(account).values(values))
+    connection.execute(sa.update(account).values(values))
 
 
-def drop_hold(connection: Connection) -> None:
+def drop_hold(connection: sa.Connection) -> None:
     """End the hold on the account."""
-    connection.execute(delete(account))
+    connection.execute(sa.delete(account))
 
 
-def add_refusals(connection: Connection, refused: Sequence[FinalRefusal]) -> None:
+def add_refusals(connection: sa.Connection, refused: Sequence[FinalRefusal]) -> None:
     """Remember permanent refusals until something is accepted."""
-    insert_new(connection, refusals, [_row(one) for one in refused])
+    insert_new(connection, refusals, [asdict(one) | {"taken_back": False} for one in refused])
 
 
-def forget_refusals(connection: Connection) -> None:
+def forget_refusals(connection: sa.Connection) -> None:
     """Forget past refusals after an acceptance: they have nothing to do with the server."""
-    connection.execute(delete(refusals).where(~refusals.c.taken_back))
+    connection.execute(sa.delete(refusals).where(~refusals.c.taken_back))
 
 
-def any_refusals(connection: Connection) -> bool:
+def any_refusals(connection: sa.Connection) -> bool:
     """Return whether any refusals are remembered."""
-    return connection.scalar(select(refusals.c.message_id).limit(1)) is not None
+    return connection.scalar(sa.select(refusals.c.message_id).limit(1)) is not None
 
 
-def equal_refusals(connection: Connection) -> list[Equal]:
+def equal_refusals(connection: sa.Connection) -> list[Equal]:
     """Return the people and the marks of the refusals since the last acceptance."""
-    chosen = select(refusals.c.subscriber_id, refusals.c.mark).where(~refusals.c.taken_back)
+    chosen = sa.select(refusals.c.subscriber_id, refusals.c.mark).where(~refusals.c.taken_back)
     return [Equal(*row) for row in connection.execute(chosen)]
 
 
-def refusals_marked(connection: Connection, mark: str) -> list[FinalRefusal]:
+def refusals_marked(connection: sa.Connection, mark: str) -> list[FinalRefusal]:
     """Return the refusals with that mark that still count against the people."""
     return _refused(connection, (refusals.c.mark == mark) & ~refusals.c.taken_back)
 
 
-def taken_back(connection: Connection) -> list[FinalRefusal]:
+def taken_back(connection: sa.Connection) -> list[FinalRefusal]:
     """Return the refusals that are waiting for the account to reopen."""
     return _refused(connection, refusals.c.taken_back)
 
 
-def mark_taken_back(connection: Connection, message_ids: Collection[int]) -> None:
+def mark_taken_back(connection: sa.Connection, message_ids: Collection[int]) -> None:
     """Blame these refusals on the server until it accepts something."""
     those = refusals.c.message_id.in_(list(message_ids))
-    connection.execute(update(refusals).where(those).values(taken_back=True))
+    connection.execute(sa.update(refusals).where(those).values(taken_back=True))
 
 
-def remove_refusals(connection: Connection, message_ids: Collection[int]) -> None:
+def remove_refusals(connection: sa.Connection, message_ids: Collection[int]) -> None:
     """Forget these refusals."""
-    connection.execute(delete(refusals).where(refusals.c.message_id.in_(list(message_ids))))
+    connection.execute(sa.delete(refusals).where(refusals.c.message_id.in_(list(message_ids))))
 
 
-def _refused(connection: Connection, where: Any) -> list[FinalRefusal]:
-    chosen = (
-        refusals.c.message_id,
-        refusals.c.enrolment_id,
-        refusals.c.subscriber_id,
-        refusals.c.mark,
-        refusals.c.dead,
-        refusals.c.fails,
-        refusals.c.reason,
-        refusals.c.code,
-    )
-    rows = connection.execute(select(*chosen).where(where).order_by(refusals.c.message_id))
+def _refused(connection: sa.Connection, where: Any) -> list[FinalRefusal]:
+    chosen = (refusals.c[field.name] for field in fields(FinalRefusal))
+    rows = connection.execute(sa.select(*chosen).where(where).order_by(refusals.c.message_id))
     return [FinalRefusal(*row) for row in rows]
-
-
-def _row(one: FinalRefusal) -> dict[str, Any]:
-    return {
-        "message_id": one.message,
-        "enrolment_id": one.enrolment,
-        "subscriber_id": one.subscriber,
-        "mark": one.mark,
-        "dead": one.dead,
-        "fails": one.fails,
-        "reason": one.reason,
-        "code": one.code,
-        "taken_back": False,
-    }

@@ -1,21 +1,11 @@
 """Consent records: append-only proof of every consent and every refusal."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    ForeignKey,
-    Integer,
-    Table,
-    Text,
-    insert,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from nurture.domain.known_words import known
 from nurture.domain.subscribers.consent import (
@@ -29,28 +19,28 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.withdrawals import CONSENT, consents_withdrawn, list_withdrawals
 from nurture.store.types import UtcDateTime, metadata
 
-consents = Table(
+consents = sa.Table(
     "consents",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
-    Column("purpose", Text, nullable=False),
-    Column("granted", Boolean, nullable=False),
-    Column("recorded_at", UtcDateTime, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("wording", Text, nullable=False),
-    Column("wording_hash", Text, nullable=False),
-    Column("privacy_version", Text, nullable=False),
-    Column("page_url", Text, nullable=False),
-    Column("client", Text, nullable=False),
-    Column("user_agent", Text, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("subscriber_id", sa.ForeignKey("subscribers.id"), nullable=False, index=True),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("granted", sa.Boolean, nullable=False),
+    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("wording", sa.Text, nullable=False),
+    sa.Column("wording_hash", sa.Text, nullable=False),
+    sa.Column("privacy_version", sa.Text, nullable=False),
+    sa.Column("page_url", sa.Text, nullable=False),
+    sa.Column("client", sa.Text, nullable=False),
+    sa.Column("user_agent", sa.Text, nullable=False),
     # When it was said according to the website, if we were told only afterwards.
-    Column("said_at", UtcDateTime),
+    sa.Column("said_at", UtcDateTime),
 )
 
 
 def record_consents(
-    connection: Connection,
+    connection: sa.Connection,
     subscriber_id: int,
     changes: Sequence[ConsentChange],
     where: Origin,
@@ -75,19 +65,20 @@ def record_consents(
         "user_agent": where.evidence.user_agent,
         "said_at": said_at,
     }
-    connection.execute(insert(consents), [shared | _row(change) for change in changes])
+    rows = [shared | asdict(one) | {"wording_hash": one.wording_hash} for one in changes]
+    connection.execute(sa.insert(consents), rows)
     _follow(connection, subscriber_id, changes)
     _list_withdrawn(connection, subscriber_id, changes, when)
 
 
-def consent_history(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
+def consent_history(connection: sa.Connection, subscriber_id: int) -> list[dict[str, Any]]:
     """Return every record of one person, oldest first."""
     of_person = consents.c.subscriber_id == subscriber_id
-    rows = connection.execute(select(consents).where(of_person).order_by(consents.c.id))
+    rows = connection.execute(sa.select(consents).where(of_person).order_by(consents.c.id))
     return [dict(row) for row in rows.mappings()]
 
 
-def consent_records(connection: Connection, subscriber_id: int) -> list[ConsentRecord]:
+def consent_records(connection: sa.Connection, subscriber_id: int) -> list[ConsentRecord]:
     """Return every consent and refusal of one person with its proof, oldest first.
 
     Purposes that only a newer program knows are skipped, here and below.
@@ -96,7 +87,7 @@ def consent_records(connection: Connection, subscriber_id: int) -> list[ConsentR
     return [_record(row) for row in rows if known(Purpose, row["purpose"], None)]
 
 
-def refused(connection: Connection, subscriber_id: int) -> frozenset[Purpose]:
+def refused(connection: sa.Connection, subscriber_id: int) -> frozenset[Purpose]:
     """Return the purposes whose latest record is a refusal."""
     latest = {row["purpose"]: row["granted"] for row in consent_history(connection, subscriber_id)}
     denied = [known(Purpose, purpose, None) for purpose, granted in latest.items() if not granted]
@@ -104,7 +95,7 @@ def refused(connection: Connection, subscriber_id: int) -> frozenset[Purpose]:
 
 
 def last_said(
-    connection: Connection, subscriber_id: int | None, address_hashes: Sequence[str]
+    connection: sa.Connection, subscriber_id: int | None, address_hashes: Sequence[str]
 ) -> dict[Purpose, datetime]:
     """Return when each purpose was last granted or withdrawn.
 
@@ -121,7 +112,7 @@ def last_said(
 
 
 def withdrawn_by(
-    connection: Connection, subscriber_id: int, sources: Collection[str]
+    connection: sa.Connection, subscriber_id: int, sources: Collection[str]
 ) -> frozenset[Purpose]:
     """Return the purposes whose latest record is a withdrawal that came from one of `sources`."""
     latest = {row["purpose"]: row for row in consent_history(connection, subscriber_id)}
@@ -147,29 +138,22 @@ def _record(row: Mapping[str, Any]) -> ConsentRecord:
     )
 
 
-def _row(change: ConsentChange) -> dict[str, Any]:
-    return {
-        "purpose": change.purpose,
-        "granted": change.granted,
-        "wording": change.wording,
-        "wording_hash": change.wording_hash,
-    }
-
-
-def _follow(connection: Connection, subscriber_id: int, changes: Sequence[ConsentChange]) -> None:
+def _follow(
+    connection: sa.Connection, subscriber_id: int, changes: Sequence[ConsentChange]
+) -> None:
     of_person = subscribers.c.id == subscriber_id
-    locked = select(subscribers.c.purposes).where(of_person).with_for_update(key_share=True)
+    locked = sa.select(subscribers.c.purposes).where(of_person).with_for_update(key_share=True)
     present = connection.scalars(locked).one()
     granted = {str(c.purpose) for c in changes if c.granted}
     withdrawn = {str(c.purpose) for c in changes if not c.granted}
     wanted = (present - withdrawn) | granted
-    connection.execute(update(subscribers).where(of_person).values(purposes=wanted))
+    connection.execute(sa.update(subscribers).where(of_person).values(purposes=wanted))
 
 
 def _list_withdrawn(
-    connection: Connection, subscriber_id: int, changes: Sequence[ConsentChange], now: datetime
+    connection: sa.Connection, subscriber_id: int, changes: Sequence[ConsentChange], now: datetime
 ) -> None:
     kinds = [f"{CONSENT}{change.purpose}" for change in changes if not change.granted]
     if kinds:
-        whose = select(subscribers.c.address_hash).where(subscribers.c.id == subscriber_id)
+        whose = sa.select(subscribers.c.address_hash).where(subscribers.c.id == subscriber_id)
         list_withdrawals(connection, connection.scalars(whose), kinds, now)

@@ -4,34 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Integer,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    delete,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
 from nurture.store.database import insert_new
 from nurture.store.tables.revisions import RevisionKind
 from nurture.store.types import Json, UtcDateTime, metadata
 
-drafts = Table(
+drafts = sa.Table(
     "drafts",
     metadata,
-    Column("kind", Text, nullable=False),
-    Column("key", Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
     # Increases with every save, so that two tabs notice each other.
-    Column("version", Integer, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
     # The revision that the draft started from; 0 if there was none.
-    Column("based_on", Integer, nullable=False),
-    Column("source", Json, nullable=False),
-    Column("saved_at", UtcDateTime, nullable=False),
-    PrimaryKeyConstraint("kind", "key"),
+    sa.Column("based_on", sa.Integer, nullable=False),
+    sa.Column("source", Json, nullable=False),
+    sa.Column("saved_at", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("kind", "key"),
 )
 
 
@@ -47,20 +37,22 @@ class SavedDraft:
     saved_at: datetime
 
 
-def find_draft(connection: Connection, kind: RevisionKind, key: str) -> SavedDraft | None:
+def find_draft(connection: sa.Connection, kind: RevisionKind, key: str) -> SavedDraft | None:
     """Return the draft of that item, or None if nothing is being written."""
-    row = connection.execute(select(drafts).where(*_is(kind, key))).mappings().first()
+    row = connection.execute(sa.select(drafts).where(*_is(kind, key))).mappings().first()
     return SavedDraft(**{**row, "kind": RevisionKind(row["kind"])}) if row else None
 
 
-def drafted_keys(connection: Connection, kind: RevisionKind) -> dict[str, datetime]:
+def drafted_keys(connection: sa.Connection, kind: RevisionKind) -> dict[str, datetime]:
     """Return the keys of all drafts of a kind, and when each was last saved."""
-    rows = connection.execute(select(drafts.c.key, drafts.c.saved_at).where(drafts.c.kind == kind))
+    rows = connection.execute(
+        sa.select(drafts.c.key, drafts.c.saved_at).where(drafts.c.kind == kind)
+    )
     return {row.key: row.saved_at for row in rows}
 
 
 def save_draft(
-    connection: Connection,
+    connection: sa.Connection,
     kind: RevisionKind,
     key: str,
     source: Any,
@@ -76,15 +68,15 @@ def save_draft(
     values = {"version": version + 1, "source": source, "saved_at": now}
     if version:
         where = (*_is(kind, key), drafts.c.version == version)
-        saved = connection.execute(update(drafts).where(*where).values(**values))
+        saved = connection.execute(sa.update(drafts).where(*where).values(**values))
         return version + 1 if saved.rowcount else None
     row = values | {"kind": kind, "key": key, "based_on": based_on}
     return 1 if insert_new(connection, drafts, [row], "version") else None
 
 
-def discard_draft(connection: Connection, kind: RevisionKind, key: str) -> None:
+def discard_draft(connection: sa.Connection, kind: RevisionKind, key: str) -> None:
     """Delete a draft."""
-    connection.execute(delete(drafts).where(*_is(kind, key)))
+    connection.execute(sa.delete(drafts).where(*_is(kind, key)))
 
 
 def _is(kind: RevisionKind, key: str) -> tuple[Any, Any]:

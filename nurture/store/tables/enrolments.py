@@ -5,23 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    ForeignKey,
-    Index,
-    Integer,
-    RowMapping,
-    Table,
-    Text,
-    UniqueConstraint,
-    func,
-    select,
-    text,
-    true,
-    update,
-)
+import sqlalchemy as sa
 
 from nurture.domain.known_words import known, known_or_none
 from nurture.domain.scheduling.gate import UNTIL_RESUMED
@@ -31,43 +15,43 @@ from nurture.store.tables.restores import numbered
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import UtcDateTime, Words, ending_as_text, ending_from_text, metadata
 
-_ACTIVE = text("status = 'active'")
+_ACTIVE = sa.text("status = 'active'")
 _UNDER_WAY = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
-enrolments = Table(
+enrolments = sa.Table(
     "enrolments",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
-    Column("sequence", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("enrolled_at", UtcDateTime, nullable=False),
-    Column("anchor_at", UtcDateTime, nullable=False),
-    Column("passed", Words, nullable=False),
-    Column("collected_at", UtcDateTime),
-    Column("guide_wanted", Boolean, nullable=False),
-    Column("guide_wanted_at", UtcDateTime, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("subscriber_id", sa.ForeignKey("subscribers.id"), nullable=False),
+    sa.Column("sequence", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("enrolled_at", UtcDateTime, nullable=False),
+    sa.Column("anchor_at", UtcDateTime, nullable=False),
+    sa.Column("passed", Words, nullable=False),
+    sa.Column("collected_at", UtcDateTime),
+    sa.Column("guide_wanted", sa.Boolean, nullable=False),
+    sa.Column("guide_wanted_at", UtcDateTime, nullable=False),
     # The number of the guide's current offer; a later request is a new occasion.
-    Column("occasion", Integer, nullable=False, default=1),
-    Column("next_look_at", UtcDateTime),
+    sa.Column("occasion", sa.Integer, nullable=False, default=1),
+    sa.Column("next_look_at", UtcDateTime),
     # Counts changes from outside, so that a plan made before one is recognised as stale.
-    Column("turn", Integer, nullable=False, default=0),
-    Column("ended_at", UtcDateTime),
-    Column("ended_because", Text),
+    sa.Column("turn", sa.Integer, nullable=False, default=0),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("ended_because", sa.Text),
     # How it ends once the guide is sent: a status and, after a colon, why. Null: the series runs.
-    Column("ends_as", Text),
+    sa.Column("ends_as", sa.Text),
     # Set by a restore until the owner decides about it, because it may have been sent already.
-    Column("held_at", UtcDateTime),
-    UniqueConstraint("subscriber_id", "sequence"),
+    sa.Column("held_at", UtcDateTime),
+    sa.UniqueConstraint("subscriber_id", "sequence"),
     # A sweep's cost depends on what is due, not on how many are enrolled.
-    Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+    sa.Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
     # Those of them who are waiting for a guide; everyone else comes after.
-    Index(
+    sa.Index(
         "ix_enrolments_guides",
         "next_look_at",
-        sqlite_where=text("status = 'active' AND guide_wanted = 1"),
-        postgresql_where=text("status = 'active' AND guide_wanted"),
+        sqlite_where=sa.text("status = 'active' AND guide_wanted = 1"),
+        postgresql_where=sa.text("status = 'active' AND guide_wanted"),
     ),
-    Index("ix_enrolments_sequence_status", "sequence", "status"),
+    sa.Index("ix_enrolments_sequence_status", "sequence", "status"),
 )
 
 _IS_ACTIVE = enrolments.c.status == EnrolmentStatus.ACTIVE
@@ -99,7 +83,7 @@ class Enrolment:
 
 
 def add_enrolment(
-    connection: Connection,
+    connection: sa.Connection,
     *,
     subscriber_id: int,
     sequence: str,
@@ -130,7 +114,9 @@ def add_enrolment(
     return added[0].id if added else None
 
 
-def hand_over(connection: Connection, going_on: Iterable[tuple[int, str]], now: datetime) -> None:
+def hand_over(
+    connection: sa.Connection, going_on: Iterable[tuple[int, str]], now: datetime
+) -> None:
     """Enrol people in further sequences, due immediately, unless they were in them before.
 
     They did not ask for a guide there, and people who arrive this way have confirmed their address.
@@ -149,34 +135,34 @@ def hand_over(connection: Connection, going_on: Iterable[tuple[int, str]], now: 
     insert_new(connection, enrolments, numbered(connection, enrolments, rows))
 
 
-def find_enrolment(connection: Connection, enrolment_id: int) -> Enrolment | None:
+def find_enrolment(connection: sa.Connection, enrolment_id: int) -> Enrolment | None:
     """Return the enrolment with that number."""
     return _one(connection, enrolments.c.id == enrolment_id)
 
 
 def find_enrolment_in(
-    connection: Connection, subscriber_id: int, sequence: str
+    connection: sa.Connection, subscriber_id: int, sequence: str
 ) -> Enrolment | None:
     """Return one subscriber's enrolment in one sequence."""
     where = (enrolments.c.subscriber_id == subscriber_id) & (enrolments.c.sequence == sequence)
     return _one(connection, where)
 
 
-def enrolments_of(connection: Connection, subscriber_id: int) -> list[Enrolment]:
+def enrolments_of(connection: sa.Connection, subscriber_id: int) -> list[Enrolment]:
     """Return all of one subscriber's enrolments, oldest first."""
     where = enrolments.c.subscriber_id == subscriber_id
     rows = connection.execute(_with_time_zone().where(where).order_by(enrolments.c.id))
     return [_enrolment(row) for row in rows.mappings()]
 
 
-def numbers_of(connection: Connection, subscriber_ids: Iterable[int]) -> set[int]:
+def numbers_of(connection: sa.Connection, subscriber_ids: Iterable[int]) -> set[int]:
     """Return the numbers of all enrolments of these subscribers, current and past."""
     theirs = enrolments.c.subscriber_id.in_(list(subscriber_ids))
-    return set(connection.scalars(select(enrolments.c.id).where(theirs)))
+    return set(connection.scalars(sa.select(enrolments.c.id).where(theirs)))
 
 
 def end_enrolments(
-    connection: Connection,
+    connection: sa.Connection,
     enrolment_ids: Iterable[int],
     reason: EnrolmentStatus,
     now: datetime,
@@ -188,7 +174,7 @@ def end_enrolments(
 
 
 def end_enrolments_of(
-    connection: Connection,
+    connection: sa.Connection,
     subscriber_id: int,
     reason: EnrolmentStatus,
     now: datetime,
@@ -199,26 +185,26 @@ def end_enrolments_of(
     _end(connection, where, Ending(reason, because), now)
 
 
-def reword_ends(connection: Connection, subscriber_id: int, ending: Ending) -> None:
+def reword_ends(connection: sa.Connection, subscriber_id: int, ending: Ending) -> None:
     """Change the reason why one person's suppression has already ended enrolments."""
     by_suppression = (EnrolmentStatus.UNSUBSCRIBED, EnrolmentStatus.SUPPRESSED)
     connection.execute(
-        update(enrolments)
+        sa.update(enrolments)
         .where(enrolments.c.subscriber_id == subscriber_id, enrolments.c.status.in_(by_suppression))
         .values(status=ending.status, ended_because=ending.because)
     )
 
 
-def take_up_unsubscribed(connection: Connection, subscriber_id: int, now: datetime) -> None:
+def take_up_unsubscribed(connection: sa.Connection, subscriber_id: int, now: datetime) -> None:
     """Resume the enrolments that one subscriber's unsubscription ended."""
     ended_so = _ended_as(subscriber_id, EnrolmentStatus.UNSUBSCRIBED)
     _change(connection, ended_so, now, _UNDER_WAY)
 
 
-def take_up_suppressed(connection: Connection, subscriber_id: int, now: datetime) -> list[int]:
+def take_up_suppressed(connection: sa.Connection, subscriber_id: int, now: datetime) -> list[int]:
     """Resume the enrolments that the suppression of one address ended; return which."""
     theirs = _ended_as(subscriber_id, EnrolmentStatus.SUPPRESSED)
-    found = list(connection.scalars(select(enrolments.c.id).where(theirs)))
+    found = list(connection.scalars(sa.select(enrolments.c.id).where(theirs)))
     _change(connection, theirs, now, _UNDER_WAY)
     return found
 
@@ -228,21 +214,23 @@ def _ended_as(subscriber_id: int, status: EnrolmentStatus) -> Any:
 
 
 def change_enrolment(
-    connection: Connection, enrolment_id: int, now: datetime, **values: Any
+    connection: sa.Connection, enrolment_id: int, now: datetime, **values: Any
 ) -> None:
     """Change one enrolment from outside; it is looked at again immediately."""
     _change(connection, enrolments.c.id == enrolment_id, now, values)
 
 
-def put_back(connection: Connection, enrolment_id: int, progress: Progress, now: datetime) -> None:
+def put_back(
+    connection: sa.Connection, enrolment_id: int, progress: Progress, now: datetime
+) -> None:
     """Resume an ended enrolment at that progress; it is looked at immediately."""
     change_enrolment(connection, enrolment_id, now, **_UNDER_WAY, **columns_of(progress))
 
 
-def rest(connection: Connection, enrolment_id: int, progress: Progress) -> None:
+def rest(connection: sa.Connection, enrolment_id: int, progress: Progress) -> None:
     """Send nothing more of an enrolment except its guide; plans made before become stale."""
     connection.execute(
-        update(enrolments)
+        sa.update(enrolments)
         .where(enrolments.c.id == enrolment_id)
         .values(ends_as=ending_as_text(progress.ends_as), turn=enrolments.c.turn + 1)
     )
@@ -259,15 +247,15 @@ def columns_of(progress: Progress) -> dict[str, Any]:
     }
 
 
-def look_at_once(connection: Connection, where: Any, now: datetime) -> int:
+def look_at_once(connection: sa.Connection, where: Any, now: datetime) -> int:
     """Have the active enrolments of a sequence or subscriber decided again now; return how many."""
     return _change(connection, where & (enrolments.c.status == EnrolmentStatus.ACTIVE), now, {})
 
 
-def look_at(connection: Connection, where: Any, moment: datetime) -> None:
+def look_at(connection: sa.Connection, where: Any, moment: datetime) -> None:
     """Look at the active enrolments of a subscriber at that moment, rather than immediately."""
     connection.execute(
-        update(enrolments)
+        sa.update(enrolments)
         .where(where, _IS_ACTIVE, enrolments.c.next_look_at < moment)
         .values(next_look_at=moment, turn=enrolments.c.turn + 1)
     )
@@ -280,7 +268,7 @@ def of_sequences(*sequences: str) -> Any:
 
 def everybody() -> Any:
     """Return a condition for `look_at_once`: everyone who is under way."""
-    return true()
+    return sa.true()
 
 
 def of_subscriber(subscriber_id: int) -> Any:
@@ -298,34 +286,34 @@ def of_enrolments(enrolment_ids: Iterable[int]) -> Any:
     return enrolments.c.id.in_(list(enrolment_ids))
 
 
-def count_enrolments(connection: Connection) -> dict[str, int]:
+def count_enrolments(connection: sa.Connection) -> dict[str, int]:
     """Count the enrolments by status."""
-    counted = select(enrolments.c.status, func.count()).group_by(enrolments.c.status)
+    counted = sa.select(enrolments.c.status, sa.func.count()).group_by(enrolments.c.status)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
-def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str], int]:
+def count_by_passed(connection: sa.Connection, sequence: str) -> dict[frozenset[str], int]:
     """Count the people under way in a sequence, by the set of steps they have passed."""
     counted = (
-        select(enrolments.c.passed, func.count())
+        sa.select(enrolments.c.passed, sa.func.count())
         .where(enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE)
         .group_by(enrolments.c.passed)
     )
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
-def count_due(connection: Connection, now: datetime, most: int | None = None) -> int:
+def count_due(connection: sa.Connection, now: datetime, most: int | None = None) -> int:
     """Count the enrolments to be looked at now; counting stops at `most`."""
-    due = select(enrolments.c.id).where(NOT_HELD, _IS_ACTIVE, enrolments.c.next_look_at <= now)
+    due = sa.select(enrolments.c.id).where(NOT_HELD, _IS_ACTIVE, enrolments.c.next_look_at <= now)
     due = due.limit(most) if most else due
-    return connection.scalar(select(func.count()).select_from(due.subquery())) or 0
+    return connection.scalar(sa.select(sa.func.count()).select_from(due.subquery())) or 0
 
 
-def find_next_look(connection: Connection) -> datetime | None:
+def find_next_look(connection: sa.Connection) -> datetime | None:
     """Return when an enrolment is next to be looked at, or `None` if none is."""
     looked_at = enrolments.c.next_look_at < UNTIL_RESUMED
     soonest: datetime | None = connection.scalar(
-        select(func.min(enrolments.c.next_look_at)).where(_IS_ACTIVE, NOT_HELD, looked_at)
+        sa.select(sa.func.min(enrolments.c.next_look_at)).where(_IS_ACTIVE, NOT_HELD, looked_at)
     )
     return soonest
 
@@ -343,13 +331,13 @@ def ended(ending: Ending, now: datetime) -> dict[str, Any]:
     }
 
 
-def _end(connection: Connection, where: Any, ending: Ending, now: datetime) -> None:
-    connection.execute(update(enrolments).where(where, _IS_ACTIVE).values(ended(ending, now)))
+def _end(connection: sa.Connection, where: Any, ending: Ending, now: datetime) -> None:
+    connection.execute(sa.update(enrolments).where(where, _IS_ACTIVE).values(ended(ending, now)))
 
 
-def _change(connection: Connection, where: Any, now: datetime, values: dict[str, Any]) -> int:
+def _change(connection: sa.Connection, where: Any, now: datetime, values: dict[str, Any]) -> int:
     changed = connection.execute(
-        update(enrolments)
+        sa.update(enrolments)
         .where(where)
         .values(next_look_at=now, turn=enrolments.c.turn + 1, **values)
     )
@@ -357,23 +345,23 @@ def _change(connection: Connection, where: Any, now: datetime, values: dict[str,
 
 
 def _with_time_zone() -> Any:
-    return select(enrolments, subscribers.c.time_zone).join(
+    return sa.select(enrolments, subscribers.c.time_zone).join(
         subscribers, subscribers.c.id == enrolments.c.subscriber_id
     )
 
 
-def _one(connection: Connection, where: Any) -> Enrolment | None:
+def _one(connection: sa.Connection, where: Any) -> Enrolment | None:
     row = connection.execute(_with_time_zone().where(where)).mappings().first()
     return _enrolment(row) if row else None
 
 
-def _enrolment(row: RowMapping) -> Enrolment:
+def _enrolment(row: sa.RowMapping) -> Enrolment:
     return Enrolment(
         id=row["id"],
         subscriber_id=row["subscriber_id"],
         sequence=row["sequence"],
         status=known(EnrolmentStatus, row["status"], EnrolmentStatus.REMOVED),
-        progress=_progress(row),
+        progress=progress_of(row, row["time_zone"]),
         guide_wanted_at=row["guide_wanted_at"],
         occasion=row["occasion"],
         because=known_or_none(EndReason, row["ended_because"]),
@@ -381,14 +369,14 @@ def _enrolment(row: RowMapping) -> Enrolment:
     )
 
 
-def _progress(row: RowMapping) -> Progress:
-    """Return what the planner needs from a row that includes the subscriber's time zone."""
+def progress_of(row: sa.RowMapping, time_zone: str) -> Progress:
+    """Return what the planner needs, given the row and its subscriber's time zone."""
     return Progress(
         enrolled_at=row["enrolled_at"],
         anchor_at=row["anchor_at"],
         passed=row["passed"],
         collected_at=row["collected_at"],
         guide_wanted=row["guide_wanted"],
-        time_zone=row["time_zone"],
+        time_zone=time_zone,
         ends_as=ending_from_text(row["ends_as"]),
     )

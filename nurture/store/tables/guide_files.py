@@ -3,34 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Integer,
-    LargeBinary,
-    Table,
-    Text,
-    UniqueConstraint,
-    func,
-    insert,
-    select,
-)
+import sqlalchemy as sa
 
 from nurture.store.types import UtcDateTime, metadata
 
-guide_files = Table(
+guide_files = sa.Table(
     "guide_files",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("sequence", Text, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("uploaded_by", Text, nullable=False),
-    Column("uploaded_at", UtcDateTime, nullable=False),
-    Column("content", LargeBinary, nullable=False),
-    UniqueConstraint("sequence", "number"),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("sequence", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("uploaded_by", sa.Text, nullable=False),
+    sa.Column("uploaded_at", UtcDateTime, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("sequence", "number"),
 )
 
 #: Everything but the file itself, which is read only when needed.
@@ -52,7 +41,7 @@ class UploadedGuide:
 
 
 def add_guide(
-    connection: Connection,
+    connection: sa.Connection,
     *,
     sequence: str,
     name: str,
@@ -63,9 +52,9 @@ def add_guide(
 ) -> int:
     """Store a file as the newest version of a sequence's guide; return its number."""
     same = guide_files.c.sequence == sequence
-    number = (connection.scalar(select(func.max(guide_files.c.number)).where(same)) or 0) + 1
+    number = (connection.scalar(sa.select(sa.func.max(guide_files.c.number)).where(same)) or 0) + 1
     connection.execute(
-        insert(guide_files).values(
+        sa.insert(guide_files).values(
             sequence=sequence,
             number=number,
             name=name,
@@ -79,31 +68,31 @@ def add_guide(
     return number
 
 
-def newest_guide(connection: Connection, sequence: str) -> UploadedGuide | None:
+def newest_guide(connection: sa.Connection, sequence: str) -> UploadedGuide | None:
     """Return the guide that is handed out now, or None if none was ever uploaded."""
     return next(iter(guides_of(connection, sequence, most=1)), None)
 
 
-def guides_of(connection: Connection, sequence: str, most: int = 50) -> list[UploadedGuide]:
+def guides_of(connection: sa.Connection, sequence: str, most: int = 50) -> list[UploadedGuide]:
     """Return the versions of a sequence's guide, newest first."""
-    found = select(*_ABOUT).where(guide_files.c.sequence == sequence)
+    found = sa.select(*_ABOUT).where(guide_files.c.sequence == sequence)
     rows = connection.execute(found.order_by(guide_files.c.number.desc()).limit(most))
     return [UploadedGuide(**row) for row in rows.mappings()]
 
 
-def find_guide(connection: Connection, sequence: str, number: int) -> UploadedGuide | None:
+def find_guide(connection: sa.Connection, sequence: str, number: int) -> UploadedGuide | None:
     """Return one version of a sequence's guide, or None."""
     same = (guide_files.c.sequence == sequence) & (guide_files.c.number == number)
-    row = connection.execute(select(*_ABOUT).where(same)).mappings().first()
+    row = connection.execute(sa.select(*_ABOUT).where(same)).mappings().first()
     return UploadedGuide(**row) if row else None
 
 
-def content_of(connection: Connection, guide_id: int) -> bytes:
+def content_of(connection: sa.Connection, guide_id: int) -> bytes:
     """Return the file itself."""
-    found = select(guide_files.c.content).where(guide_files.c.id == guide_id)
+    found = sa.select(guide_files.c.content).where(guide_files.c.id == guide_id)
     return bytes(connection.scalars(found).one())
 
 
-def uploaded_sequences(connection: Connection) -> frozenset[str]:
+def uploaded_sequences(connection: sa.Connection) -> frozenset[str]:
     """Return the sequences whose guide the owner has uploaded."""
-    return frozenset(connection.scalars(select(guide_files.c.sequence).distinct()))
+    return frozenset(connection.scalars(sa.select(guide_files.c.sequence).distinct()))

@@ -24,10 +24,7 @@ _HELD = enrolments.c.held_at.is_not(None)
 #: States of what was in hand when the backup was made, and what may have become of it.
 _MAY_BE = {
     MessageStatus.CLAIMED: (MessageStatus.DEFERRED, Reason(Code.IN_HAND_AT_BACKUP)),
-    MessageStatus.SENDING: (
-        MessageStatus.IN_DOUBT,
-        Reason(Code.OFFERED_AT_BACKUP),
-    ),
+    MessageStatus.SENDING: (MessageStatus.IN_DOUBT, Reason(Code.OFFERED_AT_BACKUP)),
 }
 
 

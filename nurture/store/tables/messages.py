@@ -1,25 +1,11 @@
 """Messages: the ledger of every email to every subscriber."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    ForeignKey,
-    Index,
-    Integer,
-    Table,
-    Text,
-    UniqueConstraint,
-    func,
-    select,
-    text,
-    tuple_,
-)
+import sqlalchemy as sa
 
 from nurture.domain.known_words import known
 from nurture.domain.messages.status import MessageStatus
@@ -29,39 +15,39 @@ from nurture.domain.subscribers.consent import Purpose
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import Json, UtcDateTime, metadata
 
-IN_HAND = text("status IN ('claimed', 'sending')")
-messages = Table(
+IN_HAND = sa.text("status IN ('claimed', 'sending')")
+messages = sa.Table(
     "messages",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("enrolment_id", ForeignKey("enrolments.id"), nullable=False),
-    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
-    Column("sequence", Text, nullable=False),
-    Column("step", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("occasion", Integer, nullable=False),
-    Column("revision_id", ForeignKey("revisions.id"), nullable=False),
-    Column("status", Text, nullable=False),
-    Column("attempt", Integer, nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("enrolment_id", sa.ForeignKey("enrolments.id"), nullable=False),
+    sa.Column("subscriber_id", sa.ForeignKey("subscribers.id"), nullable=False),
+    sa.Column("sequence", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("occasion", sa.Integer, nullable=False),
+    sa.Column("revision_id", sa.ForeignKey("revisions.id"), nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
     # How often it has been in doubt, which decides whether a guide is offered once more.
-    Column("doubts", Integer, nullable=False, default=0),
+    sa.Column("doubts", sa.Integer, nullable=False, default=0),
     # The batch that has it in hand, and until when on the real clock that is assumed to be alive.
-    Column("claim", Text, nullable=False),
-    Column("lease_until", UtcDateTime),
-    Column("due_at", UtcDateTime, nullable=False),
-    Column("claimed_at", UtcDateTime, nullable=False),
-    Column("accepted_at", UtcDateTime),
-    Column("reason", Text, nullable=False, default=""),
+    sa.Column("claim", sa.Text, nullable=False),
+    sa.Column("lease_until", UtcDateTime),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("claimed_at", UtcDateTime, nullable=False),
+    sa.Column("accepted_at", UtcDateTime),
+    sa.Column("reason", sa.Text, nullable=False, default=""),
     # The reason as a code with what it is about, if the reason is our own; see `domain.reasons`.
-    Column("why", Text),
-    Column("about", Json),
-    Column("code", Integer),
+    sa.Column("why", sa.Text),
+    sa.Column("about", Json),
+    sa.Column("code", sa.Integer),
     # Whether its Message-ID says which email it is, as it has since 0018; it never changes.
-    Column("marked", Boolean),
-    UniqueConstraint("enrolment_id", "step", "occasion"),
-    Index("ix_messages_subscriber_id_claimed_at", "subscriber_id", "claimed_at"),
-    Index("ix_messages_in_hand", "lease_until", sqlite_where=IN_HAND, postgresql_where=IN_HAND),
-    Index("ix_messages_status", "status"),
+    sa.Column("marked", sa.Boolean),
+    sa.UniqueConstraint("enrolment_id", "step", "occasion"),
+    sa.Index("ix_messages_subscriber_id_claimed_at", "subscriber_id", "claimed_at"),
+    sa.Index("ix_messages_in_hand", "lease_until", sqlite_where=IN_HAND, postgresql_where=IN_HAND),
+    sa.Index("ix_messages_status", "status"),
 )
 _COUNTED_BY_CAP = (
     MessageStatus.CLAIMED,
@@ -120,22 +106,22 @@ class MessageInDoubt:
 
 
 def find_messages(
-    connection: Connection, keys: Sequence[tuple[int, str, int]]
+    connection: sa.Connection, keys: Sequence[tuple[int, str, int]]
 ) -> dict[tuple[int, str, int], Message]:
     """Return the existing messages of these enrolments, steps and occasions."""
     if not keys:
         return {}
-    key = tuple_(messages.c.enrolment_id, messages.c.step, messages.c.occasion)
-    rows = connection.execute(select(messages).where(key.in_(keys))).mappings()
+    key = sa.tuple_(messages.c.enrolment_id, messages.c.step, messages.c.occasion)
+    rows = connection.execute(sa.select(messages).where(key.in_(keys))).mappings()
     found = [as_message(row) for row in rows]
     return {(m.enrolment_id, m.step, m.occasion): m for m in found}
 
 
 def mailed_since(
-    connection: Connection, subscriber_ids: Iterable[int], since: datetime
+    connection: sa.Connection, subscriber_ids: Iterable[int], since: datetime
 ) -> dict[int, list[datetime]]:
     """Return when each of these subscribers was sent emails of the series since then."""
-    statement = select(messages.c.subscriber_id, messages.c.claimed_at).where(
+    statement = sa.select(messages.c.subscriber_id, messages.c.claimed_at).where(
         messages.c.subscriber_id.in_(list(subscriber_ids)),
         messages.c.claimed_at > since,
         messages.c.kind.not_in(ANSWERS),
@@ -147,21 +133,21 @@ def mailed_since(
     return times
 
 
-def in_hand(connection: Connection, enrolment_id: int) -> bool:
+def in_hand(connection: sa.Connection, enrolment_id: int) -> bool:
     """Return whether a worker has a message of that enrolment in hand right now."""
     where = (messages.c.enrolment_id == enrolment_id) & IN_HAND
-    return connection.scalar(select(messages.c.id).where(where).limit(1)) is not None
+    return connection.scalar(sa.select(messages.c.id).where(where).limit(1)) is not None
 
 
-def find_message(connection: Connection, message_id: int) -> Message | None:
+def find_message(connection: sa.Connection, message_id: int) -> Message | None:
     """Return the message with that number."""
     where = messages.c.id == message_id
-    row = connection.execute(select(messages).where(where)).mappings().first()
+    row = connection.execute(sa.select(messages).where(where)).mappings().first()
     return as_message(row) if row else None
 
 
 def followed(
-    connection: Connection, message_ids: Iterable[int], *, hold: bool = False
+    connection: sa.Connection, message_ids: Iterable[int], *, hold: bool = False
 ) -> dict[int, Followed]:
     """Return those of the messages that went to people who currently agree to tracking.
 
@@ -169,7 +155,7 @@ def followed(
     erased right now is waited for and then left out.
     """
     statement = (
-        select(
+        sa.select(
             messages.c.id,
             messages.c.subscriber_id,
             messages.c.sequence,
@@ -190,32 +176,32 @@ def followed(
     }
 
 
-def given_up(connection: Connection) -> list[Message]:
+def given_up(connection: sa.Connection) -> list[Message]:
     """Return every message that failed, oldest first."""
-    failed = select(messages).where(messages.c.status == MessageStatus.FAILED)
+    failed = sa.select(messages).where(messages.c.status == MessageStatus.FAILED)
     rows = connection.execute(failed.order_by(messages.c.claimed_at, messages.c.id)).mappings()
     return [as_message(row) for row in rows]
 
 
-def ledger_of(connection: Connection, subscriber_id: int) -> list[Message]:
+def ledger_of(connection: sa.Connection, subscriber_id: int) -> list[Message]:
     """Return every message to one subscriber, oldest first."""
     where = messages.c.subscriber_id == subscriber_id
-    ordered = select(messages).where(where).order_by(messages.c.claimed_at, messages.c.id)
+    ordered = sa.select(messages).where(where).order_by(messages.c.claimed_at, messages.c.id)
     return [as_message(row) for row in connection.execute(ordered).mappings()]
 
 
-def count_messages(connection: Connection) -> dict[str, int]:
+def count_messages(connection: sa.Connection) -> dict[str, int]:
     """Count the messages by status."""
-    counted = select(messages.c.status, func.count()).group_by(messages.c.status)
+    counted = sa.select(messages.c.status, sa.func.count()).group_by(messages.c.status)
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
-def doubts(connection: Connection) -> list[MessageInDoubt]:
+def doubts(connection: sa.Connection) -> list[MessageInDoubt]:
     """Return every message in doubt, oldest first."""
     statement = (
-        select(
+        sa.select(
             messages.c.id,
-            func.coalesce(subscribers.c.address, "(erased)"),
+            sa.func.coalesce(subscribers.c.address, "(erased)"),
             messages.c.step,
             messages.c.claimed_at,
             messages.c.why,
@@ -237,24 +223,13 @@ def as_message(row: Mapping[Any, Any]) -> Message:
 
     A kind or status that only a newer program knows counts as sent and is not sent again.
     """
-    return Message(
-        id=row["id"],
-        enrolment_id=row["enrolment_id"],
-        subscriber_id=row["subscriber_id"],
-        sequence=row["sequence"],
-        step=row["step"],
-        kind=known(StepKind, row["kind"], StepKind.ARTICLE),
-        occasion=row["occasion"],
-        status=known(MessageStatus, row["status"], MessageStatus.IN_DOUBT),
-        attempt=row["attempt"],
-        doubts=row["doubts"],
-        due_at=row["due_at"],
-        claimed_at=row["claimed_at"],
-        accepted_at=row["accepted_at"],
-        reason=row["reason"],
-        why=as_stored(row["why"], row["about"], row["reason"]),
-        marked=bool(row["marked"]),
-    )
+    read = {
+        "kind": known(StepKind, row["kind"], StepKind.ARTICLE),
+        "status": known(MessageStatus, row["status"], MessageStatus.IN_DOUBT),
+        "why": as_stored(row["why"], row["about"], row["reason"]),
+        "marked": bool(row["marked"]),
+    }
+    return Message(**{field.name: row[field.name] for field in fields(Message)} | read)
 
 
 def reason_columns(why: Reason | Any) -> dict[str, Any]:
@@ -263,6 +238,6 @@ def reason_columns(why: Reason | Any) -> dict[str, Any]:
     The text is written beside the code because the previous release reads nothing else.
     """
     if isinstance(why, Reason):
-        code, about, text = to_store(why)
-        return {"reason": text, "why": code, "about": about}
+        code, about, reason = to_store(why)
+        return {"reason": reason, "why": code, "about": about}
     return {"reason": why, "why": None, "about": None}

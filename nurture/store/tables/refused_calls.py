@@ -8,37 +8,23 @@ own, so that they do not displace refused calls.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Index,
-    Integer,
-    RowMapping,
-    Table,
-    Text,
-    and_,
-    delete,
-    func,
-    insert,
-    select,
-)
+import sqlalchemy as sa
 
 from nurture.store.types import UtcDateTime, metadata
 
-refused_calls = Table(
+refused_calls = sa.Table(
     "refused_calls",
     metadata,
-    Column("id", Integer, primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True),
     # What was called: "signup", "mail", "bookings" or `BOXES`, and the form or provider.
-    Column("door", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("called_at", UtcDateTime, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("problem", Text, nullable=False),
-    Column("field", Text, nullable=False),
-    Column("network", Text, nullable=False),
-    Index("ix_refused_calls_door_name", "door", "name", "id"),
+    sa.Column("door", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("called_at", UtcDateTime, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("field", sa.Text, nullable=False),
+    sa.Column("network", sa.Text, nullable=False),
+    sa.Index("ix_refused_calls_door_name", "door", "name", "id"),
 )
 
 #: The door of signups that were accepted except for a box that was not understood.
@@ -69,38 +55,38 @@ class Refusals:
     last_at: datetime
 
 
-def add_refused_call(connection: Connection, call: RefusedCall) -> None:
+def add_refused_call(connection: sa.Connection, call: RefusedCall) -> None:
     """Store a refused call, and delete the oldest if there are too many."""
     columns = RefusedCall.__dataclass_fields__
-    connection.execute(insert(refused_calls).values({n: getattr(call, n) for n in columns}))
+    connection.execute(sa.insert(refused_calls).values({n: getattr(call, n) for n in columns}))
     same = _of(call.door, call.name)
-    newest = select(refused_calls.c.id).where(same).order_by(refused_calls.c.id.desc())
+    newest = sa.select(refused_calls.c.id).where(same).order_by(refused_calls.c.id.desc())
     last_kept = connection.scalar(newest.offset(KEPT - 1).limit(1))
     if last_kept is not None:
-        connection.execute(delete(refused_calls).where(same, refused_calls.c.id < last_kept))
+        connection.execute(sa.delete(refused_calls).where(same, refused_calls.c.id < last_kept))
 
 
 def refused_calls_of(
-    connection: Connection, door: str, name: str, most: int = KEPT
+    connection: sa.Connection, door: str, name: str, most: int = KEPT
 ) -> list[RefusedCall]:
     """Return the refused calls of one form or provider, newest first."""
-    found = select(refused_calls).where(_of(door, name)).order_by(refused_calls.c.id.desc())
+    found = sa.select(refused_calls).where(_of(door, name)).order_by(refused_calls.c.id.desc())
     return [_call(row) for row in connection.execute(found.limit(most)).mappings()]
 
 
-def count_refusals(connection: Connection) -> dict[tuple[str, str], Refusals]:
+def count_refusals(connection: sa.Connection) -> dict[tuple[str, str], Refusals]:
     """Count the refused calls by door and name."""
     columns = (refused_calls.c.door, refused_calls.c.name)
-    counted = select(*columns, func.count(), func.max(refused_calls.c.called_at))
+    counted = sa.select(*columns, sa.func.count(), sa.func.max(refused_calls.c.called_at))
     rows = connection.execute(counted.group_by(*columns))
     return {(door, name): Refusals(count, last) for door, name, count, last in rows}
 
 
-def _of(door: str, name: str) -> ColumnElement[bool]:
-    return and_(refused_calls.c.door == door, refused_calls.c.name == name)
+def _of(door: str, name: str) -> sa.ColumnElement[bool]:
+    return sa.and_(refused_calls.c.door == door, refused_calls.c.name == name)
 
 
-def _call(row: RowMapping) -> RefusedCall:
+def _call(row: sa.RowMapping) -> RefusedCall:
     values = dict(row)
     del values["id"]
     return RefusedCall(**values)

@@ -6,36 +6,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Integer,
-    RowMapping,
-    Table,
-    Text,
-    UniqueConstraint,
-    func,
-    insert,
-    select,
-    text,
-)
+import sqlalchemy as sa
 
 from nurture.domain.known_words import known
 from nurture.store.types import Json, UtcDateTime, metadata
 
-revisions = Table(
+revisions = sa.Table(
     "revisions",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("author", Text, nullable=False),
-    Column("source", Json, nullable=False),
-    Column("compiled", Json, nullable=False),
-    Column("published_at", UtcDateTime, nullable=False),
-    UniqueConstraint("kind", "key", "number"),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("source", Json, nullable=False),
+    sa.Column("compiled", Json, nullable=False),
+    sa.Column("published_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("kind", "key", "number"),
 )
 
 
@@ -70,74 +58,74 @@ class Revision:
     published_at: datetime
 
 
-def lock_publishing(connection: Connection) -> None:
+def lock_publishing(connection: sa.Connection) -> None:
     """Allow only one publication at a time; SQLite's writing transactions do so anyway."""
     if connection.dialect.name != "sqlite":
-        connection.execute(text("LOCK TABLE revisions IN SHARE ROW EXCLUSIVE MODE"))
+        connection.execute(sa.text("LOCK TABLE revisions IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def newest_revisions(connection: Connection) -> list[Revision]:
+def newest_revisions(connection: sa.Connection) -> list[Revision]:
     """Return the newest revision of everything that was ever published.
 
     Kinds that only a newer program publishes are skipped; `library.published` deals with what such
     a program has put into a known kind.
     """
     newest = (
-        select(func.max(revisions.c.id).label("id"))
+        sa.select(sa.func.max(revisions.c.id).label("id"))
         .where(revisions.c.kind.in_(list(RevisionKind)))
         .group_by(revisions.c.kind, revisions.c.key)
         .subquery()
     )
-    rows = connection.execute(select(revisions).join(newest, revisions.c.id == newest.c.id))
+    rows = connection.execute(sa.select(revisions).join(newest, revisions.c.id == newest.c.id))
     return [_revision(row) for row in rows.mappings()]
 
 
-def latest_publication(connection: Connection) -> int:
+def latest_publication(connection: sa.Connection) -> int:
     """Return the number of the newest revision, which changes whenever anything is published."""
-    return connection.scalar(select(func.max(revisions.c.id))) or 0
+    return connection.scalar(sa.select(sa.func.max(revisions.c.id))) or 0
 
 
 def find_newest_by(
-    connection: Connection, author: Author, kind: RevisionKind, key: str
+    connection: sa.Connection, author: Author, kind: RevisionKind, key: str
 ) -> Revision | None:
     """Return the newest state of one item that one author published, or None."""
     same = (revisions.c.kind == kind) & (revisions.c.key == key) & (revisions.c.author == author)
-    newest = select(revisions).where(same).order_by(revisions.c.number.desc()).limit(1)
+    newest = sa.select(revisions).where(same).order_by(revisions.c.number.desc()).limit(1)
     row = connection.execute(newest).mappings().first()
     return _revision(row) if row else None
 
 
-def find_newest(connection: Connection, kind: RevisionKind, key: str) -> Revision | None:
+def find_newest(connection: sa.Connection, kind: RevisionKind, key: str) -> Revision | None:
     """Return the newest state of one item, or None if it was never published."""
     return next(iter(history_of(connection, kind, key, most=1)), None)
 
 
 def history_of(
-    connection: Connection, kind: RevisionKind, key: str, most: int = 200
+    connection: sa.Connection, kind: RevisionKind, key: str, most: int = 200
 ) -> list[Revision]:
     """Return the states of one item, newest first."""
     same = (revisions.c.kind == kind) & (revisions.c.key == key)
-    found = select(revisions).where(same).order_by(revisions.c.number.desc()).limit(most)
+    found = sa.select(revisions).where(same).order_by(revisions.c.number.desc()).limit(most)
     return [_revision(row) for row in connection.execute(found).mappings()]
 
 
 def find_state(
-    connection: Connection, kind: RevisionKind, key: str, number: int
+    connection: sa.Connection, kind: RevisionKind, key: str, number: int
 ) -> Revision | None:
     """Return one state of one item by its number, or None."""
     same = (revisions.c.kind == kind) & (revisions.c.key == key) & (revisions.c.number == number)
-    row = connection.execute(select(revisions).where(same)).mappings().first()
+    row = connection.execute(sa.select(revisions).where(same)).mappings().first()
     return _revision(row) if row else None
 
 
-def revisions_of(connection: Connection, revision_ids: Iterable[int]) -> list[Revision]:
+def revisions_of(connection: sa.Connection, revision_ids: Iterable[int]) -> list[Revision]:
     """Return the revisions with these numbers."""
-    rows = connection.execute(select(revisions).where(revisions.c.id.in_(list(revision_ids))))
+    rows = connection.execute(sa.select(revisions).where(revisions.c.id.in_(list(revision_ids))))
     return [_revision(row) for row in rows.mappings()]
 
 
 def add_revision(
-    connection: Connection,
+    connection: sa.Connection,
     *,
     kind: RevisionKind,
     key: str,
@@ -149,9 +137,9 @@ def add_revision(
 ) -> int:
     """Publish a new state as the next number of its kind and key; return the row's id."""
     same = (revisions.c.kind == kind) & (revisions.c.key == key)
-    number = (connection.scalar(select(func.max(revisions.c.number)).where(same)) or 0) + 1
+    number = (connection.scalar(sa.select(sa.func.max(revisions.c.number)).where(same)) or 0) + 1
     added = connection.execute(
-        insert(revisions)
+        sa.insert(revisions)
         .values(
             kind=kind,
             key=key,
@@ -167,7 +155,7 @@ def add_revision(
     return int(added.scalar_one())
 
 
-def _revision(row: RowMapping) -> Revision:
+def _revision(row: sa.RowMapping) -> Revision:
     values = dict(row)
     # An author that only a later version knows counts as the owner: files must not overwrite them.
     kind, author = RevisionKind(values.pop("kind")), values.pop("author")

@@ -14,10 +14,7 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.types import UtcDateTime, metadata
 
 sequences = Table(
-    "sequences",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("paused_at", UtcDateTime),
+    "sequences", metadata, Column("key", Text, primary_key=True), Column("paused_at", UtcDateTime)
 )
 
 

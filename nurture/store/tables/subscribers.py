@@ -1,24 +1,12 @@
 """Subscribers: the people we may email."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    Index,
-    Integer,
-    Table,
-    Text,
-    func,
-    select,
-    text,
-    update,
-)
+import sqlalchemy as sa
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.known_words import known
@@ -34,41 +22,41 @@ def _created_at(context: Any) -> Any:
     return context.get_current_parameters()["created_at"]
 
 
-subscribers = Table(
+subscribers = sa.Table(
     "subscribers",
     metadata,
-    Column("id", Integer, primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True),
     # An address is looked up by its key; an erasure leaves none of the three.
-    Column("address", Text),
-    Column("address_key", Text, unique=True),
-    Column("address_hash", Text, nullable=False, index=True),
-    Column("first_name", Text, nullable=False, default=""),
-    Column("time_zone", Text, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("confirmed_at", UtcDateTime),
-    Column("frequency", Text, nullable=False, default=Frequency.USUAL),
-    Column("paused_until", UtcDateTime),
-    Column("paused_by", Text),
+    sa.Column("address", sa.Text),
+    sa.Column("address_key", sa.Text, unique=True),
+    sa.Column("address_hash", sa.Text, nullable=False, index=True),
+    sa.Column("first_name", sa.Text, nullable=False, default=""),
+    sa.Column("time_zone", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("confirmed_at", UtcDateTime),
+    sa.Column("frequency", sa.Text, nullable=False, default=Frequency.USUAL),
+    sa.Column("paused_until", UtcDateTime),
+    sa.Column("paused_by", sa.Text),
     # Until when they have had an appointment, as worked out in `domain.subscribers.bookings`.
-    Column("booked_until", UtcDateTime),
+    sa.Column("booked_until", UtcDateTime),
     # When they last answered a page that showed both of our own boxes.
-    Column("boxes_seen_at", UtcDateTime),
+    sa.Column("boxes_seen_at", UtcDateTime),
     # The current state of the append-only consent records, so that a batch needs no history.
-    Column("purposes", Words, nullable=False),
-    Column("erased", Boolean, nullable=False, default=False),
+    sa.Column("purposes", Words, nullable=False),
+    sa.Column("erased", sa.Boolean, nullable=False, default=False),
     # A hint: since when no sign of life is known. Nobody is asked until it is old enough.
-    Column("quiet_since", UtcDateTime, default=_created_at),
-    Index(
+    sa.Column("quiet_since", UtcDateTime, default=_created_at),
+    sa.Index(
         "ix_subscribers_quiet",
         "quiet_since",
-        sqlite_where=text("confirmed_at IS NOT NULL AND erased = 0"),
-        postgresql_where=text("confirmed_at IS NOT NULL AND NOT erased"),
+        sqlite_where=sa.text("confirmed_at IS NOT NULL AND erased = 0"),
+        postgresql_where=sa.text("confirmed_at IS NOT NULL AND NOT erased"),
     ),
-    Index(
+    sa.Index(
         "ix_subscribers_unconfirmed",
         "created_at",
-        sqlite_where=text("confirmed_at IS NULL AND erased = 0"),
-        postgresql_where=text("confirmed_at IS NULL AND NOT erased"),
+        sqlite_where=sa.text("confirmed_at IS NULL AND erased = 0"),
+        postgresql_where=sa.text("confirmed_at IS NULL AND NOT erased"),
     ),
 )
 
@@ -96,7 +84,7 @@ class Subscriber:
 
 
 def add_subscriber(
-    connection: Connection,
+    connection: sa.Connection,
     *,
     address: str,
     address_hash: str,
@@ -104,10 +92,7 @@ def add_subscriber(
     time_zone: str,
     now: datetime,
 ) -> int:
-    """Add a person who is not known yet, and return their number.
-
-    Raises `AddedMeanwhileError`.
-    """
+    """Add a person who is not known yet; return their number, or raise `AddedMeanwhileError`."""
     row = {
         "address": address,
         "address_key": address_key(address),
@@ -123,90 +108,92 @@ def add_subscriber(
     raise AddedMeanwhileError("This person has just been added.", remedy="Try again.")
 
 
-def find_by_address(connection: Connection, address: str) -> Subscriber | None:
+def find_by_address(connection: sa.Connection, address: str) -> Subscriber | None:
     """Return the subscriber with that address, however it is spelt."""
     where = subscribers.c.address_key.in_(address_keys(address))
-    return _one(connection, select(subscribers).where(where))
+    return _one(connection, sa.select(subscribers).where(where))
 
 
-def find_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
+def find_subscriber(connection: sa.Connection, subscriber_id: int) -> Subscriber | None:
     """Return the subscriber with that number, unless they have been erased."""
     where = (subscribers.c.id == subscriber_id) & ~subscribers.c.erased
-    return _one(connection, select(subscribers).where(where))
+    return _one(connection, sa.select(subscribers).where(where))
 
 
-def addresses_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, str]:
+def addresses_of(connection: sa.Connection, subscriber_ids: Collection[int]) -> dict[int, str]:
     """Return the addresses of these people, if they are known."""
-    chosen = select(subscribers.c.id, subscribers.c.address).where(
+    chosen = sa.select(subscribers.c.id, subscribers.c.address).where(
         subscribers.c.id.in_(list(subscriber_ids)), ~subscribers.c.erased
     )
     return {row.id: row.address for row in connection.execute(chosen)}
 
 
-def find_hash(connection: Connection, subscriber_id: int) -> str | None:
+def find_hash(connection: sa.Connection, subscriber_id: int) -> str | None:
     """Return the keyed hash of a person's address, even after an erasure; `None` for nobody.
 
     It is empty if nothing was left at the time.
     """
     where = subscribers.c.id == subscriber_id
-    found: str | None = connection.scalar(select(subscribers.c.address_hash).where(where))
+    found: str | None = connection.scalar(sa.select(subscribers.c.address_hash).where(where))
     return found
 
 
-def present_number(connection: Connection, subscriber_id: int) -> int | None:
+def present_number(connection: sa.Connection, subscriber_id: int) -> int | None:
     """Return a person's current number or, after an erasure, that of the same address, if any."""
     before = subscribers.alias()
     same = (before.c.id == subscriber_id) & (before.c.address_hash == subscribers.c.address_hash)
-    number = select(subscribers.c.id).join_from(subscribers, before, same)
+    number = sa.select(subscribers.c.id).join_from(subscribers, before, same)
     found: int | None = connection.scalar(number.where(~subscribers.c.erased))
     return found
 
 
-def find_by_hash(connection: Connection, address_hash: str) -> int | None:
+def find_by_hash(connection: sa.Connection, address_hash: str) -> int | None:
     """Return the number of the subscriber whose address has that keyed hash, unless erased."""
     where = (subscribers.c.address_hash == address_hash) & ~subscribers.c.erased
-    found: int | None = connection.scalar(select(subscribers.c.id).where(where))
+    found: int | None = connection.scalar(sa.select(subscribers.c.id).where(where))
     return found
 
 
-def change_subscriber(connection: Connection, subscriber_id: int, **values: Any) -> None:
+def change_subscriber(connection: sa.Connection, subscriber_id: int, **values: Any) -> None:
     """Set columns of one subscriber."""
     connection.execute(
-        update(subscribers).where(subscribers.c.id == subscriber_id).values(**values)
+        sa.update(subscribers).where(subscribers.c.id == subscriber_id).values(**values)
     )
 
 
-def confirm_address(connection: Connection, subscriber_id: int, now: datetime) -> None:
+def confirm_address(connection: sa.Connection, subscriber_id: int, now: datetime) -> None:
     """Record that the person has proved that the address is theirs; the first time counts."""
-    confirmed = func.coalesce(subscribers.c.confirmed_at, now)
+    confirmed = sa.func.coalesce(subscribers.c.confirmed_at, now)
     connection.execute(
-        update(subscribers).where(subscribers.c.id == subscriber_id).values(confirmed_at=confirmed)
+        sa.update(subscribers)
+        .where(subscribers.c.id == subscriber_id)
+        .values(confirmed_at=confirmed)
     )
 
 
 def addresses_and_hashes(
-    connection: Connection, limit: int | None = None
+    connection: sa.Connection, limit: int | None = None
 ) -> list[tuple[int, str, str]]:
     """Return the number, address and keyed hash of everyone we know, newest first."""
     columns = (subscribers.c.id, subscribers.c.address, subscribers.c.address_hash)
-    known = select(*columns).where(~subscribers.c.erased, subscribers.c.address.is_not(None))
+    known = sa.select(*columns).where(~subscribers.c.erased, subscribers.c.address.is_not(None))
     rows = connection.execute(known.order_by(subscribers.c.id.desc()).limit(limit))
     return [(row.id, row.address, row.address_hash) for row in rows]
 
 
-def first_names(connection: Connection) -> dict[str, int]:
+def first_names(connection: sa.Connection) -> dict[str, int]:
     """Return the first names of the people we know, with counts; empty if it is not known."""
     names = (
-        select(subscribers.c.first_name, func.count())
+        sa.select(subscribers.c.first_name, sa.func.count())
         .where(~subscribers.c.erased)
         .group_by(subscribers.c.first_name)
     )
     return {row[0]: row[1] for row in connection.execute(names)}
 
 
-def count_subscribers(connection: Connection) -> int:
+def count_subscribers(connection: sa.Connection) -> int:
     """Count the people we know."""
-    return connection.scalar(select(func.count()).where(~subscribers.c.erased)) or 0
+    return connection.scalar(sa.select(sa.func.count()).where(~subscribers.c.erased)) or 0
 
 
 @cache
@@ -215,23 +202,16 @@ def as_consents(purposes: frozenset[str]) -> Consents:
     return Consents(frozenset(filter(None, (known(Purpose, word, None) for word in purposes))))
 
 
-def _one(connection: Connection, statement: Any) -> Subscriber | None:
+def _one(connection: sa.Connection, statement: Any) -> Subscriber | None:
     row = connection.execute(statement).mappings().first()
     return _subscriber(row) if row else None
 
 
 def _subscriber(row: Mapping[Any, Any]) -> Subscriber:
-    return Subscriber(
-        id=row["id"],
-        address=row["address"],
-        address_hash=row["address_hash"],
-        first_name=row["first_name"],
-        time_zone=row["time_zone"],
-        confirmed_at=row["confirmed_at"],
-        frequency=known(Frequency, row["frequency"], Frequency.FEWER),
-        paused_until=row["paused_until"],
-        consents=as_consents(row["purposes"]),
-        paused_by=known(PausedBy, row["paused_by"] or "", PausedBy.PERSON),
-        booked_until=row["booked_until"],
-        boxes_seen_at=row["boxes_seen_at"],
-    )
+    read = {
+        "frequency": known(Frequency, row["frequency"], Frequency.FEWER),
+        "consents": as_consents(row["purposes"]),
+        "paused_by": known(PausedBy, row["paused_by"] or "", PausedBy.PERSON),
+    }
+    stored = {field.name: row[field.name] for field in fields(Subscriber) if field.name in row}
+    return Subscriber(**stored | read)

@@ -8,19 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    ForeignKey,
-    RowMapping,
-    Table,
-    Text,
-    case,
-    delete,
-    func,
-    select,
-    update,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from nurture.domain.known_words import known
@@ -30,32 +18,32 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.withdrawals import list_withdrawals
 from nurture.store.types import UtcDateTime, metadata
 
-suppressions = Table(
+suppressions = sa.Table(
     "suppressions",
     metadata,
-    Column("address_hash", Text, primary_key=True),
-    Column("reason", Text, primary_key=True),
+    sa.Column("address_hash", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
     # When it last happened, as far as is known; for a complaint and an erasure, when it first did.
-    Column("since", UtcDateTime, nullable=False),
-    Column("detail", Text, nullable=False, default=""),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False, default=""),
     # After a bounce the person asked for a guide once more: when, and which guide may be sent.
-    Column("asked_again_at", UtcDateTime),
-    Column("guide_of", ForeignKey("enrolments.id")),
+    sa.Column("asked_again_at", UtcDateTime),
+    sa.Column("guide_of", sa.ForeignKey("enrolments.id")),
 )
 
-lifted_suppressions = Table(
+lifted_suppressions = sa.Table(
     "lifted_suppressions",
     metadata,
-    Column("address_hash", Text, primary_key=True),
-    Column("reason", Text, primary_key=True),
-    Column("lifted_at", UtcDateTime, nullable=False),
+    sa.Column("address_hash", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("lifted_at", UtcDateTime, nullable=False),
 )
 
 _FIRST_COUNTS = (SuppressionReason.COMPLAINED, SuppressionReason.ERASED)
 
 
 def suppress(
-    connection: Connection,
+    connection: sa.Connection,
     address_hash: str,
     reason: SuppressionReason,
     at: datetime,
@@ -73,14 +61,16 @@ def suppress(
     insert = _insert(connection, suppressions).values(row)
     told, stored = insert.excluded, suppressions.c
     counts = told.since < stored.since if reason in _FIRST_COUNTS else told.since > stored.since
-    newer = {name: case((counts, told[name]), else_=stored[name]) for name in ("since", "detail")}
+    newer = {
+        name: sa.case((counts, told[name]), else_=stored[name]) for name in ("since", "detail")
+    }
     connection.execute(insert.on_conflict_do_update(index_elements=_KEY, set_=newer))
     list_withdrawals(connection, [address_hash], [reason], at)
     return True
 
 
 def lift_suppression(
-    connection: Connection,
+    connection: sa.Connection,
     address_hash: str,
     reason: SuppressionReason,
     at: datetime | None = None,
@@ -96,53 +86,53 @@ def lift_suppression(
     if at is not None:
         _remember(connection, address_hash, reason, at)
         that &= suppressions.c.since <= at
-    return connection.execute(delete(suppressions).where(that)).rowcount > 0
+    return connection.execute(sa.delete(suppressions).where(that)).rowcount > 0
 
 
 def find_lifted_at(
-    connection: Connection, address_hash: str, reason: SuppressionReason
+    connection: sa.Connection, address_hash: str, reason: SuppressionReason
 ) -> datetime | None:
     """Return up to when a reason has been lifted, if it ever was."""
     lifted = lifted_suppressions.c
     that = (lifted.address_hash == address_hash) & (lifted.reason == reason)
-    found: datetime | None = connection.scalar(select(lifted.lifted_at).where(that))
+    found: datetime | None = connection.scalar(sa.select(lifted.lifted_at).where(that))
     return found
 
 
 def allow_guide(
-    connection: Connection, address_hash: str, enrolment_id: int, now: datetime
+    connection: sa.Connection, address_hash: str, enrolment_id: int, now: datetime
 ) -> None:
     """Let the guide of one enrolment be sent, once, to an address that has bounced."""
     connection.execute(
-        update(suppressions)
+        sa.update(suppressions)
         .where(_that(address_hash, SuppressionReason.BOUNCED))
         .values(asked_again_at=now, guide_of=enrolment_id)
     )
 
 
-def suppressions_of(connection: Connection, address_hash: str) -> list[Suppression]:
+def suppressions_of(connection: sa.Connection, address_hash: str) -> list[Suppression]:
     """Return every reason in force for an address, in the order of their names."""
-    found = select(suppressions).where(suppressions.c.address_hash == address_hash)
+    found = sa.select(suppressions).where(suppressions.c.address_hash == address_hash)
     rows = connection.execute(found.order_by(suppressions.c.reason)).mappings()
     return [as_suppression(row) for row in rows]
 
 
-def find_suppression(connection: Connection, address_hash: str) -> SuppressionReason | None:
+def find_suppression(connection: sa.Connection, address_hash: str) -> SuppressionReason | None:
     """Return the strongest reason why an address is not emailed, or `None` if it may be."""
     return strongest(one.reason for one in suppressions_of(connection, address_hash))
 
 
-def stands(connection: Connection, address_hash: str, reason: SuppressionReason) -> bool:
+def stands(connection: sa.Connection, address_hash: str, reason: SuppressionReason) -> bool:
     """Return whether an address is suppressed for that reason."""
     return bool(_row(connection, address_hash, reason))
 
 
 def standing_of(
-    connection: Connection, subscriber_ids: Iterable[int]
+    connection: sa.Connection, subscriber_ids: Iterable[int]
 ) -> dict[int, list[Suppression]]:
     """Return the reasons in force for each of these people who is suppressed at all."""
     found = (
-        select(subscribers.c.id.label("subscriber"), suppressions)
+        sa.select(subscribers.c.id.label("subscriber"), suppressions)
         .join(subscribers, subscribers.c.address_hash == suppressions.c.address_hash)
         .where(among(connection.dialect.name, subscribers.c.id, "people"))
     )
@@ -153,40 +143,40 @@ def standing_of(
     return reasons
 
 
-def every_suppression(connection: Connection) -> Sequence[RowMapping]:
+def every_suppression(connection: sa.Connection) -> Sequence[sa.RowMapping]:
     """Return every reason in force, with the address if it is known, newest first."""
     known = subscribers.c.address_hash == suppressions.c.address_hash
-    found = select(suppressions, subscribers.c.address).outerjoin(
+    found = sa.select(suppressions, subscribers.c.address).outerjoin(
         subscribers, known & subscribers.c.address.is_not(None)
     )
     order = (suppressions.c.since.desc(), suppressions.c.address_hash, suppressions.c.reason)
     return connection.execute(found.order_by(*order)).mappings().all()
 
 
-def suppress_erased(connection: Connection, address_hash: str, now: datetime) -> None:
+def suppress_erased(connection: sa.Connection, address_hash: str, now: datetime) -> None:
     """Never email the address of an erased person again, whatever was known about it before."""
     for table in (suppressions, lifted_suppressions):
-        connection.execute(delete(table).where(table.c.address_hash == address_hash))
+        connection.execute(sa.delete(table).where(table.c.address_hash == address_hash))
     suppress(connection, address_hash, SuppressionReason.ERASED, now)
 
 
-def rename_address(connection: Connection, person: int, before: str, after: str) -> None:
+def rename_address(connection: sa.Connection, person: int, before: str, after: str) -> None:
     """Give an address another keyed hash, in its subscriber and in its suppressions."""
     theirs = subscribers.c.id == person
-    connection.execute(update(subscribers).where(theirs).values(address_hash=after))
+    connection.execute(sa.update(subscribers).where(theirs).values(address_hash=after))
     for table in (suppressions, lifted_suppressions):
         that = table.c.address_hash == before
-        connection.execute(update(table).where(that).values(address_hash=after))
+        connection.execute(sa.update(table).where(that).values(address_hash=after))
 
 
-def empty_details_of(connection: Connection, people: Collection[int]) -> None:
+def empty_details_of(connection: sa.Connection, people: Collection[int]) -> None:
     """Clear what was reported about these people's addresses: mail servers often name them."""
-    theirs = select(subscribers.c.address_hash).where(subscribers.c.id.in_(people))
+    theirs = sa.select(subscribers.c.address_hash).where(subscribers.c.id.in_(people))
     that = suppressions.c.address_hash.in_(theirs)
-    connection.execute(update(suppressions).where(that).values(detail=""))
+    connection.execute(sa.update(suppressions).where(that).values(detail=""))
 
 
-def as_suppression(row: RowMapping) -> Suppression:
+def as_suppression(row: sa.RowMapping) -> Suppression:
     """Return a row as a value; a reason that only a newer program knows can never be lifted."""
     return Suppression(
         known(SuppressionReason, row["reason"], SuppressionReason.COMPLAINED),
@@ -198,19 +188,19 @@ def as_suppression(row: RowMapping) -> Suppression:
 
 
 def _remember(
-    connection: Connection, address_hash: str, reason: SuppressionReason, at: datetime
+    connection: sa.Connection, address_hash: str, reason: SuppressionReason, at: datetime
 ) -> None:
     row = {"address_hash": address_hash, "reason": reason, "lifted_at": at}
     insert = _insert(connection, lifted_suppressions).values(row)
     told, stored = insert.excluded.lifted_at, lifted_suppressions.c.lifted_at
-    later = {"lifted_at": case((told > stored, told), else_=stored)}
+    later = {"lifted_at": sa.case((told > stored, told), else_=stored)}
     connection.execute(insert.on_conflict_do_update(index_elements=_KEY, set_=later))
 
 
 _KEY = ["address_hash", "reason"]
 
 
-def _insert(connection: Connection, table: Table) -> Any:
+def _insert(connection: sa.Connection, table: sa.Table) -> Any:
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
 
 
@@ -218,6 +208,8 @@ def _that(address_hash: str, reason: SuppressionReason) -> Any:
     return (suppressions.c.address_hash == address_hash) & (suppressions.c.reason == reason)
 
 
-def _row(connection: Connection, address_hash: str, reason: SuppressionReason) -> int:
-    counted = select(func.count()).select_from(suppressions).where(_that(address_hash, reason))
+def _row(connection: sa.Connection, address_hash: str, reason: SuppressionReason) -> int:
+    counted = (
+        sa.select(sa.func.count()).select_from(suppressions).where(_that(address_hash, reason))
+    )
     return connection.scalar(counted) or 0
