@@ -121,7 +121,7 @@ class Names(Protocol):
         """Name a step so that its sequence is clear too."""
 
 
-class Keys:
+class KeyNames:
     """Names as the command line shows them and as they are stored: the keys."""
 
     def sequence(self, key: str) -> str:
@@ -137,7 +137,7 @@ class Keys:
         return f"“{step}” ({sequence})"
 
 
-KEYS = Keys()
+KEYS = KeyNames()
 
 #: The words for each reason, to follow “because”.
 WORDS: Mapping[Code | EndReason, str] = {

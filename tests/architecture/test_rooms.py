@@ -57,3 +57,12 @@ def _is_docstring(one: ast.stmt) -> bool:
 
 def _is_all(one: ast.stmt) -> bool:
     return isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "__all__"
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    named: dict[str, list[str]] = {}
+    for path in PROGRAM:
+        for one in ast.parse(path.read_text()).body:
+            if isinstance(one, ast.ClassDef) and not one.name.startswith("_"):
+                named.setdefault(one.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: places for name, places in named.items() if len(places) > 1} == {}

@@ -131,7 +131,7 @@ def test_a_read_only_database_is_reported_as_such(
     prefer: Callable[..., None], reached: Database
 ) -> None:
     prefer(default_transaction_read_only="on")
-    expected = pytest.raises(DatabaseUnavailableError, match="takes no writes")
+    expected = pytest.raises(DatabaseUnavailableError, match="does not accept writes")
     with expected as refused, reached.writing() as connection:
         connection.execute(subscribers.subscribers.delete())
     assert "default_transaction_read_only" in str(refused.value)

@@ -28,7 +28,7 @@ class Asking(StrEnum):
     GUIDE_ONLY = "guide only"
 
 
-class Collected(NamedTuple):
+class GuideCollected(NamedTuple):
     """The state of an enrolment once its guide has been collected for the first time."""
 
     ending: Ending
@@ -88,7 +88,7 @@ def ask_again(status: Ending, progress: Progress, now: datetime, *, booked: bool
     return wanted
 
 
-def collect(before: Ending, progress: Progress, now: datetime) -> Collected | None:
+def collect(before: Ending, progress: Progress, now: datetime) -> GuideCollected | None:
     """Decide what collecting the guide starts; return `None` if they have collected it before.
 
     The series begins, even if they had been removed for not collecting the guide in time. It stays
@@ -98,7 +98,7 @@ def collect(before: Ending, progress: Progress, now: datetime) -> Collected | No
         return None
     after = replace(progress, collected_at=now, guide_wanted=False)
     begins = before.status is EnrolmentStatus.REMOVED and _was_let_go(before, collected=False)
-    return Collected(Ending(EnrolmentStatus.ACTIVE) if begins else before, after)
+    return GuideCollected(Ending(EnrolmentStatus.ACTIVE) if begins else before, after)
 
 
 def _was_let_go(ending: Ending, collected: bool) -> bool:

@@ -33,7 +33,7 @@ class NoMessageError(NurtureError):
     """No message has that number or Message-ID."""
 
 
-class Stage(StrEnum):
+class TraceStage(StrEnum):
     """The stages of a message's walk, in order."""
 
     ENROLLED = "enrolled"
@@ -54,7 +54,7 @@ class TraceEntry:
     `at` is `None` for what has no time of its own, such as the logbook's lines.
     """
 
-    stage: Stage
+    stage: TraceStage
     at: datetime | None
     said: str
     reasons: tuple[str, ...] = ()
@@ -115,13 +115,16 @@ def _number_of(named: str, tokens: Tokens) -> int:
 def _walk(
     found: TracedMessage, consents: list[ConsentRecord], logged: TraceEntry, now: datetime
 ) -> Iterator[TraceEntry]:
-    yield TraceEntry(Stage.ENROLLED, found.enrolled_at, f"Enrolled in “{found.sequence}”")
-    yield TraceEntry(Stage.DUE, found.due_at, f"“{found.step}” was due")
+    yield TraceEntry(TraceStage.ENROLLED, found.enrolled_at, f"Enrolled in “{found.sequence}”")
+    yield TraceEntry(TraceStage.DUE, found.due_at, f"“{found.step}” was due")
     yield TraceEntry(
-        Stage.GATE, found.claimed_at, "The gate allowed it", tuple(_allowed_by(found, consents))
+        TraceStage.GATE,
+        found.claimed_at,
+        "The gate allowed it",
+        tuple(_allowed_by(found, consents)),
     )
     yield TraceEntry(
-        Stage.CLAIM,
+        TraceStage.CLAIM,
         found.claimed_at,
         f"Claimed by batch {found.claim}",
         (f"revision {found.revision} of the email, published {_moment(found.published_at)}",),
@@ -162,18 +165,18 @@ def _consent(needed: Purpose, consents: list[ConsentRecord], at: datetime) -> st
 def _logged(logbooks: Logbooks, found: TracedMessage) -> TraceEntry:
     if found.claim not in logbooks.claims():
         return TraceEntry(
-            Stage.OFFER,
+            TraceStage.OFFER,
             None,
             "No logbook of that batch is here",
             ("it is removed once its outcomes are recorded, and stays on the machine that sent",),
         )
     report = logbooks.read(found.claim)
     if report is None:
-        return TraceEntry(Stage.OFFER, None, "A worker is offering this batch now")
+        return TraceEntry(TraceStage.OFFER, None, "A worker is offering this batch now")
     fate = report.known.get(found.id)
     said = "The logbook says nothing of it" if fate is None else _FATES[fate]
     whole = "the logbook is whole" if report.whole else "the logbook is not whole"
-    return TraceEntry(Stage.OFFER, None, said, (whole,))
+    return TraceEntry(TraceStage.OFFER, None, said, (whole,))
 
 
 _FATES: Mapping[MessageStatus, str] = {
@@ -196,13 +199,13 @@ _ANSWERED: Mapping[str, str] = {
 def _answer(found: TracedMessage) -> TraceEntry:
     code = (f"reply code {found.code}",) if found.code else ()
     if found.reason == KEPT:
-        return TraceEntry(Stage.ANSWER, found.accepted_at, "Written to the outbox, not sent")
+        return TraceEntry(TraceStage.ANSWER, found.accepted_at, "Written to the outbox, not sent")
     if found.accepted_at:
-        return TraceEntry(Stage.ANSWER, found.accepted_at, "The mail server accepted it", code)
+        return TraceEntry(TraceStage.ANSWER, found.accepted_at, "The mail server accepted it", code)
     said = _ANSWERED.get(found.status, f"The status is “{found.status}”")
     if found.status == MessageStatus.CANCELLED and (found.code or found.attempt > 1):
         said = "Cancelled before it was offered again"
-    return TraceEntry(Stage.ANSWER, None, said, code)
+    return TraceEntry(TraceStage.ANSWER, None, said, code)
 
 
 def _event(event: Mapping[str, Any]) -> Iterator[TraceEntry]:
@@ -210,16 +213,16 @@ def _event(event: Mapping[str, Any]) -> Iterator[TraceEntry]:
     about += [f"link {event['link']}"] if event["link"] else []
     about += [f"{event['bounce']} bounce"] if event["bounce"] else []
     at = event["happened_at"]
-    yield TraceEntry(Stage.EVENT, at, str(event["kind"]).capitalize(), tuple(about))
+    yield TraceEntry(TraceStage.EVENT, at, str(event["kind"]).capitalize(), tuple(about))
     if event["source"] != "hit":
         return
     if event["verdict"] is None:
-        yield TraceEntry(Stage.VERDICT, at, "Held until it is judged")
+        yield TraceEntry(TraceStage.VERDICT, at, "Held until it is judged")
         return
     reasons = tuple(str(reason) for reason in event["reasons"] or ())
     rules = (f"rules {event['rules']}",) if event["rules"] else ()
     said = _JUDGED.get(event["verdict"], str(event["verdict"]))
-    yield TraceEntry(Stage.VERDICT, at, said, (*reasons, *rules))
+    yield TraceEntry(TraceStage.VERDICT, at, said, (*reasons, *rules))
 
 
 _JUDGED: Mapping[str, str] = {
@@ -241,7 +244,7 @@ def _standing(found: TracedMessage, now: datetime) -> TraceEntry:
     else:
         next_look = "the enrolment waits for this message's outcome"
     why = (found.reason,) if found.reason else ()
-    return TraceEntry(Stage.NOW, now, f"The message is {found.status}", (*why, next_look))
+    return TraceEntry(TraceStage.NOW, now, f"The message is {found.status}", (*why, next_look))
 
 
 def _moment(at: datetime) -> str:

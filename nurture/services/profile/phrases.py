@@ -1,7 +1,7 @@
 """Turning simulated entries and messages into sentences that end with a full stop.
 
 The words for deeds and statuses are the command line's, where sequences and emails are named by
-their keys (`domain.reasons.Keys`).
+their keys (`domain.reasons.KeyNames`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -291,6 +291,8 @@ def _why_nothing(
     held = next((entry for entry in entries if entry.what is What.HELD), None)
     if held:
         return _held(held, names)
+    if one.sequence in world.paused:
+        return in_words(Reason(_HELD[Code.SEQUENCE_PAUSED], sequence=one.sequence), names)
     ends = next((entry for entry in reversed(entries) if entry.what is What.ENDED), None)
     will_end = Ending(EnrolmentStatus(ends.kind), ends.because) if ends else one.progress.ends_as
     if _awaits_guide(world, one) and not (will_end and will_end in (BOOKED, BOOKED_BEFORE)):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.subscribers import consent
-from nurture.domain.subscribers.guide_requests import Collected, collect
+from nurture.domain.subscribers.guide_requests import GuideCollected, collect
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Verdict
 from nurture.services.catalogue import Catalogue, Published
@@ -120,7 +120,7 @@ def _hold_enrolled(
 
 
 def _begin_series(
-    connection: Connection, enrolment: Enrolment, collected: Collected, now: datetime
+    connection: Connection, enrolment: Enrolment, collected: GuideCollected, now: datetime
 ) -> None:
     message_changes.cancel_open_of(connection, [enrolment.id], Reason(Code.GUIDE_COLLECTED))
     enrolments.change_enrolment(

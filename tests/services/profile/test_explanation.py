@@ -95,6 +95,8 @@ def test_the_explanation_says_that_the_sequence_is_paused(anna: Installation) ->
     anna.collect()
     pause.pause(anna.context.database, anna.context.catalogue, "pain-guide", anna.clock.now)
     assert explained(anna).next == "No emails planned: “pain-guide” is paused."
+    anna.live(days=10)
+    assert explained(anna).next == "No emails planned: “pain-guide” is paused."
 
 
 def test_the_explanation_says_that_they_unsubscribed(anna: Installation) -> None:

@@ -53,9 +53,8 @@ class Written:
 
     def add_after(self, email: str, new: str) -> None:
         """Insert a new article after a step, with the same text under another name."""
-        for suffix in ("md", "txt"):
-            folder = self.root / "pain-guide"
-            shutil.copyfile(folder / f"{email}.{suffix}", folder / f"{new}.{suffix}")
+        folder = self.root / "pain-guide"
+        shutil.copyfile(folder / f"{email}.md", folder / f"{new}.md")
         block = self.step(email)
         step = (
             f'\n\n[[steps]]\nemail = "{new}"\nkind  = "article"\nwait  = "1 day"\nat    = "08:30"'

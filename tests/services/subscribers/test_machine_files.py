@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_removed_is_named_and_retried(
     two_people(home)
     with home.context.database.writing() as connection:
         list_erasures(connection, [1], home.clock.now)
-    with pytest.raises(FilesKeptError, match="mail is about somebody who was erased"):
+    with pytest.raises(FilesKeptError, match="mail is about a person who was erased"):
         machine_files.follow(
             home.context.database, OwnFiles(tmp_path, mark, (refuse,)), home.clock.now
         )
