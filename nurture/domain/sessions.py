@@ -16,6 +16,10 @@ CODE_WAITS = timedelta(minutes=10)
 #: A session's last use is recorded no more often than this, so that reading pages writes nothing.
 NOTED_EVERY = timedelta(minutes=5)
 
+#: Failed sign-ins within this period are counted, and this many are tolerated.
+COUNTED_FOR = timedelta(minutes=15)
+FAILURES_PER_ACCOUNT, FAILURES_PER_CLIENT = 10, 30
+
 
 @dataclass(frozen=True, slots=True)
 class SessionTimes:

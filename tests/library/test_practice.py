@@ -23,7 +23,7 @@ from nurture.library.practice import parse_practice, practice_slips, read_facts,
 from nurture.library.reading import LibraryError
 from nurture.library.writing import with_settings
 from nurture.rendering.compile import CompiledEmail, compile_email
-from nurture.rendering.lint.deliverability import check_email
+from nurture.rendering.lint.completeness import check_email
 from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
 from nurture.rendering.preview import preview_email
 from nurture.settings import Settings

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from nurture.services.owner.sessions import FAILURES_PER_ACCOUNT
+from nurture.domain.sessions import FAILURES_PER_ACCOUNT
 from nurture.web.studio.core import auth
 from tests.installation import Installation
 from tests.presence import at_least_one

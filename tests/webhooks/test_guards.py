@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.services.owner.sessions import FAILURES_PER_CLIENT
+from nurture.domain.sessions import FAILURES_PER_CLIENT
 from nurture.store.database import Database
 from nurture.store.shape import whole_schema
 from nurture.store.tables.consents import consents

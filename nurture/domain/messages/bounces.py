@@ -1,4 +1,4 @@
-"""What bounces mean: dead addresses, full mailboxes, repeated soft bounces, and sudden jumps."""
+"""What bounces mean: dead addresses, full mailboxes and repeated soft bounces."""
 
 import re
 from collections.abc import Iterable
@@ -38,9 +38,6 @@ SOFT_IN_A_ROW, SOFT_OVER = 5, timedelta(days=14)
 
 #: A mailbox that has been full for this long is shown to the owner.
 FULL_FOR = timedelta(days=60)
-
-#: A jump: more than this share of a day's emails, and at least this many, came back for good.
-JUMP_SHARE, JUMP_AT_LEAST, JUMP_WITHIN = 0.05, 10, timedelta(days=1)
 
 _ENHANCED = re.compile(r"(?<![\d.])[45]\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 #: Providers' own words, and those of mail servers that give no enhanced code.
@@ -88,11 +85,6 @@ def full_since(told: Iterable[Returned]) -> datetime | None:
     """Return since when a mailbox has been full for too long, or `None`; a delivery resets it."""
     row = _row(Bounce.FULL, told)
     return row[0] if row and row[-1] - row[0] >= FULL_FOR else None
-
-
-def is_jump(bounced: int, accepted: int) -> bool:
-    """Return whether a day has more bounces than dead addresses can explain."""
-    return bounced >= JUMP_AT_LEAST and bounced > JUMP_SHARE * accepted
 
 
 def _is_of_the_address(reason: str) -> bool:

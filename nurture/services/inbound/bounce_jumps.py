@@ -8,7 +8,8 @@ they were.
 from datetime import datetime
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.messages.bounces import JUMP_WITHIN, Bounce
+from nurture.domain.messages.bounce_jumps import JUMP_WITHIN
+from nurture.domain.messages.bounces import Bounce
 from nurture.domain.messages.refusal import Cause
 from nurture.domain.scheduling.pause import spread
 from nurture.services.account import hold

@@ -6,7 +6,8 @@ another order leads to the same state.
 
 from datetime import datetime, timedelta
 
-from nurture.domain.messages.bounces import JUMP_WITHIN, Bounce, is_jump, kind_of, tired_since
+from nurture.domain.messages.bounce_jumps import JUMP_WITHIN, is_jump
+from nurture.domain.messages.bounces import Bounce, kind_of, tired_since
 from nurture.domain.subscribers.suppression import SILENT_FOR, Suppression, SuppressionReason
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services.catalogue import Catalogue, Published

@@ -6,7 +6,7 @@ second-factor code, and whenever the password or that factor changes.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 from nurture.domain import sessions
@@ -19,10 +19,6 @@ from nurture.services.owner.credentials import fingerprint_of, new_identifier
 from nurture.store.database import Connection, Database
 from nurture.store.tables import owners, sign_ins
 from nurture.store.tables.owners import Owner
-
-#: Failures within this period are counted, and this many are tolerated.
-COUNTED_FOR = timedelta(minutes=15)
-FAILURES_PER_ACCOUNT, FAILURES_PER_CLIENT = 10, 30
 
 
 class SignInRefusedError(NurtureError):
@@ -207,10 +203,10 @@ def note_attempt(database: Database, account: str, client: str, now: datetime) -
     """
     place = _network(client)
     with database.writing() as connection:
-        sign_ins.forget_old(connection, now - COUNTED_FOR, now - sessions.SESSION_LASTS)
-        failed = sign_ins.count_failures(connection, account, place, now - COUNTED_FOR)
-        too_many = failed.of_account >= FAILURES_PER_ACCOUNT or (
-            place and failed.of_client >= FAILURES_PER_CLIENT
+        sign_ins.forget_old(connection, now - sessions.COUNTED_FOR, now - sessions.SESSION_LASTS)
+        failed = sign_ins.count_failures(connection, account, place, now - sessions.COUNTED_FOR)
+        too_many = failed.of_account >= sessions.FAILURES_PER_ACCOUNT or (
+            place and failed.of_client >= sessions.FAILURES_PER_CLIENT
         )
         if not too_many:
             return sign_ins.add_attempt(connection, account, place, now)

@@ -13,7 +13,7 @@ from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.rendering.compile import CompiledEmail, EmailError
 from nurture.rendering.compile_sandboxed import compile_confined
 from nurture.rendering.greetings import Reading, how_it_reads, name_kinds
-from nurture.rendering.lint.deliverability import check_email
+from nurture.rendering.lint.completeness import check_email
 from nurture.rendering.lint.preflight import Concern, Severity, SubscriberNames, preflight, refused
 from nurture.rendering.preview import Preview, inert, preview_email, trial_message, trial_number
 from nurture.services.publishing.files import CheckError

@@ -14,7 +14,7 @@ from nurture.domain.sequences.soundness import dangling, relies_on_health, unsou
 from nurture.library.folder import Library, SequenceSource
 from nurture.rendering.compile import EmailError, compile_email
 from nurture.rendering.links import addresses_in
-from nurture.rendering.lint.deliverability import check_email
+from nurture.rendering.lint.completeness import check_email
 from nurture.rendering.markdown.blocks import wrapped_lines
 from nurture.rendering.message import Surroundings
 from nurture.rendering.preview import inert

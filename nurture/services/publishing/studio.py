@@ -21,7 +21,7 @@ from nurture.library.reading import LibraryError
 from nurture.library.segments import parse_segments
 from nurture.rendering.compile import EmailError
 from nurture.rendering.compile_sandboxed import compile_confined
-from nurture.rendering.lint.deliverability import check_email
+from nurture.rendering.lint.completeness import check_email
 from nurture.rendering.preview import inert
 from nurture.services.publishing import revisions, sources
 from nurture.services.publishing.files import CheckError, plan_findings

@@ -1,18 +1,16 @@
 """Confirming: what an email asked someone, and whether it can still be confirmed."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from nurture.domain.sequences.sequence import Request, Sequence
 from nurture.domain.subscribers.address import masked
 from nurture.services.catalogue import Catalogue
+from nurture.services.subscribers.requests import LAPSES_AFTER
 from nurture.store.database import Connection, Database
 from nurture.store.tables import enrolments, messages, subscribers
 from nurture.store.tables.messages import Message
-
-#: How long after its email a link to someone's data, or to their erasure, is valid.
-LAPSES_AFTER = timedelta(days=7)
 
 
 class ConfirmationKind(StrEnum):

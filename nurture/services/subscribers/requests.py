@@ -22,6 +22,9 @@ from nurture.store.tables.suppressions import find_suppression
 #: A request gets at most one email in this time, however often the button is pressed.
 ANSWERED_AT_MOST_EVERY = timedelta(hours=6)
 
+#: How long after its email a link to someone's data, or to their erasure, is valid.
+LAPSES_AFTER = timedelta(days=7)
+
 _ANSWERED = (EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)
 
 

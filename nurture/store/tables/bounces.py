@@ -7,7 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from nurture.domain.known_words import known
-from nurture.domain.messages.bounces import JUMP_WITHIN, Bounce, Returned
+from nurture.domain.messages.bounce_jumps import JUMP_WITHIN
+from nurture.domain.messages.bounces import Bounce, Returned
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nurture.domain.messages.bounce_jumps import is_jump
 from nurture.domain.messages.bounces import (
     FULL_FOR,
     SOFT_IN_A_ROW,
@@ -13,7 +14,6 @@ from nurture.domain.messages.bounces import (
     Bounce,
     Returned,
     full_since,
-    is_jump,
     kind_of,
     says_full,
     tired_since,

@@ -8,13 +8,18 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from nurture.domain.passwords import PasswordRefusedError
-from nurture.domain.sessions import CODE_WAITS, IDLE_AT_MOST, LINK_LASTS, SESSION_LASTS
-from nurture.sealing import Seal
-from nurture.services.owner import credentials, security, sessions
-from nurture.services.owner.sessions import (
+from nurture.domain.sessions import (
+    CODE_WAITS,
     COUNTED_FOR,
     FAILURES_PER_ACCOUNT,
     FAILURES_PER_CLIENT,
+    IDLE_AT_MOST,
+    LINK_LASTS,
+    SESSION_LASTS,
+)
+from nurture.sealing import Seal
+from nurture.services.owner import credentials, security, sessions
+from nurture.services.owner.sessions import (
     LinkSpentError,
     SecondFactorLostError,
     SignedIn,

@@ -1,4 +1,4 @@
-"""Checking a compiled email as a subscriber's email client will see it."""
+"""Whether a compiled email has all that it must have, as a subscriber's email client sees it."""
 
 import re
 from datetime import UTC, datetime
