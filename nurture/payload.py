@@ -12,7 +12,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib import import_module
@@ -237,7 +237,7 @@ class EventSource(ABC, Generic[_T]):
     read: Callable[[Fields], list[_T]]
     keeps: KeptFields
     secret_help: str
-    split: Callable[[bytes], list[Part]] = events_of
+    split: Callable[[bytes], list[Part]] = field(default=events_of, kw_only=True)
     tolerance: timedelta | None = None
 
     def parse(self, body: bytes, note_odd: Callable[[PayloadError], None] = ignore_odd) -> list[_T]:

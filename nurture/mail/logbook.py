@@ -27,7 +27,9 @@ _LINE = re.compile(rb"([-+=!])([0-9]+)")
 _HEARD = MappingProxyType(
     {MessageStatus.ACCEPTED: b"=", MessageStatus.DEFERRED: b"-", MessageStatus.FAILED: b"!"}
 )
-_FATES = {b"+": MessageStatus.IN_DOUBT} | {sign: status for status, sign in _HEARD.items()}
+_FATES = MappingProxyType(
+    {b"+": MessageStatus.IN_DOUBT} | {sign: status for status, sign in _HEARD.items()}
+)
 
 
 class Notes(Protocol):

@@ -20,7 +20,10 @@ NO_PROVIDER = "none"
 
 
 def relay_of(settings: Settings) -> Provider | None:
-    """Return the mail provider, as set or by its server; raise `SettingsError` if it is unknown."""
+    """Return the mail provider, as set or by its server; `None` if neither names one.
+
+    Raise `SettingsError` if the one that is set is unknown.
+    """
     named = settings.mail_provider
     if not named:
         return relay_at(settings.smtp_host)

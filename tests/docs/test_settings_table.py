@@ -88,7 +88,7 @@ def test_help_names_existing_settings_with_their_actual_defaults(
     assert "DATA_DIR" in dict(named)
     assert ("HOST" in dict(named)) is (command in ("serve", "web"))
     actual = {name: Settings.model_fields[name.lower()].default for name, _ in named}
-    stated = {
-        name: default for name, default in named if actual[name] and name.lower() not in IN_WORDS
-    }
-    assert stated == {name: str(actual[name]) for name in stated}
+    stated = [
+        (name, default) for name, default in named if actual[name] and name.lower() not in IN_WORDS
+    ]
+    assert stated == [(name, str(actual[name])) for name, _ in stated]

@@ -213,5 +213,5 @@ def _subscriber(row: Mapping[Any, Any]) -> Subscriber:
         "consents": as_consents(row["purposes"]),
         "paused_by": known(PausedBy, row["paused_by"] or "", PausedBy.PERSON),
     }
-    stored = {field.name: row[field.name] for field in fields(Subscriber) if field.name in row}
+    stored = {each.name: row[each.name] for each in fields(Subscriber) if each.name not in read}
     return Subscriber(**stored | read)

@@ -91,6 +91,14 @@ def test_signing_up_while_being_asked_counts_as_an_answer(home: Installation) ->
     assert "marketing" in home.person(ANN)["purposes"]
 
 
+def test_marketing_consent_lapses_when_the_question_is_not_answered(home: Installation) -> None:
+    finish(home, ANN)
+    home.upkeep()
+    home.live(days=11)
+    assert asked(home) == [EnrolmentStatus.COMPLETED]
+    assert "marketing" not in home.person(ANN)["purposes"]
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_marketing_consent_lapses_only_once_all_the_persons_rows_are_free(
     home: Installation,

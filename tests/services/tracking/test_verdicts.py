@@ -78,6 +78,11 @@ def test_hits_that_exceed_one_batch_are_judged_in_several(
     assert None not in verdicts(followed)
 
 
+def test_messages_that_nobody_holds_are_judged(followed: Installation) -> None:
+    visit(followed)
+    assert followed.judge() == 1
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_messages_locked_by_another_worker_are_not_judged_until_released(
     followed: Installation,
