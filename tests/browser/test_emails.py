@@ -88,7 +88,7 @@ def test_the_keyboard_moves_into_the_editor_and_out_of_it(studio: Studio, page: 
     words = page.get_by_label("The email", exact=True)
     words.focus()
     page.keyboard.press("Tab")
-    expect(page.get_by_text("Plain version", exact=True)).to_be_focused()
+    expect(page.get_by_label("Title of the article")).to_be_focused()
     page.keyboard.press("Shift+Tab")
     expect(words).to_be_focused()
     page.keyboard.press("Escape")
