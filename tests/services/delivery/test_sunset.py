@@ -94,7 +94,10 @@ def test_signing_up_while_being_asked_counts_as_an_answer(home: Installation) ->
 def test_marketing_consent_lapses_when_the_question_is_not_answered(home: Installation) -> None:
     finish(home, ANN)
     home.upkeep()
-    home.live(days=11)
+    home.live_until(home.clock.now + timedelta(days=10))
+    home.clock.set(home.enrolment(ANN, "still-there")["next_look_at"])
+    assert asked(home) == [EnrolmentStatus.ACTIVE]
+    home.deliver()
     assert asked(home) == [EnrolmentStatus.COMPLETED]
     assert "marketing" not in home.person(ANN)["purposes"]
 
