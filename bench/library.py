@@ -15,12 +15,7 @@ def lay_out_library(root: Path) -> Path:
     folder.mkdir(parents=True)
     shutil.copytree(SHIPPED / "layout", root / "layout")
     shutil.copyfile(SHIPPED / "practice.toml", root / "practice.toml")
-    for name in (
-        f"{GUIDE}.md",
-        f"{GUIDE}.txt",
-        "discovery-session.md",
-        "discovery-session.txt",
-    ):
+    for name in (f"{GUIDE}.md", f"{GUIDE}.txt", "discovery-session.md"):
         shutil.copyfile(SHIPPED / "pain-guide" / name, folder / name)
     shutil.copyfile(SHIPPED / "pain-guide" / "guide.pdf", folder / "guide.pdf")
     for path in (HERE / "emails").iterdir():
