@@ -177,7 +177,7 @@ def _remedy(path: Path) -> str:
     """Say why it could not be closed, and what to do next."""
     mode = _mode(path)
     if mode & stat.S_ISVTX:
-        return "everybody shares it. Name a folder of the program's own in NURTURE_DATA_DIR."
+        return "everyone shares it. Name a folder of the program's own in NURTURE_DATA_DIR."
     owner = path.lstat().st_uid if mode else os.geteuid()
     if owner != os.geteuid():
         return f"it belongs to another user (number {owner}), who can run: chmod -R go-rwx {path}"

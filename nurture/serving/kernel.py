@@ -53,6 +53,6 @@ def root_trouble() -> str:
     if os.geteuid() != 0:
         return ""
     return (
-        "nurture runs as root. Whoever finds a way into it has the whole machine. Give it a user "
+        "nurture runs as root. Anyone who breaks into it has the whole machine. Give it a user "
         "of its own, in a container as well."
     )

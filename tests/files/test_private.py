@@ -63,7 +63,7 @@ def test_the_target_of_a_symlink_is_left_unchanged(opened: Path, tmp_path: Path)
 def test_a_shared_folder_is_left_unchanged_and_reported(opened: Path) -> None:
     opened.chmod(0o1777)
     [said] = mend(opened).warnings
-    assert rights(opened) == 0o1777 and "everybody shares it" in said and "NURTURE_DATA_DIR" in said
+    assert rights(opened) == 0o1777 and "everyone shares it" in said and "NURTURE_DATA_DIR" in said
     assert rights(opened / "secrets.env") == 0o600
 
 

@@ -73,9 +73,7 @@ def shared_memory() -> Iterator[Finding]:
         multiprocessing.get_context("fork").Lock()
     except OSError as error:
         said = f"No worker can run, because /dev/shm cannot be used: {error.strerror}."
-        remedy = (
-            "Mount a tmpfs there that everybody may write to; in a container: --tmpfs /dev/shm."
-        )
+        remedy = "Mount a tmpfs there that everyone may write to; in a container: --tmpfs /dev/shm."
         yield failed("shared memory", said, remedy)
     else:
         yield fine("shared memory", "Workers can have locks in common.")

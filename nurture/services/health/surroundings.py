@@ -137,5 +137,5 @@ def providers(settings: Settings, relay: Provider | None) -> Iterator[Finding]:
         yield fine("providers", f"What {relay.name} tells can be believed.")
     calendars = {one.secret_setting for one in booking.registry().values()}
     if not any(settings.secret(name) for name in calendars):
-        said = "No calendar’s secret is set, so whoever books goes on getting the series."
+        said = "No calendar’s secret is set, so people who book keep getting the series."
         yield doubtful("providers", said, f"Set one of {', '.join(sorted(calendars))}.")
