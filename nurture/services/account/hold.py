@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from nurture.domain import account as rules
-from nurture.domain.account import Hold, about_the_server
+from nurture.domain.account import hold as rules
+from nurture.domain.account.hold import Hold, about_the_server
 from nurture.domain.messages.refusal import Cause
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.mailer import Outcome

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from nurture.domain.account import Hold
+from nurture.domain.account.hold import Hold
 from nurture.domain.messages.refusal import Cause
 
 _WHAT = {

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from nurture.clock import Clock, real_now
-from nurture.domain.account import Equal, Hold, about_the_server
+from nurture.domain.account.hold import Equal, Hold, about_the_server
 from nurture.domain.messages.retries import AWAY, Offered, fate_after
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Code, Reason

@@ -1,6 +1,6 @@
 """Permanent refusals: what they do to people, and undoing that if the server was at fault.
 
-A refusal counts immediately. But a run of equal refusals, as long as `domain.account` says and
+A refusal counts immediately. But a run of equal refusals, as long as `domain.account.hold` says and
 with no acceptance between them, is about the server: their effects are undone and the account
 is held. Once the server accepts something again, they count as they were worded.
 """

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nurture import __version__
-from nurture.domain.account import Hold
+from nurture.domain.account.hold import Hold
 from nurture.domain.errors import NurtureError
 from nurture.files.witness import Witness
 from nurture.services.tracking.journal import waiting_in

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nurture.domain.account import Equal, Hold
+from nurture.domain.account.hold import Equal, Hold
 from nurture.domain.known_words import known
 from nurture.domain.messages.refusal import Cause
 from nurture.store.database import insert_new

@@ -1,0 +1,1 @@
+"""The mail account: its limits, and its hold after a refusal."""
