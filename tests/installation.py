@@ -207,8 +207,8 @@ class Installation:
 
     def next_look(self) -> datetime | None:
         """Return when a worker next has something to do."""
+        from nurture.store.queries.due import find_next_look
         from nurture.store.tables.account import find_hold
-        from nurture.store.tables.enrolments import find_next_look
 
         with self.context.database.reading() as connection:
             look, held = find_next_look(connection), find_hold(connection)

@@ -156,6 +156,21 @@ def may_send(
     return _postponement(standing, now, caps) or Allowed()
 
 
+def held_until(
+    standing: Standing, caps: Caps = USUAL_CAPS, *, sequence_paused: bool = False
+) -> datetime | None:
+    """Return until when a pause or the cap holds or has last held back this person's series.
+
+    `standing` must list enough of the emails before. The moment may be in the past; `None` means
+    that nothing is known to have held it back.
+    """
+    if sequence_paused:
+        return UNTIL_RESUMED
+    cap, mailed = caps.of(standing.frequency), sorted(standing.mailed_at)
+    capped_until = mailed[-cap.mails] + cap.within if len(mailed) >= cap.mails else None
+    return max(filter(None, (standing.paused_until, capped_until)), default=None)
+
+
 def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
     needed = kind.rules.consent
     if needed is None:

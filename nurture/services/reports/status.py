@@ -11,6 +11,7 @@ from nurture.files.witness import Witness
 from nurture.services.tracking.journal import waiting_in
 from nurture.services.tracking.remains import count_set_aside
 from nurture.store.database import Database
+from nurture.store.queries.due import count_due, find_next_look
 from nurture.store.tables import (
     account,
     enrolments,
@@ -39,7 +40,7 @@ def status(database: Database, fingerprint: str, witness: Witness, now: datetime
     with database.reading() as connection:
         by_status = messages.count_messages(connection)
         in_hand = sum(by_status.get(one, 0) for one in _IN_HAND)
-        next_look = enrolments.find_next_look(connection)
+        next_look = find_next_look(connection)
         held = account.find_hold(connection)
         if held and next_look:
             next_look = max(next_look, held.until)
@@ -50,9 +51,9 @@ def status(database: Database, fingerprint: str, witness: Witness, now: datetime
             "enrolments": enrolments.count_enrolments(connection),
             "messages": by_status,
             "events": events.count_events(connection),
-            "due_now": enrolments.count_due(connection, now) + in_hand,
+            "due_now": count_due(connection, now) + in_hand,
             "next_due_at": next_look.isoformat() if next_look else None,
-            "account": _account(held, enrolments.count_due(connection, now)),
+            "account": _account(held, count_due(connection, now)),
             "paused": sorted(sequences.paused_keys(connection)),
             "in_doubt": [_doubt(doubt) for doubt in messages.doubts(connection)],
         }
