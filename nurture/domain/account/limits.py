@@ -3,7 +3,7 @@
 Every window is a rolling one: a provider that allows 150 an hour counts the last sixty minutes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -96,38 +96,3 @@ class Sent:
 
     at: datetime
     number: int
-
-
-class Forecast:
-    """When an account may send further emails, each as soon as its limits allow.
-
-    It assumes that everyone waits in one queue and that no one asks for anything meanwhile.
-    """
-
-    def __init__(self, limits: Limits, sent: Iterable[Sent], now: datetime) -> None:
-        """Begin with what was `sent` in the longest window, oldest first."""
-        self._now = now
-        self._moments = [one.at for one in sent for _ in range(one.number)]
-        self._limits = [
-            (window.length, limit - reserve(limit)) for window, limit in limits.by_window.items()
-        ]
-
-    def next_at(self, earliest: datetime | None = None) -> datetime:
-        """Return when the next email may be sent, not before `earliest`."""
-        at = max(self._now, earliest or self._now)
-        for length, limit in self._limits:
-            if len(self._moments) >= limit:
-                at = max(at, self._moments[-limit] + length)
-        return at
-
-    def send_one(self, earliest: datetime | None = None) -> datetime:
-        """Send the next email as soon as possible; return when that is."""
-        at = self.next_at(earliest)
-        self._moments.append(at)
-        return at
-
-    def after(self, ahead: int) -> datetime:
-        """Return when an email may be sent that has `ahead` others before it."""
-        for _ in range(ahead):
-            self.send_one()
-        return self.next_at()

@@ -11,6 +11,7 @@ from nurture.domain.sequences.sequence import ANSWERS, StepKind
 _SOON = timedelta(minutes=1)
 
 _ALLOWED = Allowed()
+_AT_LIMIT = Reason(Code.ACCOUNT_AT_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +19,16 @@ class Allowance:
     """How many more emails an account may send now; `None` means any number.
 
     The last of them are reserved: of the `left_for_answers`, which someone asked for, only `left`
-    may be emails of another kind. `renewed_at` is when there will be more, if that is known.
-    `waiting_since` is since when due emails have been waiting for the account.
+    may be emails of another kind. `renewed_at` is when there will be more, if that is known, and
+    `why` there are none until then. `waiting_since` is since when due emails have been waiting for
+    the account.
     """
 
     left: int | None = None
     left_for_answers: int | None = None
     renewed_at: datetime | None = None
     waiting_since: datetime | None = None
+    why: Reason = _AT_LIMIT
 
     def left_for(self, kind: StepKind) -> int | None:
         """Return how many more emails of that kind it may send."""
@@ -54,4 +57,4 @@ def may_send_more(kind: StepKind, allowance: Allowance, now: datetime) -> Allowe
         return _ALLOWED
     soon = now + _SOON
     until = max(allowance.renewed_at, soon) if allowance.renewed_at else soon
-    return Postponed(until, Reason(Code.ACCOUNT_AT_LIMIT))
+    return Postponed(until, allowance.why)

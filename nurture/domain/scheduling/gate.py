@@ -75,6 +75,9 @@ USUAL_CAPS = Caps(one_in(1), one_in(7))
 #: Emails further back than this never count, whatever the practice's caps are.
 LONGEST_CAP = one_in(LONGEST_CAP_DAYS).within
 
+#: How much longer ago than a cap an email can have been whose cap has held back another.
+HELD_BACK_AT_MOST = timedelta(days=31)
+
 #: When to look again at someone whose step is due in a paused sequence: only once it resumes.
 UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.domain.messages.retries import is_behind, may_be_offered_again
-from nurture.domain.reasons import Code, Reason
+from nurture.domain.reasons import OF_THE_ACCOUNT, Code, Reason
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
 from nurture.domain.scheduling.decision import (
     Decision,
@@ -17,6 +17,7 @@ from nurture.domain.scheduling.decision import (
     next_look,
     progress_after,
 )
+from nurture.domain.scheduling.gate import HELD_BACK_AT_MOST
 from nurture.domain.scheduling.planner import segments_asked
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, RECURRING, StepKind
@@ -42,9 +43,6 @@ CLAIM_LEASE = timedelta(seconds=60)
 
 #: Few may be sent, but whoever needs nothing sent is moved on as well.
 _LOOKS_AT_LEAST = 50
-
-#: How much longer ago than a cap an email can have been whose cap has held back a late one.
-_LOOKS_BACK = timedelta(days=31)
 
 _AT_THE_END = Ending(EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
 
@@ -197,7 +195,7 @@ def _recent_mails(
     others = {one.subscriber_id for one in due} - further
     since = now - published.calendar.caps.longest
     return messages.mailed_since(connection, others, since) | messages.mailed_since(
-        connection, further, since - _LOOKS_BACK
+        connection, further, since - HELD_BACK_AT_MOST
     )
 
 
@@ -241,7 +239,7 @@ def _decide_all(
             sequence_paused=one.sequence in known.paused,
             allowance=allowance,
         )
-        if isinstance(decision, Look) and decision.why.code is Code.ACCOUNT_AT_LIMIT:
+        if isinstance(decision, Look) and decision.why.code in OF_THE_ACCOUNT:
             plan.waiting += 1
             continue
         if isinstance(decision, SendNow):

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, case, func, select, update
 
+from nurture.domain.account.limits import Sent
 from nurture.domain.known_words import known
 from nurture.domain.scheduling.gate import UNTIL_RESUMED, Frequency, PausedBy, Standing
 from nurture.domain.sequences.enrolment import Progress
@@ -168,6 +169,21 @@ def count_asked(connection: Connection, now: datetime, most: int) -> int:
     )
     counted = select(func.count()).select_from(due.limit(most).subquery())
     return connection.scalar(counted) or 0
+
+
+def looks_ahead(connection: Connection, most: int) -> list[Sent]:
+    """Return when active enrolments are next to be looked at, oldest first, up to `most` moments.
+
+    Those due in a paused sequence are left out.
+    """
+    counted = (
+        select(enrolments.c.next_look_at, func.count())
+        .where(IS_ACTIVE, NOT_HELD, enrolments.c.next_look_at < UNTIL_RESUMED)
+        .group_by(enrolments.c.next_look_at)
+        .order_by(enrolments.c.next_look_at)
+        .limit(most)
+    )
+    return [Sent(*row) for row in connection.execute(counted)]
 
 
 def find_next_look(connection: Connection) -> datetime | None:
