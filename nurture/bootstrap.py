@@ -31,12 +31,12 @@ from nurture.services.backup.backups import BackupSetup
 from nurture.services.backup.contents import Sources
 from nurture.services.backup.places import locate, place_of
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
-from nurture.services.delivery.batch import Dispatch
+from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
 from nurture.services.owner.security import seal_secrets
 from nurture.services.publishing.guides import GuideFiles
 from nurture.services.subscribers.machine_files import OwnFiles
-from nurture.services.subscribers.signup import Limits
+from nurture.services.subscribers.signup import SignupLimits
 from nurture.services.tracking import fold
 from nurture.services.tracking.journal import HitJournal
 from nurture.settings import Settings, load_settings
@@ -121,9 +121,11 @@ class Context:
         return self.settings.data_dir / "journals"
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> SignupLimits:
         """The number of signups per hour that are accepted."""
-        return Limits(self.settings.signups_per_client_hour, self.settings.signups_per_form_hour)
+        return SignupLimits(
+            self.settings.signups_per_client_hour, self.settings.signups_per_form_hour
+        )
 
     @property
     def practice(self) -> Practice:

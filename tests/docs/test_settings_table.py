@@ -36,6 +36,11 @@ IN_WORDS = {
     "metrics_token": "nobody",
     "clock": "the real clock",
     "templates_dir": "`templates/emails` of the checkout",
+    "account": "as the studio says",
+    **dict.fromkeys(
+        ("limit_minute", "limit_hour", "limit_day", "limit_connections"),
+        "as the studio or `ACCOUNT` says",
+    ),
     "base_url": f"`{BARE.public_url}`",
 }
 

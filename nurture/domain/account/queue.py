@@ -101,7 +101,7 @@ class AccountQueue:
         return Allowance(0, 1, free_at, why=Reason(_USED_UP[window], limit=str(limit)))
 
     def _send_all_due_by(self, at: datetime) -> None:
-        """Let those go first who are due by then, one of whom is the person themselves."""
+        """Send everything that is due by then, except the one email to the person themselves."""
         while self._next is not None and self._next.at <= at and self._counted < LONGEST_QUEUE:
             others = min(self._next.number - self._own, LONGEST_QUEUE - self._counted)
             self._own, self._counted = 0, self._counted + others
