@@ -111,7 +111,11 @@ class Today(Views):
     def _page(self, checked: Mapping[Task, CheckResult]) -> str:
         context = self.context
         overview = dashboard.oversee(
-            *context.stored, context.fingerprint, context.witness.seen(), context.clock()
+            *context.stored,
+            context.fingerprint,
+            context.witness.seen(),
+            context.clock(),
+            context.sending_rules,
         )
         return render_template(
             "studio/today.html",
