@@ -127,7 +127,7 @@ class OAuthServer:
         }
 
     def authorize(self, asked: dict[str, str]) -> str | None:
-        """Return where to send the browser after the owner agreed, or `None` if the page refuses."""
+        """Return where to send the browser once the owner agreed; `None` if the page refuses."""
         known = asked.get("client_id") == self.client_id
         whole = {"redirect_uri", "state", "scope", "code_challenge"} <= asked.keys()
         if not known or not whole or asked.get("code_challenge_method") != "S256":

@@ -16,9 +16,9 @@ class NoClientError(NurtureError):
 class OAuthProvider:
     """A provider's endpoints (RFC 6749 §3, RFC 8628 §3.1) and what permission is asked for.
 
-    `sends` ends the scope without which nothing can be sent. `loopback` is the host name for a
-    redirect to this machine that the provider accepts with any port. `more` are further parameters
-    of the authorisation request. `prefers_device` says which of the two ways is the usual one.
+    `loopback` is the host name for a redirect to this machine that the provider accepts with any
+    port. `more` are further parameters of the authorisation request. `prefers_device` says which of
+    the two ways is the usual one.
     """
 
     name: str
@@ -27,7 +27,6 @@ class OAuthProvider:
     token_url: str
     device_url: str
     scope: str
-    sends: str
     loopback: str
     mail_server: str
     permissions_page: str
@@ -44,7 +43,6 @@ GOOGLE = OAuthProvider(
     token_url="https://oauth2.googleapis.com/token",
     device_url="https://oauth2.googleapis.com/device/code",
     scope="https://mail.google.com/",
-    sends="mail.google.com/",
     loopback="127.0.0.1",
     mail_server="smtp.gmail.com:587",
     permissions_page="https://myaccount.google.com/connections",
@@ -63,7 +61,6 @@ MICROSOFT = OAuthProvider(
     device_url=f"{_MICROSOFT}/devicecode",
     scope="https://outlook.office.com/SMTP.Send "
     "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
-    sends="/smtp.send",
     loopback="localhost",
     mail_server="smtp.office365.com:587",
     permissions_page="https://myapplications.microsoft.com",

@@ -27,7 +27,6 @@ class IssuedTokens:
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     lifetime: timedelta | None
-    scope: str
 
 
 class EndpointRefusedError(NurtureError):
@@ -113,12 +112,10 @@ def issued(answer: EndpointAnswer) -> IssuedTokens:
     access = _token(document, "access_token")
     if not access or not isinstance(kind, str) or kind.casefold() != "bearer":
         raise _senseless("answered with something else than tokens")
-    scope = document.get("scope")
     return IssuedTokens(
         access,
         _token(document, "refresh_token"),
         _lifetime(document.get("expires_in")),
-        scope if isinstance(scope, str) else "",
     )
 
 
