@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
-from aiosmtpd.smtp import SMTP, AuthResult
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from tests.servers.smtp import HOST, SmtpSink
 
@@ -58,6 +58,14 @@ class TokenSink(SmtpSink):
         user = name.removeprefix("a=").replace("=2C", ",").replace("=3D", "=")
         return await self._judge(server, args, user, said["auth"].removeprefix("Bearer "))
 
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Accept a sender after a login."""
+        if not session.authenticated:
+            return "530 5.7.0 Authentication required"
+        return await super().handle_MAIL(server, session, envelope, address, options)
+
     async def _judge(self, server: SMTP, args: list[str], user: str, token: str) -> AuthResult:
         self.tries += 1
         if user == self.user and self.valid(token):
@@ -74,7 +82,6 @@ class TokenSink(SmtpSink):
             hostname="sink.example.org",
             enable_SMTPUTF8=True,
             loop=self._loop,
-            auth_required=True,
             auth_require_tls=False,
             auth_exclude_mechanism=unoffered,
         )
