@@ -164,8 +164,8 @@ def test_any_document_gives_clean_tokens_or_a_known_error(
         tokens = issued(EndpointAnswer(status, document))
     except (AccessTokenUnavailableError, EndpointRefusedError):
         return
-    for token in (tokens.access_token + tokens.refresh_token,):
-        assert token.isascii() and token.isprintable() and " " not in token
+    both = tokens.access_token + tokens.refresh_token
+    assert both.isascii() and both.isprintable() and " " not in both
 
 
 def test_tokens_and_secrets_appear_in_no_repr(service: OAuthServer) -> None:

@@ -15,6 +15,7 @@ from nurture.mail.oauth.tokens import (
     EndpointRefusedError,
     IssuedTokens,
     issued,
+    refusal_in,
 )
 
 _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -59,7 +60,7 @@ def begin_device(provider: OAuthProvider, client: Client) -> DeviceCode:
     user_code, device_code = _text(said.get("user_code"), 40), _text(said.get("device_code"), 8000)
     if answer.status >= 400 or urlsplit(page).scheme not in ("https", "http") or not user_code:
         raise ConnectingFailedError(
-            f"{provider.title} gave no code for this client ID ({_text(said.get('error'), 40)}).",
+            f"{provider.title} gave no code for this client ID. {refusal_in(said).message}",
             remedy="Check the client ID, and that its app allows codes for devices: at Microsoft, "
             "“Allow public client flows”. Google gives none for email: use --browser there.",
         )

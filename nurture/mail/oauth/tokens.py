@@ -107,7 +107,7 @@ def issued(answer: EndpointAnswer) -> IssuedTokens:
     if answer.status >= 500:
         raise _senseless(f"is out of order (status {answer.status})")
     if answer.status >= 400 or "error" in document:
-        raise _refusal(document)
+        raise refusal_in(document)
     kind = document.get("token_type", "bearer")
     access = _token(document, "access_token")
     if not access or not isinstance(kind, str) or kind.casefold() != "bearer":
@@ -125,7 +125,9 @@ def _senseless(trouble: str) -> AccessTokenUnavailableError:
     )
 
 
-def _refusal(document: Mapping[str, Any]) -> Exception:
+def refusal_in(
+    document: Mapping[str, Any],
+) -> EndpointRefusedError | AccessTokenUnavailableError:
     """Return the refusal in an error document, of which nothing is kept but its two codes."""
     code, said = document.get("error"), document.get("error_description")
     if not isinstance(code, str) or not _CODE.fullmatch(code):

@@ -145,8 +145,9 @@ class GrantedTokens:
             return self._seal.open(sealed)
         except SealBrokenError:
             raise GrantLapsedError(
-                "The permission to use the mail account was stored with a key that is lost.",
-                remedy="Put that NURTURE_SECRET_KEY back, or connect the account again.",
+                "The permission to use the mail account is sealed with a key that is not here.",
+                remedy="If the keys have just been changed, restart nurture; else put that "
+                "NURTURE_SECRET_KEY back, or connect the account again.",
             ) from None
 
     def _lease(self, refused: str) -> Grant | None:
