@@ -45,7 +45,7 @@ def show(context: Context) -> None:
         return click.echo("The mail account accepts email.")
     held = state.hold
     click.echo(f"{words.what_is_wrong(held)} (since {held.since.isoformat()}).")
-    click.echo(f"The mail server said: {held.reason}")
+    click.echo(f"The reason: {held.reason}")
     click.echo(f"{state.waiting} people are waiting. Next try: {held.until.isoformat()}.")
     to_do = words.what_to_do(held, context.clock())
     if to_do:

@@ -231,7 +231,7 @@ def visited(url: str) -> str:
     """Open a page and return where it leads."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=5)
-    connection.request("GET", f"{parts.path}?{parts.query}")
+    connection.request("GET", f"{parts.path or '/'}?{parts.query}")
     to = connection.getresponse().getheader("Location") or ""
     connection.close()
     return to
@@ -249,7 +249,7 @@ def test_the_browser_s_last_page_comes_by_itself_or_is_pasted(
     own = Installation(sqlite_url, tmp_path, clock_file, sink.token_url, service.settings)
     with connecting(own) as process:
         back = visited(page_of(process, service))
-        assert re.match(r"http://127\.0\.0\.1:\d+/\?code=", back)
+        assert re.match(r"http://127\.0\.0\.1:\d+\?code=", back)
         out, _ = process.communicate(f"nonsense\n{back}\n", 20) if pasted else (visited(back), "")
         if not pasted:
             out, _ = process.communicate(timeout=20)

@@ -246,7 +246,7 @@ def get(url: str) -> tuple[int, str]:
     """Fetch a page as a browser does, without following where it leads."""
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=5)
-    connection.request("GET", f"{parts.path}?{parts.query}")
+    connection.request("GET", f"{parts.path or '/'}?{parts.query}")
     answer = connection.getresponse()
     answer.read()
     connection.close()
@@ -281,7 +281,7 @@ def test_another_verifier_exchanges_nothing(service: OAuthServer) -> None:
 def test_an_answer_to_another_request_is_passed_over(service: OAuthServer) -> None:
     request = AuthorizationRequest.new("")
     with listening("127.0.0.1", request.is_answered_by) as redirects:
-        for path in ("?code=x&state=guessed", "?code=x", "other?state=" + request.state, ""):
+        for path in ("?code=x&state=guessed", "?code=x", "/other?state=" + request.state, ""):
             assert get(f"{redirects.uri}{path}")[0] == 404
         assert redirects.wait(0.05) is None
     with pytest.raises(ConnectingFailedError, match="belongs to no connection"):
@@ -302,7 +302,7 @@ def test_a_refusal_on_the_providers_page_is_told(service: OAuthServer) -> None:
     service.refuses = "access_denied"
     request = AuthorizationRequest.new("http://127.0.0.1:1/")
     _, back = get(request.page(provider(service), CLIENT))
-    with pytest.raises(ConnectingFailedError, match="refused on the provider’s page"):
+    with pytest.raises(ConnectingFailedError, match=r"provider’s page.*access_denied"):
         exchange(provider(service), CLIENT, request, answer_in(back))
 
 

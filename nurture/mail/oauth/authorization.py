@@ -15,6 +15,7 @@ from nurture.mail.oauth.tokens import (
     EndpointRefusedError,
     IssuedTokens,
     issued,
+    refusal_in,
 )
 
 _CODE = re.compile(r"[\x20-\x7e]{1,8000}")
@@ -75,7 +76,7 @@ def exchange(
         )
     if answer.get("error") or not _CODE.fullmatch(code):
         raise ConnectingFailedError(
-            "The permission was refused on the provider’s page.",
+            f"The permission was refused on the provider’s page. {refusal_in(answer).message}",
             remedy="Connect again, and agree there.",
         )
     fields = {

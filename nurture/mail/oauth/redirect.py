@@ -69,7 +69,8 @@ def listening(host: str, belongs: Callable[[Mapping[str, str]], bool]) -> Iterat
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
     thread.start()
     try:
-        yield Redirects(f"http://{host}:{server.server_port}/", found)
+        # Without a path, as it stands in Microsoft's console; the browser asks for "/" anyway.
+        yield Redirects(f"http://{host}:{server.server_port}", found)
     finally:
         server.shutdown()
         server.server_close()
