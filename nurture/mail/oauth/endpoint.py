@@ -43,7 +43,7 @@ def post(url: str, fields: Mapping[str, str], patience: float = PATIENCE_SECONDS
     request.join(patience)
     if request.is_alive():
         request.break_off()
-        raise _unavailable(url, f"did not answer within {patience:g} seconds")
+        raise _unavailable(url, request.too_slow)
     if request.answer is None:
         raise _unavailable(url, request.trouble)
     return request.answer
@@ -63,6 +63,7 @@ class _Request(threading.Thread):
         super().__init__(name="oauth-request", daemon=True)
         self.answer: EndpointAnswer | None = None
         self.trouble = ""
+        self.too_slow = f"did not answer within {patience:g} seconds"
         self._url, self._body = url, body
         self._connection = _connection_to(url, patience)
         self._sock: socket.socket | None = None
@@ -73,6 +74,8 @@ class _Request(threading.Thread):
             self.answer = self._ask()
         except ssl.SSLCertVerificationError:
             self.trouble = "showed a certificate that is not valid for it"
+        except TimeoutError:
+            self.trouble = self.too_slow
         except (OSError, HTTPException) as error:
             self.trouble = f"could not be reached ({type(error).__name__})"
         except Exception as error:
