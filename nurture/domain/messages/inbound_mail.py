@@ -82,14 +82,16 @@ class InboundMail:
 class ReportedMessage:
     """The message of ours that a mail proves to know.
 
-    `is_theirs` says whether an address is that of its person, and `is_ours` whether it is one that
-    the practice sends from.
+    `is_theirs` says whether an address is that of its person, `is_someone_elses` whether it is
+    another subscriber's, and `is_ours` whether the practice sends from it. `is_direct` says that the
+    mail answers this message itself.
     """
 
     status: MessageStatus
     offered_at: datetime
     is_theirs: Callable[[str], bool]
     is_ours: Callable[[str], bool]
+    is_someone_elses: Callable[[str], bool]
     is_direct: bool = False
 
 
@@ -166,9 +168,12 @@ def _complains(mail: InboundMail, sent: ReportedMessage) -> bool:
 def _replies(mail: InboundMail, sent: ReportedMessage) -> bool:
     """Return whether a reply is theirs: to the email itself, or by them later in the talk.
 
-    Anyone may reply from another address than the one that they signed up with. A later mail of
-    the same talk names our email too, and is theirs only if it comes from their own address.
+    Anyone may reply from another address than the one that they signed up with, but not from
+    another subscriber's. A later mail of the same talk names our email too, and is theirs only if
+    it comes from their own address.
     """
-    if sent.is_ours(mail.sender):
+    if sent.is_theirs(mail.sender):
+        return True
+    if sent.is_ours(mail.sender) or sent.is_someone_elses(mail.sender):
         return False
-    return sent.is_direct or sent.is_theirs(mail.sender)
+    return sent.is_direct

@@ -30,6 +30,8 @@ class EndReason(StrEnum):
     STAYED = "stayed"
     GAVE_A_SIGN = "gave_a_sign"
     NOT_COLLECTED = "not_collected"
+    # They replied to one of its emails, and the sequence says that it then ends.
+    REPLIED = "replied"
     # The owner removed them.
     TAKEN_OUT = "taken_out"
     UNSUBSCRIBED = "unsubscribed"

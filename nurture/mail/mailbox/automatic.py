@@ -27,7 +27,7 @@ _SUBJECT = re.compile(
     r"^\W*((re|aw|sv|vs|antw|fwd?):\s*)*\W*("
     r"auto(mati\w*)?[ :-]*(reply|response|antwort\w*|antwoord|svar|answer)|autoreply|auto:|autosvar"
     r"|automati(c|sche|sk[at]?|serad)\b|out[ -]of[ -](the[ -])?office|ooo\b|away from"
-    r"|on (annual )?leave\b|i am (out|away|on)|i'?m (out|away|on)|vacation|on holiday|holiday (reply|response)"
+    r"|on (annual )?leave\b|i( am|.?m) (out|away|on)\b|vacation|on holiday|holiday (reply|response)"
     r"|abwesen|ich bin (derzeit |zurzeit )?(nicht|im urlaub)|außer haus|nicht im büro"
     r"|eingangsbestätigung"
     r"|réponse automatique|absence|absent|je suis absent|message d[’']absence|hors du bureau"
