@@ -18,7 +18,7 @@ from bench.stores import Store
 from bench.workers import Site, running_worker
 from nurture.domain.messages.status import MessageStatus
 from nurture.store.database import Database
-from nurture.store.tables.enrolments import count_due
+from nurture.store.queries.due import count_due
 from nurture.store.tables.messages import messages
 from tests.servers.clock import ClockFile
 

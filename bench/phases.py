@@ -106,10 +106,12 @@ class _WatchedMailer:
     def __init__(self, mailer: Mailer, database: _WatchedDatabase, watch: Stopwatch) -> None:
         self._mailer, self._database, self._watch = mailer, database, watch
 
-    def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
+    def offer(
+        self, envelopes: Iterator[Envelope], connections: int | None = None
+    ) -> Iterator[Outcome]:
         """Offer, timed from the first pull to the last outcome."""
         self._database.phase = "record"
-        outcomes = self._mailer.offer(self._pulled(envelopes))
+        outcomes = self._mailer.offer(self._pulled(envelopes), connections)
         while True:
             self._watch.enter("smtp")
             try:

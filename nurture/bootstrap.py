@@ -25,6 +25,7 @@ from nurture.mail.setup import NO_PROVIDER, make_mailer, make_sign, relay_of
 from nurture.proxies import trouble_with
 from nurture.rendering.message import no_headers
 from nurture.sealing import Seal
+from nurture.services.account.limits import SendingRules
 from nurture.services.backup import state
 from nurture.services.backup.backups import BackupSetup
 from nurture.services.backup.contents import Sources
@@ -261,7 +262,13 @@ class Context:
             witness=self.witness,
             logbooks=self.logbooks,
             batch=self.settings.batch,
+            rules=self.sending_rules,
         )
+
+    @property
+    def sending_rules(self) -> SendingRules:
+        """What the environment says about the account's limits."""
+        return SendingRules(self.settings.account_choices, self.settings.worker_processes)
 
 
 def build(

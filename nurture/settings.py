@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from nurture.addresses import AddressError, plain_page
 from nurture.broker import address
 from nurture.bucket_address import SCHEME, read_address
+from nurture.domain.account.presets import PRESETS, AccountChoices, find_preset, read_number
 from nurture.domain.keys import Keys, split
 from nurture.files.env import SettingsError, read_env_file
 from nurture.files.private import ClosedFiles, look_for_open, mend
@@ -67,6 +68,11 @@ class Settings(BaseModel):
     dkim_key_file: Path | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    account: str = ""
+    limit_minute: int | None = None
+    limit_hour: int | None = None
+    limit_day: int | None = None
+    limit_connections: int | None = None
     batch: int = Field(default=500, ge=1, le=5000)
     worker_processes: int = Field(default=2, ge=1)
     retention_days: int = Field(default=60, ge=1)
@@ -84,6 +90,20 @@ class Settings(BaseModel):
         if "," in key:
             raise ValueError("give only one key, as it never changes")
         return key.strip()
+
+    @field_validator("account")
+    @classmethod
+    def _is_a_known_account(cls, name: str) -> str:
+        found = find_preset(name) if name else None
+        if name and found is None:
+            *names, last = sorted(PRESETS)
+            raise ValueError(f"write {', '.join(names)} or {last}")
+        return found.key if found else ""
+
+    @field_validator("limit_minute", "limit_hour", "limit_day", "limit_connections", mode="before")
+    @classmethod
+    def _is_a_limit(cls, value: object) -> object:
+        return read_number(value) if isinstance(value, str) else value
 
     @field_validator("database_url")
     @classmethod
@@ -108,6 +128,12 @@ class Settings(BaseModel):
     @classmethod
     def _is_a_name(cls, name: str) -> str:
         return name.strip().lower()
+
+    @property
+    def account_choices(self) -> AccountChoices:
+        """What the environment says about the account's limits."""
+        numbers = (self.limit_minute, self.limit_hour, self.limit_day, self.limit_connections)
+        return AccountChoices(self.account or None, *numbers)
 
     @property
     def smtp_host(self) -> str:

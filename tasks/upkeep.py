@@ -6,8 +6,10 @@ from tasks import app, context
 @app.task
 def tidy() -> None:
     """Delete what is no longer needed."""
+    from nurture.services.account import limits
     from nurture.services.subscribers import erasure
 
+    limits.forget_old_offers(context().database, context().clock())
     erasure.tidy(context().database, context().files, context().clock())
     erasure.drop_raw(context().database, context().clock(), context().settings.retention)
 

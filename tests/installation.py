@@ -207,12 +207,14 @@ class Installation:
 
     def next_look(self) -> datetime | None:
         """Return when a worker next has something to do."""
-        from nurture.store.tables.account import find_hold
-        from nurture.store.tables.enrolments import find_next_look
+        from nurture.services.account.outlook import account_report
+        from nurture.store.queries.due import find_next_look
 
         with self.context.database.reading() as connection:
-            look, held = find_next_look(connection), find_hold(connection)
-            return max(look, held.until) if look and held else look
+            look = find_next_look(connection)
+            rules, now = self.context.sending_rules, self.clock.now
+            until = account_report(connection, rules, now)["until"]
+            return max(look, datetime.fromisoformat(until)) if look and until else look
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
         """Return every row of a table, ordered by the first column."""

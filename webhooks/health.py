@@ -91,7 +91,11 @@ class _Figures:
 def _gauges(context: Context) -> CollectorRegistry:
     registry = CollectorRegistry()
     standing = status.status(
-        context.database, context.fingerprint, context.witness, context.clock()
+        context.database,
+        context.fingerprint,
+        context.witness,
+        context.clock(),
+        context.sending_rules,
     )
     for name, what in (("enrolments", "status"), ("messages", "status"), ("events", "kind")):
         gauge = Gauge(f"nurture_{name}", f"{name} by {what}", [what], registry=registry)

@@ -99,6 +99,7 @@ def _refuse_contradictions(
 def _world(context: Context, key: str, proposed: bool, path: Path | None) -> tuple[World, str]:
     """Return the world to play in, and a description of its state."""
     from nurture.library.folder import read_library
+    from nurture.services.account.outlook import account_load
     from nurture.services.catalogue import NothingPublishedError
     from nurture.services.simulation.world import (
         world_as_published,
@@ -111,7 +112,8 @@ def _world(context: Context, key: str, proposed: bool, path: Path | None) -> tup
         up_to_date(context)
         try:
             with context.database.reading() as connection:
-                published = world_as_published(connection, context.catalogue)
+                load = account_load(connection, context.sending_rules, context.clock())
+                published = world_as_published(connection, context.catalogue, load)
         except NothingPublishedError:
             published = None
     if path:

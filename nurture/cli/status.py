@@ -25,7 +25,11 @@ def status(context: Context, as_json: bool) -> None:
     from nurture.services.subscribers import machine_files
 
     standing = status_report.status(
-        context.database, context.fingerprint, context.witness, context.clock()
+        context.database,
+        context.fingerprint,
+        context.witness,
+        context.clock(),
+        context.sending_rules,
     )
     standing["broker_trouble"] = broker_trouble(context)
     standing["mail_provider"] = context.mail_provider
@@ -93,6 +97,23 @@ _HITS = "opens and clicks counted but not stored: {only_counted}, unreadable lin
 _DOUBT = "in doubt: {subscriber}, {step}, since {since}: {why}"
 
 
+def _account(account: dict[str, Any]) -> list[str]:
+    """Say what keeps the mail account from sending, and what it has used of its limits."""
+    lines = [_HELD.format(**account)] if account["cause"] else []
+    limits = account["limit"] or {}
+    used = [
+        f"{account['used'][window]:,} of {limits[window]:,} this {window}"
+        for window in account["used"]
+        if limits.get(window)
+    ]
+    if used:
+        lines.append(f"mail account: has sent {', '.join(used)}")
+    if account["waiting"] and not account["cause"]:
+        when = f", until {account['until']}" if account["until"] else ""
+        lines.append(f"waiting for the mail account: {account['waiting']:,}{when}")
+    return lines
+
+
 def _in_words(standing: dict[str, Any]) -> str:
     lines = [f"nurture {standing['version']}, {standing['subscribers']} subscribers"]
     lines.append(f"mail provider: {standing['mail_provider']}")
@@ -101,8 +122,7 @@ def _in_words(standing: dict[str, Any]) -> str:
         lines.append(f"{what}: {counted or 'none yet'}")
     if standing["paused"]:
         lines.append(f"paused: {', '.join(standing['paused'])}")
-    if standing["account"]["cause"]:
-        lines.append(_HELD.format(**standing["account"]))
+    lines += _account(standing["account"])
     lines.append(f"due now: {standing['due_now']}, next due: {standing['next_due_at'] or 'never'}")
     lines += [_DOUBT.format(**one) for one in standing["in_doubt"]]
     hits = standing["hits"]

@@ -29,7 +29,8 @@ def why(context: Context, email: str, as_json: bool) -> None:
 
     with context.database.reading() as connection:
         armed = is_armed(connection, context.fingerprint, context.witness.seen())
-    found = explain(*context.stored, email, context.clock(), armed=armed)
+    rules = context.sending_rules
+    found = explain(*context.stored, email, context.clock(), armed=armed, rules=rules)
     click.echo(json.dumps(_document(found), indent=2) if as_json else "\n".join(found.sentences))
 
 

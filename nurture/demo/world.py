@@ -99,7 +99,11 @@ class DemoProgram:
     def standing(self) -> dict[str, Any]:
         """Return the program's status."""
         return status_report.status(
-            self.context.database, self.context.fingerprint, self.context.witness, self.now
+            self.context.database,
+            self.context.fingerprint,
+            self.context.witness,
+            self.now,
+            self.context.sending_rules,
         )
 
     def settle(self) -> dict[str, Any]:

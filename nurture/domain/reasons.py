@@ -69,7 +69,12 @@ class Code(StrEnum):
     NO_CONSENT_FOR = "no_consent_for"
     SEQUENCE_PAUSED = "sequence_paused"
     NOT_PUBLISHED = "not_published"
+    # The mail account's own limits, and what it has said.
     ACCOUNT_AT_LIMIT = "account_at_limit"
+    MINUTE_USED_UP = "minute_used_up"
+    HOUR_USED_UP = "hour_used_up"
+    DAY_USED_UP = "day_used_up"
+    ACCOUNT_HELD = "account_held"
     # Why an enrolment is at its end, in the planner's words, and what follows it.
     ONLY_GUIDE_LEFT = "only_guide_left"
     GUIDE_NOT_COLLECTED = "guide_not_collected"
@@ -95,19 +100,35 @@ class Code(StrEnum):
 
 
 class Reason(NamedTuple):
-    """Why something is as it is, and what the reason names: a sequence, a step, a segment …"""
+    """Why something is as it is, and what the reason names: a sequence, a step, a segment …
+
+    `limit` is a number of emails.
+    """
 
     code: Code | EndReason
     sequence: str = ""
     step: str = ""
     segment: str = ""
     purpose: str = ""
+    limit: str = ""
 
     @property
     def about(self) -> dict[str, str]:
         """The things that the reason names, if any; `as_stored` reads them back."""
         named = zip(self._fields[1:], self[1:], strict=True)
         return {name: str(value) for name, value in named if value}
+
+
+#: Why an email waits for the mail account, which makes it no later.
+OF_THE_ACCOUNT = frozenset(
+    {
+        Code.ACCOUNT_AT_LIMIT,
+        Code.MINUTE_USED_UP,
+        Code.HOUR_USED_UP,
+        Code.DAY_USED_UP,
+        Code.ACCOUNT_HELD,
+    }
+)
 
 
 class Names(Protocol):
@@ -210,7 +231,11 @@ WORDS: Mapping[Code | EndReason, str] = {
     Code.NO_CONSENT_FOR: "there is no consent for “{purpose}”",
     Code.SEQUENCE_PAUSED: "the sequence is paused",
     Code.NOT_PUBLISHED: "the sequence is not published",
-    Code.ACCOUNT_AT_LIMIT: "the account has reached its limit of emails",
+    Code.ACCOUNT_AT_LIMIT: "your mail account can send no more at present",
+    Code.MINUTE_USED_UP: "this minute’s {limit} emails are used up",
+    Code.HOUR_USED_UP: "this hour’s {limit} emails are used up",
+    Code.DAY_USED_UP: "today’s {limit} emails are used up",
+    Code.ACCOUNT_HELD: "your mail account takes no emails at present",
     Code.ONLY_GUIDE_LEFT: "there was nothing left to send but the guide",
     Code.GUIDE_NOT_COLLECTED: "the guide was not collected",
     Code.AT_ITS_END: "the sequence has come to its end",
@@ -271,6 +296,7 @@ def in_words(reason: Reason, names: Names = KEYS) -> str:
         step=names.step(reason.sequence, reason.step) if reason.step else "",
         segment=reason.segment,
         purpose=reason.purpose,
+        limit=f"{int(reason.limit):,}" if reason.limit.isdecimal() else reason.limit,
     )
 
 

@@ -33,7 +33,8 @@ class Outcome:
 
     `status` is `accepted`, `deferred`, `failed` or `in_doubt`. `reason` is a sentence to show,
     including the server's own words. If the server refused, `refusal` says what its answer is
-    about, and `mark` is what such answers to different recipients have in common.
+    about, and `mark` is what such answers to different recipients have in common. `handed_over`
+    says that the server has, or may have, received the whole email, whatever it answered.
     """
 
     message: int
@@ -42,6 +43,13 @@ class Outcome:
     code: int | None = None
     refusal: Refusal | None = None
     mark: str = ""
+    handed_over: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts towards the account's limits."""
+        taken = self.status in (MessageStatus.ACCEPTED, MessageStatus.IN_DOUBT)
+        return taken or self.handed_over
 
     @property
     def answer(self) -> Answer:
@@ -68,8 +76,12 @@ class Outcome:
 class Mailer(Protocol):
     """A way of sending finished emails."""
 
-    def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
+    def offer(
+        self, envelopes: Iterator[Envelope], connections: int | None = None
+    ) -> Iterator[Outcome]:
         """Offer envelopes, each at most once, and yield exactly one outcome for each.
+
+        If a number of `connections` is given, no more are open at a time, and none afterwards.
 
         Envelopes are pulled lazily, never more than can be offered together, because by yielding
         one the caller promises that it is marked `sending`. Before the server can have received

@@ -95,7 +95,9 @@ class MortalMailer:
     server: MailServer
     fuse: Fuse
 
-    def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
+    def offer(
+        self, envelopes: Iterator[Envelope], connections: int | None = None
+    ) -> Iterator[Outcome]:
         """Hand over a few messages, then answer the last of them first."""
         while some := list(islice(envelopes, AHEAD)):
             for envelope in reversed(some):

@@ -113,7 +113,9 @@ def claim_and_die(home: Installation) -> None:
 class _FatalMailer:
     """A mailer that kills its own process when it is given something to send."""
 
-    def offer(self, envelopes: Iterable[Envelope]) -> Iterator[Outcome]:
+    def offer(
+        self, envelopes: Iterable[Envelope], connections: int | None = None
+    ) -> Iterator[Outcome]:
         os.kill(os.getpid(), signal.SIGKILL)
         yield from ()
 

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 import tasks
-from nurture.store.tables.enrolments import count_due
+from nurture.store.queries.due import count_due
 from tests.faults.oracle import Oracle
 from tests.faults.population import due_for_an_article
 from tests.faults.verdict import verdict

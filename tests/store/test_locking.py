@@ -10,16 +10,21 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import ConsentChange, Evidence, Origin, Purpose
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store.database import Connection, Database
-from nurture.store.queries.due import Advance, advance, due_enrolments, look_again
+from nurture.store.queries.due import (
+    Advance,
+    advance,
+    count_due,
+    due_enrolments,
+    find_next_look,
+    look_again,
+)
 from nurture.store.queries.locks import hold_subscriber
 from nurture.store.tables.consents import consent_history, record_consents
 from nurture.store.tables.enrolments import (
     add_enrolment,
     change_enrolment,
-    count_due,
     end_enrolments,
     find_enrolment,
-    find_next_look,
 )
 from nurture.store.tables.subscribers import add_subscriber, change_subscriber, find_by_address
 from nurture.store.tables.suppressions import find_suppression, lift_suppression, suppress

@@ -91,7 +91,8 @@ class Fate:
 def fate_after(offered: Offered, answer: Answer, now: datetime) -> Fate:
     """Decide what becomes of a message that the mail server did not accept.
 
-    If the refusal is about the account, the message waits for the account, with no time of its own.
+    If the refusal is about the account, the message waits for the account and keeps its place in
+    the queue.
     A deferred message is offered again after a while, and given up once a server has deferred this
     person or this email for days. A message in doubt is offered once more only if it was requested.
     """
@@ -99,7 +100,7 @@ def fate_after(offered: Offered, answer: Answer, now: datetime) -> Fate:
     if answer.refusal is not None and answer.refusal.dead:
         return Fate(status, address_is_dead=True)
     if answer.is_about_the_account:
-        return Fate(status, now)
+        return Fate(status, min(offered.due_at, now))
     if status is MessageStatus.DEFERRED:
         return Fate(status, now + _pause_after(offered, answer))
     if status is MessageStatus.IN_DOUBT and _may_risk(offered.kind, offered.doubts + 1):

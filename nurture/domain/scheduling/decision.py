@@ -6,7 +6,14 @@ from datetime import datetime
 
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance, may_send_more
-from nurture.domain.scheduling.gate import Allowed, Postponed, Standing, Verdict, may_send
+from nurture.domain.scheduling.gate import (
+    Allowed,
+    Postponed,
+    Standing,
+    Verdict,
+    held_until,
+    may_send,
+)
 from nurture.domain.scheduling.planner import (
     Calendar,
     Exit,
@@ -75,16 +82,20 @@ def decide(
     skipped: list[Skip] = []
     ends_as = progress.ends_as or ending_of(sequence, progress, standing.booked_until)
     progress = replace(progress, ends_as=ends_as) if ends_as else progress
-    action = next_action(sequence, progress, now, calendar, segments)
+    since = allowance.waiting_since
+    action = next_action(sequence, progress, now, calendar, segments, since)
     while isinstance(action, Skip):
-        skipped.append(action)
-        progress = replace(progress, passed=progress.passed | {action.step.email})
-        action = next_action(sequence, progress, now, calendar, segments)
+        if excused := _excused(action, progress, standing, calendar, sequence_paused):
+            progress = excused
+        else:
+            skipped.append(action)
+            progress = replace(progress, passed=progress.passed | {action.step.email})
+        action = next_action(sequence, progress, now, calendar, segments, since)
     if isinstance(action, Send):
         kind, paused = action.step.kind, sequence_paused
         verdict = may_send(kind, standing, now, calendar.caps, sequence_paused=paused)
         if isinstance(verdict, Allowed):
-            verdict = may_send_more(allowance, now)
+            verdict = may_send_more(kind, allowance, now)
         decision = _by_verdict(verdict, action, progress)
     elif isinstance(action, WaitUntil):
         decision = Look(action.until, action.why, progress, action.step)
@@ -127,9 +138,25 @@ def _ended(action: Exit, sequence: Sequence, progress: Progress, segments: Colle
     return End(action.reason, Reason(Code.AT_ITS_END), then, because=EndReason.COMPLETED)
 
 
+def _excused(
+    skip: Skip, progress: Progress, standing: Standing, calendar: Calendar, paused: bool
+) -> Progress | None:
+    """Return the progress that tells of a pause or cap which makes the skipped step less late.
+
+    Nobody may have looked at the enrolment while it was held back.
+    """
+    if skip.why.code is not Code.OVERDUE:
+        return None
+    held = held_until(standing, calendar.caps, sequence_paused=paused)
+    if held is None or (progress.excused_until and held <= progress.excused_until):
+        return None
+    return replace(progress, excused_until=held)
+
+
 def _by_verdict(verdict: Verdict, action: Send, progress: Progress) -> Decision:
     if isinstance(verdict, Allowed):
         return SendNow(action.step, action.due_at, progress)
     if isinstance(verdict, Postponed):
-        return Look(verdict.until, verdict.why, progress, action.step)
+        excused = replace(progress, excused_until=verdict.until)
+        return Look(verdict.until, verdict.why, excused, action.step)
     return End(verdict.reason, verdict.why, because=verdict.because)

@@ -77,6 +77,9 @@ USUAL_CAPS = Caps(one_in(1), one_in(7))
 #: Emails further back than this never count, whatever the practice's caps are.
 LONGEST_CAP = one_in(LONGEST_CAP_DAYS).within
 
+#: How much longer ago than a cap an email can have been whose cap has held back another.
+HELD_BACK_AT_MOST = timedelta(days=31)
+
 #: When to look again at someone whose step is due in a paused sequence: only once it resumes.
 UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -157,6 +160,21 @@ def may_send(
     if sequence_paused:
         return Postponed(UNTIL_RESUMED, Reason(Code.SEQUENCE_PAUSED))
     return _postponement(standing, now, caps) or Allowed()
+
+
+def held_until(
+    standing: Standing, caps: Caps = USUAL_CAPS, *, sequence_paused: bool = False
+) -> datetime | None:
+    """Return until when a pause or the cap holds or has last held back this person's series.
+
+    `standing` must list enough of the emails before. The moment may be in the past; `None` means
+    that nothing is known to have held it back.
+    """
+    if sequence_paused:
+        return UNTIL_RESUMED
+    cap, mailed = caps.of(standing.frequency), sorted(standing.mailed_at)
+    capped_until = mailed[-cap.mails] + cap.within if len(mailed) >= cap.mails else None
+    return max(filter(None, (standing.paused_until, capped_until)), default=None)
 
 
 def _refusal(kind: StepKind, standing: Standing) -> Refused | None:

@@ -66,27 +66,42 @@ class Calendar:
     caps: Caps = USUAL_CAPS
 
 
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """The moment of a decision, and the calendar; `seen_at` is the moment that counts for lateness.
+
+    It is earlier than now if the account has kept emails waiting since then.
+    """
+
+    now: datetime
+    seen_at: datetime
+    calendar: Calendar
+
+
 def next_action(
     sequence: Sequence,
     progress: Progress,
     now: datetime,
     calendar: Calendar,
     segments: Collection[str] = (),
+    waiting_since: datetime | None = None,
 ) -> Action:
     """Decide the next action for an enrolment of someone in these `segments`.
 
-    Applied repeatedly to the progress that each action leads to, it comes to an end; it keeps the
+    `waiting_since` is since when due emails have been waiting for the account, if they are. Applied
+    repeatedly to the progress that each action leads to, it comes to an end; it keeps the
     order of the steps, sends no step twice, and sends nothing early or outside its window.
     """
     guide = _guide_to_offer(sequence, progress)
     if guide:
         return Send(guide, progress.anchor_at)
     step = next_step(sequence, progress)
+    present = _Present(now, min(now, waiting_since) if waiting_since else now, calendar)
     if progress.ends_as:
-        return _but_the_guide(sequence, step, progress, now, calendar)
+        return _but_the_guide(sequence, step, progress, present)
     if awaits_collection(sequence, progress):
-        return _while_uncollected(sequence, step, progress, now, calendar)
-    action = _in_series(sequence, step, progress, now, calendar)
+        return _while_uncollected(sequence, step, progress, present)
+    action = _in_series(sequence, step, progress, present)
     return _if_meant(action, segments) if isinstance(action, Send) else action
 
 
@@ -147,22 +162,22 @@ def awaits_collection(sequence: Sequence, progress: Progress) -> bool:
 
 
 def _while_uncollected(
-    sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
+    sequence: Sequence, step: Step | None, progress: Progress, present: _Present
 ) -> Action:
     """Decide what comes before the guide is collected.
 
     There is one friendly reminder, then silence; finally the enrolment is dropped.
     """
     lets_go_at = progress.enrolled_at + UNCOLLECTED_FOR
-    if now >= lets_go_at:
+    if present.now >= lets_go_at:
         return Exit(EnrolmentStatus.REMOVED)
     if not _is_to_be_reminded(sequence, step, progress):
         return WaitUntil(lets_go_at, Reason(Code.NOT_COLLECTED_YET))
     assert step is not None  # It is the reminder.
-    due = due_at(step, progress, calendar)
-    if due > now:
+    due = due_at(step, progress, present.calendar)
+    if due > present.now:
         return WaitUntil(min(due, lets_go_at), _waiting_for(sequence, step), step)
-    return _due(step, due, now, progress, calendar)
+    return _due(step, due, progress, present)
 
 
 def _is_to_be_reminded(sequence: Sequence, step: Step | None, progress: Progress) -> bool:
@@ -172,30 +187,31 @@ def _is_to_be_reminded(sequence: Sequence, step: Step | None, progress: Progress
 
 
 def _but_the_guide(
-    sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
+    sequence: Sequence, step: Step | None, progress: Progress, present: _Present
 ) -> Action:
     """Return the reminder of an uncollected guide, if one is due, and then the recorded ending."""
     assert progress.ends_as is not None
     awaited = awaits_collection(sequence, progress)
     if step is None or not awaited or not _is_to_be_reminded(sequence, step, progress):
         return Exit(progress.ends_as.status)
-    due = due_at(step, progress, calendar)
-    if due > now:
-        return WaitUntil(due, _waiting_for(sequence, step), step)
-    return _due(step, due, now, progress, calendar)
+    return _in_time(sequence, step, progress, present)
 
 
 def _in_series(
-    sequence: Sequence, step: Step | None, progress: Progress, now: datetime, calendar: Calendar
+    sequence: Sequence, step: Step | None, progress: Progress, present: _Present
 ) -> Action:
     if step is None:
-        return _at_the_end(sequence, progress, now)
+        return _at_the_end(sequence, progress, present.now)
     if step.kind.rules.reminds:
         return Skip(step, Reason(Code.GUIDE_COLLECTED))
-    due = due_at(step, progress, calendar)
-    if due > now:
+    return _in_time(sequence, step, progress, present)
+
+
+def _in_time(sequence: Sequence, step: Step, progress: Progress, present: _Present) -> Action:
+    due = due_at(step, progress, present.calendar)
+    if due > present.now:
         return WaitUntil(due, _waiting_for(sequence, step), step)
-    return _due(step, due, now, progress, calendar)
+    return _due(step, due, progress, present)
 
 
 def _at_the_end(sequence: Sequence, progress: Progress, now: datetime) -> Action:
@@ -216,16 +232,29 @@ def _if_meant(action: Send, segments: Collection[str]) -> Action:
     return action
 
 
-def _due(
-    step: Step, due_at: datetime, now: datetime, progress: Progress, calendar: Calendar
-) -> Action:
+def _due(step: Step, due_at: datetime, progress: Progress, present: _Present) -> Action:
     """Send a step whose time has come, unless it is too late or outside its window."""
-    opens_at = _open_from(step, now, progress.time_zone, calendar)
-    if step.late is Late.SKIP and opens_at - due_at > step.max_late:
+    if step.late is Late.SKIP and _late_by(step, due_at, progress, present) > step.max_late:
         return Skip(step, Reason(Code.OVERDUE))
-    if opens_at > now:
+    opens_at = _open_from(step, present.now, progress.time_zone, present.calendar)
+    if opens_at > present.now:
         return WaitUntil(opens_at, Reason(Code.OUTSIDE_HOURS), step)
     return Send(step, due_at)
+
+
+def _late_by(step: Step, due_at: datetime, progress: Progress, present: _Present) -> timedelta:
+    """Return how late a step is, not counting the time for which we ourselves held it back.
+
+    That is the time of a pause or a frequency cap, which counts until the window opens after it,
+    and the time for which the account could send no more.
+    """
+    zone, calendar = progress.time_zone, present.calendar
+    owed_at, excused = due_at, progress.excused_until
+    if excused is not None and excused > due_at:
+        if excused >= present.seen_at:
+            return timedelta(0)
+        owed_at = _open_from(step, excused, zone, calendar)
+    return _open_from(step, present.seen_at, zone, calendar) - owed_at
 
 
 def due_at(step: Step, progress: Progress, calendar: Calendar) -> datetime:

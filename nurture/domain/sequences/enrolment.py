@@ -68,7 +68,8 @@ class Progress:
     `passed` are the keys of the steps that this person has passed, sent or skipped, and `anchor_at`
     is the moment from which the next wait counts. `guide_wanted` is true from a signup until the
     guide has been offered. With `ends_as`, nothing is sent except the guide and its reminder; then
-    the enrolment ends that way.
+    the enrolment ends that way. Until `excused_until`, a pause or a cap has held back the step that
+    is awaited: that time does not make it late.
     """
 
     enrolled_at: datetime
@@ -78,6 +79,7 @@ class Progress:
     guide_wanted: bool = True
     time_zone: str = "Europe/London"
     ends_as: Ending | None = None
+    excused_until: datetime | None = None
 
     def after(self, step: str, anchor_at: datetime) -> "Progress":
         """Return the progress after `step`, with the next wait counting from `anchor_at`."""

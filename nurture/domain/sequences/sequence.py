@@ -221,6 +221,11 @@ class Sequence:
         conditions = [step.segments for step in self.steps]
         return frozenset().union(*conditions, (h.only_if for h in self.then if h.only_if))
 
+    @property
+    def skips_late(self) -> bool:
+        """Whether any of its steps is skipped if it is too late."""
+        return any(step.late is Late.SKIP for step in self.steps)
+
     def next_sequence(self, segments: Collection[str]) -> str:
         """Return the next sequence for people in these segments, or an empty string."""
         return next((h.sequence for h in self.then if h.only_if in ("", *segments)), "")

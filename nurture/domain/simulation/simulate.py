@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
+from nurture.domain.account.queue import AccountQueue
 from nurture.domain.reasons import Code, Reason
+from nurture.domain.scheduling.allowance import UNLIMITED
 from nurture.domain.scheduling.decision import (
     Decision,
     End,
@@ -37,10 +39,11 @@ def simulate(
     """Yield what happens to a person from `start` on, in order, until nothing more will.
 
     What they have already received is not reported again. Emails are sent the moment they may be:
-    the mail server is available, and workers are punctual. Pass a `life` of that person to see
-    their state at the end.
+    the mail server is available, and workers are punctual; if the account has limits, whatever is
+    due before them goes first. Pass a `life` of that person to see their state at the end.
     """
-    return _Play(world, life or Life(world, person), start).run()
+    queue = AccountQueue(world.account) if world.account else None
+    return _Play(world, life or Life(world, person), start, queue).run()
 
 
 @dataclass
@@ -50,6 +53,7 @@ class _Play:
     world: World
     life: Life
     now: datetime
+    queue: AccountQueue | None = None
     _acts: list[tuple[datetime, int, Act]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -104,6 +108,7 @@ class _Play:
         """Deal with everything that is due, given the state when this look began."""
         due = self.life.due(self.now)
         segments = self.life.segments(self.now) if self._ask(due) else frozenset()
+        allowance = self.queue.allowance_at(self.now) if self.queue and due else UNLIMITED
         for one in due:
             sequence = self.world.sequences.get(one.sequence)
             if sequence is None:
@@ -119,6 +124,7 @@ class _Play:
                 self.world.calendar,
                 segments,
                 sequence_paused=one.sequence in self.world.paused,
+                allowance=allowance,
             )
             yield from (self._skipped(one, skip) for skip in decision.skipped)
             yield from self._follow(sequence, one, decision)

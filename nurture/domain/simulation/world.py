@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from nurture.domain.account.queue import AccountLoad
 from nurture.domain.audience.conditions import Segments
 from nurture.domain.reasons import Reason
 from nurture.domain.scheduling.planner import Calendar
@@ -18,6 +19,7 @@ class World:
     """The practice as it is or might be: what is published and what is paused.
 
     `topics` are those of the emails, by `sequence/step`; `time_zone` is the practice's own.
+    `account` is what the mail account has sent and what waits for it, if it has limits.
     """
 
     sequences: Mapping[str, Sequence]
@@ -26,6 +28,7 @@ class World:
     topics: Mapping[str, frozenset[str]] = field(default_factory=dict)
     paused: frozenset[str] = frozenset()
     time_zone: str = "Europe/London"
+    account: AccountLoad | None = None
 
     def of_form(self, form: str) -> Sequence | None:
         """Return the sequence that a website form leads into."""

@@ -52,7 +52,9 @@ class Outbox:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
+    def offer(
+        self, envelopes: Iterator[Envelope], connections: int | None = None
+    ) -> Iterator[Outcome]:
         """Write each envelope and yield its outcome; a full disk defers it, as a server would."""
         refused = self._refused_addresses()
         for envelope in envelopes:

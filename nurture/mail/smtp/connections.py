@@ -150,6 +150,19 @@ class Connections:
         while time.monotonic() - self._leaving[0].quiet_since > GOODBYE_SECONDS:
             self._leaving.popleft().close()
 
+    def part_with_all(self) -> None:
+        """Close every session, so that another process may open as many; wait only a moment."""
+        self._give_up_openings(time.monotonic() + GOODBYE_SECONDS)
+        while self._kept:
+            self.part_with(self._kept.popleft())
+        self.see_off()
+
+    def see_off(self) -> None:
+        """Close the sessions that are leaving, after a moment for the server to answer QUIT."""
+        patience = time.monotonic() + GOODBYE_SECONDS
+        while self._leaving:
+            self._leaving.popleft().hear_goodbye(patience - time.monotonic())
+
     def rest(self) -> None:
         """Keep the open sessions for as long as they may be reused, and then close them."""
         self._users -= 1
@@ -180,15 +193,10 @@ class Connections:
             return
         with self._lock:
             self._uses += 1
-        patience = time.monotonic() + GOODBYE_SECONDS
         if self._closing_timer is not None:
             self._closing_timer.cancel()
             self._closing_timer.join(GOODBYE_SECONDS)
-        self._give_up_openings(patience)
-        while self._kept:
-            self.part_with(self._kept.popleft())
-        while self._leaving:
-            self._leaving.popleft().hear_goodbye(patience - time.monotonic())
+        self.part_with_all()
         self.doorbell.close()
         self._button.close()
         self._process = 0

@@ -319,7 +319,8 @@ class Conversation:
         number = transaction.envelope.message
         if transaction.dot is not None:
             transaction.envelope.notes.heard(number, status)
-        self._outcomes.append(Outcome(number, status, reason, code, refusal, mark))
+        whole = transaction.dot is not None and self._written > transaction.dot
+        self._outcomes.append(Outcome(number, status, reason, code, refusal, mark, whole))
 
     def _end(self, reason: str) -> None:
         if self.ended is not None:

@@ -56,7 +56,9 @@ class SmtpMailer:
         self._connections = Connections(route, most=connections, timeout=timeout)
         self._messages_per_connection = messages_per_connection
 
-    def offer(self, envelopes: Iterator[Envelope]) -> Iterator[Outcome]:
+    def offer(
+        self, envelopes: Iterator[Envelope], connections: int | None = None
+    ) -> Iterator[Outcome]:
         """Offer envelopes and yield one outcome for each that was pulled.
 
         If no session can be opened, or sessions fail one after another without a single message
@@ -65,7 +67,8 @@ class SmtpMailer:
         in progress is settled.
         """
         self._connections.use()
-        return _Offer(self._connections, envelopes, self._messages_per_connection).run()
+        offer = _Offer(self._connections, envelopes, self._messages_per_connection, connections)
+        return offer.run()
 
     def close(self) -> None:
         """Send QUIT on every connection; never raise and never change an outcome."""
@@ -161,9 +164,14 @@ class _Offer:
     """One call of `offer`: the sessions in use and the outcomes not yet yielded."""
 
     def __init__(
-        self, connections: Connections, envelopes: Iterator[Envelope], messages_per_connection: int
+        self,
+        connections: Connections,
+        envelopes: Iterator[Envelope],
+        messages_per_connection: int,
+        most: int | None = None,
     ) -> None:
         self._connections = connections
+        self._most = most
         self._messages_per_connection = messages_per_connection
         self._outcomes: list[Outcome] = []
         self._supply = _Supply(envelopes, self._outcomes)
@@ -226,7 +234,10 @@ class _Offer:
         opening, open_now = len(self._connections.openings), len(self._sessions)
         if open_now + opening >= USUAL_CONNECTIONS and not self._all_waited:
             return False
-        return open_now + opening < self._connections.cap and opening <= open_now // 2
+        cap = self._connections.cap
+        if self._most is not None:
+            cap = min(cap, self._most)
+        return open_now + opening < cap and opening <= open_now // 2
 
     def _wait(self) -> None:
         began = time.monotonic()
@@ -284,6 +295,8 @@ class _Offer:
         elif conversation.idle and session.taken >= self._messages_per_connection:
             self._dismiss(session)
             self._connections.part_with(session)
+            if self._most is not None:  # The server counts it until it has gone.
+                self._connections.see_off()
         else:
             self._listen(session)
 
@@ -348,4 +361,6 @@ class _Offer:
             else:
                 session.close()
         self._sessions.clear()
+        if self._most is not None:
+            self._connections.part_with_all()
         self._connections.rest()

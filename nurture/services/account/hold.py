@@ -11,9 +11,9 @@ from nurture.domain.messages.refusal import Cause
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.mailer import Outcome
 from nurture.store.database import Connection, Database
-from nurture.store.tables import account
+from nurture.store.queries.due import count_due
+from nurture.store.tables import account, account_limits
 from nurture.store.tables.account import FinalRefusal
-from nurture.store.tables.enrolments import count_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ def hold(
     held = account.find_hold(connection, lock=True)
     if held is None:
         account.keep_hold(connection, rules.hold(cause, reason, now, wait, mark))
+        account_limits.note_waiting(connection, now)
 
 
 def note_probe(connection: Connection, held: Hold, now: datetime) -> None:
@@ -115,6 +116,7 @@ def _hold(
     cause, reason, wait, mark = grounds
     if held is None:
         account.keep_hold(connection, rules.hold(cause, reason, now, wait, mark))
+        account_limits.note_waiting(connection, now)
     elif probe_of is not None:
         account.keep_hold(connection, rules.held_again(held, cause, reason, now, wait))
 

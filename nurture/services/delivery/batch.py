@@ -27,14 +27,16 @@ from nurture.files.witness import Witness
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
 from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.services.account import hold as accounts
+from nurture.services.account import limits as account_limits
+from nurture.services.account.limits import NO_RULES, SendingRules
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivery.claim import Batch, Claimed, claim_due
 from nurture.services.delivery.refusals import note_bounce, settle_refusals
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database, DatabaseUnavailableError
 from nurture.store.queries import locks
-from nurture.store.queries.due import Advance, DueEnrolment, advance, look_again
-from nurture.store.tables import account, enrolments, message_changes, messages
+from nurture.store.queries.due import Advance, DueEnrolment, advance, count_due, look_again
+from nurture.store.tables import account, enrolments, message_changes, messages, offers
 from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.instance import armed_for, how_far, is_armed
 
@@ -74,6 +76,7 @@ class Dispatch:
     witness: Witness
     logbooks: Logbooks
     batch: int = 500
+    rules: SendingRules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +92,12 @@ def deliver_batch(dispatch: Dispatch) -> Delivered:
     """Claim, send and record a batch of due enrolments.
 
     It is safe to call from any number of workers in parallel, and to be killed at any point.
-    Nothing is sent from a database armed for another instance; while the account is held, only
-    one message is sent at a time.
+    Nothing is sent from a database armed for another instance, nor more than the account's limits
+    allow; while the account is held, only one message is sent at a time.
     """
     now, began_at = dispatch.clock(), time.monotonic()
     with dispatch.database.reading() as connection:
-        if not enrolments.count_due(connection, now, most=1):
+        if not count_due(connection, now, most=1):
             return Delivered()
     run = _claim(dispatch, now, began_at)
     if run is None:
@@ -103,7 +106,7 @@ def deliver_batch(dispatch: Dispatch) -> Delivered:
     if run.tells_of_the_account:
         settle_refusals(dispatch.database, dispatch.catalogue, now)
     looked_at, offered = run.batch.looked_at, len(run.batch.claimed)
-    return Delivered(looked_at, offered, looked_at == dispatch.batch and not run.stopped)
+    return Delivered(looked_at, offered, run.batch.is_full and not run.stopped)
 
 
 def _claim(dispatch: Dispatch, now: datetime, began_at: float) -> "_Run | None":
@@ -117,15 +120,26 @@ def _claim(dispatch: Dispatch, now: datetime, began_at: float) -> "_Run | None":
             may_offer, held = accounts.may_offer(connection, now)
             if not may_offer:
                 return None
+            stock = account_limits.take_stock(connection, dispatch.rules, now, claiming=True)
+            if stock.connections == 0:
+                return None
             published = dispatch.catalogue.current(connection)
             batch = claim_due(
-                connection, published, now, real_now(), dispatch.batch, probing=held is not None
+                connection,
+                published,
+                now,
+                real_now(),
+                dispatch.batch,
+                probing=held is not None,
+                allowance=stock.allowance,
             )
-            if held is not None and batch.claimed:
+            if held is None:
+                account_limits.note_claim(connection, batch, stock, now)
+            elif batch.claimed:
                 accounts.note_probe(connection, held, now)
             refused, come = account.equal_refusals(connection), how_far(connection)
             sender = published.practice.sender_address
-            run = _Run(dispatch, batch, now, sender, began_at, held, refused)
+            run = _Run(dispatch, batch, now, sender, began_at, held, refused, stock.connections)
             run.begin_notes()
     except BaseException:
         if run is not None:
@@ -146,6 +160,7 @@ class _Run:
     began_at: float
     probe_of: Hold | None = None
     refused: list[Equal] = field(default_factory=list)
+    connections: int | None = None
     server_is_away: bool = False
     account_is_shut: bool = False
     _known: dict[int, Claimed] = field(default_factory=dict)
@@ -189,7 +204,7 @@ class _Run:
         return self.account_is_shut or self.probe_of is not None
 
     def _offer(self) -> None:
-        for outcome in self.dispatch.mailer.offer(self._envelopes()):
+        for outcome in self.dispatch.mailer.offer(self._envelopes(), self.connections):
             self._heard_at[outcome.message] = self._business_time()
             self._outcomes.append(outcome)
             self._heed(outcome)
@@ -197,6 +212,10 @@ class _Run:
     def _business_time(self) -> datetime:
         """Return the time of the claim plus the time elapsed since, unaffected by clock changes."""
         return self.now + timedelta(seconds=time.monotonic() - self.began_at)
+
+    def _known_at(self) -> datetime:
+        """Return a moment that is not before anything became known, even if a clock went ahead."""
+        return max(self._business_time(), self.dispatch.clock())
 
     def _heed(self, outcome: Outcome) -> None:
         """Stop if the server is unavailable, or refuses everyone whatever its reply says."""
@@ -307,6 +326,7 @@ class _Run:
             )
         if outcomes:
             accounts.note_outcomes(connection, self.probe_of, outcomes, self._refused(), self.now)
+        offers.add_offers(connection, sum(o.counts for o in outcomes), self._known_at())
 
     def _refused(self) -> list[FinalRefusal]:
         """Return the permanent refusals since the last acceptance, of the outcomes to record."""
@@ -354,15 +374,16 @@ class _Run:
         look_again(connection, [look], self.now)
 
     def _hand_back(self, connection: Connection) -> None:
-        """Release what was never offered: it waits for the mail server, or its turn."""
+        """Release what was never offered: it waits for the mail server, or keeps its turn."""
         why = Reason(Code.BATCH_TOOK_TOO_LONG)
         if self.stopped:
             why = Reason(Code.SERVER_TAKES_NONE)
-        pause = AWAY if self.server_is_away else timedelta(0)
         for message in message_changes.release_unoffered(
             connection, self.batch.claim.name, self._begun, why
         ):
-            self._look_later(connection, self._known[message], self.now + pause)
+            one = self._known[message]
+            at = self.now + AWAY if self.server_is_away else min(one.due_at, self.now)
+            self._look_later(connection, one, at)
 
 
 def _as_refused(due: DueEnrolment, outcome: Outcome) -> FinalRefusal:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from nurture.domain.messages.retries import is_behind, may_be_offered_again
-from nurture.domain.reasons import Code, Reason
+from nurture.domain.reasons import OF_THE_ACCOUNT, Code, Reason
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
 from nurture.domain.scheduling.decision import (
     Decision,
@@ -17,6 +17,7 @@ from nurture.domain.scheduling.decision import (
     next_look,
     progress_after,
 )
+from nurture.domain.scheduling.gate import HELD_BACK_AT_MOST
 from nurture.domain.scheduling.planner import segments_asked
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, RECURRING, StepKind
@@ -24,13 +25,24 @@ from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.services.delivery import sunset
 from nurture.store.database import Connection
-from nurture.store.queries.due import Advance, DueEnrolment, advance, due_enrolments, due_for_probe
+from nurture.store.queries.due import (
+    Advance,
+    DueEnrolment,
+    advance,
+    count_due,
+    due_enrolments,
+    due_for_probe,
+    excuse,
+)
 from nurture.store.queries.facts import facts_of
 from nurture.store.tables import enrolments, message_changes, messages, sequences
 from nurture.store.tables.message_changes import Claim, NewMessage
 
 #: How long a worker may be silent, on the real clock, before others take over its claims.
 CLAIM_LEASE = timedelta(seconds=60)
+
+#: Few may be sent, but whoever needs nothing sent is moved on as well.
+_LOOKS_AT_LEAST = 50
 
 _AT_THE_END = Ending(EnrolmentStatus.COMPLETED, EndReason.COMPLETED)
 
@@ -52,11 +64,17 @@ class Claimed:
 
 @dataclass(slots=True)
 class Batch:
-    """What one worker has claimed together; `looked_at` counts everything that was due."""
+    """What one worker has claimed together; `looked_at` counts everything that was due.
+
+    It is full if more is probably due that may be sent now. What the account may not send now is
+    left as it was and keeps its place in the queue.
+    """
 
     claim: Claim
     looked_at: int = 0
     claimed: list[Claimed] = field(default_factory=list)
+    is_full: bool = False
+    leaves_some_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +95,11 @@ class _Plan:
 
     sends: list[tuple[DueEnrolment, SendNow]] = field(default_factory=list)
     advances: list[Advance] = field(default_factory=list)
+    excused: dict[int, datetime] = field(default_factory=dict)
     ends: dict[Ending, list[int]] = field(default_factory=dict)
     skipped: list[tuple[int, str]] = field(default_factory=list)
     going_on: list[tuple[int, str]] = field(default_factory=list)
+    waiting: int = 0
 
 
 def claim_due(
@@ -98,7 +118,8 @@ def claim_due(
 
     1. Lock the enrolments that are due, guides first, and read what deciding needs.
     2. Decide each: the planner says which step is next, the gate whether this person may be
-       emailed now, the account's `allowance` whether it may send one more.
+       emailed now, the account's `allowance` whether it may send one more. Whoever waits for the
+       account is left untouched, and is first in the queue next time.
     3. Insert a message for each step that is to be sent, `claimed` and with a lease; its
        enrolment is not looked at again while it is in hand.
     4. Record everything else together: waits, skipped steps, ends, moves to another sequence.
@@ -112,9 +133,9 @@ def claim_due(
     best one for testing a held account. If a newer program has published more of a sequence
     than this one understands, the sequence is left to that program.
     """
-    due_now = due_for_probe if probing else due_enrolments
     paused = sequences.paused_sequences(connection)
-    found = due_now(connection, now, limit, published.beyond)
+    most = _most_to_look_at(limit, allowance)
+    found = _find_due(connection, published, now, most, allowance, probing)
     due = sunset.in_hand(connection, published, found)
     known = _Known(
         paused,
@@ -123,7 +144,8 @@ def claim_due(
     )
     plan = _decide_all(due, published, known, now, 1 if probing else limit, allowance)
     claim = Claim(secrets.token_hex(8), now, real_now + CLAIM_LEASE)
-    batch = Batch(claim, looked_at=len(due))
+    batch = Batch(claim, len(due), is_full=len(due) == most and not plan.waiting)
+    batch.leaves_some_waiting = bool(plan.waiting) or _leaves_some(connection, now, due, allowance)
     _claim_messages(connection, published, plan, batch, now)
     _write_down(connection, plan, now)
     completed = plan.ends.get(_AT_THE_END, ())
@@ -131,12 +153,50 @@ def claim_due(
     return batch
 
 
+def _most_to_look_at(limit: int, allowance: Allowance) -> int:
+    """Return how many enrolments to look at: not many more than may be sent."""
+    left = allowance.left_for_answers
+    return limit if left is None else min(limit, max(left * 4, _LOOKS_AT_LEAST))
+
+
+def _find_due(
+    connection: Connection,
+    published: Published,
+    now: datetime,
+    most: int,
+    allowance: Allowance,
+    probing: bool,
+) -> list[DueEnrolment]:
+    if allowance.left_for_answers == 0:
+        return []
+    if probing:
+        return due_for_probe(connection, now, most, published.beyond)
+    asked_only = allowance.left == 0
+    return due_enrolments(connection, now, most, published.beyond, asked_only=asked_only)
+
+
+def _leaves_some(
+    connection: Connection, now: datetime, due: Collection[DueEnrolment], allowance: Allowance
+) -> bool:
+    """Return whether more is due of what the account may not send now."""
+    if allowance.left != 0:
+        return False
+    return count_due(connection, now, most=len(due) + 1) > len(due)
+
+
 def _recent_mails(
     connection: Connection, due: Sequence[DueEnrolment], published: Published, now: datetime
 ) -> dict[int, list[datetime]]:
-    people = {one.subscriber_id for one in due}
+    """Return when people were last emailed, going further back where it tells why one is late."""
+    if not due:
+        return {}
+    skipping = {key for key, sequence in published.sequences.items() if sequence.skips_late}
+    further = {one.subscriber_id for one in due if one.sequence in skipping}
+    others = {one.subscriber_id for one in due} - further
     since = now - published.calendar.caps.longest
-    return messages.mailed_since(connection, people, since) if people else {}
+    return messages.mailed_since(connection, others, since) | messages.mailed_since(
+        connection, further, since - HELD_BACK_AT_MOST
+    )
 
 
 def _segments(
@@ -179,6 +239,9 @@ def _decide_all(
             sequence_paused=one.sequence in known.paused,
             allowance=allowance,
         )
+        if isinstance(decision, Look) and decision.why.code in OF_THE_ACCOUNT:
+            plan.waiting += 1
+            continue
         if isinstance(decision, SendNow):
             if len(plan.sends) == most:
                 continue
@@ -198,6 +261,8 @@ def _note(plan: _Plan, due: DueEnrolment, decision: Decision) -> None:
             plan.sends.append((due, decision))
         case Look(at=at, progress=progress):
             plan.advances.append(_advance(due, progress, at))
+            if progress.excused_until and progress.excused_until != due.progress.excused_until:
+                plan.excused[due.id] = progress.excused_until
         case End(reason=reason, then=then, because=because):
             plan.ends.setdefault(Ending(reason, because), []).append(due.id)
             plan.going_on += [(due.subscriber_id, then)] if then else []
@@ -249,6 +314,7 @@ def _claimed_again(
 
 def _write_down(connection: Connection, plan: _Plan, now: datetime) -> None:
     advance(connection, plan.advances, now)
+    excuse(connection, plan.excused)
     message_changes.cancel_steps(connection, plan.skipped, Reason(Code.STEP_SKIPPED))
     for ending, ended in plan.ends.items():
         enrolments.end_enrolments(connection, ended, ending.status, now, ending.because)

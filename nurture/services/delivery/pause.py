@@ -53,8 +53,8 @@ def resume(
     """Resume a paused sequence; return how many people were waiting for it.
 
     They are spread evenly over the working hours of `over`, longest wait first. Each gets the one
-    step they are waiting for, if it is not too late, and the wait for the next one starts from
-    there. May raise `UnknownSequenceError`.
+    step they are waiting for, which the pause has not made late, and the wait for the next one
+    starts from there. May raise `UnknownSequenceError`.
     """
     with database.writing() as connection:
         published = catalogue.current(connection)
@@ -63,6 +63,7 @@ def resume(
         waiting = sequences.waiting_for(connection, sequence)
         zone = published.practice.time_zone
         moments = spread(len(waiting), now, over, published.calendar, zone)
+        sequences.end_excuses(connection, sequence, now)
         sequences.look_at_each(connection, dict(zip(waiting, moments, strict=True)))
     return len(waiting)
 

@@ -18,7 +18,7 @@ from nurture.mail.logbook import LogbookReport, Logbooks
 from nurture.store.database import Connection, Database
 from nurture.store.queries import claims, locks
 from nurture.store.queries.claims import InHand
-from nurture.store.tables import enrolments, message_changes
+from nurture.store.tables import enrolments, message_changes, offers
 
 _Key = TypeVar("_Key")
 
@@ -58,9 +58,18 @@ def _take_over(
         still = claims.still_expired(connection, silent, real_now(), _gone(told))
         for fate, of_fate in _by(lambda one: _fate_of(one, told), still).items():
             _settle(connection, fate, of_fate)
-        enrolments.look_at_once(connection, enrolments.of_enrolments(_enrolments_of(still)), now)
+        _count(connection, still, told, now)
+        enrolments.look_at_again(connection, {o.enrolment: min(o.due_at, now) for o in still})
         message_changes.cancel_ended(connection, _enrolments_of(still))
     return len(still)
+
+
+def _count(
+    connection: Connection, found: list[InHand], told: Mapping[str, LogbookReport], now: datetime
+) -> None:
+    """Count towards the account's limits what the mail server has, or may have."""
+    handed_over = [one for one in found if _fate_of(one, told) is not MessageStatus.DEFERRED]
+    offers.add_offers(connection, len(handed_over), now)
 
 
 def _fate_of(one: InHand, told: Mapping[str, LogbookReport]) -> MessageStatus:

@@ -1,10 +1,15 @@
 """Sweeping: checking every few seconds how much work there is."""
 
+from datetime import datetime
+
+from nurture.domain.scheduling.allowance import Allowance
+from nurture.services.account import limits as account_limits
 from nurture.services.delivery.batch import Dispatch
 from nurture.services.delivery.recovery import recover_silent
 from nurture.services.delivery.refusals import settle_refusals
+from nurture.store.database import Connection
+from nurture.store.queries.due import count_asked, count_due
 from nurture.store.tables.account import find_hold
-from nurture.store.tables.enrolments import count_due
 from nurture.store.tables.instance import how_far, is_armed
 
 #: More simultaneous batches than this would only queue behind each other.
@@ -15,14 +20,17 @@ def batches_due(dispatch: Dispatch) -> int:
     """Take over from silent workers; return the number of batches that are due.
 
     The cost depends on how much is due: counting stops once a higher count would change nothing.
-    While the account is held there is one batch, a probe, each time the wait is over.
+    While the account is held there is one batch, a probe, each time the wait is over. What the
+    account may not send now is not due.
     """
     now = dispatch.clock()
     recover_silent(dispatch.database, dispatch.logbooks, now)
     settle_refusals(dispatch.database, dispatch.catalogue, now)
     with dispatch.database.reading() as connection:
         held = find_hold(connection)
+        stock = account_limits.take_stock(connection, dispatch.rules, now)
         due = count_due(connection, now, most=_MOST_BATCHES * dispatch.batch)
+        may_go = _may_go(connection, due, stock.allowance, now)
         come, armed = (
             how_far(connection),
             is_armed(connection, dispatch.fingerprint, dispatch.witness.seen()),
@@ -30,5 +38,15 @@ def batches_due(dispatch: Dispatch) -> int:
     if armed:
         dispatch.witness.note(come)
     if held is not None:
-        return min(due, 1) if held.is_over(now) else 0
-    return -(-due // dispatch.batch)
+        return min(may_go, 1) if held.is_over(now) else 0
+    account_limits.end_waiting(dispatch.database, stock.allowance.waiting_since, due)
+    return -(-may_go // dispatch.batch)
+
+
+def _may_go(connection: Connection, due: int, allowance: Allowance, now: datetime) -> int:
+    """Return how many of the due enrolments the account may send something to."""
+    if allowance.left is None or allowance.left_for_answers is None:
+        return due
+    if allowance.left > 0:
+        return min(due, allowance.left_for_answers)
+    return count_asked(connection, now, most=allowance.left_for_answers)

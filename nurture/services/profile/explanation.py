@@ -15,6 +15,8 @@ from nurture.domain.simulation.simulate import simulate
 from nurture.domain.simulation.world import SimulatedEvent
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.verdict import Verdict
+from nurture.services.account.limits import NO_RULES, SendingRules
+from nurture.services.account.outlook import account_load
 from nurture.services.catalogue import Catalogue
 from nurture.services.profile.phrases import and_, became_of, because, moment, outlook
 from nurture.services.simulation.snapshot import NobodyError, portray
@@ -87,14 +89,23 @@ def _belongs_to(segments: tuple[str, ...]) -> str:
 
 
 def explain(
-    database: Database, catalogue: Catalogue, address: str, now: datetime, *, armed: bool = True
+    database: Database,
+    catalogue: Catalogue,
+    address: str,
+    now: datetime,
+    *,
+    armed: bool = True,
+    rules: SendingRules = NO_RULES,
 ) -> Explanation:
-    """Explain one person; may raise `NobodyError`. `armed` is whether this instance may send."""
+    """Explain one person; may raise `NobodyError`.
+
+    `armed` is whether this instance may send, and `rules` are what its settings say of the account.
+    """
     with database.reading() as connection:
         found = subscribers.find_by_address(connection, address)
         if found is None:
             raise NobodyError(f"There is nobody with the address {address}.")
-        return explain_subscriber(connection, catalogue, found, now, armed=armed)
+        return explain_subscriber(connection, catalogue, found, now, armed=armed, rules=rules)
 
 
 def explain_subscriber(
@@ -104,10 +115,11 @@ def explain_subscriber(
     now: datetime,
     *,
     armed: bool = True,
+    rules: SendingRules = NO_RULES,
     names: Names = KEYS,
 ) -> Explanation:
     """Explain someone who has been found already; `names` are the reader's, see `outlook`."""
-    world = world_as_published(connection, catalogue)
+    world = world_as_published(connection, catalogue, account_load(connection, rules, now))
     person = portray(connection, [subscriber.id], now)[subscriber.id]
     ledger = messages.ledger_of(connection, subscriber.id)
     zone = ZoneInfo(subscriber.time_zone)

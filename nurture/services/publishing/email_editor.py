@@ -26,7 +26,7 @@ from nurture.services.publishing.studio import (
     step_of,
 )
 from nurture.store.database import Connection, Database
-from nurture.store.tables import drafts, subscribers
+from nurture.store.tables import drafts, offers, subscribers
 from nurture.store.tables.revisions import RevisionKind, find_newest
 
 
@@ -128,7 +128,8 @@ def send_test(
 ) -> Outcome:
     """Send the text to the owner's own address, marked as a test.
 
-    It is not in the message ledger, and its links open nothing. May raise `CheckError`, or
+    It is not in the message ledger, and its links open nothing, but it counts towards the account's
+    limits. May raise `CheckError`, or
     `AddressError` if the owner's address is undeliverable; mail server trouble is in the outcome.
     """
     made, to = _made(database, key, written), plain_mailbox(to)
@@ -138,6 +139,8 @@ def send_test(
     sender = made.practice.sender_address
     envelope = Envelope(trial_number(now), sender, to, sign(data) + data, dotless=True)
     [outcome] = mailer.offer(iter([envelope]))
+    with database.writing() as connection:
+        offers.add_offers(connection, int(outcome.counts), now)
     return outcome
 
 

@@ -16,7 +16,8 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import dashboard
 from nurture.store.queries.dashboard import HeldUp, Looks, MessageToSettle, RecentPerson
-from nurture.store.tables import bounces, enrolments, instance, sequences, subscribers
+from nurture.store.queries.due import count_due
+from nurture.store.tables import bounces, instance, sequences, subscribers
 from nurture.store.tables.bounces import Jump
 
 _WEEK = timedelta(days=7)
@@ -182,7 +183,7 @@ def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
 
 def count_late(connection: Connection, now: datetime) -> int:
     """Return how many enrolments have been due so long that no worker can be running."""
-    return enrolments.count_due(connection, now - _LATE)
+    return count_due(connection, now - _LATE)
 
 
 def _account(connection: Connection, now: datetime) -> AccountNeed | None:

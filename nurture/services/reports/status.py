@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from nurture import __version__
-from nurture.domain.account.hold import Hold
 from nurture.domain.errors import NurtureError
 from nurture.files.witness import Witness
+from nurture.services.account.limits import NO_RULES, SendingRules
+from nurture.services.account.outlook import account_report
 from nurture.services.tracking.journal import waiting_in
 from nurture.services.tracking.remains import count_set_aside
 from nurture.store.database import Database
+from nurture.store.queries.due import count_due, find_next_look
 from nurture.store.tables import (
-    account,
     enrolments,
     events,
     hits_beyond,
@@ -29,7 +30,13 @@ class RestoreUnfinishedError(NurtureError):
     """A database whose restore was not completed must not send."""
 
 
-def status(database: Database, fingerprint: str, witness: Witness, now: datetime) -> dict[str, Any]:
+def status(
+    database: Database,
+    fingerprint: str,
+    witness: Witness,
+    now: datetime,
+    rules: SendingRules = NO_RULES,
+) -> dict[str, Any]:
     """Return the status as plain values.
 
     `due_now` counts enrolments due now and messages being sent; `next_due_at` is the next due time
@@ -39,10 +46,10 @@ def status(database: Database, fingerprint: str, witness: Witness, now: datetime
     with database.reading() as connection:
         by_status = messages.count_messages(connection)
         in_hand = sum(by_status.get(one, 0) for one in _IN_HAND)
-        next_look = enrolments.find_next_look(connection)
-        held = account.find_hold(connection)
-        if held and next_look:
-            next_look = max(next_look, held.until)
+        next_look = find_next_look(connection)
+        account = account_report(connection, rules, now)
+        if account["until"] and next_look:
+            next_look = max(next_look, datetime.fromisoformat(account["until"]))
         return {
             "version": __version__,
             "armed": instance.is_armed(connection, fingerprint, seen),
@@ -50,9 +57,9 @@ def status(database: Database, fingerprint: str, witness: Witness, now: datetime
             "enrolments": enrolments.count_enrolments(connection),
             "messages": by_status,
             "events": events.count_events(connection),
-            "due_now": enrolments.count_due(connection, now) + in_hand,
+            "due_now": count_due(connection, now) + in_hand,
             "next_due_at": next_look.isoformat() if next_look else None,
-            "account": _account(held, enrolments.count_due(connection, now)),
+            "account": account,
             "paused": sorted(sequences.paused_keys(connection)),
             "in_doubt": [_doubt(doubt) for doubt in messages.doubts(connection)],
         }
@@ -77,19 +84,6 @@ def hits_standing(database: Database, journals: Path) -> dict[str, int]:
         "journal_bytes": waiting_in(journals),
         "only_counted": counted,
         "unreadable": count_set_aside(journals),
-    }
-
-
-def _account(held: Hold | None, due: int) -> dict[str, Any]:
-    """Return the state of the mail account; its limit is not known yet."""
-    return {
-        "limit": None,
-        "used": None,
-        "waiting": due if held else 0,
-        "until": held.until.isoformat() if held else None,
-        "since": held.since.isoformat() if held else None,
-        "cause": held.cause if held else None,
-        "reason": held.reason if held else None,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.scheduling.gate import LONGEST_CAP
+from nurture.domain.scheduling.gate import HELD_BACK_AT_MOST, LONGEST_CAP
 from nurture.domain.simulation.person import Person
 from nurture.store.database import Connection
 from nurture.store.queries.facts import facts_of
@@ -31,7 +31,8 @@ def portray(
 ) -> dict[int, Person]:
     """Return these people as they are now, who will do nothing themselves from here on."""
     facts = facts_of(connection, subscriber_ids)
-    mailed = messages.mailed_since(connection, subscriber_ids, now - LONGEST_CAP)
+    since = now - LONGEST_CAP - HELD_BACK_AT_MOST
+    mailed = messages.mailed_since(connection, subscriber_ids, since)
     return {
         number: Person(
             name=stands.address,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from nurture.domain.account.queue import AccountLoad
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person
@@ -34,8 +35,13 @@ def play(world: World, people: Iterable[Person], start: datetime) -> list[Simula
     return [Simulated(person, tuple(simulate(world, person, start))) for person in people]
 
 
-def world_as_published(connection: Connection, catalogue: Catalogue) -> World:
-    """Return what is currently published and paused; may raise `NothingPublishedError`."""
+def world_as_published(
+    connection: Connection, catalogue: Catalogue, account: AccountLoad | None = None
+) -> World:
+    """Return what is currently published and paused; may raise `NothingPublishedError`.
+
+    `account` comes from `services.account.outlook`.
+    """
     published = catalogue.current(connection)
     return World(
         sequences=published.sequences,
@@ -44,6 +50,7 @@ def world_as_published(connection: Connection, catalogue: Catalogue) -> World:
         topics={key: frozenset(email.topics) for key, (_, email) in published.emails.items()},
         paused=frozenset(paused_keys(connection)),
         time_zone=published.practice.time_zone,
+        account=account,
     )
 
 

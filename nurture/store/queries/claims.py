@@ -22,6 +22,7 @@ class InHand:
     enrolment: int
     claim: str
     status: MessageStatus
+    due_at: datetime
 
 
 def expired(
@@ -70,8 +71,13 @@ def _in_hand(
     connection: Connection, where: Any, limit: int | None = None, *, lock: bool = False
 ) -> list[InHand]:
     chosen = select(
-        messages.c.id, messages.c.enrolment_id, messages.c.claim, messages.c.status
+        messages.c.id,
+        messages.c.enrolment_id,
+        messages.c.claim,
+        messages.c.status,
+        messages.c.due_at,
     ).where(where)
     chosen = chosen.limit(limit) if limit else chosen
     chosen = chosen.with_for_update(key_share=True) if lock else chosen
-    return [InHand(*row[:3], MessageStatus(row[3])) for row in connection.execute(chosen)]
+    rows = connection.execute(chosen)
+    return [InHand(*row[:3], MessageStatus(row[3]), row[4]) for row in rows]

@@ -1,17 +1,18 @@
 """Due enrolments: which ones to look at now, and how far they are afterwards."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, select, update
+from sqlalchemy import Connection, Row, bindparam, case, func, select, update
 
+from nurture.domain.account.limits import Sent
 from nurture.domain.known_words import known
-from nurture.domain.scheduling.gate import Frequency, PausedBy, Standing
-from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
+from nurture.domain.scheduling.gate import UNTIL_RESUMED, Frequency, PausedBy, Standing
+from nurture.domain.sequences.enrolment import Progress
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.subscribers.suppression import (
     Suppression,
@@ -21,7 +22,7 @@ from nurture.domain.subscribers.suppression import (
 )
 from nurture.store.database import as_rows, rows_as_table
 from nurture.store.tables.account import refusals
-from nurture.store.tables.enrolments import NOT_HELD, enrolments
+from nurture.store.tables.enrolments import IS_ACTIVE, NOT_HELD, enrolments
 from nurture.store.tables.subscribers import as_consents, subscribers
 from nurture.store.tables.suppressions import standing_of
 from nurture.store.types import ending_from_text
@@ -39,6 +40,7 @@ _COLUMNS: tuple[Any, ...] = (
     enrolments.c.turn,
     enrolments.c.occasion,
     enrolments.c.ends_as,
+    enrolments.c.excused_until,
     subscribers.c.address,
     subscribers.c.address_hash,
     subscribers.c.first_name,
@@ -83,16 +85,24 @@ class Advance:
 
 
 def due_enrolments(
-    connection: Connection, now: datetime, limit: int, besides: Collection[str] = ()
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    besides: Collection[str] = (),
+    *,
+    asked_only: bool = False,
 ) -> list[DueEnrolment]:
     """Lock and return the enrolments to look at now: guides first, then the longest due.
 
     Someone is waiting for the guide they have just asked for, however many are due. The subscribers
     are locked as well, so that two workers never decide about one person at the same time and both
-    find the frequency cap unused. Enrolments in the sequences `besides` are left out.
+    find the frequency cap unused. Enrolments in the sequences `besides` are left out, and with
+    `asked_only` all but those that wait for what they asked for.
     """
     ordered = _due_statement(now, besides).order_by(enrolments.c.next_look_at)
     asked = _all_due(connection, ordered.where(enrolments.c.guide_wanted).limit(limit))
+    if asked_only:
+        return asked
     others = ordered.where(~enrolments.c.guide_wanted).limit(limit - len(asked))
     return asked + _all_due(connection, others)
 
@@ -120,7 +130,7 @@ def _all_due(connection: Connection, statement: Any) -> list[DueEnrolment]:
 
 
 def _due_statement(now: datetime, besides: Collection[str]) -> Any:
-    due = [enrolments.c.status == EnrolmentStatus.ACTIVE, enrolments.c.next_look_at <= now]
+    due = [IS_ACTIVE, enrolments.c.next_look_at <= now]
     if besides:
         due.append(enrolments.c.sequence.not_in(sorted(besides)))
     return (
@@ -143,6 +153,46 @@ def _domains_refused(connection: Connection) -> set[str]:
 def _plain(text: str) -> str:
     """Return a text in which LIKE reads every character literally."""
     return re.sub(r"([!%_])", r"!\1", text)
+
+
+def count_due(connection: Connection, now: datetime, most: int | None = None) -> int:
+    """Count the enrolments to be looked at now; counting stops at `most`."""
+    due = select(enrolments.c.id).where(NOT_HELD, IS_ACTIVE, enrolments.c.next_look_at <= now)
+    due = due.limit(most) if most else due
+    return connection.scalar(select(func.count()).select_from(due.subquery())) or 0
+
+
+def count_asked(connection: Connection, now: datetime, most: int) -> int:
+    """Count those of the due enrolments that wait for a guide; counting stops at `most`."""
+    due = select(enrolments.c.id).where(
+        NOT_HELD, IS_ACTIVE, enrolments.c.guide_wanted, enrolments.c.next_look_at <= now
+    )
+    counted = select(func.count()).select_from(due.limit(most).subquery())
+    return connection.scalar(counted) or 0
+
+
+def looks_ahead(connection: Connection, most: int) -> list[Sent]:
+    """Return when active enrolments are next to be looked at, oldest first, up to `most` moments.
+
+    Those due in a paused sequence are left out.
+    """
+    counted = (
+        select(enrolments.c.next_look_at, func.count())
+        .where(IS_ACTIVE, NOT_HELD, enrolments.c.next_look_at < UNTIL_RESUMED)
+        .group_by(enrolments.c.next_look_at)
+        .order_by(enrolments.c.next_look_at)
+        .limit(most)
+    )
+    return [Sent(*row) for row in connection.execute(counted)]
+
+
+def find_next_look(connection: Connection) -> datetime | None:
+    """Return when an enrolment is next to be looked at, or `None` if none is."""
+    looked_at = enrolments.c.next_look_at < UNTIL_RESUMED
+    soonest: datetime | None = connection.scalar(
+        select(func.min(enrolments.c.next_look_at)).where(IS_ACTIVE, NOT_HELD, looked_at)
+    )
+    return soonest
 
 
 def advance(connection: Connection, advances: Sequence[Advance], now: datetime) -> None:
@@ -171,6 +221,18 @@ def look_again(connection: Connection, looks: Sequence[Advance], now: datetime) 
         {"enrolment": k.enrolment_id, "look": k.next_look_at, "read_turn": k.turn} for k in looks
     ]
     connection.execute(statement, rows)
+
+
+def excuse(connection: Connection, held: Mapping[int, datetime]) -> None:
+    """Record until when a pause or a cap holds back the step that these enrolments await."""
+    if held:
+        statement = (
+            update(enrolments)
+            .where(enrolments.c.id == bindparam("enrolment"))
+            .values(excused_until=bindparam("held_until"))
+        )
+        rows = [{"enrolment": number, "held_until": until} for number, until in held.items()]
+        connection.execute(statement, rows)
 
 
 _ADVANCE = ("id", "turn", "passed", "anchor_at", "guide_wanted", "next_look_at")
@@ -219,6 +281,7 @@ def _due(row: Row[*tuple[Any, ...]], suppressed: Sequence[Suppression]) -> DueEn
             row.guide_wanted,
             row.time_zone,
             ending_from_text(row.ends_as),
+            row.excused_until,
         ),
         Standing(
             as_consents(row.purposes),

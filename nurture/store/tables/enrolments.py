@@ -1,6 +1,6 @@
 """Enrolments: how far each subscriber has got, and when to look again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from nurture.domain.known_words import known, known_or_none
-from nurture.domain.scheduling.gate import UNTIL_RESUMED
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.store.database import insert_new
 from nurture.store.tables.restores import numbered
@@ -41,6 +40,8 @@ enrolments = sa.Table(
     sa.Column("ends_as", sa.Text),
     # Set by a restore until the owner decides about it, because it may have been sent already.
     sa.Column("held_at", UtcDateTime),
+    # Until when a pause or a cap holds back the step that is awaited, which makes it no later.
+    sa.Column("excused_until", UtcDateTime),
     sa.UniqueConstraint("subscriber_id", "sequence"),
     # A sweep's cost depends on what is due, not on how many are enrolled.
     sa.Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
@@ -54,7 +55,7 @@ enrolments = sa.Table(
     sa.Index("ix_enrolments_sequence_status", "sequence", "status"),
 )
 
-_IS_ACTIVE = enrolments.c.status == EnrolmentStatus.ACTIVE
+IS_ACTIVE = enrolments.c.status == EnrolmentStatus.ACTIVE
 
 #: Nothing held since a restore is sent, except a guide requested since then.
 NOT_HELD = enrolments.c.held_at.is_(None) | (
@@ -252,11 +253,23 @@ def look_at_once(connection: sa.Connection, where: Any, now: datetime) -> int:
     return _change(connection, where & (enrolments.c.status == EnrolmentStatus.ACTIVE), now, {})
 
 
+def look_at_again(connection: sa.Connection, due_at: Mapping[int, datetime]) -> None:
+    """Decide active enrolments again now, each with the place in the queue that it was due at."""
+    if due_at:
+        statement = (
+            sa.update(enrolments)
+            .where(enrolments.c.id == sa.bindparam("enrolment"), IS_ACTIVE)
+            .values(next_look_at=sa.bindparam("due"), turn=enrolments.c.turn + 1)
+        )
+        rows = [{"enrolment": number, "due": due} for number, due in sorted(due_at.items())]
+        connection.execute(statement, rows)
+
+
 def look_at(connection: sa.Connection, where: Any, moment: datetime) -> None:
     """Look at the active enrolments of a subscriber at that moment, rather than immediately."""
     connection.execute(
         sa.update(enrolments)
-        .where(where, _IS_ACTIVE, enrolments.c.next_look_at < moment)
+        .where(where, IS_ACTIVE, enrolments.c.next_look_at < moment)
         .values(next_look_at=moment, turn=enrolments.c.turn + 1)
     )
 
@@ -302,22 +315,6 @@ def count_by_passed(connection: sa.Connection, sequence: str) -> dict[frozenset[
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
-def count_due(connection: sa.Connection, now: datetime, most: int | None = None) -> int:
-    """Count the enrolments to be looked at now; counting stops at `most`."""
-    due = sa.select(enrolments.c.id).where(NOT_HELD, _IS_ACTIVE, enrolments.c.next_look_at <= now)
-    due = due.limit(most) if most else due
-    return connection.scalar(sa.select(sa.func.count()).select_from(due.subquery())) or 0
-
-
-def find_next_look(connection: sa.Connection) -> datetime | None:
-    """Return when an enrolment is next to be looked at, or `None` if none is."""
-    looked_at = enrolments.c.next_look_at < UNTIL_RESUMED
-    soonest: datetime | None = connection.scalar(
-        sa.select(sa.func.min(enrolments.c.next_look_at)).where(_IS_ACTIVE, NOT_HELD, looked_at)
-    )
-    return soonest
-
-
 def ended(ending: Ending, now: datetime) -> dict[str, Any]:
     """Return the columns of an enrolment that ends that way."""
     gone = {} if ending.is_left else {"ends_as": None}
@@ -332,7 +329,7 @@ def ended(ending: Ending, now: datetime) -> dict[str, Any]:
 
 
 def _end(connection: sa.Connection, where: Any, ending: Ending, now: datetime) -> None:
-    connection.execute(sa.update(enrolments).where(where, _IS_ACTIVE).values(ended(ending, now)))
+    connection.execute(sa.update(enrolments).where(where, IS_ACTIVE).values(ended(ending, now)))
 
 
 def _change(connection: sa.Connection, where: Any, now: datetime, values: dict[str, Any]) -> int:
@@ -379,4 +376,5 @@ def progress_of(row: sa.RowMapping, time_zone: str) -> Progress:
         guide_wanted=row["guide_wanted"],
         time_zone=time_zone,
         ends_as=ending_from_text(row["ends_as"]),
+        excused_until=row["excused_until"],
     )

@@ -61,17 +61,27 @@ def count_waiting(connection: Connection, key: str) -> int:
 
 
 def look_at_each(connection: Connection, looks: Mapping[int, datetime]) -> None:
-    """Look at each of these waiting enrolments at its own moment."""
+    """Look at each of these waiting enrolments at its own moment, until which it is not late."""
     if looks:
         statement = (
             update(enrolments)
             .where(enrolments.c.id == bindparam("enrolment"))
             .where(enrolments.c.next_look_at == UNTIL_RESUMED)
-            .values(next_look_at=bindparam("look"), turn=enrolments.c.turn + 1)
+            .values(
+                next_look_at=bindparam("look"),
+                excused_until=bindparam("look"),
+                turn=enrolments.c.turn + 1,
+            )
         )
         connection.execute(
             statement, [{"enrolment": number, "look": at} for number, at in looks.items()]
         )
+
+
+def end_excuses(connection: Connection, key: str, now: datetime) -> None:
+    """Let the pause of a sequence excuse no one in it after now."""
+    endless = (enrolments.c.sequence == key) & (enrolments.c.excused_until == UNTIL_RESUMED)
+    connection.execute(update(enrolments).where(endless).values(excused_until=now))
 
 
 def _waits_for(key: str) -> Any:

@@ -1,5 +1,6 @@
-"""The account's limit: it postpones and never refuses, and there is none by default."""
+"""What the account may send: it postpones and never refuses, and requests come first."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -9,17 +10,20 @@ from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance, may_send_more
 from nurture.domain.scheduling.decision import End, Look, SendNow, decide
 from nurture.domain.scheduling.gate import UNTIL_RESUMED, Allowed, Postponed, Standing
-from nurture.domain.sequences.sequence import Step
+from nurture.domain.sequences.sequence import ANSWERS, Step, StepKind
 from nurture.domain.subscribers.suppression import SuppressionReason
 from tests.domain.playing import CALENDAR, GUIDE, WILLING, newcomer, sequence_of
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TOMORROW = NOW + timedelta(days=1)
-USED_UP = Allowance(0, TOMORROW)
+USED_UP = Allowance(0, 0, TOMORROW)
+FULL = Reason(Code.ACCOUNT_AT_LIMIT)
 
+kinds = st.sampled_from(StepKind)
 allowances = st.builds(
     Allowance,
-    left=st.integers(-3, 5),
+    left=st.integers(0, 5),
+    left_for_answers=st.integers(0, 5),
     renewed_at=st.none() | st.integers(-72, 72).map(lambda hours: NOW + timedelta(hours=hours)),
 )
 
@@ -27,31 +31,37 @@ allowances = st.builds(
 def test_without_a_limit_any_number_of_emails_is_allowed() -> None:
     allowance = UNLIMITED
     for _ in range(1000):
-        assert may_send_more(allowance, NOW) == Allowed()
+        assert may_send_more(StepKind.ARTICLE, allowance, NOW) == Allowed()
         allowance = allowance.after_one()
 
 
-@given(st.integers(0, 50))
-def test_a_limit_allows_exactly_as_many_emails(left: int) -> None:
-    allowance, offered = Allowance(left, TOMORROW), 0
-    while may_send_more(allowance, NOW) == Allowed() and offered < 100:
-        allowance, offered = allowance.after_one(), offered + 1
-    assert offered == left
-    assert may_send_more(allowance, NOW) == Postponed(TOMORROW, Reason(Code.ACCOUNT_AT_LIMIT))
+@given(st.integers(0, 50), st.integers(0, 20), st.lists(kinds, max_size=100))
+def test_a_limit_allows_exactly_as_many_emails_and_keeps_the_last_for_requests(
+    others: int, reserved: int, asked: list[StepKind]
+) -> None:
+    allowance, offered = Allowance(others, others + reserved, TOMORROW), 0
+    for kind in asked:
+        verdict = may_send_more(kind, allowance, NOW)
+        room = others + reserved if kind in ANSWERS else others
+        assert (verdict == Allowed()) is (offered < room)
+        if verdict == Allowed():
+            allowance, offered = allowance.after_one(), offered + 1
+        else:
+            assert verdict == Postponed(TOMORROW, FULL)
 
 
-@given(allowances)
-def test_a_limit_always_postpones_to_a_later_moment(allowance: Allowance) -> None:
-    verdict = may_send_more(allowance, NOW)
+@given(kinds, allowances)
+def test_a_limit_always_postpones_to_a_later_moment(kind: StepKind, allowance: Allowance) -> None:
+    verdict = may_send_more(kind, allowance, NOW)
     until = verdict.until if isinstance(verdict, Postponed) else None
-    assert (until is None) is ((allowance.left or 0) > 0)
+    assert (until is None) is ((allowance.left_for(kind) or 0) > 0)
     assert until is None or until >= max(allowance.renewed_at or NOW, NOW + timedelta(seconds=1))
 
 
 def test_the_limit_postpones_the_guide_as_well_and_loses_nothing_of_the_progress() -> None:
     here = newcomer(NOW)
     look = decide(sequence_of(GUIDE), here, Standing(WILLING), NOW, CALENDAR, allowance=USED_UP)
-    assert look == Look(TOMORROW, Reason(Code.ACCOUNT_AT_LIMIT), here, GUIDE)
+    assert look == Look(TOMORROW, FULL, replace(here, excused_until=TOMORROW), GUIDE)
     later = decide(sequence_of(GUIDE), here, Standing(WILLING), TOMORROW, CALENDAR)
     assert isinstance(later, SendNow)
     assert later.step == GUIDE
@@ -70,4 +80,5 @@ def test_the_gate_is_asked_before_the_limit() -> None:
         sequence_paused=True,
         allowance=USED_UP,
     )
-    assert paused == Look(UNTIL_RESUMED, Reason(Code.SEQUENCE_PAUSED), here, Step("next"))
+    waits = replace(here, excused_until=UNTIL_RESUMED)
+    assert paused == Look(UNTIL_RESUMED, Reason(Code.SEQUENCE_PAUSED), waits, Step("next"))

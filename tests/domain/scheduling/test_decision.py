@@ -104,7 +104,8 @@ def test_a_postponed_email_is_looked_at_again_when_the_gate_allows_it() -> None:
     pause = MONDAY + timedelta(days=9)
     standing = Standing(WILLING, paused_until=pause)
     look = decide(sequence_of(GUIDE, Step("next")), here, standing, MONDAY, CALENDAR)
-    assert look == Look(pause, Reason(Code.PAUSED_BY_PERSON), here, Step("next"))
+    waits = replace(here, excused_until=pause)
+    assert look == Look(pause, Reason(Code.PAUSED_BY_PERSON), waits, Step("next"))
 
 
 @pytest.mark.parametrize(

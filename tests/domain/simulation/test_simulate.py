@@ -188,7 +188,15 @@ def test_the_frequency_cap_counts_emails_of_all_sequences_together() -> None:
 
 def test_a_step_that_is_too_late_is_reported_as_skipped() -> None:
     late = Step("late", StepKind.ARTICLE, Wait(days=2), late=Late.SKIP)
+    sequence = replace(sequence_of(late), form=None)
+    jo = newcomer("Jo", FRIDAY, sequence)
+    entries = played(world_of(sequence), jo, FRIDAY + timedelta(days=10))
+    assert told(entries, What.SKIPPED) == [("late", "it was overdue for too long")]
+
+
+def test_a_step_that_a_pause_held_back_is_sent_after_it() -> None:
+    late = Step("late", StepKind.ARTICLE, Wait(days=2), late=Late.SKIP)
     pause = Act(FRIDAY + timedelta(minutes=30), Deed.PAUSES)
     sequence = sequence_of(GUIDE, late, opt_in=OptIn.COLLECT)
     entries = played(world_of(sequence), newcomer("Jo", FRIDAY, sequence, acts=(pause,)))
-    assert told(entries, What.SKIPPED) == [("late", "it was overdue for too long")]
+    assert sent(entries) == ["guide", "late"]

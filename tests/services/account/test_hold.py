@@ -175,7 +175,10 @@ def test_the_owner_can_retry_a_held_account_immediately(
         home.subscribe(address)
     home.deliver()
     status = status_report.status(
-        home.context.database, home.context.fingerprint, home.context.witness, home.clock.now
+        home.context.database,
+        home.context.fingerprint,
+        home.context.witness,
+        home.clock.now,
     )
     assert json.loads(json.dumps(status["account"]))["cause"] == "sender"
     assert status["account"]["waiting"] == len(LIVE)

@@ -22,6 +22,7 @@ from tests.vocabulary import ACCEPTED, ANN, FIRST, GUIDE, SECOND, on_the_way_to_
 # Until claiming asks which sequences are paused.
 
 PEOPLE = [f"p{n}@example.org" for n in range(20)]
+REMINDER = "guide-reminder"
 
 
 def pause(home: Installation, sequence: str = "pain-guide") -> bool:
@@ -96,15 +97,24 @@ def test_a_claimed_message_is_cancelled_by_a_pause_and_sent_afterwards(
     assert home.statuses(ANN)[1] == (FIRST, ACCEPTED)
 
 
-def test_a_step_that_is_too_late_after_the_pause_is_skipped(
-    sqlite_home: Installation, smtp_sink: SmtpSink
-) -> None:
-    home = sqlite_home
+def test_a_pause_makes_no_step_too_late(home: Installation, smtp_sink: SmtpSink) -> None:
     home.subscribe(ANN)
     home.deliver()
     pause(home)
     home.live(days=12)
     resume(home)
+    home.live(days=5)
+    assert home.statuses(ANN) == [(GUIDE, ACCEPTED), (REMINDER, ACCEPTED)]
+
+
+def test_a_step_that_the_pause_did_not_delay_may_still_be_too_late(
+    home: Installation, smtp_sink: SmtpSink
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    pause(home)
+    resume(home)
+    home.clock.advance(timedelta(days=12))
     home.live(days=5)
     assert home.statuses(ANN) == [(GUIDE, ACCEPTED)]
 

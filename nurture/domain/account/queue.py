@@ -1,0 +1,123 @@
+"""The queue for an account: when an email that becomes due can be sent, as far as can be told.
+
+Everyone waits in one queue, oldest promise first. Nobody can tell who will ask for a guide, so only
+what is due or planned already is counted.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nurture.domain.account.limits import Limits, Sent, Window, reserve
+from nurture.domain.reasons import Code, Reason
+from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
+
+_USED_UP: Mapping[Window, Code] = {
+    Window.MINUTE: Code.MINUTE_USED_UP,
+    Window.HOUR: Code.HOUR_USED_UP,
+    Window.DAY: Code.DAY_USED_UP,
+}
+
+#: Nobody is told of a queue longer than this.
+LONGEST_QUEUE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLoad:
+    """What an account has sent and what waits for it: `sent` and `looks`, oldest first.
+
+    `looks` are when enrolments are due to be looked at, which is when their next email is due.
+    `held_until` is when a held account is tried again.
+    """
+
+    limits: Limits
+    sent: tuple[Sent, ...]
+    looks: tuple[Sent, ...]
+    now: datetime
+    held_until: datetime | None = None
+
+
+class Forecast:
+    """When an account may send further emails, each as soon as its limits allow."""
+
+    def __init__(self, limits: Limits, sent: Iterable[Sent], now: datetime) -> None:
+        """Begin with what was `sent` in the longest window, oldest first."""
+        self._now = now
+        self._moments = [one.at for one in sent for _ in range(one.number)]
+        each = limits.by_window.items()
+        self._rooms = [(window, limit - reserve(limit)) for window, limit in each]
+        self.binding: Window | None = None
+
+    def next_at(self, earliest: datetime | None = None) -> datetime:
+        """Return when the next email may be sent, not before `earliest`.
+
+        `binding` is then the window that makes it wait, if one does.
+        """
+        at, self.binding = max(self._now, earliest or self._now), None
+        for window, room in self._rooms:
+            if len(self._moments) >= room:
+                free_at = self._moments[-room] + window.length
+                if free_at > at:
+                    at, self.binding = free_at, window
+        return at
+
+    def send_one(self, earliest: datetime | None = None) -> datetime:
+        """Send the next email as soon as possible; return when that is."""
+        at = self.next_at(earliest)
+        self._moments.append(at)
+        return at
+
+
+class AccountQueue:
+    """The queue as time goes on; ask it about moments in their order."""
+
+    def __init__(self, load: AccountLoad) -> None:
+        """Begin at the moment of the load."""
+        self._load = load
+        self._forecast = Forecast(load.limits, load.sent, load.now)
+        self._looks = iter(load.looks)
+        self._next = next(self._looks, None)
+        self._own, self._counted = 1, 0
+
+    def free_at(self) -> datetime:
+        """Return when the account can send the next email, of whatever has waited longest."""
+        return self._forecast.next_at()
+
+    def allowance_at(self, at: datetime) -> Allowance:
+        """Return what may be sent to someone whose email is due at that moment.
+
+        What someone asks for is never expected to wait, because some of each limit is reserved.
+        """
+        held_until = self._load.held_until
+        if held_until is not None and held_until > at:
+            return Allowance(0, 0, held_until, why=Reason(Code.ACCOUNT_HELD))
+        if self._load.limits.is_unlimited:
+            return UNLIMITED
+        self._send_all_due_by(at)
+        free_at, window = self._forecast.next_at(at), self._forecast.binding
+        if window is None or free_at <= at:
+            return UNLIMITED
+        limit = self._load.limits.by_window[window]
+        return Allowance(0, 1, free_at, why=Reason(_USED_UP[window], limit=str(limit)))
+
+    def _send_all_due_by(self, at: datetime) -> None:
+        """Let those go first who are due by then, one of whom is the person themselves."""
+        while self._next is not None and self._next.at <= at and self._counted < LONGEST_QUEUE:
+            others = min(self._next.number - self._own, LONGEST_QUEUE - self._counted)
+            self._own, self._counted = 0, self._counted + others
+            for _ in range(others):
+                self._forecast.send_one(self._next.at)
+            self._next = next(self._looks, None)
+
+
+def room(limits: Limits, used: Mapping[Window, int], within: timedelta) -> int | None:
+    """Return about how many emails an account can send within a time from now; `None`: any number.
+
+    `used` is what it has used of each limited window.
+    """
+    each = [
+        max(0, limit - reserve(limit) - used[window])
+        + int(within / window.length) * (limit - reserve(limit))
+        for window, limit in limits.by_window.items()
+    ]
+    return min(each, default=None)

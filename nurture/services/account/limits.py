@@ -1,0 +1,96 @@
+"""The account's limits in force, what has been used of them, and what may still be sent."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nurture.domain.account.limits import NO_LIMITS, Limits, allowance
+from nurture.domain.account.presets import NO_CHOICES, AccountChoices, limits_in_force
+from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
+from nurture.services.delivery.claim import Batch
+from nurture.store.database import Connection, Database
+from nurture.store.tables import account_limits, offers
+
+#: No window is longer than a day; the rest is for clocks that were wrong.
+_COUNTED_FOR = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class SendingRules:
+    """What this process may do with the account.
+
+    `fixed` is what the environment says about its limits, and `processes` how many workers of this
+    machine share its connections.
+    """
+
+    fixed: AccountChoices = NO_CHOICES
+    processes: int = 1
+
+
+#: The rules where nothing is said about the account.
+NO_RULES = SendingRules()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStock:
+    """What the account may send at this moment, over how many connections (`None`: any number)."""
+
+    limits: Limits = NO_LIMITS
+    allowance: Allowance = UNLIMITED
+    connections: int | None = None
+
+    @property
+    def may_send(self) -> bool:
+        """Whether anyone at all may be sent anything now."""
+        return self.connections != 0 and self.allowance.left_for_answers != 0
+
+
+def take_stock(
+    connection: Connection, rules: SendingRules, now: datetime, *, claiming: bool = False
+) -> AccountStock:
+    """Return what the account may send.
+
+    When `claiming`, no one else counts until this transaction ends.
+    """
+    account = account_limits.find_account(connection)
+    limits = limits_in_force(rules.fixed, account.own)
+    if limits == NO_LIMITS:
+        return AccountStock(allowance=allowance(limits, {}, account.waiting_since))
+    if claiming:
+        account_limits.hold_account(connection)
+    used = offers.count_used(connection, limits.by_window, now)
+    left = allowance(limits, used, account.waiting_since)
+    return AccountStock(limits, left, _share(connection, rules, limits))
+
+
+def note_claim(connection: Connection, batch: Batch, stock: AccountStock, now: datetime) -> None:
+    """Record whether emails wait for the account now that this batch was claimed."""
+    since = stock.allowance.waiting_since
+    if batch.leaves_some_waiting and since is None:
+        account_limits.note_waiting(connection, now)
+    elif since is not None and not (batch.leaves_some_waiting or batch.is_full):
+        account_limits.end_waiting(connection)
+
+
+def end_waiting(database: Database, waiting_since: datetime | None, due: int) -> None:
+    """Record that no emails wait any more, if that is news."""
+    if waiting_since is not None and not due:
+        with database.writing() as connection:
+            account_limits.end_waiting(connection)
+
+
+def forget_old_offers(database: Database, now: datetime) -> None:
+    """Delete what no longer counts towards any limit."""
+    with database.writing() as connection:
+        offers.forget_offers(connection, now - _COUNTED_FOR)
+
+
+def _share(connection: Connection, rules: SendingRules, limits: Limits) -> int | None:
+    """Return how many connections one more batch may open.
+
+    Every batch gets an equal share, and there are never more batches than shares.
+    """
+    if limits.connections is None:
+        return None
+    share = max(1, limits.connections // rules.processes)
+    taken = share * offers.count_claims(connection)
+    return share if taken + share <= limits.connections else 0
