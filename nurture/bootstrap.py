@@ -19,6 +19,8 @@ from nurture.files.witness import Witness
 from nurture.library.practice import parse_practice
 from nurture.mail import providers as mail_providers
 from nurture.mail.logbook import Logbooks
+from nurture.mail.mailbox.address import MailboxAddress
+from nurture.mail.mailbox.return_path import ReturnPaths
 from nurture.mail.outbox.folder import remove_mails, unlist_refused
 from nurture.mail.providers import Provider
 from nurture.mail.setup import NO_PROVIDER, make_mailer, make_sign, relay_of
@@ -32,6 +34,8 @@ from nurture.services.backup.contents import Sources
 from nurture.services.backup.places import locate, place_of
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivery.batch import Dispatch
+from nurture.services.inbound.mailbox import MailboxSource
+from nurture.services.inbound.mailbox_news import InboundDesk
 from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
 from nurture.services.owner.security import seal_secrets
 from nurture.services.publishing.guides import GuideFiles
@@ -263,7 +267,24 @@ class Context:
             logbooks=self.logbooks,
             batch=self.settings.batch,
             rules=self.sending_rules,
+            return_paths=self.return_paths,
         )
+
+    @property
+    def return_paths(self) -> ReturnPaths:
+        """The addresses that reports about emails come back to."""
+        return ReturnPaths(self.tokens, self.settings.bounce_address)
+
+    @property
+    def inbound_desk(self) -> InboundDesk:
+        """What taking in a mail needs."""
+        return InboundDesk(*self.stored, self.tokens, self.return_paths)
+
+    @property
+    def mailbox(self) -> MailboxSource | None:
+        """The mailbox that is read, if one is set; raise `MailboxAddressError` if it cannot be."""
+        url = self.settings.imap_url
+        return MailboxSource(MailboxAddress.from_url(url)) if url else None
 
     @property
     def sending_rules(self) -> SendingRules:

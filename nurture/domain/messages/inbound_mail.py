@@ -83,8 +83,8 @@ class ReportedMessage:
     """The message of ours that a mail proves to know.
 
     `is_theirs` says whether an address is that of its person, `is_someone_elses` whether it is
-    another subscriber's, and `is_ours` whether the practice sends from it. `is_direct` says that the
-    mail answers this message itself.
+    another subscriber's, and `is_ours` whether the practice sends from it. `is_direct` says that
+    the mail answers this message itself.
     """
 
     status: MessageStatus

@@ -35,6 +35,8 @@ _HEAD = 65_536
 _SPAN = 20_000
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: The code before a server's words (RFC 5530).
+_CODE = re.compile(r"^\[?[A-Z-]{1,40}\] ?")
 _UID = re.compile(rb"\bUID (\d{1,10})\b")
 _RECEIVED = re.compile(rb'INTERNALDATE "([^"]{10,40})"')
 
@@ -273,6 +275,6 @@ def _is_of_trust(error: ssl.SSLError) -> bool:
 
 def _quoted(said: object, password: str) -> str:
     """Return a server's words without addresses, and without the password it may repeat."""
-    text = str(said).strip("[]b'\"")
+    text = _CODE.sub("", str(said).strip("[]b'\""))
     plain = text.replace(password, "•••") if password else text
     return without_addresses(plain)[:200]

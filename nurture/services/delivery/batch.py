@@ -25,6 +25,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Code, Reason
 from nurture.files.witness import Witness
 from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
+from nurture.mail.mailbox.return_path import ReturnPaths
 from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.services.account import hold as accounts
 from nurture.services.account import limits as account_limits
@@ -77,6 +78,7 @@ class Dispatch:
     logbooks: Logbooks
     batch: int = 500
     rules: SendingRules = NO_RULES
+    return_paths: ReturnPaths | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,8 +297,9 @@ class _Run:
     def _envelope(self, one: Claimed) -> Envelope:
         data = one.email.message(one.recipient, self.now)
         signed = self.dispatch.sign(data) + data
-        to = one.recipient
-        return Envelope(to.message, self.sender, to.address, signed, True, self._notes)
+        to, paths = one.recipient, self.dispatch.return_paths
+        sender = paths.of(to.message, self.sender, marked=to.marked) if paths else self.sender
+        return Envelope(to.message, sender, to.address, signed, True, self._notes)
 
     def _hold(self, connection: Connection, messages: Collection[int]) -> None:
         """Lock all that recording changes: first the people who were refused, then enrolments."""

@@ -15,7 +15,7 @@ from secrets import token_hex
 from nurture.clock import real_now
 from nurture.mail.login import AccessTokens
 from nurture.mail.mailbox.address import MailboxAddress
-from nurture.mail.mailbox.connection import MailHead, Mailbox, MailboxError, open_mailbox
+from nurture.mail.mailbox.connection import Mailbox, MailboxError, MailHead, open_mailbox
 from nurture.mail.mailbox.reader import read_inbound, wants_body
 from nurture.services.catalogue import NothingPublishedError
 from nurture.services.inbound.mailbox_news import InboundDesk, take_in
