@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from tests.mail.certificates import SelfSigned
@@ -108,12 +109,13 @@ class ImapServer:
 
 
 @contextmanager
-def imap_server(
-    directory: Path, certificate: SelfSigned, *, tls: bool = True
-) -> Iterator[ImapServer]:
-    """Run a server with its files in `directory`, stopped when the block ends."""
-    home = directory / "imap"
-    home.mkdir()
+def imap_server(certificate: SelfSigned, *, tls: bool = True) -> Iterator[ImapServer]:
+    """Run a server with an empty mailbox, stopped when the block ends."""
+    with TemporaryDirectory(prefix="imap-") as short:  # Paths of sockets have to be short.
+        yield from _running(Path(short), certificate, tls=tls)
+
+
+def _running(home: Path, certificate: SelfSigned, *, tls: bool) -> Iterator[ImapServer]:
     server = ImapServer(home, *_free_ports())
     server.put()
     (home / "run").mkdir()

@@ -162,8 +162,8 @@ def _text(part: "Message[str, str]") -> str:
         data = None
     if not isinstance(data, bytes):
         payload = part.get_payload()
-        return payload[:_TEXT] if isinstance(payload, str) else ""
-    return _decoded(data[: 4 * _TEXT], part)[:_TEXT]
+        data = payload[:_TEXT].encode("utf-8", "replace") if isinstance(payload, str) else b""
+    return _decoded(data[: 4 * _TEXT], part).replace("\r\n", "\n")[:_TEXT]
 
 
 def _decoded(data: bytes, part: "Message[str, str]") -> str:

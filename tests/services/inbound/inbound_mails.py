@@ -12,13 +12,14 @@ from nurture.domain.tracking.events import EventKind
 from nurture.mail.mailbox.reader import read_inbound
 from nurture.services.inbound.mailbox_news import take_in
 from nurture.store.tables.messages import messages
+from nurture.store.tables.subscribers import subscribers
 from tests.installation import Installation
 
 CORPUS = Path(__file__).parents[2] / "mail/mailbox/corpus"
 
 BOB = "bob@elsewhere.example"
 
-SENDER = "hello@example.org"
+_DOMAIN = "practice.example"
 
 
 @cache
@@ -27,24 +28,37 @@ def expected() -> Mapping[str, Mapping[str, Any]]:
     return tomllib.loads((CORPUS / "expected.toml").read_text(encoding="utf-8"))
 
 
-def message_id(home: Installation, address: str) -> str:
-    """Return the Message-ID of the latest message to somebody."""
-    person = home.person(address)["id"]
-    number = max(row["id"] for row in home.rows(messages) if row["subscriber_id"] == person)
-    return f"{home.context.tokens.message_id(number)}@practice.example"
+def message_ids(home: Installation) -> dict[str, str]:
+    """Return the Message-ID of the latest message to each person."""
+    people = {row["id"]: row["address"] for row in home.rows(subscribers)}
+    return {
+        people[row["subscriber_id"]]: f"{home.context.tokens.message_id(row['id'])}@{_DOMAIN}"
+        for row in home.rows(messages)
+    }
 
 
 def mail_of(home: Installation, name: str, to: str, other: str, at: datetime) -> bytes:
-    """Return a mail of the corpus about the latest message to somebody."""
-    practice = home.context.practice
+    """Return a mail of the corpus about the latest message to somebody, written at that time."""
+    return mail_about(home, name, to, other, message_ids(home), at)
+
+
+def mail_about(
+    home: Installation,
+    name: str,
+    to: str,
+    other: str,
+    whose: Mapping[str, str],
+    at: datetime | None = None,
+) -> bytes:
+    """Return a mail of the corpus, given everybody's Message-IDs."""
     values = {
-        "message_id": message_id(home, to),
-        "other_message_id": message_id(home, other),
-        "forged_id": f"{message_id(home, to)[:-45]}{'0' * 24}@practice.example",
+        "message_id": whose[to],
+        "other_message_id": whose[other],
+        "forged_id": f"{whose[to].partition('.')[0]}.{'0' * 24}@{_DOMAIN}",
         "recipient": to,
         "other_recipient": other,
-        "sender": practice.sender_address,
-        "date": format_datetime(at),
+        "sender": home.context.practice.sender_address,
+        "date": format_datetime(at or home.clock.now),
     }
     data = (CORPUS / name).read_bytes()
     for placeholder, value in values.items():
