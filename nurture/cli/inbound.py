@@ -44,6 +44,10 @@ def inbound(recipient: str) -> None:
     except NurtureError as error:
         click.echo(f"nurture: {error}", err=True)
         sys.exit(_TRY_AGAIN)
+    except Exception as error:
+        # A mail that cannot be taken in must not go back to whoever sent it, nor come again for
+        # ever. The text of the error may quote the mail, so only its kind is told.
+        return click.echo(f"nurture: the mail was passed over ({type(error).__name__}).", err=True)
     click.echo(f"It says: {told}." if told else "It says nothing about an email of yours.")
 
 

@@ -87,7 +87,8 @@ class ImapServer:
 
     def renumber(self) -> None:
         """Lose the numbers of all mails, so that UIDVALIDITY changes."""
-        for found in self._maildir("").glob("dovecot*"):
+        names = ("dovecot-uidlist", "dovecot.index*")
+        for found in [one for name in names for one in self._maildir("").glob(name)]:
             found.unlink()
 
     def flags(self) -> set[str]:

@@ -5,8 +5,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nurture.domain.reasons import Code, Reason
-from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.scheduling.gate import PausedBy
+from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers import consent, preferences
 from nurture.domain.subscribers.address import masked
 from nurture.domain.subscribers.preferences import (

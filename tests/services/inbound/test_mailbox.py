@@ -13,6 +13,7 @@ from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
 from nurture.mail.mailbox import connection as imap
 from nurture.mail.mailbox.address import MailboxAddress
+from nurture.mail.mailbox.reader import read_inbound
 from nurture.services.inbound import mailbox
 from nurture.services.inbound.mailbox import MailboxSource, ReadingResult
 from nurture.store.tables.events import events
@@ -132,7 +133,7 @@ def test_only_one_reader_reads_at_a_time(home: Installation, server: ImapServer)
 def test_a_mail_that_cannot_be_taken_in_is_passed_over_and_remembered(
     sent: Installation, server: ImapServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = mailbox.read_inbound
+    real = read_inbound
 
     def fail(data: bytes) -> object:
         if b"poison" in data:

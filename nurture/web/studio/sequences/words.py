@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from nurture.domain.sequences.impact import Impact
 from nurture.domain.sequences.sequence import (
-    WhenReplied,
     EVERY_DAY,
     WORKING_DAYS,
     Continuation,
@@ -16,6 +15,7 @@ from nurture.domain.sequences.sequence import (
     Step,
     StepKind,
     Wait,
+    WhenReplied,
 )
 from nurture.web.studio.core.formatting import count
 
