@@ -61,6 +61,10 @@ class Ending:
         return self.status in (EnrolmentStatus.UNSUBSCRIBED, EnrolmentStatus.SUPPRESSED)
 
 
+#: How a sequence ends that is to stop once somebody has replied to it.
+REPLIED = Ending(EnrolmentStatus.REMOVED, EndReason.REPLIED)
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What the planner needs to know about an enrolment.

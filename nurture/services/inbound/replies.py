@@ -7,7 +7,7 @@ from datetime import datetime
 
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.gate import UNTIL_RESUMED, PausedBy
-from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
+from nurture.domain.sequences.enrolment import REPLIED, EnrolmentStatus
 from nurture.domain.sequences.sequence import WhenReplied
 from nurture.services.catalogue import Published
 from nurture.store.database import Connection
@@ -50,6 +50,5 @@ def _pause(connection: Connection, person: Subscriber, now: datetime) -> None:
 
 
 def _stop(connection: Connection, enrolment: int, now: datetime) -> None:
-    reason, because = EnrolmentStatus.REMOVED, EndReason.REPLIED
-    enrolments.end_enrolments(connection, [enrolment], reason, now, because)
+    enrolments.end_enrolments(connection, [enrolment], REPLIED.status, now, REPLIED.because)
     message_changes.cancel_open_of(connection, [enrolment], Reason(Code.THEY_REPLIED))

@@ -126,6 +126,14 @@ _REPLIED = {
 }
 
 
+#: The choices of it, in the order of the menu.
+REPLIED_CHOICES = {
+    WhenReplied.GO_ON: "They go on",
+    WhenReplied.PAUSE: "Their emails wait until you let them go on",
+    WhenReplied.STOP: "This sequence ends for them",
+}
+
+
 def say_replied(sequence: Sequence) -> str:
     """Describe what a reply does."""
     return _REPLIED[sequence.replied]
