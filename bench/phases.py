@@ -20,7 +20,8 @@ from bench.workers import Site
 from nurture.bootstrap import Context, build
 from nurture.mail.mailer import Envelope, Mailer, Outcome
 from nurture.rendering.message import PreparedEmail, Recipient
-from nurture.services.delivery.batch import Dispatch, deliver_batch
+from nurture.services.delivery.batch import deliver_batch
+from nurture.services.delivery.dispatch import Dispatch
 from nurture.settings import load_settings
 from nurture.store.database import Database
 from tests.servers.clock import ClockFile

@@ -11,7 +11,8 @@ from bench.sinks import LightSink
 from bench.stores import Store
 from bench.workers import Site
 from nurture.bootstrap import build
-from nurture.services.delivery.batch import Dispatch, deliver_batch
+from nurture.services.delivery.batch import deliver_batch
+from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.delivery.sweep import batches_due
 from nurture.settings import load_settings
 from nurture.store.database import Database

@@ -19,7 +19,6 @@ from nurture.files.witness import Witness
 from nurture.library.practice import parse_practice
 from nurture.mail import providers as mail_providers
 from nurture.mail.logbook import Logbooks
-from nurture.mail.mailbox.address import MailboxAddress
 from nurture.mail.mailbox.return_path import ReturnPaths
 from nurture.mail.outbox.folder import remove_mails, unlist_refused
 from nurture.mail.providers import Provider
@@ -27,20 +26,22 @@ from nurture.mail.setup import NO_PROVIDER, make_mailer, make_sign, relay_of
 from nurture.proxies import trouble_with
 from nurture.rendering.message import no_headers
 from nurture.sealing import Seal
+from nurture.services.account.access_tokens import GrantedTokens
+from nurture.services.account.grant import seal_grant
 from nurture.services.account.limits import SendingRules
 from nurture.services.backup import state
 from nurture.services.backup.backups import BackupSetup
 from nurture.services.backup.contents import Sources
 from nurture.services.backup.places import locate, place_of
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
-from nurture.services.delivery.batch import Dispatch
+from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.inbound.mailbox import MailboxSource
 from nurture.services.inbound.mailbox_news import InboundDesk
 from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
 from nurture.services.owner.security import seal_secrets
 from nurture.services.publishing.guides import GuideFiles
 from nurture.services.subscribers.machine_files import OwnFiles
-from nurture.services.subscribers.signup import Limits
+from nurture.services.subscribers.signup import SignupLimits
 from nurture.services.tracking import fold
 from nurture.services.tracking.journal import HitJournal
 from nurture.settings import Settings, load_settings
@@ -125,9 +126,11 @@ class Context:
         return self.settings.data_dir / "journals"
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> SignupLimits:
         """The number of signups per hour that are accepted."""
-        return Limits(self.settings.signups_per_client_hour, self.settings.signups_per_form_hour)
+        return SignupLimits(
+            self.settings.signups_per_client_hour, self.settings.signups_per_form_hour
+        )
 
     @property
     def practice(self) -> Practice:
@@ -167,8 +170,13 @@ class Context:
 
     @cached_property
     def seal(self) -> Seal:
-        """The seal that protects second-factor secrets from anyone who reads the database."""
+        """The seal that protects stored secrets from anyone who reads the database."""
         return Seal(self.settings.keys.opening)
+
+    @cached_property
+    def access_tokens(self) -> GrantedTokens:
+        """The access tokens of the connected mail account, for sending and for reading."""
+        return GrantedTokens(self.database, self.seal, self.settings, self.clock)
 
     @cached_property
     def files(self) -> OwnFiles:
@@ -259,7 +267,7 @@ class Context:
         return Dispatch(
             database=self.database,
             catalogue=self.catalogue,
-            mailer=make_mailer(self.settings, self.outbox),
+            mailer=make_mailer(self.settings, self.outbox, self.access_tokens),
             clock=self.clock,
             sign=make_sign(self.settings, self.practice.sender_domain, self.relay),
             fingerprint=self.fingerprint,
@@ -267,24 +275,19 @@ class Context:
             logbooks=self.logbooks,
             batch=self.settings.batch,
             rules=self.sending_rules,
-            return_paths=self.return_paths,
+            return_paths=self.inbound_desk.return_paths,
         )
-
-    @property
-    def return_paths(self) -> ReturnPaths:
-        """The addresses that reports about emails come back to."""
-        return ReturnPaths(self.tokens, self.settings.bounce_address)
 
     @property
     def inbound_desk(self) -> InboundDesk:
         """What taking in a mail needs."""
-        return InboundDesk(*self.stored, self.tokens, self.return_paths)
+        paths = ReturnPaths(self.tokens, self.settings.bounce_address)
+        return InboundDesk(*self.stored, self.tokens, paths)
 
     @property
     def mailbox(self) -> MailboxSource | None:
         """The mailbox that is read, if one is set; raise `MailboxAddressError` if it cannot be."""
-        url = self.settings.imap_url
-        return MailboxSource(MailboxAddress.from_url(url)) if url else None
+        return MailboxSource.at(self.settings.imap_url, self.access_tokens)
 
     @property
     def sending_rules(self) -> SendingRules:
@@ -375,6 +378,7 @@ def bring_up_to_date(context: Context) -> None:
     migrate(context.settings.database)
     insist_on_keys(context.database, context.tokens)
     seal_secrets(context.database, context.seal)
+    seal_grant(context.database, context.seal)
     rewrite_old(context.database)
 
 

@@ -22,6 +22,13 @@ IN_WORDS = {
     "database_url": "SQLite in the data directory",
     "redis_url": "an embedded server of the program's own",
     "smtp_url": "the outbox in the data directory",
+    "oauth_client_id": "the command asks for `--client-id`",
+    "oauth_client_secret": "the command asks for `--client-id`",
+    "oauth_token_url": "the provider’s own",
+    "oauth_device_url": "the provider’s own",
+    "oauth_authorize_url": "the provider’s own",
+    "imap_url": "no mailbox is read",
+    "bounce_address": "the sender's address",
     "mail_provider": "recognised by the mail server's name",
     "secret_key": "made at the first start",
     "address_key": "made at the first start",
@@ -36,6 +43,11 @@ IN_WORDS = {
     "metrics_token": "nobody",
     "clock": "the real clock",
     "templates_dir": "`templates/emails` of the checkout",
+    "account": "as the studio says",
+    **dict.fromkeys(
+        ("limit_minute", "limit_hour", "limit_day", "limit_connections"),
+        "as the studio or `ACCOUNT` says",
+    ),
     "base_url": f"`{BARE.public_url}`",
 }
 

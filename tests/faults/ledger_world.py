@@ -19,7 +19,7 @@ from nurture.mail.mailer import Envelope, Outcome
 from nurture.services.catalogue import Catalogue
 from nurture.services.delivery import batch, sweep
 from nurture.services.delivery import pause as sequence_pause
-from nurture.services.delivery.batch import Dispatch
+from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.subscribers import preferences
 from nurture.store.database import Database
 from nurture.store.queries.locks import hold_subscriber

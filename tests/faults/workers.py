@@ -18,7 +18,7 @@ from sqlalchemy import update
 from nurture.clock import real_now
 from nurture.lifeline import die_with_parent, tied_to_us
 from nurture.services.delivery import batch, sweep
-from nurture.services.delivery.batch import Dispatch
+from nurture.services.delivery.dispatch import Dispatch
 from nurture.store.tables.messages import messages
 from tests.installation import Installation
 

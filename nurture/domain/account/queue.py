@@ -7,6 +7,7 @@ what is due or planned already is counted.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from nurture.domain.account.limits import Limits, Sent, Window, reserve
 from nurture.domain.reasons import Code, Reason
@@ -17,6 +18,8 @@ _USED_UP: Mapping[Window, Code] = {
     Window.HOUR: Code.HOUR_USED_UP,
     Window.DAY: Code.DAY_USED_UP,
 }
+
+Key = TypeVar("Key")
 
 #: Nobody is told of a queue longer than this.
 LONGEST_QUEUE = 20_000
@@ -101,7 +104,7 @@ class AccountQueue:
         return Allowance(0, 1, free_at, why=Reason(_USED_UP[window], limit=str(limit)))
 
     def _send_all_due_by(self, at: datetime) -> None:
-        """Let those go first who are due by then, one of whom is the person themselves."""
+        """Send everything that is due by then, except the one email to the person themselves."""
         while self._next is not None and self._next.at <= at and self._counted < LONGEST_QUEUE:
             others = min(self._next.number - self._own, LONGEST_QUEUE - self._counted)
             self._own, self._counted = 0, self._counted + others
@@ -110,7 +113,7 @@ class AccountQueue:
             self._next = next(self._looks, None)
 
 
-def room(limits: Limits, used: Mapping[Window, int], within: timedelta) -> int | None:
+def room_left(limits: Limits, used: Mapping[Window, int], within: timedelta) -> int | None:
     """Return about how many emails an account can send within a time from now; `None`: any number.
 
     `used` is what it has used of each limited window.
@@ -121,3 +124,34 @@ def room(limits: Limits, used: Mapping[Window, int], within: timedelta) -> int |
         for window, limit in limits.by_window.items()
     ]
     return min(each, default=None)
+
+
+def room_in(limits: Limits, length: timedelta) -> int | None:
+    """Return how many emails an account can send in a later time of that length, about a day."""
+    each = [
+        max(1, round(length / window.length)) * (limit - reserve(limit))
+        for window, limit in limits.by_window.items()
+    ]
+    return min(each, default=None)
+
+
+def carry_over(
+    days: Iterable[Mapping[Key, int]], rooms: Iterable[int | None]
+) -> list[tuple[dict[Key, int], int]]:
+    """Return what leaves on each day, and how many emails wait at its end for the next one.
+
+    `days` are what is planned for each day, the most urgent kind of email first, and `rooms` how
+    many the account can send on it (`None`: any number). What waited the day before goes first.
+    """
+    told, waiting = [], dict[Key, int]()
+    for planned, most in zip(days, rooms, strict=True):
+        leaves, left = dict[Key, int](), dict[Key, int]()
+        free = most
+        for key, number in (*waiting.items(), *planned.items()):
+            going = number if free is None else min(number, free)
+            free = None if free is None else free - going
+            leaves[key] = leaves.get(key, 0) + going
+            left[key] = left.get(key, 0) + number - going
+        told.append(({k: n for k, n in leaves.items() if n}, sum(left.values())))
+        waiting = {key: number for key, number in left.items() if number}
+    return told

@@ -5,8 +5,8 @@ from hashlib import blake2b
 from typing import Self
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from nurture.addresses import is_loopback
 from nurture.domain.errors import NurtureError
-from nurture.mail.smtp.route import is_loopback
 
 TLS_PORT, PLAIN_PORT = 993, 143
 

@@ -1,10 +1,18 @@
 """What the account's limits and its hold mean for what comes: for people, and for the week."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from nurture.domain.account.limits import NO_LIMITS, Window
-from nurture.domain.account.queue import LONGEST_QUEUE, AccountLoad, AccountQueue
+from nurture.domain.account.queue import (
+    LONGEST_QUEUE,
+    AccountLoad,
+    AccountQueue,
+    room_in,
+    room_left,
+)
 from nurture.services.account.limits import SendingRules, take_stock
 from nurture.store.database import Connection
 from nurture.store.queries.due import count_due, looks_ahead
@@ -20,6 +28,19 @@ def account_load(connection: Connection, rules: SendingRules, now: datetime) -> 
     sent = offers.offers_within(connection, longest, now)
     looks = looks_ahead(connection, LONGEST_QUEUE)
     return AccountLoad(stock.limits, tuple(sent), tuple(looks), now, held.until if held else None)
+
+
+def rooms_ahead(
+    connection: Connection, rules: SendingRules, until: Sequence[datetime], now: datetime
+) -> list[int | None]:
+    """Return about how many emails the account can send until each moment, from the one before.
+
+    The first counts from now, and `None` means any number.
+    """
+    limits = take_stock(connection, rules, now).limits
+    used = offers.count_used(connection, limits.by_window, now) if limits.by_window else {}
+    later = [room_in(limits, end - begin) for begin, end in pairwise(until)]
+    return [room_left(limits, used, until[0] - now), *later]
 
 
 def account_report(connection: Connection, rules: SendingRules, now: datetime) -> dict[str, Any]:

@@ -13,28 +13,25 @@ either was never offered or is known to be in doubt.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from nurture.clock import Clock, real_now
+from nurture.clock import real_now
 from nurture.domain.account.hold import Equal, Hold, about_the_server
 from nurture.domain.messages.retries import AWAY, Offered, fate_after
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Code, Reason
-from nurture.files.witness import Witness
-from nurture.mail.logbook import NO_LOGBOOK, Logbook, Logbooks, NoLogbook
-from nurture.mail.mailbox.return_path import ReturnPaths
-from nurture.mail.mailer import Envelope, Mailer, Outcome
+from nurture.mail.logbook import NO_LOGBOOK, Logbook, NoLogbook
+from nurture.mail.mailer import Envelope, Outcome
 from nurture.services.account import hold as accounts
 from nurture.services.account import limits as account_limits
-from nurture.services.account.limits import NO_RULES, SendingRules
-from nurture.services.catalogue import Catalogue
 from nurture.services.delivery.claim import Batch, Claimed, claim_due
+from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.delivery.refusals import note_bounce, settle_refusals
 from nurture.services.subscribers.suppression import suppress_address
-from nurture.store.database import Connection, Database, DatabaseUnavailableError
+from nurture.store.database import Connection, DatabaseUnavailableError
 from nurture.store.queries import locks
 from nurture.store.queries.due import Advance, DueEnrolment, advance, count_due, look_again
 from nurture.store.tables import account, enrolments, message_changes, messages, offers
@@ -60,25 +57,6 @@ _RECORD_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0)
 _NOT_MADE = 0
 
 _log = logging.getLogger(__name__)
-
-Sign = Callable[[bytes], bytes]
-
-
-@dataclass(frozen=True)
-class Dispatch:
-    """Everything that delivery needs; one per process."""
-
-    database: Database
-    catalogue: Catalogue
-    mailer: Mailer
-    clock: Clock
-    sign: Sign
-    fingerprint: str
-    witness: Witness
-    logbooks: Logbooks
-    batch: int = 500
-    rules: SendingRules = NO_RULES
-    return_paths: ReturnPaths | None = None
 
 
 @dataclass(frozen=True, slots=True)

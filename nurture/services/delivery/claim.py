@@ -118,8 +118,8 @@ def claim_due(
 
     1. Lock the enrolments that are due, guides first, and read what deciding needs.
     2. Decide each: the planner says which step is next, the gate whether this person may be
-       emailed now, the account's `allowance` whether it may send one more. Whoever waits for the
-       account is left untouched, and is first in the queue next time.
+       emailed now, the account's `allowance` whether it may send one more. What waits for the
+       account is left untouched, and comes first next time.
     3. Insert a message for each step that is to be sent, `claimed` and with a lease; its
        enrolment is not looked at again while it is in hand.
     4. Record everything else together: waits, skipped steps, ends, moves to another sequence.

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from nurture.domain.scheduling.allowance import Allowance
 from nurture.services.account import limits as account_limits
-from nurture.services.delivery.batch import Dispatch
+from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.delivery.recovery import recover_silent
 from nurture.services.delivery.refusals import settle_refusals
 from nurture.store.database import Connection

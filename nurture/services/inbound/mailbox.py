@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from secrets import token_hex
+from typing import Self
 
 from nurture.clock import real_now
 from nurture.mail.login import AccessTokens
@@ -42,6 +43,11 @@ class MailboxSource:
 
     address: MailboxAddress
     access_tokens: AccessTokens | None = None
+
+    @classmethod
+    def at(cls, url: str, access_tokens: AccessTokens) -> Self | None:
+        """Return the mailbox of a URL, or `None` for none; may raise `MailboxAddressError`."""
+        return cls(MailboxAddress.from_url(url), access_tokens) if url else None
 
 
 @dataclass(frozen=True, slots=True)

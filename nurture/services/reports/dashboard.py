@@ -4,13 +4,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nurture.domain.account.queue import carry_over
 from nurture.domain.messages.bounces import FULL_FOR, full_since
 from nurture.domain.scheduling.awaited_step import SequencePosition, awaited_step
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.account.hold import state_of as account_state
+from nurture.services.account.limits import NO_RULES, SendingRules
+from nurture.services.account.outlook import rooms_ahead
 from nurture.services.account.words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
@@ -39,11 +43,15 @@ class EmailCount:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of the coming week in the practice's calendar."""
+    """One day of the coming week in the practice's calendar.
+
+    `put_off` emails that are due by then have to wait for the mail account until the next day.
+    """
 
     on: date
     emails: tuple[EmailCount, ...]
     holiday: bool
+    put_off: int = 0
 
     @property
     def count(self) -> int:
@@ -126,7 +134,12 @@ class Overview:
 
 
 def oversee(
-    database: Database, catalogue: Catalogue, fingerprint: str, seen: int, now: datetime
+    database: Database,
+    catalogue: Catalogue,
+    fingerprint: str,
+    seen: int,
+    now: datetime,
+    rules: SendingRules = NO_RULES,
 ) -> Overview:
     """Return the overview in the practice's time zone; `seen` comes from the database's witness."""
     with database.reading() as connection:
@@ -139,7 +152,7 @@ def oversee(
             week=_week(connection, bookings, now),
             sent_by_day=by_day,
             sent_emails=_sent_emails(connection, published, now - _WEEK),
-            coming=_coming(connection, published, now, zone),
+            coming=_coming(connection, published, rules, now, zone),
             signups=dashboard.latest_signups(connection, _LISTED),
             bookings=[one for one in bookings if one.at >= now - 4 * _WEEK][:_LISTED],
             needs=_needs(connection, instance.is_armed(connection, fingerprint, seen), now),
@@ -238,33 +251,47 @@ def _sent_emails(connection: Connection, published: Published, since: datetime) 
 
 
 def _coming(
-    connection: Connection, published: Published, now: datetime, zone: ZoneInfo
+    connection: Connection,
+    published: Published,
+    rules: SendingRules,
+    now: datetime,
+    zone: ZoneInfo,
 ) -> list[Day]:
-    """Return the coming week from the hints in the database; overdue enrolments count today."""
+    """Return the coming week from the hints in the database, as far as the account can send it.
+
+    What is overdue counts today, and what the account cannot send goes over to the next day.
+    """
     today = now.astimezone(zone).date()
+    days = [today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)]
+    ends = [_midnight(day + timedelta(days=1), zone) for day in days]
+    spans = pairwise([None, *ends])
+    planned = [_planned(connection, published, begin, end, now) for begin, end in spans if end]
+    leaves = carry_over(planned, rooms_ahead(connection, rules, ends, now))
     return [
-        _day(connection, published, today + timedelta(days=ahead), now, zone, first=ahead == 0)
-        for ahead in range(_DAYS_AHEAD)
+        Day(
+            day,
+            tuple(_named(published, *key, count) for key, count in counts.items()),
+            holiday=day in published.calendar.holidays,
+            put_off=put_off,
+        )
+        for day, (counts, put_off) in zip(days, leaves, strict=True)
     ]
 
 
-def _day(
+def _planned(
     connection: Connection,
     published: Published,
-    day: date,
+    begin: datetime | None,
+    end: datetime,
     now: datetime,
-    zone: ZoneInfo,
-    first: bool,
-) -> Day:
-    begin, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+) -> dict[tuple[str, str], int]:
+    """Count the emails that are due in that time, by sequence and step, most first."""
     counts: Counter[tuple[str, str]] = Counter()
-    for looks in dashboard.looks_within(connection, None if first else begin, end):
+    for looks in dashboard.looks_within(connection, begin, end):
         step = _next_email(published, looks, now)
         if step is not None:
             counts[looks.sequence, step] += looks.count
-    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    emails = tuple(_named(published, *key, count) for key, count in ordered)
-    return Day(day, emails, holiday=day in published.calendar.holidays)
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
 
 def _next_email(published: Published, looks: Looks, now: datetime) -> str | None:

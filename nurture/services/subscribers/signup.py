@@ -57,7 +57,7 @@ class TooManySignupsError(NurtureError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SignupLimits:
     """How many signups per hour are accepted from one client and through one form."""
 
     per_client: int
@@ -105,7 +105,7 @@ def subscribe(
     database: Database,
     catalogue: Catalogue,
     tokens: Tokens,
-    limits: Limits,
+    limits: SignupLimits,
     signup: Signup,
     now: datetime,
 ) -> None:
@@ -136,7 +136,7 @@ def _subscribe(
     connection: Connection,
     published: Published,
     tokens: Tokens,
-    limits: Limits,
+    limits: SignupLimits,
     signup: Signup,
     now: datetime,
 ) -> None:
@@ -169,7 +169,9 @@ def _is_a_repeat(connection: Connection, signup: Signup, now: datetime) -> bool:
     return before is not None
 
 
-def _refuse_floods(connection: Connection, signup: Signup, limits: Limits, now: datetime) -> None:
+def _refuse_floods(
+    connection: Connection, signup: Signup, limits: SignupLimits, now: datetime
+) -> None:
     most = max(limits.per_client, limits.per_form)
     counts = signups.count_signups(
         connection, signup.evidence.client, signup.form, now - _HOUR, most

@@ -111,7 +111,11 @@ class Today(Views):
     def _page(self, checked: Mapping[Task, CheckResult]) -> str:
         context = self.context
         overview = dashboard.oversee(
-            *context.stored, context.fingerprint, context.witness.seen(), context.clock()
+            *context.stored,
+            context.fingerprint,
+            context.witness.seen(),
+            context.clock(),
+            context.sending_rules,
         )
         return render_template(
             "studio/today.html",
@@ -138,7 +142,12 @@ class Today(Views):
             published = context.catalogue.current(connection)
             uploaded = uploaded_sequences(connection)
         return ChecklistSubject(
-            context.settings, published.practice, published.sequences, context.library, uploaded
+            context.settings,
+            published.practice,
+            published.sequences,
+            context.library,
+            uploaded,
+            context.access_tokens,
         )
 
 

@@ -1,4 +1,4 @@
-"""The account's limits: never exceeded, whoever claims; requests first; nothing is lost."""
+"""The account's limits: never exceeded by any worker; requests first; nothing is lost."""
 
 from collections import Counter
 from datetime import timedelta

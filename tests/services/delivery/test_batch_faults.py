@@ -16,8 +16,9 @@ from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.mail.mailer import Envelope
-from nurture.services.delivery.batch import WINDOW, Dispatch, deliver_batch
+from nurture.services.delivery.batch import WINDOW, deliver_batch
 from nurture.services.delivery.claim import claim_due
+from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.delivery.recovery import recover_silent
 from nurture.store.tables.message_changes import begin_sending
 from nurture.store.tables.messages import messages

@@ -16,9 +16,9 @@ from nurture.services.subscribers import erasure, guide, preferences
 from nurture.services.subscribers import signup as signup_service
 from nurture.services.subscribers.signup import (
     KeyReusedError,
-    Limits,
     NotWrittenError,
     Signup,
+    SignupLimits,
     TooManySignupsError,
     UnknownFormError,
 )
@@ -44,7 +44,7 @@ FIRST = "why-stretching-and-massage-wont-solve-back-pain"
 ACCEPTED = MessageStatus.ACCEPTED
 
 
-def subscribe(home: Installation, signup: Signup, limits: Limits | None = None) -> None:
+def subscribe(home: Installation, signup: Signup, limits: SignupLimits | None = None) -> None:
     """Call the service itself."""
     context = home.context
     signup_service.subscribe(
@@ -122,7 +122,7 @@ def test_an_unknown_form_is_refused_with_the_names_of_the_known_forms(home: Inst
 
 
 def test_signups_are_limited_per_client_and_per_form_each_hour(home: Installation) -> None:
-    limits = Limits(per_client=2, per_form=3)
+    limits = SignupLimits(per_client=2, per_form=3)
 
     def sign_up(n: int, client: str, form: str = "pain-guide") -> None:
         evidence = Evidence(client=client)
