@@ -1,4 +1,4 @@
-"""Reading mails: any bytes give a result, quickly, and only what proves something is taken."""
+"""Reading a mail: any bytes give a result, quickly, and only what proves something is taken."""
 
 import time
 from pathlib import Path
