@@ -1,8 +1,8 @@
 """Taking in one mail: what it says counts only as far as it proves to know our email.
 
 A Message-ID or an envelope sender with our code says which message a mail is about; the person is
-the one that our own row names, never the one that the mail does. Nothing of the mail is stored but the mail
-server's reply, without addresses.
+the one that our own row names, never the one that the mail does. Nothing of the mail is stored but
+the mail server's reply, without addresses.
 """
 
 from collections.abc import Iterable, Iterator
