@@ -163,7 +163,7 @@ def test_a_reply_does_what_the_sequence_says() -> None:
         sequence = replace(sequence_of(GUIDE, A, opt_in=OptIn.COLLECT), replied=replied)
         entries = played(world_of(sequence), newcomer("Fay", FRIDAY, sequence, acts=(reply,)))
         assert sent(entries) == emails, replied
-        stopped = [(EnrolmentStatus.REMOVED, "they replied, so “series” ended")]
+        stopped = [(EnrolmentStatus.REMOVED, "they replied to the sequence")]
         ended = told(entries, What.ENDED)
         assert (ended == stopped) is (replied is WhenReplied.STOP)
 
