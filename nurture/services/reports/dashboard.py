@@ -96,6 +96,7 @@ class Needs:
     account: AccountNeed | None = None
     jump: Jump | None = None
     full: tuple[RecentPerson, ...] = ()
+    replied: tuple[RecentPerson, ...] = ()
 
     @property
     def count(self) -> int:
@@ -103,7 +104,8 @@ class Needs:
         each: tuple[list[Any], ...] = (self.doubts, self.held_up, self.refused_mails, self.paused)
         jumped = self.jump is not None
         held = bool(self.account) and not jumped
-        owners = (not self.armed, bool(self.late), bool(self.refused), bool(self.full))
+        people = bool(self.refused), bool(self.full), bool(self.replied)
+        owners = (not self.armed, bool(self.late), *people)
         return sum(map(len, each)) + sum((*owners, held, jumped))
 
 
@@ -191,6 +193,7 @@ def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
         account=account,
         jump=bounces.find_jump(connection),
         full=tuple(_full_mailboxes(connection, now)),
+        replied=tuple(dashboard.latest_replies(connection, now - _WEEK, _LISTED)),
     )
 
 
