@@ -71,9 +71,18 @@ def note_claim(connection: Connection, batch: Batch, stock: AccountStock, now: d
         account_limits.end_waiting(connection)
 
 
-def end_waiting(database: Database, waiting_since: datetime | None, due: int) -> None:
-    """Record that no emails wait any more, if that is news."""
-    if waiting_since is not None and not due:
+def note_sweep(
+    database: Database, stock: AccountStock, due: int, may_go: int, now: datetime
+) -> None:
+    """Record that emails wait for the account, or that none do any more, if that is news.
+
+    While nothing may be sent there is no claim that would record it.
+    """
+    since, waits = stock.allowance.waiting_since, stock.allowance.left == 0 and due > may_go
+    if since is None and waits:
+        with database.writing() as connection:
+            account_limits.note_waiting(connection, now)
+    elif since is not None and not due:
         with database.writing() as connection:
             account_limits.end_waiting(connection)
 

@@ -47,7 +47,8 @@ SENDING_LEASE = timedelta(seconds=90)
 #: How often a worker reports that it is alive while a window takes longer than usual.
 _RENEW_SECONDS = 20.0
 
-#: A batch begins no window later than this, so that a worker told to stop can stop soon.
+#: A batch begins no email later than this, so that a worker told to stop can stop soon, and a guide
+#: need not wait long for the connections.
 _BATCH_SECONDS = 15.0
 
 #: How long to wait before each further attempt to record, if the database is unavailable.
@@ -179,6 +180,11 @@ class _Run:
         return self.server_is_away or self.account_is_shut
 
     @property
+    def _is_over(self) -> bool:
+        """Whether nothing more is offered in this batch."""
+        return self.stopped or time.monotonic() - self.began_at > _BATCH_SECONDS
+
+    @property
     def tells_of_the_account(self) -> bool:
         """Whether refusals may have to be reversed, or to count after all."""
         return self.account_is_shut or self.probe_of is not None
@@ -223,12 +229,12 @@ class _Run:
     def _envelopes(self) -> Iterator[Envelope]:
         for start in range(0, len(self.batch.claimed), WINDOW):
             window = self.batch.claimed[start : start + WINDOW]
-            if self.stopped or time.monotonic() - self.began_at > _BATCH_SECONDS:
+            if self._is_over:
                 return
             self._begun |= self._begin([one.recipient.message for one in window])
             for one in window:
                 self._renew_if_slow()
-                if self.stopped:
+                if self._is_over:
                     return
                 if one.recipient.message in self._begun:
                     self._begun.remove(one.recipient.message)
