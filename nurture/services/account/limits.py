@@ -52,13 +52,14 @@ def take_stock(
     When `claiming`, no one else counts until this transaction ends.
     """
     account = account_limits.find_account(connection)
-    limits = limits_in_force(rules.fixed, account.own)
+    limits, since = limits_in_force(rules.fixed, account.own), account.waiting_since
+    since = None if since and since > now else since  # A clock had gone ahead.
     if limits == NO_LIMITS:
-        return AccountStock(allowance=allowance(limits, {}, account.waiting_since))
+        return AccountStock(allowance=allowance(limits, {}, since))
     if claiming:
         account_limits.hold_account(connection)
     used = offers.count_used(connection, limits.by_window, now)
-    left = allowance(limits, used, account.waiting_since)
+    left = allowance(limits, used, since)
     return AccountStock(limits, left, _share(connection, rules, limits))
 
 

@@ -170,10 +170,11 @@ def test_a_sweep_notes_that_emails_wait_though_no_claim_is_made(
     assert waiting_since(home) is None
 
 
-@pytest.mark.parametrize("step", [timedelta(hours=6), timedelta(days=8)])
+@pytest.mark.parametrize("first_look", [timedelta(0), timedelta(days=7)])
 def test_whoever_wants_fewer_gets_the_last_word_that_their_cap_held_for_a_week(
-    home: Installation, smtp_sink: SmtpSink, step: timedelta
+    home: Installation, smtp_sink: SmtpSink, first_look: timedelta
 ) -> None:
+    """Nobody may have looked at them in all that time."""
     due_for_the_last_word(home, ANN)
     due_at = home.clock.now
     home.clock.set(due_at - DAY)
@@ -186,15 +187,13 @@ def test_whoever_wants_fewer_gets_the_last_word_that_their_cap_held_for_a_week(
         long_ago = {"anchor_at": due_at - 9 * DAY, "collected_at": due_at - 9 * DAY}
         connection.execute(update(enrolments).where(mine).values(long_ago))
         connection.execute(update(enrolments).where(~mine).values(next_look_at=due_at))
-    home.deliver()
-    look = home.clock.now
-    with home.context.database.writing() as connection:
-        connection.execute(update(enrolments).where(mine).values(next_look_at=look))
     assert home.deliver() == 1  # An article of the other series.
     with home.context.database.writing() as connection:
         connection.execute(update(subscribers).values(frequency="fewer"))
-    home.clock.set(due_at)
-    pass_time(home, 16 * DAY, step)
+        no_more = due_at + 60 * DAY  # Its next one would use up what the cap allows.
+        connection.execute(update(enrolments).where(mine).values(next_look_at=no_more))
+    home.clock.set(due_at + first_look)
+    pass_time(home, 10 * DAY, timedelta(hours=6))
     assert have_the_last_word(home) == [ANN]
     [sent] = [row for row in home.rows(messages) if row["step"] == LAST_WORD]
     assert sent["accepted_at"] - due_at > timedelta(days=6)
@@ -235,6 +234,20 @@ def test_a_clock_that_goes_a_day_ahead_and_back_lets_nobody_wait_for_longer_than
     assert home.deliver() == 0
     home.clock.set(start + HOUR + MINUTE)
     assert home.deliver() == 10
+
+
+def test_a_clock_that_was_ahead_does_not_say_since_when_emails_wait(
+    home: Installation, smtp_sink: SmtpSink
+) -> None:
+    on_the_way_to_the_first_article(home, *people(4))
+    limited(home, day="2")
+    start = home.clock.now
+    home.clock.set(start + timedelta(days=300))
+    home.deliver()
+    assert waiting_since(home) == home.clock.now
+    home.clock.set(start)
+    home.deliver()
+    assert waiting_since(home) == start
 
 
 def test_a_limit_that_is_lowered_counts_what_was_sent_before(
