@@ -48,7 +48,7 @@ def oracle(tmp_path: Path, clock_file: ClockFile) -> Iterator[Oracle]:
 
 @dataclass
 class Asked:
-    """The guides that were asked for: by whom, when by the program's clock, and really when."""
+    """The guides that were asked for: by whom, and when by the program's and by the real clock."""
 
     home: Installation
     ask: Callable[[str], bool]

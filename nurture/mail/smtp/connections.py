@@ -134,7 +134,7 @@ class Connections:
     def kept(self, most: int | None = None) -> list[SmtpSession]:
         """Return the sessions that may be used again, and close those idle for too long.
 
-        If only so many are allowed, the others are closed before this returns.
+        At most that many are returned, if a number is given, and the others are closed by then.
         """
         self._keep_arrivals()
         kept, self._kept = self._kept, deque()
