@@ -48,7 +48,7 @@ def oracle(tmp_path: Path, clock_file: ClockFile) -> Iterator[Oracle]:
 
 @dataclass
 class Asked:
-    """The guides that were asked for: by whom, and when by the program's and by the real clock."""
+    """The addresses that asked for a guide, and when, by the program's and by the real clock."""
 
     home: Installation
     ask: Callable[[str], bool]
