@@ -18,7 +18,8 @@ _ADDRESS = re.compile(
 #: Who speaks for a mail server rather than for a person.
 _OF_A_SERVER = re.compile(
     r"^(mailer-?daemon|mail-?daemon|maildaemon|mdaemon|post-?master|daemon|microsoftexchange[0-9a-f]+"
-    r"|mail-?delivery\S*|bounces?([+=._-]\S*)?|mailsystem|mail-?administrator|smtp-?gateway|quarantine)"
+    r"|mail-?delivery\S*|bounces?([+=._-]\S*)?|mailsystem|(mail|system)-?administrator|smtp-?gateway"
+    r"|quarantine)"
     r"(\+\S*)?$",
     re.IGNORECASE,
 )
@@ -71,7 +72,8 @@ def recipients_in(text: str) -> tuple[str, ...]:
 
 def is_of_a_server(address: str) -> bool:
     """Return whether an address speaks for a mail server, as `MAILER-DAEMON@…` does."""
-    return bool(_OF_A_SERVER.match(address.partition("@")[0]))
+    name = address.strip("<> ").rpartition("@")[0] or address
+    return bool(_OF_A_SERVER.match(name.strip('"').replace(" ", "-")))
 
 
 def is_from_a_server(header: str) -> bool:

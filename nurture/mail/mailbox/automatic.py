@@ -61,7 +61,7 @@ def _is_marked(parts: MailParts) -> bool:
         bool(_PRECEDENCE.search(precedence))
         or parts.first("return-path").replace(" ", "") == "<>"
         or parts.first("delivered-to").lower().startswith("autoresponder")
-        or _is_no_person(parts.first("from"))
+        or _is_no_person(parts.sender)
     )
 
 

@@ -42,6 +42,8 @@ FAILED = _words(
     r"\bno such (user|mailbox)|\bunknown (user|recipient|address)|\buser unknown",
     r"\bnicht zugestellt|\bnicht erreicht|\bnon (è|ha|a) (stat|pu|pos)|\bn’a pas pu|\bn'a pas pu"
     r"|\bno se (pudo|ha podido)|\bkon niet\b|\bnão pôde",
+    r"无法(发送|送达|投递)|未能(发送|送达|投递)|無法(傳送|送達|投遞)|送信できません|配信(できません|されません)"
+    r"|не удалось доставить|не (был[ао]? |может быть )?доставлен",
 )
 
 #: It is still being tried.
@@ -92,6 +94,8 @@ NOBODY = _words(
     r"\bunbekannt|\bexistiert nicht|\bnicht gefunden|\bnicht vorhanden",
     r"\bn[’']existe pas|\binconnu|\bno existe|\bdesconocid|\bnon esiste|\bsconosciut|\bonbekend"
     r"|\bbestaat niet|\bnão existe|\bnie istnieje|\bfinns inte|\bfindes ikke",
+    r"(用户|用戶|收件人|地址|帐号|账号|邮箱|信箱).{0,6}不存在|查无此人|(宛先|アドレス|ユーザー?).{0,10}(存在しません|見つかりません|不明)"
+    r"|\bне существует\b",
 )
 
 #: The mailbox is full, likewise.
@@ -99,7 +103,14 @@ FULL = _words(
     r"\b(mailbox|inbox|account|user|quota)\b.{0,40}\b(full|over ?-?quota|exceed\w*|overdrawn)",
     r"\bover ?-?quota\b|\bquota\b.{0,20}\bexceed|\bexceed\w*\b.{0,30}\bquota\b",
     r"\bpostfach\b.{0,30}\bvoll\b|\bpleine?\b|\bbuzón\b.{0,30}\bllen|\bcasella\b.{0,30}\bpien"
+    r"|(邮箱|信箱|郵箱).{0,6}(已满|已滿)|メールボックス.{0,10}(一杯|いっぱい|容量)|\bпереполнен"
     r"|\bspeicherplatz\b.{0,30}\berschöpft|\bcaixa\b.{0,30}\bcheia|\bpostvak\b.{0,30}\bvol\b",
+)
+
+#: It arrived, as a receipt says.
+ARRIVED = _words(
+    r"\b(successfully|has been|have been|was|were) (successfully )?(delivered|relayed|received)\b",
+    r"\bdelivery (was )?(successful|confirm)|\bzugestellt worden|\b(wurde|erfolgreich) zugestellt",
 )
 
 #: From here on the text is a copy of the email.
@@ -107,12 +118,14 @@ COPY = re.compile(
     r"^[ \t>*_=-]{0,40}("
     r"(below this line is|this is|here is|the following is) (a|the) copy"
     r"|(the )?original (e-?mail |message )?(headers|message|mail|text)\b"
+    r"(?! (was|is|has|had|could|to)\b)"
     r"|(beginning|start|text|headers?|copy) of (the |your )?"
     r"(original |returned |bounced |unsent )?(message|mail)"
     r"|(returned|unsent|rejected) (message|mail|e-?mail|headers?)"
     r"( (text|headers?|follows?|below)|:?\s*$)"
     r"|message headers?( follow)?|included is a copy"
-    r"|the (first \d+ lines|body) of|mensaje original|message d[’']origine|ursprüngliche nachricht"
+    r"|the (headers? and )?(first |top )?(\d+ lines|body) of"
+    r"|mensaje original|message d[’']origine|ursprüngliche nachricht"
     r").{0,80}$",
     re.IGNORECASE | re.MULTILINE,
 )

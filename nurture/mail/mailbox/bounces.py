@@ -31,6 +31,10 @@ _NAMING = re.compile(
     r"^(message-?id|references|in-reply-to|from|sender|return-path|reporting-mta|received|subject)\b.*$",
     re.IGNORECASE | re.MULTILINE,
 )
+#: What the email was called, which is no part of the reason.
+_TITLE = re.compile(
+    r"^[ \t]*(subject|betreff|objet|asunto|oggetto)[ \t]*:.*$", re.IGNORECASE | re.MULTILINE
+)
 
 
 def find_bounces(parts: MailParts) -> tuple[ReportedRecipient, ...]:
@@ -75,14 +79,25 @@ def _is_a_report(parts: MailParts, subject: str, told: str) -> bool:
     says_so = bool(words.SUBJECT.search(subject))
     if parts.content_type == "multipart/report":
         return _says_why(told)
-    if parts.first("x-failed-recipients") or is_from_a_server(parts.first("from")):
-        return says_so or _says_why(told)
-    return says_so and _has_null_path(parts)
+    if parts.first("x-failed-recipients") or is_from_a_server(parts.sender):
+        return says_so or _says_why(told) or _returns_an_email(parts, told)
+    return _has_null_path(parts) and (
+        says_so or (_says_why(told) and _returns_an_email(parts, told))
+    )
 
 
 def _says_why(told: str) -> bool:
     """Return whether a text says what became of an email, not only that it is a report."""
     return any(one.search(told) for one in (words.FAILED, words.DELAYED, words.NOBODY, words.FULL))
+
+
+def _returns_an_email(parts: MailParts, told: str) -> bool:
+    """Return whether a letter returns an email and names for whom, in whichever language.
+
+    A receipt does so as well, and says that the email arrived.
+    """
+    named = bool(parts.returned) and bool(recipients_in(_NAMING.sub("", told)))
+    return named and not words.ARRIVED.search(told)
 
 
 def _has_null_path(parts: MailParts) -> bool:
@@ -127,7 +142,7 @@ def _codes(told: str) -> Iterator[re.Match[str]]:
 
 
 def _by_words(told: str) -> tuple[bool, str]:
-    plain = " ".join(told.split())
+    plain = " ".join(_TITLE.sub("", told).split())
     if found := words.GIVEN_UP_WAITING.search(plain):
         return False, f"450 {_around(plain, found)}"
     for pattern, status in ((words.FULL, "5.2.2"), (words.NOBODY, "5.1.1")):

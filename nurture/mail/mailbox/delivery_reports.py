@@ -12,6 +12,7 @@ from nurture.mail.mailbox.parts import Fields, MailParts, first
 _MOST = 50
 
 _FAILED, _DELAYED = "failed", "delayed"
+_OF_A_RECIPIENT = frozenset({"action", "status", "final-recipient", "original-recipient"})
 
 _LONGEST = 500
 _TYPED = re.compile(r"^\s*(?:rfc822|utf-8|unknown|x-[\w-]+|smtp|dns|x400)\s*;\s*", re.IGNORECASE)
@@ -23,6 +24,14 @@ _CONTINUED = re.compile(r"(?<=\s)[45]\d\d[ -](?=[245]\.\d{1,3}\.\d{1,3}\b)")
 #: Given up after days of trying (RFC 3463 §3.5): nothing that is known of the address.
 _EXPIRED = ("4", "7")
 _NOTHING_SAID = "no reason was given"
+
+
+def names_recipients(parts: MailParts) -> bool:
+    """Return whether the fields of a report say anything of a recipient, as they must.
+
+    If they are broken or empty, only the letter beside them tells what became of the email.
+    """
+    return any(_OF_A_RECIPIENT & fields.keys() for fields in parts.groups)
 
 
 def reported_recipients(parts: MailParts) -> tuple[ReportedRecipient, ...]:
@@ -59,7 +68,7 @@ def _recipient(fields: Fields) -> ReportedRecipient | None:
 
 def _action(fields: Fields) -> str | None:
     """Return `failed` or `delayed`; `None` if the group is about the report or a success."""
-    if not {"action", "status", "final-recipient", "original-recipient"} & fields.keys():
+    if not _OF_A_RECIPIENT & fields.keys():
         return None
     said = first(fields, "action").partition(" ")[0].strip().lower().rstrip(";,.")
     if said.startswith("fail"):

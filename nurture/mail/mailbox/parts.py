@@ -48,6 +48,11 @@ class MailParts:
         """Return the first value of a header, or an empty string."""
         return first(self.head, name)
 
+    @property
+    def sender(self) -> str:
+        """The `From` header, or the envelope sender of a mail that has none."""
+        return self.first("from") or self.first("return-path")
+
 
 def first(fields: Fields, name: str) -> str:
     """Return the first value of a field, or an empty string."""
@@ -59,7 +64,10 @@ def take_apart(data: bytes) -> MailParts:
     message = _parse(_within_limits(data))
     parts = MailParts(_fields_of(message), message.get_content_type())
     for part in _walk(message):
-        _add(parts, part)
+        if part is not message and _is_an_email(part):
+            parts.returned.append(_fields_of(part))
+        else:
+            _add(parts, part)
     return parts
 
 
@@ -85,12 +93,26 @@ def _walk(message: "Message[str, str]") -> Iterator["Message[str, str]"]:
         part, depth = waiting.pop(0)
         seen += 1
         payload = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(payload, list):
+        is_whole = depth > 0 and _is_an_email(part)
+        if (
+            part.get_content_maintype() == "multipart"
+            and isinstance(payload, list)
+            and not is_whole
+        ):
             if depth < _DEPTH:
                 inner = [(one, depth + 1) for one in payload if isinstance(one, Message)]
                 waiting = inner[:_PARTS] + waiting
         else:
             yield part
+
+
+def _is_an_email(part: "Message[str, str]") -> bool:
+    """Return whether a part has the headers of an email, which only a returned one does.
+
+    Headers of parts all begin with `Content-` (RFC 2046 §5.1); some mail servers return an email by
+    writing it between two boundaries as it is.
+    """
+    return "message-id" in part and "from" in part and "to" in part
 
 
 def _add(parts: MailParts, part: "Message[str, str]") -> None:

@@ -15,7 +15,7 @@ from nurture.mail.mailbox.addresses import (
 )
 from nurture.mail.mailbox.automatic import is_automatic
 from nurture.mail.mailbox.bounces import find_bounces
-from nurture.mail.mailbox.delivery_reports import reported_recipients
+from nurture.mail.mailbox.delivery_reports import names_recipients, reported_recipients
 from nurture.mail.mailbox.parts import Fields, MailParts, first, take_apart
 
 #: Where mail servers note whom they received a mail for; each counts only with our signature.
@@ -71,7 +71,7 @@ def _is_plain(parts: MailParts) -> bool:
     return not (
         reports
         or parts.first("x-failed-recipients")
-        or is_from_a_server(parts.first("from"))
+        or is_from_a_server(parts.sender)
         or parts.first("return-path").replace(" ", "") == "<>"
         or _OLD_FEEDBACK.search(parts.first("subject"))
     )
@@ -81,9 +81,10 @@ def _read(parts: MailParts) -> InboundMail:
     complained = _complaint(parts)
     if complained is not None:
         return _made(parts, InboundKind.COMPLAINT, complained)
-    if parts.groups and _may_report(parts):
+    states = names_recipients(parts)
+    if states and _may_report(parts):
         return _made(parts, InboundKind.REPORT, reported_recipients(parts))
-    bounces = find_bounces(parts) if not parts.groups else ()
+    bounces = find_bounces(parts) if not states else ()
     if bounces:
         return _made(parts, InboundKind.REPORT, bounces)
     if parts.groups or is_automatic(parts):
@@ -134,8 +135,8 @@ def _may_report(parts: MailParts) -> bool:
 
     A report asks for none about itself (RFC 3464 §2), or comes from a server at least.
     """
-    sender, path = parts.first("from"), parts.first("return-path").replace(" ", "")
-    return (path in ("", "<>") and not _speaks_of_itself(parts)) or is_from_a_server(sender)
+    path = parts.first("return-path").replace(" ", "")
+    return (path in ("", "<>") and not _speaks_of_itself(parts)) or is_from_a_server(parts.sender)
 
 
 def _speaks_of_itself(parts: MailParts) -> bool:
