@@ -10,18 +10,24 @@ from email.message import Message
 from email.parser import BytesParser, HeaderParser
 from email.policy import compat32
 from html import unescape
+from typing import Any
 
 #: As much of a mail as is ever read, and of one that is built to be expensive.
 LARGEST, _LARGEST_ODD = 1_000_000, 50_000
 
-#: More lines that may begin a part, or a group of fields, than any report has.
-_MOST_PARTS, _MOST_GROUPS = 1_000, 10_000
+#: More characters of headers, and lines that may begin a part or a group of fields, than any report
+#: has.
+_MOST_HEAD, _MOST_PARTS, _MOST_GROUPS = 200_000, 200, 10_000
+
+#: Codecs that Python has and mail has not: some take a time that grows with the square of the text.
+_NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"})
 
 #: As much as is looked at: parts, their depth, characters of a text, and of a header.
 _PARTS, _DEPTH, _TEXT, _HEADER = 60, 8, 60_000, 4_000
 
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _BREAK = re.compile(r"</?(?:br|p|div|tr|li|h[1-6]|table|td)\b[^<>]{0,500}>", re.IGNORECASE)
+_END_OF_HEADERS = re.compile(rb"\n\r?\n|\r\r")
 _BLANK_LINE = re.compile(r"\r?\n[ \t]*\r?\n")
 
 #: Headers by their names in lower case; a repeated one has several values.
@@ -71,19 +77,30 @@ def take_apart(data: bytes) -> MailParts:
     return parts
 
 
+class _Part(Message):
+    """A part whose text is only ever decoded as a text of a mail can be."""
+
+    def get_content_charset(self, failobj: Any = None) -> Any:
+        """Return the charset in lower case; `failobj` if there is none, or it is none of mail's."""
+        charset = super().get_content_charset(None)
+        is_usual = charset and charset.replace("-", "_") not in _NO_CHARSETS
+        return charset if is_usual else failobj
+
+
 def _within_limits(data: bytes) -> bytes:
     data = data[:LARGEST]
-    many_parts = data.count(b"\n--") > _MOST_PARTS
-    if many_parts or data.count(b"\n\n") + data.count(b"\n\r\n") > _MOST_GROUPS:
+    many_parts = data.count(b"\n--") + data.count(b"\r--") > _MOST_PARTS
+    many_groups = data.count(b"\n\n") + data.count(b"\n\r\n") > _MOST_GROUPS
+    if many_parts or many_groups or not _END_OF_HEADERS.search(data, 0, _MOST_HEAD):
         return data[:_LARGEST_ODD]
     return data
 
 
 def _parse(data: bytes) -> "Message[str, str]":
     try:
-        return BytesParser(policy=compat32).parsebytes(data)
+        return BytesParser(_Part, policy=compat32).parsebytes(data)
     except Exception:  # A parser that fails on odd nesting still reads the headers.
-        return BytesParser(policy=compat32).parsebytes(data[:_LARGEST_ODD], headersonly=True)
+        return BytesParser(_Part, policy=compat32).parsebytes(data[:_LARGEST_ODD], headersonly=True)
 
 
 def _walk(message: "Message[str, str]") -> Iterator["Message[str, str]"]:
@@ -137,7 +154,7 @@ def _messages_in(part: "Message[str, str]") -> list["Message[str, str]"]:
     payload = part.get_payload()
     if isinstance(payload, list):
         return [one for one in payload if isinstance(one, Message)]
-    return [HeaderParser(policy=compat32).parsestr(_text(part).lstrip())]
+    return [HeaderParser(_Part, policy=compat32).parsestr(_text(part).lstrip())]
 
 
 def _groups(part: "Message[str, str]") -> list[Fields]:
@@ -156,7 +173,7 @@ def _groups(part: "Message[str, str]") -> list[Fields]:
 
 def _groups_in(text: str) -> list[Fields]:
     blocks = [block for block in _BLANK_LINE.split(text[:_TEXT].strip()) if block.strip()]
-    parser = HeaderParser(policy=compat32)
+    parser = HeaderParser(_Part, policy=compat32)
     found = [_fields_of(parser.parsestr(block.lstrip("\r\n"))) for block in blocks[:_PARTS]]
     return [fields for fields in found if fields]
 

@@ -33,6 +33,13 @@ EXPENSIVE = {
     "encoded words": b"Subject: " + b"=?utf-8?q?a?= " * 80_000 + b"\n\n",
     "groups": b"Content-Type: message/delivery-status\n\n" + b"a:\n\n" * 200_000,
     "headers": b"a:\n" * 300_000,
+    "parts between bare returns": _HEAD
+    + b"Content-Type: multipart/mixed; boundary=b\n\n"
+    + b"--b\r\r" * 150_000,
+    "a codec that is no charset": _HEAD
+    + b"Content-Type: text/plain; charset=punycode\n\nab-"
+    + b"9" * 900_000,
+    "parameters": b"Content-Type: text/plain; " + b"".join(b"a*%d=x; " % n for n in range(90_000)),
 }
 
 
