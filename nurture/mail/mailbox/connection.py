@@ -38,11 +38,25 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 #: The code before a server's words (RFC 5530).
 _CODE = re.compile(r"^\[?[A-Z-]{1,40}\] ?")
 _UID = re.compile(rb"\bUID (\d{1,10})\b")
+#: Some servers quote what they refuse; what is shown must not hold an access token.
+_LIKE_A_TOKEN = re.compile(r"[\w+/=.~-]{40,}")
+
+#: What to do about a refused login, by password and by access token.
+_TO_DO = (
+    "See that user name and password in NURTURE_IMAP_URL are right, and whether the provider wants "
+    "a password for apps, or “nurture account connect”.",
+    "See that the user name in NURTURE_IMAP_URL is the account that was connected, and that its "
+    "provider allows IMAP; otherwise connect it again with “nurture account connect”.",
+)
 _RECEIVED = re.compile(rb'INTERNALDATE "([^"]{10,40})"')
 
 
 class MailboxError(NurtureError):
     """The mailbox cannot be read now; the sentence says why, for the owner."""
+
+
+class MailRefusedError(MailboxError):
+    """The server does not hand out these mails, though the conversation with it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,7 @@ class Mailbox:
         wanted = f"(UID INTERNALDATE BODY.PEEK[HEADER]<0.{_HEAD}>)"
         return [
             MailHead(uid, _received_at(about), data)
-            for uid, about, data in self._fetch(",".join(map(str, uids)), wanted)
+            for uid, about, data in sorted(self._fetch(",".join(map(str, uids)), wanted))
             if uid in uids
         ]
 
@@ -97,6 +111,8 @@ class Mailbox:
         """Return number, attributes and content of each mail, wherever the server puts them."""
         with _told_apart():
             said, found = self._client.uid("FETCH", uids, wanted)
+            if said == "NO":
+                raise MailRefusedError("The mailbox’s server does not hand out a mail.")
             _insist(said)
             return list(_fetched(found))
 
@@ -161,30 +177,33 @@ def _cut(client: imaplib.IMAP4) -> None:
 
 
 def _log_in(client: imaplib.IMAP4, address: MailboxAddress, tokens: AccessTokens | None) -> None:
+    secret = _token(tokens) if address.by_token else address.password
     try:
         if address.by_token:
-            client.authenticate("XOAUTH2", _xoauth2(address, tokens))
+            client.authenticate("XOAUTH2", _xoauth2(address.user, secret))
         else:
-            client.login(address.user, address.password)
+            client.login(address.user, secret)
     except imaplib.IMAP4.abort:
         raise
     except imaplib.IMAP4.error as error:
-        said = _quoted(error, address.password)
+        said = _quoted(error, secret)
         raise MailboxError(
-            f"The mailbox refuses the login: {said}",
-            remedy="See that user name and password in NURTURE_IMAP_URL are right, and whether the "
-            "provider wants a password for apps, or “nurture account connect”.",
+            f"The mailbox refuses the login: {said}", remedy=_TO_DO[address.by_token]
         ) from None
 
 
-def _xoauth2(address: MailboxAddress, tokens: AccessTokens | None) -> Callable[[bytes], bytes]:
-    """Return what answers the server: the token first, then nothing, to hear its reason."""
+def _token(tokens: AccessTokens | None) -> str:
     if tokens is None:
         raise MailboxError(
             "No account is connected whose access token could open the mailbox.",
             remedy="Connect it with “nurture account connect”, or use a password.",
         )
-    answers = [f"user={address.user}\x01auth=Bearer {tokens.current()}\x01\x01".encode()]
+    return tokens.current()
+
+
+def _xoauth2(user: str, token: str) -> Callable[[bytes], bytes]:
+    """Return what answers the server: the token first, then nothing, to hear its reason."""
+    answers = [f"user={user}\x01auth=Bearer {token}\x01\x01".encode()]
     return lambda _: answers.pop() if answers else b""
 
 
@@ -251,8 +270,10 @@ def _told_apart(address: MailboxAddress | None = None) -> Iterator[None]:
     where = f"The mailbox’s server {address}" if address else "The mailbox’s server"
     try:
         yield
+    except MailboxError:
+        raise
     except NurtureError as error:
-        raise error if isinstance(error, MailboxError) else MailboxError(str(error)) from None
+        raise MailboxError(str(error)) from None
     except ssl.SSLError as error:
         why = "its certificate cannot be verified" if _is_of_trust(error) else "TLS fails"
         raise MailboxError(
@@ -273,8 +294,8 @@ def _is_of_trust(error: ssl.SSLError) -> bool:
     return isinstance(error, ssl.SSLCertVerificationError)
 
 
-def _quoted(said: object, password: str) -> str:
-    """Return a server's words without addresses, and without the password it may repeat."""
+def _quoted(said: object, secret: str) -> str:
+    """Return a server's words without addresses, and without the secret it may repeat."""
     text = _CODE.sub("", str(said).strip("[]b'\""))
-    plain = text.replace(password, "•••") if password else text
-    return without_addresses(plain)[:200]
+    plain = text.replace(secret, "•••") if secret else text
+    return without_addresses(_LIKE_A_TOKEN.sub("(...)", plain))[:200]

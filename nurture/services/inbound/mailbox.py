@@ -7,7 +7,7 @@ lose their meaning (UIDVALIDITY), the last two weeks are read again, and no mail
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from secrets import token_hex
@@ -16,7 +16,13 @@ from typing import Self
 from nurture.clock import real_now
 from nurture.mail.login import AccessTokens
 from nurture.mail.mailbox.address import MailboxAddress
-from nurture.mail.mailbox.connection import Mailbox, MailboxError, MailHead, open_mailbox
+from nurture.mail.mailbox.connection import (
+    Mailbox,
+    MailboxError,
+    MailHead,
+    MailRefusedError,
+    open_mailbox,
+)
 from nurture.mail.mailbox.reader import read_inbound, wants_body
 from nurture.services.catalogue import NothingPublishedError
 from nurture.services.inbound.mailbox_news import InboundDesk, take_in
@@ -33,6 +39,12 @@ _READING, _LEASE = timedelta(minutes=3), timedelta(minutes=5)
 
 #: How many mails' headers are asked for together.
 _CHUNK = 50
+
+#: How long mails are taken in before the position is kept, wherever in a chunk that is.
+_KEPT_EVERY = timedelta(seconds=20)
+
+#: If the conversation has broken off for so long, the mail at which it does is passed over.
+_STUCK_AFTER = timedelta(minutes=30)
 
 _log = logging.getLogger(__name__)
 
@@ -77,9 +89,10 @@ def read_mailbox(
     with desk.database.writing() as connection:
         until = real_now() + reading + _LEASE
         position = mailboxes.take_lease(connection, key, reader, real_now(), until)
+        state = mailboxes.find_state(connection, key)
     if position is None:
         return ReadingResult(busy=True)
-    run = _Run(desk, key, reader, position, now, real_now() + reading)
+    run = _Run(desk, key, reader, position, now, real_now() + reading, _is_stuck(state, now))
     trouble = ""
     try:
         with open_mailbox(source.address, source.access_tokens, reading + _LEASE / 2) as mailbox:
@@ -103,9 +116,17 @@ def state_of(database: Database, source: MailboxSource | None) -> MailboxState |
     return found or MailboxState(None, "", None, 0, None)
 
 
+def _is_stuck(state: MailboxState | None, now: datetime) -> bool:
+    since = state.trouble_since if state else None
+    return since is not None and now - since >= _STUCK_AFTER
+
+
 @dataclass
 class _Run:
-    """One reading."""
+    """One reading.
+
+    If earlier ones are `stuck`, mails are asked for one by one, to get past the one that does it.
+    """
 
     desk: InboundDesk
     key: str
@@ -113,20 +134,55 @@ class _Run:
     position: MailboxPosition
     now: datetime
     ends_at: datetime
+    stuck: bool = False
     looked_at: int = 0
     found: int = 0
+    _at_first: bool = True
+    _kept_at: datetime = field(default_factory=real_now)
 
     def read(self, mailbox: Mailbox) -> None:
         """Take in what is new, chunk by chunk, as long as there is time and the lease is ours."""
         uids = iter(self._new(mailbox))
-        while chunk := list(islice(uids, _CHUNK)):
-            for head in mailbox.heads(chunk):
-                self._take(mailbox, head)
-            if not self._keep(MailboxPosition(mailbox.uid_validity, chunk[-1])):
+        while chunk := list(islice(uids, 1 if self.stuck else _CHUNK)):
+            if not self._read_chunk(mailbox, chunk) or not self._keep(mailbox, chunk[-1]):
                 return
             if real_now() >= self.ends_at:
                 return
-        self._keep(MailboxPosition(mailbox.uid_validity, self._end(mailbox)))
+        self._keep(mailbox, self._end(mailbox))
+
+    def _read_chunk(self, mailbox: Mailbox, chunk: list[int]) -> bool:
+        """Take in these mails; return whether all were, and the lease is still ours.
+
+        A conversation that has long broken off, and does so at the first mail, does so because of
+        it.
+        """
+        at_first, self._at_first = self._at_first, False
+        try:
+            for head in self._heads(mailbox, chunk):
+                if real_now() - self._kept_at >= _KEPT_EVERY and not self._rest(mailbox, head.uid):
+                    return False
+                self._take(mailbox, head)
+        except MailboxError:
+            if self.stuck and at_first:
+                self._note_skipped()
+                self._keep(mailbox, chunk[0])
+            raise
+        self.stuck = self.stuck and self.looked_at < _CHUNK
+        return True
+
+    def _rest(self, mailbox: Mailbox, uid: int) -> bool:
+        """Keep the position before this mail; return whether there is time and lease to go on."""
+        return self._keep(mailbox, uid - 1) and real_now() < self.ends_at
+
+    def _heads(self, mailbox: Mailbox, chunk: list[int]) -> Iterator[MailHead]:
+        """Yield the headers; those that the server does not hand out are passed over."""
+        try:
+            yield from mailbox.heads(chunk)
+        except MailRefusedError:
+            if len(chunk) == 1:
+                return self._note_skipped()
+            for uid in chunk:
+                yield from self._heads(mailbox, [uid])
 
     def _new(self, mailbox: Mailbox) -> Iterable[int]:
         """Yield the numbers to read; at first, those of the last two weeks."""
@@ -140,10 +196,16 @@ class _Run:
         same = self.position.uid_validity == mailbox.uid_validity
         return max(mailbox.uid_next - 1, before if same else 0)
 
-    def _keep(self, position: MailboxPosition) -> bool:
-        self.position = position
+    def _keep(self, mailbox: Mailbox, last_uid: int) -> bool:
+        """Record how far the mailbox has been read; return whether the lease is still ours."""
+        self.position, self._kept_at = MailboxPosition(mailbox.uid_validity, last_uid), real_now()
         with self.desk.database.writing() as connection:
-            return mailboxes.keep_position(connection, self.key, self.reader, position)
+            return mailboxes.keep_position(connection, self.key, self.reader, self.position)
+
+    def _note_skipped(self) -> None:
+        """Remember that a mail was passed over."""
+        with suppress(DatabaseUnavailableError), self.desk.database.writing() as connection:
+            mailboxes.note_skipped(connection, self.key, self.reader, self.now)
 
     def _take(self, mailbox: Mailbox, head: MailHead) -> None:
         """Take in one mail; one that cannot be is passed over, so that it blocks no other."""
@@ -151,13 +213,14 @@ class _Run:
         try:
             data = mailbox.whole(head.uid) if wants_body(head.data) else head.data
             told = take_in(self.desk, read_inbound(data or head.data), head.received_at, self.now)
+        except MailRefusedError:
+            self._note_skipped()
         except (MailboxError, DatabaseUnavailableError, NothingPublishedError):
             raise
         except Exception as error:
             # The text of the error may quote the mail, so only its kind is logged.
             _log.warning("a mail in the mailbox was passed over (%s)", type(error).__name__)
-            with suppress(DatabaseUnavailableError), self.desk.database.writing() as connection:
-                mailboxes.note_skipped(connection, self.key, self.reader, self.now)
+            self._note_skipped()
         else:
             self.found += told is not None
 
