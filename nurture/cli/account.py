@@ -77,7 +77,12 @@ def try_(context: Context) -> None:
 @click.option(
     "--client-id", default="", help="The app's ID, unless NURTURE_OAUTH_CLIENT_ID has it."
 )
-@click.option("--client-secret", default="", help="The app's secret, if it has one.")
+@click.option(
+    "--client-secret",
+    default="",
+    help="The app's secret, if it has one and NURTURE_OAUTH_CLIENT_SECRET does not have it. Anyone "
+    "on this machine can read the words of a command, so write “-” to be asked for it.",
+)
 @click.option("--browser", "way", flag_value="browser", help="Agree in a browser on this machine.")
 @click.option("--device", "way", flag_value="device", help="Type a code on any other device.")
 @with_database
@@ -94,6 +99,8 @@ def connect(
 
     settings = context.settings
     chosen = provider_of(settings, provider)
+    if client_secret == "-":
+        client_secret = click.prompt("The app's secret", hide_input=True)
     client = client_of(settings, client_id, client_secret)
     by_device = way == "device" or (way is None and chosen.prefers_device)
     address = grant.account_of(settings)

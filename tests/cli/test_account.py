@@ -175,6 +175,18 @@ def test_a_connection_without_a_client_id_names_the_page_that_helps(
     assert said(run(practice, "connect", "google", "--client-id", "client-1"))
 
 
+def test_the_app_s_secret_can_be_asked_for_and_is_not_shown(
+    practice: Installation, service: OAuthServer
+) -> None:
+    service.client_secret = "secret-of-the-app"
+    words = ["account", "connect", "google", "--client-secret", "-"]
+    typed = CliRunner().invoke(main, words, env=practice.environment, input="secret-of-the-app\n")
+    assert "secret-of-the-app" not in said(typed)
+    assert "Connected." in said(typed)
+    helped = CliRunner().invoke(main, ["account", "connect", "--help"]).output
+    assert "NURTURE_OAUTH_CLIENT_SECRET" in helped
+
+
 def test_a_refused_permission_is_one_line(practice: Installation, service: OAuthServer) -> None:
     service.refuses = "access_denied"
     result = run(practice, "connect", "google")
