@@ -1,5 +1,8 @@
 """Access tokens are renewed by one process for all, in time, and never lost unnoticed."""
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -116,6 +119,38 @@ def test_a_killed_process_blocks_the_others_no_longer_than_its_lease(
     assert service.accepts(process(database, service).current())
     assert 0.5 < time.monotonic() - began < 5
     assert timedelta(seconds=12) >= access_tokens._LEASE
+
+
+_RENEW = """
+import sys
+from nurture.clock import real_now
+from nurture.services.account.access_tokens import GrantedTokens
+from nurture.settings import Settings
+from nurture.store.database import Database
+from tests.grants import SEAL
+settings = Settings.model_validate_json(sys.argv[2])
+GrantedTokens(Database(sys.argv[1]), SEAL, settings, real_now).current()
+"""
+
+
+def test_a_process_killed_while_the_provider_answers_leaves_the_account_connected(
+    database: Database, service: OAuthServer
+) -> None:
+    connect(database, service)
+    age(database, 0)
+    service.delay, service.replaces = 1.0, True
+    settings = settings_for(service).model_dump_json(
+        include={"secret_key", "oauth_client_id", "oauth_token_url", "oauth_device_url"}
+    )
+    asking = subprocess.Popen([sys.executable, "-c", _RENEW, database.url, settings])
+    while stored(database).leased_until is None:
+        assert asking.poll() is None
+        time.sleep(0.05)
+    asking.kill()
+    assert asking.wait() == -signal.SIGKILL
+    began = time.monotonic()
+    assert service.accepts(process(database, service).current())
+    assert time.monotonic() - began < access_tokens._LEASE.total_seconds() + 5
 
 
 def killed_before_it_stored(database: Database, service: OAuthServer) -> None:
