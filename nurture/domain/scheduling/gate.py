@@ -94,6 +94,15 @@ _NOT_SO_SOON: Mapping[Frequency, Code] = {
 }
 
 
+def gives_way_to_a_reply(paused_until: datetime | None, by: PausedBy, now: datetime) -> bool:
+    """Return whether a pause for a reply may take the place of the one there is, if there is any.
+
+    One that they asked for themselves stays: the owner ends a pause for a reply once they have
+    answered, which would otherwise bring emails in the middle of the pause.
+    """
+    return paused_until is None or paused_until <= now or by is not PausedBy.PERSON
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What the gate needs to know about a subscriber.

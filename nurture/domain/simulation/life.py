@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
-from nurture.domain.scheduling.gate import UNTIL_RESUMED, PausedBy, Standing
+from nurture.domain.scheduling.gate import UNTIL_RESUMED, PausedBy, Standing, gives_way_to_a_reply
 from nurture.domain.sequences.enrolment import REPLIED, Ending, EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence, StepKind, WhenReplied
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_over
@@ -195,7 +195,9 @@ class Life:
             return True
         if sequence.replied is WhenReplied.STOP:
             self._end(one, REPLIED)
-        elif sequence.replied is WhenReplied.PAUSE:
+        elif sequence.replied is WhenReplied.PAUSE and gives_way_to_a_reply(
+            self.paused_until, self.paused_by, act.at
+        ):
             self._pause(UNTIL_RESUMED, PausedBy.REPLY, act.at)
         return True
 

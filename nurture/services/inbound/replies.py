@@ -6,7 +6,7 @@ What they ask for still comes, as during any other pause.
 from datetime import datetime
 
 from nurture.domain.reasons import Code, Reason
-from nurture.domain.scheduling.gate import UNTIL_RESUMED, PausedBy
+from nurture.domain.scheduling.gate import UNTIL_RESUMED, PausedBy, gives_way_to_a_reply
 from nurture.domain.sequences.enrolment import REPLIED, EnrolmentStatus
 from nurture.domain.sequences.sequence import WhenReplied
 from nurture.services.catalogue import Published
@@ -42,6 +42,8 @@ def follow_reply(
 
 def _pause(connection: Connection, person: Subscriber, now: datetime) -> None:
     """Pause all series of a person, who is in the middle of a talk, until the owner resumes."""
+    if not gives_way_to_a_reply(person.paused_until, person.paused_by, now):
+        return
     subscribers.change_subscriber(
         connection, person.id, paused_until=UNTIL_RESUMED, paused_by=PausedBy.REPLY
     )

@@ -1,5 +1,6 @@
 """Taking in a mail: who it is about, what follows, and what an attacker cannot do."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +11,8 @@ from nurture.cli import main
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.scheduling.gate import UNTIL_RESUMED
 from nurture.domain.sequences.enrolment import EndReason
+from nurture.domain.subscribers.consent import Evidence
+from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Verdict
 from nurture.library.folder import read_library
@@ -17,7 +20,7 @@ from nurture.library.sequences import parse_sequence
 from nurture.services.profile.explanation import explain
 from nurture.services.publishing import files
 from nurture.services.reports import dashboard
-from nurture.services.subscribers import on_behalf
+from nurture.services.subscribers import on_behalf, preferences
 from nurture.store.tables.events import events
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import SHIPPED, Installation
@@ -195,3 +198,66 @@ def test_an_envelope_sender_cannot_bounce_somebody_else(
     bobs = smtp_sink.mails[1].sender
     arrives(home, mail_of(home, "old-body-only.eml", ANN, BOB, home.clock.now), bobs)
     assert home.everything() == before
+
+
+def unsubscribes(home: Installation) -> None:
+    evidence = Evidence(page_url="studio")
+    context, number = home.context, home.person(ANN)["id"]
+    on_behalf.stop_everything(*context.stored, number, evidence, home.clock.now)
+
+
+def bounces(home: Installation) -> None:
+    arrives(home, about(home, BOUNCE))
+
+
+def complains(home: Installation) -> None:
+    arrives(home, about(home, COMPLAINT))
+
+
+def is_erased(home: Installation) -> None:
+    assert CliRunner().invoke(main, ["forget", ANN, "--yes"], env=home.environment).exit_code == 0
+
+
+@pytest.mark.parametrize("said", ["go on", "pause", "stop"])
+@pytest.mark.parametrize("before", [unsubscribes, bounces, complains, is_erased])
+def test_a_reply_opens_nothing_that_was_closed(
+    sent: Installation,
+    smtp_sink: SmtpSink,
+    before: Callable[[Installation], None],
+    said: str,
+) -> None:
+    replying(sent, said)
+    reply = about(sent, REPLY)
+    before(sent)
+    state = {name: rows for name, rows in sent.everything().items() if name != "events"}
+    arrives(sent, reply)
+    assert {name: rows for name, rows in sent.everything().items() if name != "events"} == state
+    sent.live(days=40)
+    assert [m.recipients for m in smtp_sink.mails].count((ANN,)) == 1
+
+
+def test_a_reply_leaves_a_pause_that_they_asked_for_as_it_is(sent: Installation) -> None:
+    replying(sent, "pause")
+    number, context = sent.person(ANN)["id"], sent.context
+    change, evidence = PreferenceChange(Wish.PAUSED, tracking=True, health_topics=True), Evidence()
+    preferences.change_preferences(*context.stored, number, change, evidence, sent.clock.now)
+    asked_for = sent.person(ANN)
+    arrives(sent, about(sent, REPLY))
+    assert sent.person(ANN) == asked_for
+
+
+def test_nothing_of_a_reply_s_words_is_kept_anywhere(
+    sqlite_home: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = sqlite_home
+    for address in (ANN, BOB):
+        home.subscribe(address)
+    home.deliver()
+    words = b"my-diagnosis-is-nobodys-business"
+    data = about(home, REPLY).replace(b"Subject: ", b"Subject: " + words + b" ")
+    with caplog.at_level(0):
+        assert arrives(home, data + b"\n" + words + b"\n") is EventKind.REPLIED
+    found = [path for path in home.directory.rglob("*") if path.is_file()]
+    assert home.directory / "nurture.db" in found
+    assert [path for path in found if words in path.read_bytes()] == []
+    assert words.decode() not in caplog.text
