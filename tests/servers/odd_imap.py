@@ -10,7 +10,7 @@ from urllib.parse import quote
 HOST = "127.0.0.1"
 
 #: What a server may do when it is asked for a certain mail.
-REFUSE, HANG_UP, LIE = "refuse", "hang up", "lie"
+REFUSE, HANG_UP, LIE, HANG = "refuse", "hang up", "lie", "hang"
 
 _LINE = re.compile(rb"(\S+) (?:UID )?(\S+) ?(.*)\r\n", re.DOTALL)
 
@@ -20,7 +20,8 @@ class OddImap(socketserver.ThreadingTCPServer):
 
     `odd` says what is done when a certain mail is asked for. `accepts` judges the user and the
     token of a login by XOAUTH2, and `quotes` lets a refusal repeat what was sent. `challenges` are
-    the answers to the challenge that explains a refusal.
+    the answers to the challenge that explains a refusal. `hanging` is set while a client waits for
+    ever for the text of a mail.
     """
 
     daemon_threads = True
@@ -32,6 +33,7 @@ class OddImap(socketserver.ThreadingTCPServer):
         self.accepts: Callable[[str, str], bool] = lambda *_: False
         self.quotes = False
         self.challenges: list[bytes] = []
+        self.hanging = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def __exit__(self, *_: object) -> None:
@@ -108,6 +110,9 @@ class _Conversation(socketserver.StreamRequestHandler):
                 case "refuse":
                     self._say(tag + b" NO [SERVERBUG] Internal error")
                     return True
+                case "hang" if b"HEADER" not in wanted:
+                    self.server.hanging.set()
+                    return bool(self.rfile.readline(10_000))
                 case "hang up":
                     return False
                 case "lie":

@@ -1,9 +1,12 @@
 """Reading from servers that fail at one mail, or at the login: nothing blocks what comes after."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from nurture.mail.mailbox.address import MailboxAddress
 from nurture.services.inbound import mailbox
@@ -13,7 +16,7 @@ from nurture.store.tables.mailboxes import mailboxes
 from tests.grants import PAUL, connect, process
 from tests.installation import Installation
 from tests.servers.oauth import OAuthServer
-from tests.servers.odd_imap import HANG_UP, LIE, REFUSE, OddImap
+from tests.servers.odd_imap import HANG, HANG_UP, LIE, REFUSE, OddImap
 from tests.services.inbound.inbound_mails import mail_of
 from tests.vocabulary import ANN
 
@@ -70,6 +73,38 @@ def test_a_mail_at_which_the_server_always_breaks_off_keeps_nobody_s_news_for_lo
     assert read(sent, plain(server)) == ReadingResult(looked_at=2, found=1)
     assert read(sent, plain(server)) == ReadingResult()
     assert [row["skipped"] for row in sent.rows(mailboxes)] == [1]
+
+
+_READ = """
+import sys
+from nurture.bootstrap import build
+from nurture.cli.command import private_settings
+from nurture.services.inbound.mailbox import MailboxSource, read_mailbox
+from nurture.mail.mailbox.address import MailboxAddress
+context = build(private_settings(warn=False))
+source = MailboxSource(MailboxAddress.from_url(sys.argv[1]))
+read_mailbox(context.inbound_desk, source, context.clock())
+"""
+
+
+def test_a_reader_killed_in_the_midst_loses_and_doubles_nothing(
+    sent: Installation, server: OddImap
+) -> None:
+    bounce = server.mails[3]
+    server.mails[0], server.mails[1] = bounce, bounce
+    server.odd[3] = HANG
+    here = {"PATH": "/usr/bin"} | sent.environment
+    with subprocess.Popen([sys.executable, "-c", _READ, server.url], env=here) as reader:
+        assert server.hanging.wait(30)
+        reader.kill()
+    assert read(sent, plain(server)).busy
+    assert len(sent.rows(events)) == 1
+    del server.odd[3]
+    with sent.context.database.writing() as connection:  # As if the lease had run out.
+        connection.execute(sa.update(mailboxes).values(lease_until=None))
+    assert read(sent, plain(server)).trouble == ""
+    assert len(sent.rows(events)) == 1
+    assert [row["last_uid"] for row in sent.rows(mailboxes)] == [4]
 
 
 def test_a_mailbox_is_opened_by_the_token_of_the_connected_account(
