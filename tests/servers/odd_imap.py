@@ -16,7 +16,7 @@ _LINE = re.compile(rb"(\S+) (?:UID )?(\S+) ?(.*)\r\n", re.DOTALL)
 
 
 class OddImap(socketserver.ThreadingTCPServer):
-    """A server of one folder, whose mails are numbered from 1.
+    """A server of one folder, in which each mail has a number from 1 on.
 
     `odd` says what is done when a certain mail is asked for. `accepts` judges the user and the
     token of a login by XOAUTH2, and `quotes` lets a refusal repeat what was sent. `challenges` are

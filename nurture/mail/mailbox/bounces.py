@@ -92,7 +92,7 @@ def _says_why(told: str) -> bool:
 
 
 def _returns_an_email(parts: MailParts, told: str) -> bool:
-    """Return whether a letter returns an email and names for whom, in whichever language.
+    """Return whether a letter returns an email and names a recipient, in whichever language.
 
     A receipt does so as well, and says that the email arrived.
     """

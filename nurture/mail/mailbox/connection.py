@@ -56,7 +56,7 @@ class MailboxError(NurtureError):
 
 
 class MailRefusedError(MailboxError):
-    """The server does not hand out these mails, though the conversation with it goes on."""
+    """The server does not hand out what was asked for, though the conversation goes on."""
 
 
 @dataclass(frozen=True, slots=True)

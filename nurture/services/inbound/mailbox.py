@@ -125,7 +125,7 @@ def _is_stuck(state: MailboxState | None, now: datetime) -> bool:
 class _Run:
     """One reading.
 
-    If earlier ones are `stuck`, mails are asked for one by one, to get past the one that does it.
+    If earlier ones are `stuck`, each mail is asked for alone, to get past the one that does it.
     """
 
     desk: InboundDesk
@@ -151,7 +151,7 @@ class _Run:
         self._keep(mailbox, self._end(mailbox))
 
     def _read_chunk(self, mailbox: Mailbox, chunk: list[int]) -> bool:
-        """Take in these mails; return whether all were, and the lease is still ours.
+        """Take in a chunk; return whether all of it was, and the lease is still ours.
 
         A conversation that has long broken off, and does so at the first mail, does so because of
         it.

@@ -35,7 +35,7 @@ def sent(sqlite_home: Installation) -> Installation:
 
 @pytest.fixture
 def server(sent: Installation) -> Iterator[OddImap]:
-    """A mailbox with four mails, the last of which is Ann's bounce."""
+    """A mailbox in which the fourth and last mail is Ann's bounce."""
     bounce = mail_of(sent, BOUNCE, ANN, ANN, sent.clock.now).replace(b"\n", b"\r\n")
     with OddImap(_NOISE, _NOISE, _NOISE, bounce) as running:
         yield running
