@@ -87,10 +87,6 @@ class AccountQueue:
         self._next = next(self._looks, None)
         self._own, self._counted = 1, 0
 
-    def free_at(self) -> datetime:
-        """Return when the account can send the next email, of whatever has waited longest."""
-        return self._forecast.next_at()
-
     def allowance_at(self, at: datetime) -> Allowance:
         """Return what may be sent to someone whose email is due at that moment.
 
