@@ -20,6 +20,9 @@ _OWN = "smtp"
 #: What bounced for good, whether or not the owner has looked at it.
 _FOR_GOOD = (Bounce.HARD, Bounce.HELD)
 
+#: A message that was refused and is not tried at present, or is not to be sent any more.
+_OTHER = tuple(set(MessageStatus) - {MessageStatus.DEFERRED, MessageStatus.FAILED})
+
 #: Clocks of several machines differ, so that something may be stored as happening a little later.
 _AHEAD = timedelta(days=1)
 
@@ -62,7 +65,9 @@ def complained_since(since: datetime) -> Select[Any]:
 def last_refused(limit: int) -> Select[Any]:
     """Return the statement that finds what was refused last, newest first."""
     columns = (messages.c[name] for name in ("id", "sequence", "step", "reason", "status"))
-    chosen = select(*columns, messages.c.claimed_at).where(REFUSED)
+    chosen = select(*columns, messages.c.claimed_at).where(
+        REFUSED, messages.c.status.not_in(_OTHER)
+    )
     return chosen.order_by(messages.c.claimed_at.desc()).limit(limit)
 
 

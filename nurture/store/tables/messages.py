@@ -16,8 +16,9 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import Json, UtcDateTime, metadata
 
 IN_HAND = sa.text("status IN ('claimed', 'sending')")
-#: The mail server refused it, for now or for good.
-REFUSED = sa.text("status IN ('deferred', 'failed') AND code IS NOT NULL")
+#: The mail server refused it last, and has not accepted it. Naming a status here would let SQLite
+#: look all of that status up and sort them.
+REFUSED = sa.text("code >= 400 AND accepted_at IS NULL")
 _TAKEN = sa.text("accepted_at IS NOT NULL")
 messages = sa.Table(
     "messages",

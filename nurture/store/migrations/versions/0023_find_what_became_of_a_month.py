@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 _TAKEN = sa.text("accepted_at IS NOT NULL")
-_REFUSED = sa.text("status IN ('deferred', 'failed') AND code IS NOT NULL")
+_REFUSED = sa.text("code >= 400 AND accepted_at IS NULL")
 _COMPLAINT = sa.text("kind = 'complained'")
 
 
