@@ -89,13 +89,13 @@ def count_sent(connection: Connection, moments: Sequence[datetime]) -> list[int]
     return [int(count) for count in row]
 
 
-def sent_between(moments: Sequence[datetime]) -> Select[Any]:
+def sent_between(moments: Sequence[datetime]) -> Select[*tuple[Any, ...]]:
     """Return the statement that counts them."""
     spans = pairwise(moments)
     at = messages.c.accepted_at
     counted = [func.count(case((and_(at >= begin, at < end), 1))) for begin, end in spans]
     within = (at >= moments[0]) & (at < moments[-1])
-    found: Select[Any] = select(*counted)
+    found: Select[*tuple[Any, ...]] = select(*counted)
     return found.where(within, _LEFT)
 
 

@@ -20,7 +20,7 @@ ASKED = [
 
 @pytest.mark.parametrize(("asked", "index"), ASKED, ids=[index for _, index in ASKED])
 def test_a_months_figures_are_found_by_their_index(
-    database: Database, asked: Select[Any], index: str
+    database: Database, asked: Select[*tuple[Any, ...]], index: str
 ) -> None:
     with database.reading() as connection:
         explain = "EXPLAIN QUERY PLAN"
