@@ -53,6 +53,25 @@ def plain_page(text: str) -> str:
     return urlunsplit((parts.scheme, host + port, *rest)) if not text.isascii() else text
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address means this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_safe_for_secrets(url: str) -> bool:
+    """Return whether an address is https, or that of a server on this machine."""
+    try:
+        parts = urlsplit(plain_page(url))
+    except AddressError:
+        return False
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
+
+
 def _split(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)

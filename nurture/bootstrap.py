@@ -25,6 +25,8 @@ from nurture.mail.setup import NO_PROVIDER, make_mailer, make_sign, relay_of
 from nurture.proxies import trouble_with
 from nurture.rendering.message import no_headers
 from nurture.sealing import Seal
+from nurture.services.account.access_tokens import GrantedTokens
+from nurture.services.account.grant import seal_grant
 from nurture.services.account.limits import SendingRules
 from nurture.services.backup import state
 from nurture.services.backup.backups import BackupSetup
@@ -165,8 +167,13 @@ class Context:
 
     @cached_property
     def seal(self) -> Seal:
-        """The seal that protects second-factor secrets from anyone who reads the database."""
+        """The seal that protects stored secrets from anyone who reads the database."""
         return Seal(self.settings.keys.opening)
+
+    @cached_property
+    def access_tokens(self) -> GrantedTokens:
+        """The access tokens of the connected mail account, for sending and for reading."""
+        return GrantedTokens(self.database, self.seal, self.settings, self.clock)
 
     @cached_property
     def files(self) -> OwnFiles:
@@ -257,7 +264,7 @@ class Context:
         return Dispatch(
             database=self.database,
             catalogue=self.catalogue,
-            mailer=make_mailer(self.settings, self.outbox),
+            mailer=make_mailer(self.settings, self.outbox, self.access_tokens),
             clock=self.clock,
             sign=make_sign(self.settings, self.practice.sender_domain, self.relay),
             fingerprint=self.fingerprint,
@@ -356,6 +363,7 @@ def bring_up_to_date(context: Context) -> None:
     migrate(context.settings.database)
     insist_on_keys(context.database, context.tokens)
     seal_secrets(context.database, context.seal)
+    seal_grant(context.database, context.seal)
     rewrite_old(context.database)
 
 

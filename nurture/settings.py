@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from nurture.addresses import AddressError, plain_page
+from nurture.addresses import AddressError, is_safe_for_secrets, plain_page
 from nurture.broker import address
 from nurture.bucket_address import SCHEME, read_address
 from nurture.domain.account.presets import PRESETS, AccountChoices, find_preset, read_number
@@ -47,6 +47,11 @@ class Settings(BaseModel):
     smtp_url: str = Field(default="", repr=False)
     mail_provider: str = ""
     smtp_connections: int = Field(default=48, ge=1, le=200)
+    oauth_client_id: str = ""
+    oauth_client_secret: str = Field(default="", repr=False)
+    oauth_authorize_url: str = ""
+    oauth_token_url: str = ""
+    oauth_device_url: str = ""
     base_url: str = ""
     secret_key: str = Field(repr=False)
     address_key: str = Field(default="", repr=False)
@@ -123,6 +128,13 @@ class Settings(BaseModel):
     @classmethod
     def _is_a_redis(cls, url: str) -> str:
         return address.readable(url) if url else url
+
+    @field_validator("oauth_authorize_url", "oauth_token_url", "oauth_device_url")
+    @classmethod
+    def _is_a_login_service(cls, url: str) -> str:
+        if url and not is_safe_for_secrets(url):
+            raise ValueError("write an address that begins with https://")
+        return url
 
     @field_validator("mail_provider")
     @classmethod

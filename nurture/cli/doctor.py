@@ -80,7 +80,9 @@ def _checks(context: Context) -> Mapping[str, Check]:
         "database": lambda: _database(context),
         "backups": lambda: _kept_outside(context),
         "redis": lambda: _redis(context),
-        "mail server": lambda: surroundings.mail_server(settings, context.where_mails_stay),
+        "mail server": lambda: surroundings.mail_server(
+            settings, context.where_mails_stay, context.access_tokens
+        ),
         "signing": lambda: _signing(context),
         "dns": lambda: surroundings.names(settings, context.practice),
         "web": lambda: surroundings.web(settings),

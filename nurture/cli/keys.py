@@ -132,7 +132,8 @@ def _next(file: str, leaked: bool, sealed: str) -> list[str]:
     ]
     if leaked and sealed != "afresh":
         steps.append(
-            "Run “nurture publish”: it encrypts the owners’ second factors with the new key."
+            "Run “nurture publish”: it encrypts with the new key what the old one protects: the "
+            "owners’ second factors, and the permission to use a connected mail account."
         )
     return [*steps, "Run “nurture backup”: older backups do not contain the new key."]
 

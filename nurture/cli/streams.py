@@ -1,11 +1,15 @@
 """The standard streams, made usable whatever they are."""
 
 import os
+import select
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
 
 from nurture.domain.errors import NurtureError
+
+#: More than any address that is pasted.
+_LONGEST_LINE = 16_384
 
 
 class UnsaidError(NurtureError):
@@ -40,6 +44,15 @@ def flush() -> None:
             f"The output cannot be written: {error.strerror}.",
             remedy="Free some space where it is written.",
         ) from None
+
+
+def line_if_typed() -> str:
+    """Return the next line of the input if there is one already; never wait for it to begin."""
+    try:
+        ready, _, _ = select.select([sys.stdin], [], [], 0)
+    except (OSError, ValueError):  # It is no real file, or closed.
+        return ""
+    return sys.stdin.readline(_LONGEST_LINE).strip() if ready else ""
 
 
 def _open_closed() -> None:

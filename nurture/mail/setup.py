@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nurture.domain.errors import NurtureError
 from nurture.mail.dkim import Signer
+from nurture.mail.login import RenewableTokens
 from nurture.mail.mailer import Mailer
 from nurture.mail.outbox.folder import Outbox
 from nurture.mail.providers import Provider, relay_at, relays
@@ -33,12 +34,17 @@ def relay_of(settings: Settings) -> Provider | None:
     return relays().get(named)
 
 
-def make_mailer(settings: Settings, outbox: Path) -> Mailer:
-    """Return a mailer for the configured mail server, or else the local outbox."""
+def make_mailer(settings: Settings, outbox: Path, tokens: RenewableTokens) -> Mailer:
+    """Return a mailer for the configured mail server, or else the local outbox.
+
+    `tokens` are asked only if the server is logged in to with access tokens.
+    """
     if not settings.smtp_url:
         return Outbox(outbox)
     route = SmtpRoute.from_url(settings.smtp_url)
-    return SmtpMailer(route, connections=settings.smtp_connections, timeout=_SMTP_SECONDS)
+    return SmtpMailer(
+        route, connections=settings.smtp_connections, timeout=_SMTP_SECONDS, tokens=tokens
+    )
 
 
 def make_sign(settings: Settings, domain: str, relay: Provider | None) -> Callable[[bytes], bytes]:

@@ -32,7 +32,7 @@ def prepare() -> dict[str, Any]:
         notes = _publish(context, library)
         last.keep(notes)
     troubles = [context.proxy_trouble, root_trouble()]
-    make_mailer(context.settings, context.outbox).close()
+    make_mailer(context.settings, context.outbox, context.access_tokens).close()
     make_sign(context.settings, library.practice.sender_domain, context.relay)
     return {
         "practice": library.practice.name,

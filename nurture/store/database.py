@@ -82,7 +82,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, looking: bool = False) -> None:
-        self.url = url
+        self.url, self.looking = url, looking
         self.engine = _engine_to_look(url) if looking else _engine(url)
         self._file = _identity(self.engine)
         self._turns = Turns()

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nurture.mail.login import LoginMethod
 from nurture.mail.smtp.route import RouteError, SmtpRoute, StartTls
 
 
@@ -67,6 +68,10 @@ def test_user_name_and_password_are_percent_decoded() -> None:
         ("smtp://user:hunter2@mail.example.org?starttls=hunter2", "starttls"),
         ("smtps://user:hunter2@mail.example.org?starttls=required", "smtps"),
         ("smtp://user:hunter2@[mail.example.org", "NURTURE_SMTP_URL"),
+        ("smtp://user:hunter2@mail.example.org?auth=xoauth2", "both a password and auth=xoauth2"),
+        ("smtp://mail.example.org?auth=oauthbearer", "no user name"),
+        ("smtp://user:hunter2@mail.example.org?auth=hunter2", "option auth"),
+        ("smtp://user@mail.example.org?auth=password", "password"),
     ],
 )
 def test_a_mistake_in_the_url_is_named_with_its_remedy_and_without_the_password(
@@ -95,3 +100,24 @@ def test_any_text_gives_a_route_or_a_route_error(text: str) -> None:
             assert error.remedy
         else:
             assert route.host
+
+
+@pytest.mark.parametrize(
+    ("query", "login"),
+    [
+        ("?auth=xoauth2", LoginMethod.XOAUTH2),
+        ("?auth=oauthbearer&starttls=required", LoginMethod.OAUTHBEARER),
+    ],
+)
+def test_a_connected_account_has_a_user_name_and_no_password(
+    query: str, login: LoginMethod
+) -> None:
+    route = SmtpRoute.from_url(f"smtp://paul%40practice.example@mail.example.org{query}")
+    assert (route.user, route.password, route.login) == ("paul@practice.example", None, login)
+    assert route.starttls is StartTls.REQUIRED
+
+
+def test_a_password_may_be_asked_for_by_name() -> None:
+    assert SmtpRoute.from_url("smtp://u:p@m.example.org?auth=password") == SmtpRoute.from_url(
+        "smtp://u:p@m.example.org"
+    )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import cached_property
+from typing import Self
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -55,7 +56,7 @@ class SmtpSink:
         """The URL for NURTURE_SMTP_URL."""
         return f"smtp://{HOST}:{self.port}"
 
-    def __enter__(self) -> "SmtpSink":
+    def __enter__(self) -> Self:
         """Listen; when this returns, the port is known and connections are accepted."""
         self._thread.start()
         listening = self._loop.create_server(self._conversation, HOST, 0)

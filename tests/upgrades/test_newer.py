@@ -26,7 +26,8 @@ ANN = "ann@example.org"
 
 #: Every command with what it needs; those that are none of ours to try are named below.
 COMMANDS = """
-accept-keys --yes|account show|account try|arm|backup|check|consent A|dkim new|dkim show
+accept-keys --yes|account connect google --client-id x|account disconnect|account show
+account try|arm|backup|check|consent A|dkim new|dkim show
 export-person A|forget A --yes|held drop A|held list|held release A
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from functools import cached_property
 
+from nurture.mail.login import RenewableTokens
 from nurture.mail.smtp.opening import Opening
 from nurture.mail.smtp.route import SmtpRoute
 from nurture.mail.smtp.session import SmtpSession
@@ -25,8 +26,15 @@ class Connections:
     a while are closed, because many servers allow a client only a few.
     """
 
-    def __init__(self, route: SmtpRoute, *, most: int, timeout: float) -> None:
-        self._route = route
+    def __init__(
+        self,
+        route: SmtpRoute,
+        *,
+        most: int,
+        timeout: float,
+        tokens: RenewableTokens | None = None,
+    ) -> None:
+        self._route, self._tokens = route, tokens
         self._timeout = timeout
         self._most = most
         self._process = 0
@@ -89,7 +97,7 @@ class Connections:
 
     def open_another(self) -> None:
         """Begin to open a session; the doorbell socket wakes the caller once `arrivals` has it."""
-        opening = Opening(self._route, self._timeout, self._tls, self._arrive)
+        opening = Opening(self._route, self._timeout, self._tls, self._arrive, self._tokens)
         self.openings[opening] = time.monotonic() + self._timeout
         opening.start()
 

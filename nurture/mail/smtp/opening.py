@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.messages.refusal import Refusal, Stage, understand
+from nurture.domain.messages.refusal import Blame, Cause, Refusal, Stage, understand
+from nurture.mail.login import AccessTokenUnavailableError, GrantLapsedError, RenewableTokens
+from nurture.mail.smtp import token_login
 from nurture.mail.smtp.replies import printable
 from nurture.mail.smtp.route import SmtpRoute, StartTls
 from nurture.mail.smtp.session import SmtpSession
@@ -28,6 +30,10 @@ class SessionRefusedError(NurtureError):
     """
 
     about: Refusal | None = None
+
+
+class _TokenRefusedError(SessionRefusedError):
+    """The server did not accept the access token, which may have been withdrawn."""
 
 
 class _EndlessError(OSError):
@@ -63,7 +69,8 @@ class _Listening:
 class Opening:
     """The opening of one session, in its own thread so that no caller waits for it.
 
-    `done` is called in that thread once `session` or `refusal` is set.
+    `done` is called in that thread once `session` or `refusal` is set. A route that needs access
+    tokens gets them from `tokens`, before the server is kept waiting.
     """
 
     def __init__(
@@ -72,6 +79,7 @@ class Opening:
         timeout: float,
         tls: ssl.SSLContext | None,
         done: Callable[["Opening"], None],
+        tokens: RenewableTokens | None = None,
     ) -> None:
         self.session: SmtpSession | None = None
         self.refusal = ""
@@ -79,8 +87,12 @@ class Opening:
         self._route, self._timeout, self._tls, self._done = route, timeout, tls, done
         self._sock: socket.socket | None = None
         self._abandoned = False
-        self._client = _Client(local_hostname="localhost", timeout=timeout)
+        self._tokens, self._token = tokens, ""
+        self._client = self._new_client()
         self._thread = threading.Thread(target=self._run, name="smtp-opening", daemon=True)
+
+    def _new_client(self) -> _Client:
+        return _Client(local_hostname="localhost", timeout=self._timeout)
 
     def start(self) -> None:
         """Start the thread."""
@@ -104,7 +116,7 @@ class Opening:
 
     def _run(self) -> None:
         try:
-            self.session = self._open()
+            self.session = self._begin()
         except SessionRefusedError as refusal:
             self.refusal, self.about = str(refusal), refusal.about
         except Exception as error:
@@ -114,6 +126,22 @@ class Opening:
         if self.session is None:
             self._client.close()
         self._done(self)
+
+    def _begin(self) -> SmtpSession:
+        """Open a session; if a valid access token is refused, do so once more with another one."""
+        if not self._route.login.needs_token:
+            return self._open()
+        assert self._tokens is not None  # `make_mailer` and the checks bring them.
+        self._token = _obtained(self._tokens.current)
+        try:
+            return self._open()
+        except _TokenRefusedError:
+            refused, self._token = self._token, _obtained(self._tokens.renewed, self._token)
+            if self._token == refused:
+                raise
+        self._client.close()
+        self._client = self._new_client()
+        return self._open()
 
     def _open(self) -> SmtpSession:
         try:
@@ -227,26 +255,48 @@ class Opening:
         self._say_hello(client)
 
     def _log_in(self, client: smtplib.SMTP) -> None:
-        if self._route.user is None or self._route.password is None:
+        if self._route.user is None:
             return
         try:
-            client.login(self._route.user, self._route.password)
+            if self._route.login.needs_token:
+                token_login.log_in(client, self._route, self._token)
+            else:
+                client.login(self._route.user, self._route.password or "")
         except smtplib.SMTPServerDisconnected:
             raise
         except smtplib.SMTPResponseException as error:
-            text = _text(error.smtp_error)
-            refused = self._refused(
-                f"did not accept the login: {error.smtp_code} {text}.",
-                "Check the user name and password in NURTURE_SMTP_URL.",
-            )
-            refused.about = understand(Stage.LOGIN, error.smtp_code, text)
-            raise refused from None
+            raise self._login_refused(error.smtp_code, _text(error.smtp_error)) from None
         except smtplib.SMTPException:
-            raise self._refused(
-                "offers no way to log in that is known here.",
-                "Check the port, or leave the user name and password out of NURTURE_SMTP_URL "
-                "if none is needed.",
-            ) from None
+            raise self._no_login_offered() from None
+
+    def _no_login_offered(self) -> SessionRefusedError:
+        if self._route.login.needs_token:
+            return self._refused(
+                "offers no login with an access token (XOAUTH2 or OAUTHBEARER).",
+                "Check the host and the port in NURTURE_SMTP_URL, or log in with a password.",
+            )
+        return self._refused(
+            "offers no way to log in that is known here.",
+            "Check the port, or leave the user name and password out of NURTURE_SMTP_URL "
+            "if none is needed.",
+        )
+
+    def _login_refused(self, code: int, text: str) -> SessionRefusedError:
+        trouble = f"did not accept the login: {code} {text}."
+        if not self._route.login.needs_token:
+            refused = self._refused(
+                trouble, "Check the user name and password in NURTURE_SMTP_URL."
+            )
+        else:
+            remedy = (
+                "Check that the user name in NURTURE_SMTP_URL is the account that was connected, "
+                "and that its provider allows sending by SMTP."
+            )
+            refused = self._refused(trouble, remedy)
+            if code == token_login.CREDENTIALS_REFUSED:
+                refused = _TokenRefusedError(refused.message, remedy=refused.remedy)
+        refused.about = understand(Stage.LOGIN, code, text)
+        return refused
 
     def _hand_over(self, client: smtplib.SMTP) -> SmtpSession:
         assert self._sock is not None
@@ -260,6 +310,22 @@ class Opening:
             size_limit=int(stated) if stated.isdecimal() else 0,
             timeout=self._timeout,
         )
+
+
+def _obtained(ask: Callable[..., str], *refused: str) -> str:
+    """Return an access token, or raise why there is none.
+
+    A lapsed grant is about the account, so that everything waits for it. A login service that gives
+    no token just now is like a mail server that is away.
+    """
+    try:
+        return ask(*refused)
+    except GrantLapsedError as lapsed:
+        session_refused = SessionRefusedError(lapsed.message, remedy=lapsed.remedy)
+        session_refused.about = Refusal(Blame.ACCOUNT, cause=Cause.LOGIN)
+        raise session_refused from None
+    except AccessTokenUnavailableError as away:
+        raise SessionRefusedError(away.message, remedy=away.remedy) from None
 
 
 def _text(words: bytes | str) -> str:

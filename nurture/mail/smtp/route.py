@@ -1,12 +1,13 @@
 """The mail server's address and how to connect to it: the meaning of NURTURE_SMTP_URL."""
 
-import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from nurture.addresses import is_loopback
 from nurture.domain.errors import NurtureError
+from nurture.mail.login import LoginMethod
 
 SUBMISSION_PORT = 587
 RELAY_PORT = 25
@@ -35,6 +36,7 @@ class SmtpRoute:
     password: str | None = field(default=None, repr=False)
     implicit_tls: bool = False
     starttls: StartTls = StartTls.WHEN_OFFERED
+    login: LoginMethod = LoginMethod.PASSWORD
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -50,18 +52,22 @@ class SmtpRoute:
 
         `?starttls=required` and `?starttls=never` decide about encryption. Without either,
         a password is never sent unencrypted; otherwise a server on this machine is used in plain
-        text, and any other with encryption if it offers it.
+        text, and any other with encryption if it offers it. With `?auth=xoauth2` or
+        `?auth=oauthbearer` an access token, treated like a password, takes the place of one.
         Raise RouteError, which names the invalid part and never quotes it.
         """
         parts = _split(url)
-        host, user, password = _host(parts), _user(parts), _password(parts)
+        options = _options(parts)
+        login = _login(options)
+        host, user, password = _host(parts), _user(parts), _password(parts, login)
         return cls(
             host=host,
             port=_port(parts, authenticated=user is not None),
             user=user,
             password=password,
             implicit_tls=parts.scheme == "smtps",
-            starttls=_starttls(parts, host, authenticated=user is not None),
+            starttls=_starttls(parts, options, host, authenticated=user is not None),
+            login=login,
         )
 
 
@@ -107,13 +113,30 @@ def _user(parts: SplitResult) -> str | None:
     return _credential(parts.username, "user name") if parts.username else None
 
 
-def _password(parts: SplitResult) -> str | None:
-    if bool(parts.username) != bool(parts.password):
+def _password(parts: SplitResult, login: LoginMethod) -> str | None:
+    if login.needs_token:
+        _insist_on_user_alone(parts, login)
+    elif bool(parts.username) != bool(parts.password):
         raise RouteError(
             "NURTURE_SMTP_URL has only one of user name and password.",
-            remedy="Give both, as in smtp://user:password@host:port, or neither.",
+            remedy="Give both, as in smtp://user:password@host:port, or neither; or, for a "
+            "connected account, the user name and ?auth=xoauth2.",
         )
     return _credential(parts.password, "password") if parts.password else None
+
+
+def _insist_on_user_alone(parts: SplitResult, login: LoginMethod) -> None:
+    if parts.password:
+        raise RouteError(
+            f"NURTURE_SMTP_URL has both a password and auth={login}.",
+            remedy="A connected account needs no password: leave one of the two out.",
+        )
+    if not parts.username:
+        raise RouteError(
+            f"NURTURE_SMTP_URL has auth={login} and no user name.",
+            remedy="Write the account’s address first, as in "
+            "smtp://paul%40practice.example@host:port?auth=xoauth2.",
+        )
 
 
 def _credential(quoted: str, name: str) -> str:
@@ -142,8 +165,31 @@ def _port(parts: SplitResult, *, authenticated: bool) -> int:
     return port or (SUBMISSION_PORT if authenticated else RELAY_PORT)
 
 
-def _starttls(parts: SplitResult, host: str, *, authenticated: bool) -> StartTls:
-    chosen = _starttls_chosen(parts)
+def _options(parts: SplitResult) -> dict[str, str]:
+    found = {name: each[-1] for name, each in parse_qs(parts.query, keep_blank_values=True).items()}
+    if not found.keys() <= {"starttls", "auth"}:
+        raise RouteError(
+            "NURTURE_SMTP_URL has an option that is not known.",
+            remedy="Known are starttls and auth, as in ?starttls=required. "
+            "If the password holds a ?, write it as %3F.",
+        )
+    return found
+
+
+def _login(options: dict[str, str]) -> LoginMethod:
+    try:
+        return LoginMethod(options.get("auth", LoginMethod.PASSWORD))
+    except ValueError:
+        raise RouteError(
+            "The option auth in NURTURE_SMTP_URL has a value that is not known.",
+            remedy="Write auth=xoauth2, auth=oauthbearer or auth=password, or leave it out.",
+        ) from None
+
+
+def _starttls(
+    parts: SplitResult, options: dict[str, str], host: str, *, authenticated: bool
+) -> StartTls:
+    chosen = _starttls_chosen(parts, options.get("starttls"))
     if chosen is not None:
         return chosen
     if parts.scheme == "smtps" or is_loopback(host):
@@ -151,35 +197,17 @@ def _starttls(parts: SplitResult, host: str, *, authenticated: bool) -> StartTls
     return StartTls.REQUIRED if authenticated else StartTls.WHEN_OFFERED
 
 
-def _starttls_chosen(parts: SplitResult) -> StartTls | None:
-    options = parse_qs(parts.query, keep_blank_values=True)
-    values = options.pop("starttls", None)
-    if options:
-        raise RouteError(
-            "NURTURE_SMTP_URL has an option that is not known.",
-            remedy="The only one is starttls, as in ?starttls=required. "
-            "If the password holds a ?, write it as %3F.",
-        )
-    if values is None:
+def _starttls_chosen(parts: SplitResult, wish: str | None) -> StartTls | None:
+    if wish is None:
         return None
-    if values[-1] not in (StartTls.REQUIRED, StartTls.NEVER):
+    if wish not in (StartTls.REQUIRED, StartTls.NEVER):
         raise RouteError(
             "The option starttls in NURTURE_SMTP_URL has a value that is not known.",
             remedy="Write starttls=required or starttls=never, or leave it out.",
         )
-    if parts.scheme == "smtps" and values[-1] == StartTls.REQUIRED:
+    if parts.scheme == "smtps" and wish == StartTls.REQUIRED:
         raise RouteError(
             "NURTURE_SMTP_URL asks for both smtps and STARTTLS.",
             remedy="smtps is encrypted from the start: leave starttls out.",
         )
-    return StartTls(values[-1])
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address means this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return StartTls(wish)

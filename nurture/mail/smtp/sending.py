@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from nurture.domain.messages.refusal import Blame, Refusal
 from nurture.domain.messages.status import MessageStatus
+from nurture.mail.login import RenewableTokens
 from nurture.mail.mailer import Envelope, Outcome
 from nurture.mail.smtp.addresses import refused_unseen
 from nurture.mail.smtp.connections import Connections
@@ -42,7 +43,7 @@ class SmtpMailer:
 
     `connections` is how many may be open at a time, `timeout` how many seconds the server may
     need for a single answer, and `messages_per_connection` how many messages a connection
-    carries before a new one replaces it.
+    carries before a new one replaces it. `tokens` are for a route that logs in with access tokens.
     """
 
     def __init__(
@@ -52,8 +53,9 @@ class SmtpMailer:
         connections: int = 8,
         timeout: float = 60.0,
         messages_per_connection: int = 100,
+        tokens: RenewableTokens | None = None,
     ) -> None:
-        self._connections = Connections(route, most=connections, timeout=timeout)
+        self._connections = Connections(route, most=connections, timeout=timeout, tokens=tokens)
         self._messages_per_connection = messages_per_connection
 
     def offer(

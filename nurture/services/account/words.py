@@ -23,7 +23,8 @@ _ADVICE = {
     "the coming days as the limit allows.",
     Cause.SUSPENDED: "Contact your mail provider: only they can allow sending again.",
     Cause.LOGIN: "Check the user name and the password in NURTURE_SMTP_URL, and whether your "
-    "provider wants an app password.",
+    "provider wants an app password. If you connected the account, connect it again: “nurture "
+    "account connect”, or Your mail account in the studio.",
     Cause.SENDER: "Check that the sender’s address and its domain are verified with your mail "
     "provider, and that the domain has its SPF, DKIM and DMARC records.",
     Cause.REFUSALS: "Send the words below to your mail provider and ask what they mean.",

@@ -8,7 +8,9 @@ from urllib.request import ProxyHandler, build_opener
 
 from nurture import booking
 from nurture.domain.practice import Practice
+from nurture.mail.login import AccessTokenUnavailableError, RenewableTokens
 from nurture.mail.providers import Provider
+from nurture.mail.smtp.route import SmtpRoute
 from nurture.services.health.finding import Finding, doubtful, failed, fine
 from nurture.services.owner import checklist
 from nurture.settings import Settings
@@ -99,12 +101,20 @@ def compare_clocks(whose: str, told: datetime, real_now: datetime) -> Iterator[F
         yield failed("clock", said, _SET_THE_CLOCK)
 
 
-def mail_server(settings: Settings, where_mails_stay: str) -> Iterator[Finding]:
+def mail_server(
+    settings: Settings, where_mails_stay: str, tokens: RenewableTokens
+) -> Iterator[Finding]:
     """Check that the mail server answers and accepts the login."""
     if not settings.smtp_url:
         yield doubtful("mail server", where_mails_stay, "Set NURTURE_SMTP_URL in .env.")
         return
-    found = checklist.open_session(settings)
+    try:
+        if SmtpRoute.from_url(settings.smtp_url).login.needs_token:
+            tokens.current()
+        found = checklist.open_session(settings, tokens)
+    except AccessTokenUnavailableError as unavailable:
+        yield doubtful("mail server", unavailable.message, unavailable.remedy)
+        return
     said = " ".join(found.sentences)
     if found.fine:
         yield fine("mail server", said)

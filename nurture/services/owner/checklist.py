@@ -16,6 +16,7 @@ from urllib.request import urlopen
 from nurture.clock import real_now
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import Sequence
+from nurture.mail.login import RenewableTokens
 from nurture.mail.smtp.opening import Opening
 from nurture.mail.smtp.route import SmtpRoute
 from nurture.services.publishing.guides import is_sample
@@ -46,13 +47,17 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class ChecklistSubject:
-    """Everything the checks look at; `uploaded` are the sequences with a guide from the owner."""
+    """Everything the checks look at; `uploaded` are the sequences with a guide from the owner.
+
+    `tokens` are for a mail server that is logged in to with access tokens.
+    """
 
     settings: Settings
     practice: Practice
     sequences: Mapping[str, Sequence]
     library: Path
     uploaded: Collection[str] = ()
+    tokens: RenewableTokens | None = None
 
 
 def at_a_glance(premises: ChecklistSubject) -> dict[Task, CheckResult]:
@@ -73,7 +78,7 @@ def check(premises: ChecklistSubject, task: Task) -> CheckResult:
     """Check thoroughly, including outside; take a few seconds at most and never raise."""
     thorough: dict[Task, Callable[[ChecklistSubject], CheckResult]] = {
         Task.BASE_URL: lambda premises: reach(premises.settings.public_url),
-        Task.MAIL_SERVER: lambda premises: open_session(premises.settings),
+        Task.MAIL_SERVER: lambda premises: open_session(premises.settings, premises.tokens),
         Task.DNS: _look_up,
     }
     glance = at_a_glance(premises)[task]
@@ -154,11 +159,11 @@ def _mail_server(premises: ChecklistSubject) -> CheckResult:
     return CheckResult(None, (str(SmtpRoute.from_url(premises.settings.smtp_url)),))
 
 
-def open_session(settings: Settings) -> CheckResult:
+def open_session(settings: Settings, tokens: RenewableTokens | None) -> CheckResult:
     """Connect to the mail server, log in as a worker would, and disconnect."""
     route = SmtpRoute.from_url(settings.smtp_url)
     context = ssl.create_default_context() if route.may_encrypt else None
-    opening = Opening(route, _PATIENCE, context, lambda _: None)
+    opening = Opening(route, _PATIENCE, context, lambda _: None, tokens)
     opening.start()
     opening.wait(2 * _PATIENCE)
     if opening.session is None:

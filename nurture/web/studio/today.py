@@ -134,7 +134,12 @@ class Today(Views):
             published = context.catalogue.current(connection)
             uploaded = uploaded_sequences(connection)
         return ChecklistSubject(
-            context.settings, published.practice, published.sequences, context.library, uploaded
+            context.settings,
+            published.practice,
+            published.sequences,
+            context.library,
+            uploaded,
+            context.access_tokens,
         )
 
 
