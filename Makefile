@@ -79,15 +79,15 @@ faults: $(VENV)/dev compiled  ## kill, break and flood everything for a while, a
 	@$(BIN)/pytest -n 2 -m "slow or not slow" tests/faults
 
 .PHONY: hosts
-hosts: $(VENV)/dev compiled  ## try what hosts put in between: a PostgreSQL pooler, Redis with TLS, PHP, web servers
-	@(for each in pgbouncer redis-server php nginx caddy age; do command -v $$each >/dev/null || exit 1; done) || { \
+hosts: $(VENV)/dev compiled  ## try what hosts put in between: a PostgreSQL pooler, Redis with TLS, PHP, web and mail servers
+	@(for each in pgbouncer redis-server php nginx caddy age dovecot; do command -v $$each >/dev/null || exit 1; done) || { \
 	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] || { \
-	    echo "Install pgbouncer, redis-server, php-cli, nginx, caddy and age first."; exit 1; }; \
-	  echo "Installing pgbouncer, redis-server, PHP, nginx, Caddy and age …"; \
+	    echo "Install pgbouncer, redis-server, php-cli, nginx, caddy, age and dovecot-imapd first."; exit 1; }; \
+	  echo "Installing pgbouncer, redis-server, PHP, nginx, Caddy, age and Dovecot …"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	    apt-get install -y -qq --no-install-recommends pgbouncer redis-server php-cli nginx-light caddy age >/dev/null; }
+	    apt-get install -y -qq --no-install-recommends pgbouncer redis-server php-cli nginx-light caddy age dovecot-imapd >/dev/null; }
 	@$(BIN)/pytest tests/serving/test_pooler.py tests/serving/test_proxies.py tests/store/test_postgresql_sessions.py \
-	  tests/test_age_tool.py tests/broker/test_reaching.py tests/web/test_website_snippets.py tests/webhooks_api/test_docs_page.py
+	  tests/test_age_tool.py tests/services/inbound/test_mailbox.py tests/broker/test_reaching.py tests/web/test_website_snippets.py tests/webhooks_api/test_docs_page.py
 
 .PHONY: spam
 spam: $(VENV)/dev  ## ask SpamAssassin, where it is installed, about every shipped email

@@ -43,7 +43,7 @@ worker_send_task_events = False
 enable_utc = True
 timezone = "UTC"
 
-imports = ("tasks.sweep", "tasks.deliver", "tasks.hits", "tasks.upkeep")
+imports = ("tasks.sweep", "tasks.deliver", "tasks.hits", "tasks.mailbox", "tasks.upkeep")
 task_default_queue = "nurture"
 task_queues = (Queue("nurture"),)
 task_routes = {"tasks.*": {"queue": "nurture"}}
@@ -76,6 +76,11 @@ beat_schedule = {
         "task": "tasks.recording.judge_hits",
         "schedule": _every(_settings.sweep_seconds),
         "options": {"expires": _STALE},
+    },
+    "read the mailbox": {
+        "task": "tasks.mailbox.read",
+        "schedule": _every(120),
+        "options": {"expires": 120},
     },
     "upkeep": {
         "task": "tasks.upkeep.tidy",

@@ -19,6 +19,7 @@ from nurture.files.witness import Witness
 from nurture.library.practice import parse_practice
 from nurture.mail import providers as mail_providers
 from nurture.mail.logbook import Logbooks
+from nurture.mail.mailbox.return_path import ReturnPaths
 from nurture.mail.outbox.folder import remove_mails, unlist_refused
 from nurture.mail.providers import Provider
 from nurture.mail.setup import NO_PROVIDER, make_mailer, make_sign, relay_of
@@ -34,6 +35,8 @@ from nurture.services.backup.contents import Sources
 from nurture.services.backup.places import locate, place_of
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivery.dispatch import Dispatch
+from nurture.services.inbound.mailbox import MailboxSource
+from nurture.services.inbound.mailbox_news import InboundDesk
 from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
 from nurture.services.owner.security import seal_secrets
 from nurture.services.publishing.guides import GuideFiles
@@ -272,7 +275,19 @@ class Context:
             logbooks=self.logbooks,
             batch=self.settings.batch,
             rules=self.sending_rules,
+            return_paths=self.inbound_desk.return_paths,
         )
+
+    @property
+    def inbound_desk(self) -> InboundDesk:
+        """What taking in a mail needs."""
+        paths = ReturnPaths(self.tokens, self.settings.bounce_address)
+        return InboundDesk(*self.stored, self.tokens, paths)
+
+    @property
+    def mailbox(self) -> MailboxSource | None:
+        """The mailbox that is read, if one is set; raise `MailboxAddressError` if it cannot be."""
+        return MailboxSource.at(self.settings.imap_url, self.access_tokens)
 
     @property
     def sending_rules(self) -> SendingRules:

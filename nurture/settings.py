@@ -1,6 +1,7 @@
 """Settings, read once from the environment, from `.env` and from what the first start made."""
 
 import os
+import re
 from base64 import b64decode
 from collections.abc import Collection, Mapping
 from datetime import timedelta
@@ -31,6 +32,10 @@ _STANDARD_WEBHOOKS = (
 #: A signing secret shorter than this many characters can be guessed.
 _SHORTEST_KEY = 16
 
+#: What can stand before and after the @ of the address that reports come back to.
+_BOUNCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,19}")
+_BOUNCE_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
 #: The possible beginnings of a database URL; these drivers are installed with the program.
 _DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 
@@ -45,6 +50,8 @@ class Settings(BaseModel):
     database_url: str = Field(default="", repr=False)
     redis_url: str = Field(default="", repr=False)
     smtp_url: str = Field(default="", repr=False)
+    imap_url: str = Field(default="", repr=False)
+    bounce_address: str = ""
     mail_provider: str = ""
     smtp_connections: int = Field(default=48, ge=1, le=200)
     oauth_client_id: str = ""
@@ -128,6 +135,18 @@ class Settings(BaseModel):
     @classmethod
     def _is_a_redis(cls, url: str) -> str:
         return address.readable(url) if url else url
+
+    @field_validator("bounce_address")
+    @classmethod
+    def _takes_reports(cls, given: str) -> str:
+        name, _, domain = given.strip().rpartition("@")
+        # A number and its code are added to the name, which may have sixty-four characters.
+        if given and not (_BOUNCE_NAME.fullmatch(name) and _BOUNCE_DOMAIN.fullmatch(domain)):
+            raise ValueError(
+                "write an address such as bounces@mail.example.org, with at most 20 letters, "
+                "digits, hyphens or dots before the @"
+            )
+        return given.strip()
 
     @field_validator("oauth_authorize_url", "oauth_token_url", "oauth_device_url")
     @classmethod

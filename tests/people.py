@@ -20,6 +20,7 @@ from nurture.domain.audience.conditions import (
     IsLevel,
     Not,
     Reached,
+    Replied,
 )
 from nurture.domain.audience.engagement import SIGNS_OF_LIFE, EngagementLevel
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
@@ -121,6 +122,7 @@ _leaves: st.SearchStrategy[Condition] = st.one_of(
     st.builds(Reached, st.sampled_from(_SEQUENCES), st.sampled_from(_STEPS)),
     st.builds(Collected, st.sampled_from(("", *_SEQUENCES))),
     st.builds(Booked, _WITHIN),
+    st.builds(Replied, _WITHIN),
     st.builds(IsLevel, st.frozensets(st.sampled_from(EngagementLevel), min_size=1)),
     st.builds(
         FilledIn,

@@ -11,6 +11,7 @@ from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     doctor,
     held,
     hits,
+    inbound,
     keys,
     owner,
     people,

@@ -142,6 +142,7 @@ def _misfit(context: Context) -> Finding | None:
 def _rows(context: Context) -> Iterator[Finding]:
     from nurture.clock import real_now
     from nurture.services.health import rows, safekeeping
+    from nurture.services.inbound.mailbox import state_of
 
     moments = rows.Moments(context.clock(), real_now())
     fingerprint, seen = context.fingerprint, context.witness.seen()
@@ -151,6 +152,7 @@ def _rows(context: Context) -> Iterator[Finding]:
         yield from rows.hits(connection, context.journals, moments)
         yield from rows.callers(connection, moments.now)
         yield from rows.studio(connection)
+    yield from rows.mailbox(state_of(context.database, context.mailbox), moments.now)
     yield from safekeeping.erasures(context.database, context.files)
 
 

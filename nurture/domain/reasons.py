@@ -31,6 +31,7 @@ class Code(StrEnum):
     GUIDE_ASKED_AGAIN = "guide_asked_again"
     ASKED_AGAIN = "asked_again"
     WERE_TAKEN_OUT = "were_taken_out"
+    THEY_REPLIED = "they_replied"
     ADDRESS_SUPPRESSED = "address_suppressed"
     THEY_HAVE_BOOKED = "they_have_booked"
     GOAL_REACHED = "goal_reached_now"
@@ -62,6 +63,7 @@ class Code(StrEnum):
     OUTSIDE_HOURS = "outside_hours"
     PAUSED_BY_PERSON = "paused_by_person"
     PAUSED_BY_OWNER = "paused_by_owner"
+    PAUSED_BY_REPLY = "paused_by_reply"
     EMAILED_RECENTLY = "emailed_recently"
     WANT_FEWER = "want_fewer"
     NO_CONSENT_FOR = "no_consent_for"
@@ -170,6 +172,7 @@ WORDS: Mapping[Code | EndReason, str] = {
     EndReason.STAYED: "they said that they still want the emails",
     EndReason.GAVE_A_SIGN: "they showed that they still read the emails",
     EndReason.NOT_COLLECTED: "the guide of {sequence} was never collected",
+    EndReason.REPLIED: "they replied, so {sequence} ended",
     EndReason.TAKEN_OUT: "you took them out of {sequence}",
     EndReason.UNSUBSCRIBED: "they unsubscribed",
     EndReason.UNSUBSCRIBED_BY_OWNER: "you unsubscribed them, as they asked",
@@ -190,6 +193,7 @@ WORDS: Mapping[Code | EndReason, str] = {
     Code.GUIDE_ASKED_AGAIN: "the guide was asked for again",
     Code.ASKED_AGAIN: "it was asked for again",
     Code.WERE_TAKEN_OUT: "they were taken out of the sequence",
+    Code.THEY_REPLIED: "they replied to the sequence",
     Code.ADDRESS_SUPPRESSED: "the address is suppressed",
     Code.THEY_HAVE_BOOKED: "they have booked",
     Code.GOAL_REACHED: "the goal has been reached",
@@ -221,6 +225,7 @@ WORDS: Mapping[Code | EndReason, str] = {
     Code.OUTSIDE_HOURS: "it is outside the hours in which we write",
     Code.PAUSED_BY_PERSON: "they asked for a pause",
     Code.PAUSED_BY_OWNER: "you paused their emails",
+    Code.PAUSED_BY_REPLY: "they have replied, and you have not let their emails go on yet",
     Code.EMAILED_RECENTLY: "they have had a mail recently",
     Code.WANT_FEWER: "they asked for fewer emails and have had one recently",
     Code.NO_CONSENT_FOR: "there is no consent for “{purpose}”",

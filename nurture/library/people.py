@@ -48,6 +48,7 @@ _FIRST, _LAST = 1970, 2199
 _ABOUT = {
     Deed.OPENS: "email",
     Deed.CLICKS: "email",
+    Deed.REPLIES: "email",
     Deed.AGREES: "purpose",
     Deed.WITHDRAWS: "purpose",
 }

@@ -21,6 +21,7 @@ from nurture.domain.audience.conditions import (
     IsLevel,
     Not,
     Reached,
+    Replied,
     Segment,
 )
 from nurture.domain.tracking.verdict import Verdict
@@ -163,6 +164,8 @@ def as_table(condition: Condition) -> dict[str, Any]:
             return {"signed_up": _or_true(_filled_in(condition))}
         case Booked(within):
             return {"booked": _or_true(_within(within))}
+        case Replied(within):
+            return {"replied": _or_true(_within(within))}
         case InSequence(sequence, statuses):
             named = {"status": sorted(map(str, statuses))} if statuses else {}
             return {"in": {"sequence": sequence} | named}

@@ -32,6 +32,7 @@ from nurture.domain.audience.conditions import (
     IsLevel,
     Not,
     Reached,
+    Replied,
     Segment,
     Segments,
     Topic,
@@ -235,6 +236,12 @@ def _booked(value: Any, place: str) -> Condition:
     return Booked(_length(said, place))
 
 
+def _replied(value: Any, place: str) -> Condition:
+    said = _table(value, {"within"}, place)
+    expect_texts(said, {"within"}, place)
+    return Replied(_length(said, place))
+
+
 def _level(value: Any, place: str) -> Condition:
     return IsLevel(_some_of(EngagementLevel, value, place))
 
@@ -291,6 +298,7 @@ _LEAVES: Mapping[str, Callable[[Any, str], Condition]] = {
     "reached": _reached,
     "collected": _collected,
     "booked": _booked,
+    "replied": _replied,
     "level": _level,
     "signed_up": _signed_up,
     "attribute": _has,

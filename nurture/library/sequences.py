@@ -13,6 +13,7 @@ from nurture.domain.sequences.sequence import (
     Sequence,
     Step,
     StepKind,
+    WhenReplied,
     parse_days,
     parse_length,
     parse_time_of_day,
@@ -47,12 +48,13 @@ def parse_sequence(key: str, toml: str, place: str = "sequence.toml") -> Sequenc
         form=_form(form, f"{place}, [form]") if form else None,
         quiet=_quiet(quiet, f"{place}, [quiet]") if quiet else None,
         answers=read_as(Request, answers, f"{place}, answers") if answers else None,
+        replied=read_as(WhenReplied, values.get("replied", "go on"), f"{place}, replied"),
         then=tuple(_then(one, f"{place}, then {n}") for n, one in enumerate(values["then"], 1)),
         steps=tuple(_step(step, f"{place}, step {n}") for n, step in enumerate(values["steps"], 1)),
     )
 
 
-_TEXTS = {"title", "goal", "guide", "guide_title", "answers"}
+_TEXTS = {"title", "goal", "guide", "guide_title", "answers", "replied"}
 
 
 def _form(values: dict[str, Any], place: str) -> Form:

@@ -27,6 +27,8 @@ IN_WORDS = {
     "oauth_token_url": "the provider’s own",
     "oauth_device_url": "the provider’s own",
     "oauth_authorize_url": "the provider’s own",
+    "imap_url": "no mailbox is read",
+    "bounce_address": "the sender's address",
     "mail_provider": "recognised by the mail server's name",
     "secret_key": "made at the first start",
     "address_key": "made at the first start",

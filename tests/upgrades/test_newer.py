@@ -39,8 +39,9 @@ LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").
 
 #: `serve` says so where it prepares (see below), `beat` opens no database, `demo` has its own.
 #: `restore` wants a place where there is none yet.
+#: `inbound` asks the mail server to try again, in `tests/cli/test_inbound.py`.
 #: `doctor` says so as one of its findings, in `tests/services/test_health.py`.
-ELSEWHERE = {"serve", "beat", "demo", "restore", "doctor"}
+ELSEWHERE = {"serve", "beat", "demo", "restore", "doctor", "inbound"}
 
 
 def stamp(home: Installation, shape: str) -> None:

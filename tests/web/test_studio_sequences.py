@@ -216,6 +216,14 @@ def test_the_owner_can_choose_the_sequence_that_follows(
     assert "Then people in “Golfers” go on with “For golfers”." in publish(sqlite_home, paul)
 
 
+def test_the_owner_can_choose_what_a_reply_does(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
+    change(sqlite_home, paul, "/edit/replied", replied="pause")
+    assert "gets no more until you let them go on" in words(paul.get(f"{KEY}/review"))
+    assert "gets no more until you let them go on" in publish(sqlite_home, paul)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [

@@ -84,6 +84,13 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
+class Replied:
+    """A reply to one of our emails, written by a person."""
+
+    within: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class IsLevel:
     """One of these levels of engagement."""
 
@@ -110,7 +117,18 @@ class Has:
 
 
 Condition = (
-    All | AnyOf | Not | Did | InSequence | Reached | Collected | Booked | IsLevel | FilledIn | Has
+    All
+    | AnyOf
+    | Not
+    | Did
+    | InSequence
+    | Reached
+    | Collected
+    | Booked
+    | Replied
+    | IsLevel
+    | FilledIn
+    | Has
 )
 
 #: The attributes that exist, and what each looks like as text.
@@ -284,10 +302,9 @@ def _is(condition: Condition, facts: Facts, now: datetime) -> bool:
         case Collected(sequence):
             return any(_collected(sequence, e) for e in facts.enrolments)
         case Booked(within):
-            return any(
-                e.kind is EventKind.BOOKED and (within is None or e.at > now - within)
-                for e in facts.events
-            )
+            return _did_lately(EventKind.BOOKED, within, facts, now)
+        case Replied(within):
+            return _did_lately(EventKind.REPLIED, within, facts, now)
         case IsLevel(levels):
             return engagement(facts, now).level in levels
         case FilledIn():
@@ -295,6 +312,10 @@ def _is(condition: Condition, facts: Facts, now: datetime) -> bool:
         case Has(attribute, value):
             return attribute_of(facts, attribute) == value
     raise TypeError(f"{condition!r} is no condition")
+
+
+def _did_lately(kind: EventKind, within: timedelta | None, facts: Facts, now: datetime) -> bool:
+    return any(e.kind is kind and (within is None or e.at > now - within) for e in facts.events)
 
 
 def _collected(sequence: str, enrolled: Enrolled) -> bool:

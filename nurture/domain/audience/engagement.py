@@ -27,7 +27,10 @@ COOLING_FOR = timedelta(days=90)
 
 #: The events that show a person is active; a machine's never count.
 SIGNS_OF_LIFE = frozenset(
-    {EventKind.OPENED, EventKind.CLICKED, EventKind.DOWNLOADED, EventKind.BOOKED, EventKind.STAYED}
+    {
+        *(EventKind.OPENED, EventKind.CLICKED, EventKind.DOWNLOADED),
+        *(EventKind.BOOKED, EventKind.STAYED, EventKind.REPLIED),
+    }
 )
 
 

@@ -22,6 +22,7 @@ from nurture.domain.audience.conditions import (
     IsLevel,
     Not,
     Reached,
+    Replied,
 )
 from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
@@ -43,6 +44,7 @@ class Kind(StrEnum):
     CLICKED = "clicked"
     OPENED = "opened"
     BOOKED = "booked"
+    REPLIED = "replied"
     COLLECTED = "collected"
     SIGNED_UP = "signed-up"
     LEVEL = "level"
@@ -156,6 +158,8 @@ def _leaf(row: Row) -> Condition:
             )
         case Kind.BOOKED:
             return Booked(within)
+        case Kind.REPLIED:
+            return Replied(within)
         case Kind.COLLECTED:
             return Collected(row.what)
         case Kind.SIGNED_UP:
@@ -184,6 +188,8 @@ def _as_row(condition: Condition, isnt: bool = False) -> Row | None:
             return _did(condition, isnt)
         case Booked(within):
             return _dated(Row(Kind.BOOKED, isnt), within)
+        case Replied(within):
+            return _dated(Row(Kind.REPLIED, isnt), within)
         case Collected(sequence):
             return Row(Kind.COLLECTED, isnt, sequence)
         case FilledIn(form, (), within, None, None):

@@ -20,6 +20,7 @@ from nurture.domain.audience.conditions import (
     IsLevel,
     Not,
     Reached,
+    Replied,
 )
 from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.sequences.enrolment import EnrolmentStatus
@@ -123,6 +124,9 @@ def _leaf(condition: Condition, names: ConditionNames) -> tuple[str, str]:
         case Booked(within):
             when = say_length(within)
             return f"booked a session{when}", f"did not book a session{when}"
+        case Replied(within):
+            when = say_length(within)
+            return f"replied to an email{when}", f"did not reply to an email{when}"
         case IsLevel(levels):
             said = _or([str(level) for level in EngagementLevel if level in levels])
             return f"is {said}", f"is not {said}"

@@ -51,6 +51,8 @@ class Consequence(StrEnum):
     SUPPRESS = "suppress"
     #: They unsubscribed elsewhere.
     UNSUBSCRIBE = "unsubscribe"
+    #: They replied, which may pause or end what the message belongs to.
+    FOLLOW_REPLY = "follow_reply"
 
 
 def move_after(kind: EventKind | None, permanent: bool) -> Move | None:
@@ -79,6 +81,8 @@ def what_follows(kind: EventKind | None, bounce: Bounce | None, *, of_message: b
             return Consequence.SUPPRESS
         case EventKind.UNSUBSCRIBED:
             return Consequence.UNSUBSCRIBE
+        case EventKind.REPLIED if of_message:
+            return Consequence.FOLLOW_REPLY
     return Consequence.NOTHING
 
 

@@ -17,6 +17,8 @@ class PausedBy(StrEnum):
 
     PERSON = "person"
     OWNER = "owner"
+    #: They replied, and the series waits until the owner lets it go on.
+    REPLY = "reply"
 
 
 class Frequency(StrEnum):
@@ -84,6 +86,7 @@ UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
 _PAUSED: Mapping[PausedBy, Code] = {
     PausedBy.PERSON: Code.PAUSED_BY_PERSON,
     PausedBy.OWNER: Code.PAUSED_BY_OWNER,
+    PausedBy.REPLY: Code.PAUSED_BY_REPLY,
 }
 _NOT_SO_SOON: Mapping[Frequency, Code] = {
     Frequency.USUAL: Code.EMAILED_RECENTLY,

@@ -30,6 +30,8 @@ class EndReason(StrEnum):
     STAYED = "stayed"
     GAVE_A_SIGN = "gave_a_sign"
     NOT_COLLECTED = "not_collected"
+    # They replied to one of its emails, and the sequence says that it then ends.
+    REPLIED = "replied"
     # The owner removed them.
     TAKEN_OUT = "taken_out"
     UNSUBSCRIBED = "unsubscribed"
@@ -57,6 +59,10 @@ class Ending:
     def is_left(self) -> bool:
         """Whether they unsubscribed or their address failed; the enrolment may then be resumed."""
         return self.status in (EnrolmentStatus.UNSUBSCRIBED, EnrolmentStatus.SUPPRESSED)
+
+
+#: How a sequence ends that is to stop once somebody has replied to it.
+REPLIED = Ending(EnrolmentStatus.REMOVED, EndReason.REPLIED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,14 @@ class Request(StrEnum):
     ERASURE = "erasure"
 
 
+class WhenReplied(StrEnum):
+    """What happens to a person's series once they have replied to one of its emails."""
+
+    GO_ON = "go on"
+    PAUSE = "pause"
+    STOP = "stop"
+
+
 class Late(StrEnum):
     """What happens to a step that is overdue by more than its `max_late`."""
 
@@ -200,6 +208,7 @@ class Sequence:
     then: tuple[Continuation, ...] = ()
     quiet: Quiet | None = None
     answers: Request | None = None
+    replied: WhenReplied = WhenReplied.GO_ON
 
     @property
     def has_guide(self) -> bool:

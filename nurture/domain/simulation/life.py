@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
-from nurture.domain.scheduling.gate import UNTIL_RESUMED, Standing
-from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
-from nurture.domain.sequences.sequence import Sequence, StepKind
+from nurture.domain.scheduling.gate import UNTIL_RESUMED, PausedBy, Standing
+from nurture.domain.sequences.enrolment import REPLIED, Ending, EnrolmentStatus
+from nurture.domain.sequences.sequence import Sequence, StepKind, WhenReplied
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_over
 from nurture.domain.simulation.world import World
 from nurture.domain.subscribers import preferences
@@ -114,6 +114,8 @@ class Life:
                 return self._collect(act)
             case Deed.OPENS | Deed.CLICKS:
                 return self._hit(act)
+            case Deed.REPLIES:
+                return self._reply(act)
             case Deed.BOOKS:
                 return self._book(act.at)
             case Deed.CANCELS:
@@ -181,6 +183,26 @@ class Life:
         kind = EventKind.OPENED if act.deed is Deed.OPENS else EventKind.CLICKED
         self._note(kind, act.at, act.about, act.topics)
         return True
+
+    def _reply(self, act: Act) -> bool:
+        """Record a reply to an email they got; its series goes on, waits or ends, as it says."""
+        if act.about not in self.had:
+            return False
+        self._note(EventKind.REPLIED, act.at, act.about)
+        key = act.about.partition("/")[0]
+        sequence, one = self.world.sequences.get(key), self.enrolments.get(key)
+        if sequence is None or one is None or one.status is not EnrolmentStatus.ACTIVE:
+            return True
+        if sequence.replied is WhenReplied.STOP:
+            self._end(one, REPLIED)
+        elif sequence.replied is WhenReplied.PAUSE:
+            self._pause(UNTIL_RESUMED, PausedBy.REPLY, act.at)
+        return True
+
+    def _pause(self, until: datetime, by: PausedBy, now: datetime) -> None:
+        self.paused_until, self.paused_by = until, by
+        for one in list(self._active()):
+            self.put(replace(one, look_at=now))
 
     def _book(self, now: datetime) -> bool:
         self._note(EventKind.BOOKED, now)

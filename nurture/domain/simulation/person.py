@@ -19,6 +19,7 @@ class Deed(StrEnum):
     COLLECTS = "collects"
     OPENS = "opens"
     CLICKS = "clicks"
+    REPLIES = "replies"
     BOOKS = "books"
     CANCELS = "cancels"
     UNSUBSCRIBES = "unsubscribes"
@@ -34,8 +35,8 @@ class Act:
     """One deed at a given moment.
 
     `about` is the form they sign up through, the sequence whose guide they collect, the email
-    (`sequence/step`) they open or click in, or the purpose they agree to; `topics` are those of the
-    link they follow, if they differ from the email's.
+    (`sequence/step`) they open, click in or reply to, or the purpose they agree to; `topics` are
+    those of the link they follow, if they differ from the email's.
     """
 
     at: datetime

@@ -27,6 +27,8 @@ class EventKind(StrEnum):
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
     STAYED = "stayed"
+    # A person has answered an email; what they wrote is in the owner's mailbox only.
+    REPLIED = "replied"
     # What the owner does for someone who asked for it.
     PAUSED = "paused"
     RESUMED = "resumed"

@@ -275,8 +275,9 @@ class _Run:
     def _envelope(self, one: Claimed) -> Envelope:
         data = one.email.message(one.recipient, self.now)
         signed = self.dispatch.sign(data) + data
-        to = one.recipient
-        return Envelope(to.message, self.sender, to.address, signed, True, self._notes)
+        to, paths = one.recipient, self.dispatch.return_paths
+        sender = paths.of(to.message, self.sender, marked=to.marked) if paths else self.sender
+        return Envelope(to.message, sender, to.address, signed, True, self._notes)
 
     def _hold(self, connection: Connection, messages: Collection[int]) -> None:
         """Lock all that recording changes: first the people who were refused, then enrolments."""

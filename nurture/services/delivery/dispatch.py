@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from nurture.clock import Clock
 from nurture.files.witness import Witness
 from nurture.mail.logbook import Logbooks
+from nurture.mail.mailbox.return_path import ReturnPaths
 from nurture.mail.mailer import Mailer
 from nurture.services.account.limits import NO_RULES, SendingRules
 from nurture.services.catalogue import Catalogue
@@ -28,3 +29,4 @@ class Dispatch:
     logbooks: Logbooks
     batch: int = 500
     rules: SendingRules = NO_RULES
+    return_paths: ReturnPaths | None = None

@@ -14,6 +14,7 @@ from nurture.store.database import Connection
 from nurture.store.queries import claims
 from nurture.store.tables import bounces, instance, messages, owners
 from nurture.store.tables.holds import count_held
+from nurture.store.tables.mailboxes import MailboxState
 from nurture.store.tables.refused_calls import BOXES, count_refusals
 
 #: Work that takes workers seconds or a minute is stuck after this long.
@@ -21,6 +22,9 @@ STUCK = timedelta(minutes=10)
 
 #: A refused call is reported for this long.
 _REFUSED_LATELY = timedelta(days=2)
+
+#: The mailbox is read every few minutes.
+_READ_WITHIN = timedelta(minutes=30)
 
 _ARE_THEY_RUNNING = "See that “nurture serve”, or a worker and a beat, are running: var/logs."
 
@@ -104,6 +108,23 @@ def callers(connection: Connection, now: datetime) -> Iterator[Finding]:
         if door == BOXES:
             said = f"Signups of {name} tick a box that nobody here knows, the last at {at}."
         yield doubtful("callers", said, "The studio’s settings say of each what was wrong with it.")
+
+
+def mailbox(state: MailboxState | None, now: datetime) -> Iterator[Finding]:
+    """Check that the mailbox is read, if one is set."""
+    if state is None:
+        return
+    if state.trouble and state.trouble_since:
+        since = f"{state.trouble_since:%-d %B, %H:%M} UTC"
+        said = f"What comes back to you is not read since {since}: {state.trouble}"
+        yield failed("mailbox", said, "Until then no bounce or reply in it counts.")
+    elif state.read_at is None or now - state.read_at > _READ_WITHIN:
+        yield doubtful("mailbox", "The mailbox has not been read lately.", _ARE_THEY_RUNNING)
+    else:
+        yield fine("mailbox", f"The mailbox was read on {state.read_at:%-d %B, %H:%M} UTC.")
+    if state.skipped_at and now - state.skipped_at < _REFUSED_LATELY:
+        said = f"{state.skipped} mails in the mailbox could not be taken in and were passed over."
+        yield doubtful("mailbox", said, "The worker’s log in var/logs says when and why.")
 
 
 def studio(connection: Connection) -> Iterator[Finding]:

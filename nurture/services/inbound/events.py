@@ -24,6 +24,7 @@ from nurture.services.catalogue import Catalogue, Published
 from nurture.services.inbound import bounce_jumps, bounces
 from nurture.services.inbound.authenticity import keep_request_of
 from nurture.services.inbound.goal import follow_booking
+from nurture.services.inbound.replies import follow_reply
 from nurture.services.subscribers.preferences import stop
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, Database
@@ -102,6 +103,7 @@ def _record_mail_event(
         message_id=message.id if message else None,
         email=message.email if message else None,
         raw=dict(event.raw) | ({LOST: True} if is_lost else {}),
+        verdict=Verdict.HUMAN if event.kind is EventKind.REPLIED else None,
         bounce=bounce,
     )
     if not events.add_events(connection, [told]):
@@ -152,6 +154,8 @@ def _act(
             evidence = Evidence(page_url=f"provider:{event.provider}")
             privacy = published.practice.privacy_version
             stop(connection, person, number, privacy, evidence, now, ELSEWHERE, at=at)
+        case consequences.Consequence.FOLLOW_REPLY if message:
+            follow_reply(connection, published, person, message, now)
 
 
 def _act_on_stranger(

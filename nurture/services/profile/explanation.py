@@ -30,6 +30,7 @@ from nurture.store.tables.subscribers import Subscriber
 _PAUSED = {
     PausedBy.PERSON: "They asked for a pause until {}.",
     PausedBy.OWNER: "You paused their emails until {}.",
+    PausedBy.REPLY: "They have replied, so their emails wait until you let them go on.",
 }
 
 _HELD = (

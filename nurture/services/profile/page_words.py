@@ -37,6 +37,7 @@ DEEDS: Mapping[EventKind, str] = {
     EventKind.CANCELLED: "Cancelled their session",
     EventKind.UNSUBSCRIBED: "Unsubscribed",
     EventKind.STAYED: "Said that they want to stay",
+    EventKind.REPLIED: "Replied to {}",
     EventKind.COMPLAINED: "Reported {} as junk",
     EventKind.BOUNCED: "{} came back",
     EventKind.LIFTED: "The address is written to again",
@@ -57,6 +58,7 @@ LIVELY: Mapping[EventKind, str] = {
     **phrases.DEEDS,
     EventKind.OPENED: "opened {}",
     EventKind.CLICKED: "followed a link in {}",
+    EventKind.REPLIED: "replied to {}",
 }
 
 

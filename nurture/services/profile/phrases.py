@@ -31,6 +31,7 @@ DEEDS: Mapping[EventKind, str] = {
     EventKind.DOWNLOADED: "collected a guide",
     EventKind.BOOKED: "booked a session",
     EventKind.STAYED: "said that they want to stay",
+    EventKind.REPLIED: "replied to an email",
 }
 
 #: What became of an email, in words that follow its name.

@@ -63,9 +63,11 @@ _ENDED = {
     EndReason.COMPLETED: "Finished “{}”",
     EndReason.NOT_COLLECTED: "“{}” ended: its guide was never collected",
     EndReason.SILENT: "Did not answer “{}”",
+    EndReason.REPLIED: "“{}” ended, because they had replied",
 }
 _WEIGHTS = {
     EventKind.BOOKED: Weight.GOOD,
+    EventKind.REPLIED: Weight.GOOD,
     EventKind.LIFTED: Weight.GOOD,
     EventKind.UNSUBSCRIBED: Weight.TROUBLE,
     EventKind.COMPLAINED: Weight.TROUBLE,

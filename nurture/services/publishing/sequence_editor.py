@@ -8,13 +8,20 @@ from typing import Any
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat
-from nurture.domain.sequences.sequence import Continuation, Sequence, Step, StepKind
+from nurture.domain.sequences.sequence import (
+    Continuation,
+    Sequence,
+    Step,
+    StepKind,
+    WhenReplied,
+)
 from nurture.library.sequences import parse_sequence
 from nurture.library.writing import (
     with_changed_step,
     with_endings,
     with_front,
     with_moved_step,
+    with_settings,
     with_step,
     without_step,
     written_email,
@@ -130,6 +137,14 @@ def set_endings(
 ) -> None:
     """Set which sequences people go on to when they reach the end."""
     _change(database, key, version, lambda plan: with_endings(plan.toml, endings), now)
+
+
+def set_replied(
+    database: Database, key: str, version: int, replied: WhenReplied, now: datetime
+) -> None:
+    """Set what becomes of people's series once they have replied to it."""
+    values = {"replied": str(replied)}
+    _change(database, key, version, lambda plan: with_settings(plan.toml, values), now)
 
 
 def new_email(subject: str, preheader: str, body: str) -> studio.Written:

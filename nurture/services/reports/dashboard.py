@@ -99,6 +99,7 @@ class Needs:
     jump: Jump | None = None
     full: tuple[RecentPerson, ...] = ()
     alarms: tuple[AccountAlarm, ...] = ()
+    replied: tuple[RecentPerson, ...] = ()
 
     @property
     def count(self) -> int:
@@ -106,7 +107,8 @@ class Needs:
         each: tuple[list[Any], ...] = (self.doubts, self.held_up, self.refused_mails, self.paused)
         jumped = self.jump is not None
         held = bool(self.account) and not jumped
-        owners = (not self.armed, bool(self.late), bool(self.refused), bool(self.full))
+        people = bool(self.refused), bool(self.full), bool(self.replied)
+        owners = (not self.armed, bool(self.late), *people)
         return sum(map(len, each)) + len(self.alarms) + sum((*owners, held, jumped))
 
 
@@ -195,6 +197,7 @@ def _needs(connection: Connection, rules: SendingRules, armed: bool, now: dateti
         jump=jump,
         full=tuple(_full_mailboxes(connection, now)),
         alarms=tuple(_alarms(connection, rules, jump, now)),
+        replied=tuple(dashboard.latest_replies(connection, now - _WEEK, _LISTED)),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nurture.domain.reasons import Code, Reason
+from nurture.domain.scheduling.gate import PausedBy
 from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers import consent, preferences
 from nurture.domain.subscribers.address import masked
@@ -49,7 +50,8 @@ _STOPS = (_STOP, consent.STUDIO, consent.ELSEWHERE, consent.JOURNAL)
 class Preferences:
     """What someone currently receives, and all they have agreed to, with their times.
 
-    `came_back` says that emails to their address bounce, whatever they wish.
+    `came_back` says that emails to their address bounce, whatever they wish, and `waits_for_answer`
+    that they are paused because they replied.
     """
 
     masked_address: str
@@ -59,6 +61,7 @@ class Preferences:
     health_topics: bool
     history: tuple[consent.ConsentRecord, ...] = ()
     came_back: bool = False
+    waits_for_answer: bool = False
 
 
 def find_preferences(database: Database, subscriber_id: int, now: datetime) -> Preferences | None:
@@ -177,6 +180,7 @@ def _preferences(connection: Connection, person: Subscriber, now: datetime) -> P
         health_topics=consent.Purpose.HEALTH_TOPICS in person.consents,
         history=_history(connection, person),
         came_back=stands(connection, person.address_hash, SuppressionReason.BOUNCED),
+        waits_for_answer=present.paused_by is PausedBy.REPLY,
     )
 
 

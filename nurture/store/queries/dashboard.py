@@ -14,7 +14,7 @@ from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
 from nurture.store.tables.enrolments import NOT_HELD, enrolments
-from nurture.store.tables.events import events
+from nurture.store.tables.events import HUMAN, events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
@@ -176,6 +176,21 @@ def latest_bookings(connection: Connection, limit: int) -> list[RecentPerson]:
     ).join(subscribers, subscribers.c.id == events.c.subscriber_id)
     booked = (events.c.kind == EventKind.BOOKED) & subscribers.c.address.is_not(None)
     latest = chosen.where(booked).order_by(events.c.id.desc()).limit(limit)
+    return [RecentPerson(*row) for row in connection.execute(latest)]
+
+
+def latest_replies(connection: Connection, since: datetime, limit: int) -> list[RecentPerson]:
+    """Return who has replied since then, newest first; `what` is the email."""
+    replied_at = func.max(events.c.happened_at).label("replied_at")
+    who = (subscribers.c.id, subscribers.c.first_name, subscribers.c.address)
+    replied = (events.c.kind == EventKind.REPLIED) & HUMAN & (events.c.happened_at >= since)
+    chosen = (
+        select(*who, func.max(events.c.email), replied_at)
+        .join(subscribers, subscribers.c.id == events.c.subscriber_id)
+        .where(replied, subscribers.c.address.is_not(None))
+        .group_by(*who)
+    )
+    latest = chosen.order_by(replied_at.desc()).limit(limit)
     return [RecentPerson(*row) for row in connection.execute(latest)]
 
 

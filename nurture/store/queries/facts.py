@@ -18,7 +18,14 @@ from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import as_consents, subscribers
 
 #: The events that conditions, interests, engagement and questions about bookings look at.
-_TOLD = (EventKind.OPENED, EventKind.CLICKED, EventKind.DOWNLOADED, *BOOKINGS, EventKind.STAYED)
+_TOLD = (
+    EventKind.OPENED,
+    EventKind.CLICKED,
+    EventKind.DOWNLOADED,
+    *BOOKINGS,
+    EventKind.STAYED,
+    EventKind.REPLIED,
+)
 
 #: Someone may have very many events, so only the columns that are used are read.
 _READ = ("id", "subscriber_id", "kind", "happened_at", "verdict", "email", "link", "topics")

@@ -26,6 +26,7 @@ from nurture.domain.audience.conditions import (
     IsLevel,
     Not,
     Reached,
+    Replied,
 )
 from nurture.domain.audience.engagement import (
     ACTIVE_FOR,
@@ -170,6 +171,8 @@ class _Compiler:
                 return found.where(e.sequence == sequence) if sequence else found
             case Booked(within):
                 return self._happened([EventKind.BOOKED], within)
+            case Replied(within):
+                return self._happened([EventKind.REPLIED], within)
         raise TypeError(f"{condition!r} is no condition")
 
     def _happened(self, kinds: Collection[EventKind], within: timedelta | None) -> Any:

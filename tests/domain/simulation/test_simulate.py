@@ -19,6 +19,7 @@ from nurture.domain.sequences.sequence import (
     Step,
     StepKind,
     Wait,
+    WhenReplied,
 )
 from nurture.domain.simulation.person import Act, Deed, Habits, Person, newcomer
 from nurture.domain.simulation.simulate import simulate
@@ -151,6 +152,19 @@ def test_a_subscribers_pause_postpones_and_a_booking_ends_the_sequence() -> None
     assert told(entries, What.ENDED) == [
         (EnrolmentStatus.GOAL_REACHED, "the goal has been reached")
     ]
+
+
+def test_a_reply_does_what_the_sequence_says() -> None:
+    reply = Act(FRIDAY + timedelta(hours=1), Deed.REPLIES, "series/guide")
+    gets = {WhenReplied.GO_ON: ["guide", "a"], WhenReplied.PAUSE: ["guide"]}
+    gets[WhenReplied.STOP] = ["guide"]
+    for replied, emails in gets.items():
+        sequence = replace(sequence_of(GUIDE, A, opt_in=OptIn.COLLECT), replied=replied)
+        entries = played(world_of(sequence), newcomer("Fay", FRIDAY, sequence, acts=(reply,)))
+        assert sent(entries) == emails, replied
+        stopped = [(EnrolmentStatus.REMOVED, "they replied, so “series” ended")]
+        ended = told(entries, What.ENDED)
+        assert (ended == stopped) is (replied is WhenReplied.STOP)
 
 
 def test_an_unsubscribed_person_who_returns_continues_where_they_stopped() -> None:

@@ -6,8 +6,7 @@ from alembic import op
 from nurture.store.types import UtcDateTime
 
 revision = "0021"
-# It follows 0020 as soon as that is here.
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -31,6 +31,7 @@ KINDS = {
     Kind.CLICKED: ("clicked a link", "did not click a link"),
     Kind.OPENED: ("opened an email", "did not open an email"),
     Kind.BOOKED: ("booked a session", "did not book a session"),
+    Kind.REPLIED: ("replied to an email", "did not reply to an email"),
     Kind.COLLECTED: ("collected a guide", "did not collect a guide"),
     Kind.SIGNED_UP: ("signed up", "did not sign up"),
     Kind.LEVEL: ("is", "is not"),
@@ -52,7 +53,7 @@ _TIMES = (1, 2, 3, 5, 10)
 _DAYS = (0, 7, 14, 30, 60, 90, 180, 365)
 _ROW = re.compile(r"((?:g\d{1,2})?)r(\d{1,2})-kind")
 _COUNTED = (Kind.CLICKED, Kind.OPENED)
-_DATED = (*_COUNTED, Kind.BOOKED, Kind.SIGNED_UP)
+_DATED = (*_COUNTED, Kind.BOOKED, Kind.REPLIED, Kind.SIGNED_UP)
 
 #: The row with which a new segment begins.
 FIRST = Row(Kind.CLICKED)

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.bootstrap import Context
 from nurture.domain.errors import NurtureError
-from nurture.domain.sequences.sequence import RECURRING, Continuation, StepKind
+from nurture.domain.sequences.sequence import RECURRING, Continuation, StepKind, WhenReplied
 from nurture.services.publishing import sequence_editor
 from nurture.services.publishing.email_editor import SavedElsewhereError
 from nurture.services.publishing.files import CheckError
@@ -59,6 +59,13 @@ class SequenceEditing(Views):
         pairs = zip(request.form.getlist("sequence"), request.form.getlist("only_if"), strict=False)
         endings = tuple(Continuation(sequence, only_if) for sequence, only_if in pairs if sequence)
         return self._do(key, sequence_editor.set_endings, endings)
+
+    def set_replied(self, key: str) -> Response:
+        """Set what a reply does."""
+        replied = request.form.get("replied", "")
+        if replied not in set(WhenReplied):
+            abort(400, "Please choose what a reply does.")
+        return self._do(key, sequence_editor.set_replied, WhenReplied(replied))
 
     def show_step(self, key: str, email: str) -> str:
         """Show the timing and the conditions of one step."""
@@ -226,6 +233,7 @@ def add_routes(studio: Blueprint, context: Context) -> None:
     studio.post(f"{edit}/move", endpoint="move_step")(views.move)
     studio.post(f"{edit}/remove", endpoint="remove_step")(views.remove)
     studio.post(f"{edit}/end")(views.set_endings)
+    studio.post(f"{edit}/replied")(views.set_replied)
     studio.post(f"{edit}/discard", endpoint="discard_sequence")(views.discard)
     studio.get(f"{edit}/steps/<email>", endpoint="edit_step")(views.show_step)
     studio.post(f"{edit}/steps/<email>")(views.change_step)

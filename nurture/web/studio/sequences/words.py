@@ -15,6 +15,7 @@ from nurture.domain.sequences.sequence import (
     Step,
     StepKind,
     Wait,
+    WhenReplied,
 )
 from nurture.web.studio.core.formatting import count
 
@@ -117,6 +118,27 @@ def say_goal(sequence: Sequence) -> str:
     return "Nothing ends this one early."
 
 
+#: What becomes of the sequence if somebody replies.
+_REPLIED = {
+    WhenReplied.GO_ON: "Whoever replies to an email goes on.",
+    WhenReplied.PAUSE: "Whoever replies to an email gets no more until you let them go on.",
+    WhenReplied.STOP: "Whoever replies to an email gets nothing more from this sequence.",
+}
+
+
+#: The choices of it, in the order of the menu.
+REPLIED_CHOICES = {
+    WhenReplied.GO_ON: "They go on",
+    WhenReplied.PAUSE: "Their emails wait until you let them go on",
+    WhenReplied.STOP: "This sequence ends for them",
+}
+
+
+def say_replied(sequence: Sequence) -> str:
+    """Describe what a reply does."""
+    return _REPLIED[sequence.replied]
+
+
 def say_ending(
     ending: Continuation, sequences: Mapping[str, str], segments: Mapping[str, str]
 ) -> str:
@@ -149,11 +171,17 @@ def say_changes(
     said += [f"{_named(key, subjects)} has another place." for key in moved]
     for key in kept:
         said += _step_changes(old, new, key, subjects, titles)
+    if old.replied != new.replied:
+        said.append(f"{say_replied(new)} {_replied_before(old)}")
     if old.then != new.then:
         said.append("People go on differently at the end.")
     if (old.title, old.form, old.quiet, old.goal) != (new.title, new.form, new.quiet, new.goal):
         said.append("How people come in, the goal or the title is different.")
     return said
+
+
+def _replied_before(old: Sequence) -> str:
+    return f"Before, it was: {_lowered(say_replied(old))}"
 
 
 def _step_changes(
