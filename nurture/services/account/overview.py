@@ -11,7 +11,9 @@ from nurture.domain.account.presets import AccountChoices, Preset, preset_at
 from nurture.domain.account.warm_up import WarmUp, warm_up_at
 from nurture.domain.messages.told_refusal import read_refusal
 from nurture.mail.smtp.route import SmtpRoute
-from nurture.services.account.facts import gather_facts
+from nurture.services.account import grant
+from nurture.services.account.facts import find_mailbox, gather_facts
+from nurture.services.account.grant import GrantState
 from nurture.services.account.limits import SendingRules, take_stock
 from nurture.services.account.outlook import AccountWait, find_wait, last_leaves_at
 from nurture.services.account.words import what_is_wrong, what_it_means, what_to_do
@@ -19,6 +21,7 @@ from nurture.settings import Settings
 from nurture.store.database import Connection, Database
 from nurture.store.queries.account_figures import RefusedMessage, last_refusals
 from nurture.store.tables import account, account_limits
+from nurture.store.tables.mailboxes import MailboxState
 
 #: How many refusals are shown, and how much of a mail server's own words.
 _REFUSALS, _LONGEST = 10, 240
@@ -66,19 +69,25 @@ class AccountOverview:
     alarms: tuple[AccountAlarm, ...]
     warming_since: datetime | None
     warming: WarmUp | None
+    connected: GrantState | None
+    mailbox: MailboxState | None
 
 
-def oversee_account(database: Database, rules: SendingRules, now: datetime) -> AccountOverview:
-    """Return what the page about the account shows."""
+def oversee_account(
+    database: Database, rules: SendingRules, mailbox: str, now: datetime
+) -> AccountOverview:
+    """Return what the page about the account shows; `mailbox` as in `facts.find_alarms`."""
     with database.reading() as connection:
-        return _oversee(connection, rules, now)
+        return _oversee(connection, rules, mailbox, now)
 
 
-def _oversee(connection: Connection, rules: SendingRules, now: datetime) -> AccountOverview:
+def _oversee(
+    connection: Connection, rules: SendingRules, mailbox: str, now: datetime
+) -> AccountOverview:
     row, held = account_limits.find_account(connection), account.find_hold(connection)
     stock = take_stock(connection, rules, now)
     wait = find_wait(connection, stock, held, now)
-    facts = gather_facts(connection, stock, held, wait, now)
+    facts = gather_facts(connection, stock, held, wait, mailbox, now)
     return AccountOverview(
         own=row.own,
         limits=stock.limits,
@@ -91,6 +100,8 @@ def _oversee(connection: Connection, rules: SendingRules, now: datetime) -> Acco
         alarms=tuple(alarms(facts)),
         warming_since=row.warming_since,
         warming=warm_up_at(row.warming_since, now, stock.limits.day),
+        connected=grant.find_state(connection),
+        mailbox=find_mailbox(connection, mailbox),
     )
 
 

@@ -1,7 +1,7 @@
 """The first page: what was sent, what comes next and what needs the owner."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -143,13 +143,18 @@ def oversee(
     seen: int,
     now: datetime,
     rules: SendingRules = NO_RULES,
+    mailbox: str = "",
 ) -> Overview:
-    """Return the overview in the practice's time zone; `seen` comes from the database's witness."""
+    """Return the overview in the practice's time zone; `seen` comes from the database's witness.
+
+    `mailbox` is what the state of the mailbox is stored under, if one is read.
+    """
     with database.reading() as connection:
         published = catalogue.current(connection)
         zone = ZoneInfo(published.practice.time_zone)
         midnight = _midnight(now.astimezone(zone).date(), zone)
         bookings = dashboard.latest_bookings(connection, 50)
+        armed = instance.is_armed(connection, fingerprint, seen)
         by_day = _sent_by_day(connection, midnight, zone)
         return Overview(
             week=_week(connection, bookings, now),
@@ -158,7 +163,7 @@ def oversee(
             coming=_coming(connection, published, rules, now, zone),
             signups=dashboard.latest_signups(connection, _LISTED),
             bookings=[one for one in bookings if one.at >= now - 4 * _WEEK][:_LISTED],
-            needs=_needs(connection, rules, instance.is_armed(connection, fingerprint, seen), now),
+            needs=_needs(connection, rules, mailbox, armed, now),
             to_fill_in=_to_fill_in(published),
             subjects={key: email.subject for key, (_, email) in published.emails.items()},
             titles={key: found.title for key, found in published.sequences.items()},
@@ -183,7 +188,9 @@ def _week(connection: Connection, bookings: list[RecentPerson], now: datetime) -
     )
 
 
-def _needs(connection: Connection, rules: SendingRules, armed: bool, now: datetime) -> Needs:
+def _needs(
+    connection: Connection, rules: SendingRules, mailbox: str, armed: bool, now: datetime
+) -> Needs:
     account, jump = _account(connection, now), bounces.find_jump(connection)
     return Needs(
         doubts=dashboard.doubts(connection, 20),
@@ -196,7 +203,7 @@ def _needs(connection: Connection, rules: SendingRules, armed: bool, now: dateti
         account=account,
         jump=jump,
         full=tuple(_full_mailboxes(connection, now)),
-        alarms=tuple(_alarms(connection, rules, jump, now)),
+        alarms=tuple(_alarms(find_alarms(connection, rules, mailbox, now), jump)),
         replied=tuple(dashboard.latest_replies(connection, now - _WEEK, _LISTED)),
     )
 
@@ -221,12 +228,10 @@ def _account(connection: Connection, now: datetime) -> AccountNeed | None:
     )
 
 
-def _alarms(
-    connection: Connection, rules: SendingRules, jump: Jump | None, now: datetime
-) -> Iterator[AccountAlarm]:
+def _alarms(found: Iterable[AccountAlarm], jump: Jump | None) -> Iterator[AccountAlarm]:
     """Yield what the owner has to see to about the account that the page does not say elsewhere."""
     said = {AlarmKind.HELD} | ({AlarmKind.BOUNCES_HIGH} if jump else set())
-    for one in find_alarms(connection, rules, now):
+    for one in found:
         if one.needs_owner and one.kind not in said:
             yield one
 

@@ -1,6 +1,7 @@
 """The mail account: what it may send, how it is doing, and a test of it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -11,7 +12,9 @@ from nurture.domain.account.limits import NO_LIMITS
 from nurture.domain.account.presets import PRESETS, find_preset
 from nurture.domain.account.warm_up import allowed_on, last_day
 from nurture.domain.reasons import in_words
-from nurture.services.account import choices, hold, overview
+from nurture.mail.oauth.providers import PROVIDERS
+from nurture.mail.smtp.route import SmtpRoute
+from nurture.services.account import choices, grant, hold, overview
 from nurture.services.account.choices import SavedChoices
 from nurture.services.account.trial import try_account
 from nurture.services.account.words import say_limits
@@ -79,7 +82,7 @@ class MailAccount(Views):
         if self.context.where_mails_stay:
             tell(self.context.where_mails_stay, trouble=True)
             return _back()
-        found = open_session(self.context.settings)
+        found = open_session(self.context.settings, self.context.access_tokens)
         tell(" ".join(found.sentences), trouble=not found.fine)
         return _back()
 
@@ -98,7 +101,9 @@ class MailAccount(Views):
         self, typed: Mapping[str, str] | None = None, slips: Mapping[str, str] | None = None
     ) -> str:
         context = self.context
-        seen = overview.oversee_account(context.database, context.sending_rules, context.clock())
+        seen = overview.oversee_account(
+            context.database, context.sending_rules, context.mailbox_key, context.clock()
+        )
         fixed, published = choices.fixed_fields(context.sending_rules), context.published
         kind = find_preset(fixed.get("preset") or seen.own.preset or "")
         values = choices.as_typed(seen.own)
@@ -121,12 +126,25 @@ class MailAccount(Views):
             why_waiting=in_words(seen.wait.why) if seen.wait.why else "",
             curve=[allowed_on(day) for day in range(1, 6)],
             last_day=last_day(seen.limits.day),
+            providers=PROVIDERS,
+            **self._connection(),
             subjects=(
                 {key: email.subject for key, (_, email) in published.emails.items()}
                 if published
                 else {}
             ),
         )
+
+    def _connection(self) -> dict[str, Any]:
+        """Return what the page needs in order to offer a connection."""
+        settings = self.context.settings
+        route = SmtpRoute.from_url(settings.smtp_url) if settings.smtp_url else None
+        return {
+            "needs_connection": route is not None and route.login.needs_token,
+            "client_id": settings.oauth_client_id,
+            "redirect": grant.redirect_of(settings),
+            "reads_mailbox": bool(settings.imap_url),
+        }
 
 
 def _what_follows(saved: SavedChoices) -> str:

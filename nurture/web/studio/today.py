@@ -108,6 +108,7 @@ class Today(Views):
             context.witness.seen(),
             context.clock(),
             context.sending_rules,
+            context.mailbox_key,
         )
         return render_template(
             "studio/today.html",
