@@ -77,12 +77,12 @@ def say_limits(limits: Limits) -> str:
         (limits.day, "in 24 hours"),
     )
     parts = [f"{number:,} {unit}" for number, unit in named if number is not None]
-    if limits.connections is not None:
-        how_many = (
-            "1 connection" if limits.connections == 1 else f"{limits.connections} connections"
-        )
-        parts.append(f"over {how_many}")
-    if not parts:
-        return "there is no limit"
+    said = f"at most {_joined(parts)}" if parts else "any number"
+    if limits.connections is None:
+        return said if parts else "there is no limit"
+    return f"{said}, over {limits.connections} connection{'s' * (limits.connections != 1)}"
+
+
+def _joined(parts: list[str]) -> str:
     *most, last = parts
-    return f"at most {', '.join(most)} and {last}" if most else f"at most {last}"
+    return f"{', '.join(most)} and {last}" if most else last
