@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from nurture.domain.messages.refusal import Cause
 from nurture.services.account import grant, hold
 from nurture.services.account.grant import GrantState
+from nurture.services.inbound.mailbox import key_of
 from nurture.services.owner import sessions
 from nurture.store.tables import account_limits, mailboxes
 from nurture.store.tables.account_limits import AccountRow
@@ -343,7 +344,7 @@ def test_the_page_says_when_the_mailbox_was_last_read(
     url = "imaps://paul%40practice.example:secret-word@imap.practice.example"
     browser = again(sqlite_home, NURTURE_IMAP_URL=url)
     assert "The mailbox has not been read yet." in page(browser)
-    key, now = sqlite_home.context.mailbox_key, sqlite_home.clock.now
+    key, now = key_of(url), sqlite_home.clock.now
     with sqlite_home.context.database.writing() as connection:
         mailboxes.take_lease(connection, key, "reader", now, now)
         mailboxes.end_reading(connection, key, "reader", "", now)

@@ -50,7 +50,7 @@ class AccountAlarm:
 
 @dataclass(frozen=True, slots=True)
 class MonthFigures:
-    """What became of the emails of the last thirty days.
+    """What became of the emails of the last thirty days, and of older ones that came back then.
 
     `accepted` is how many the mail server took, `returned` how many of these came back because the
     address does not work, `turned_away` how many it refused at once for that reason, and
@@ -65,7 +65,12 @@ class MonthFigures:
     @property
     def sent(self) -> int:
         """The emails that bounces are counted among."""
-        return self.accepted + self.turned_away
+        return max(self.accepted, self.returned) + self.turned_away
+
+    @property
+    def arrived(self) -> int:
+        """The emails that complaints are counted among."""
+        return max(self.accepted, self.complained)
 
     @property
     def bounced(self) -> int:
@@ -79,8 +84,8 @@ class MonthFigures:
 
     @property
     def complaint_share(self) -> float:
-        """The share of accepted emails that were reported as junk, from 0 to 1."""
-        return self.complained / self.accepted if self.accepted else 0.0
+        """The share of arrived emails that were reported as junk, from 0 to 1."""
+        return self.complained / self.arrived if self.arrived else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +147,8 @@ def _held(facts: AccountFacts) -> Iterator[AccountAlarm]:
     if facts.held_since is None:
         return
     severity = AlarmSeverity.URGENT if facts.held_to_do else AlarmSeverity.WARNING
-    waits = f"{facts.waiting:,} {'email waits' if facts.waiting == 1 else 'emails wait'}."
-    said = f"No email is lost. {waits} {facts.held_to_do}".strip()
+    waits = f" {facts.waiting:,} {'email waits' if facts.waiting == 1 else 'emails wait'}."
+    said = f"No email is lost.{waits if facts.waiting else ''} {facts.held_to_do}".strip()
     yield AccountAlarm(AlarmKind.HELD, severity, facts.held_because, said, facts.held_since)
 
 
@@ -168,11 +173,11 @@ def _mailbox_unread(facts: AccountFacts) -> Iterator[AccountAlarm]:
 
 def _complaints_high(month: MonthFigures) -> Iterator[AccountAlarm]:
     share = month.complaint_share
-    if month.accepted < COMPLAINTS_OF_AT_LEAST or share <= COMPLAINTS_WANTED:
+    if month.arrived < COMPLAINTS_OF_AT_LEAST or share <= COMPLAINTS_WANTED:
         return
     severity = AlarmSeverity.URGENT if share > COMPLAINTS_BLOCKED else AlarmSeverity.WARNING
     said = (
-        f"{say_part(month.complained, month.accepted, 2)} of the last thirty days. Mailbox "
+        f"{say_part(month.complained, month.arrived)} of the last thirty days. Mailbox "
         "providers want less than 0.10 %, and from 0.30 % on they put your emails into the junk "
         "folder. Write less often, and only to people who asked for it."
     )
@@ -184,7 +189,7 @@ def _bounces_high(month: MonthFigures) -> Iterator[AccountAlarm]:
     if month.sent < BOUNCES_OF_AT_LEAST or month.bounce_share <= BOUNCES_USUAL:
         return
     said = (
-        f"{say_part(month.bounced, month.sent, 1)} of the last thirty days came back because the "
+        f"{say_part(month.bounced, month.sent)} of the last thirty days came back because the "
         "address does not work; 2 % is usual. Look where these people signed up: a form without "
         "protection attracts made-up addresses."
     )
@@ -213,7 +218,7 @@ def _limit_nearly_used(facts: AccountFacts) -> Iterator[AccountAlarm]:
     yield AccountAlarm(AlarmKind.LIMIT_NEARLY_USED, AlarmSeverity.NOTE, heading, said)
 
 
-def say_part(number: int, base: int, digits: int) -> str:
-    """Say how many of how many, and the share in per cent: `3 of 1,204 emails (0.2 %)`."""
+def say_part(number: int, base: int) -> str:
+    """Say how many emails of how many, with the share in per cent: `3 of 1,204 emails (0.25 %)`."""
     share = 100 * number / base if base else 0.0
-    return f"{number:,} of {base:,} {'email' if base == 1 else 'emails'} ({share:.{digits}f} %)"
+    return f"{number:,} of {base:,} {'email' if base == 1 else 'emails'} ({share:.2f} %)"

@@ -18,6 +18,7 @@ from nurture.services.account import choices, grant, hold, overview
 from nurture.services.account.choices import SavedChoices
 from nurture.services.account.trial import try_account
 from nurture.services.account.words import say_limits
+from nurture.services.inbound.mailbox import key_of
 from nurture.services.owner.checklist import open_session
 from nurture.services.owner.practice import SlipsError
 from nurture.web.studio.core.auth import signed_in
@@ -102,7 +103,10 @@ class MailAccount(Views):
     ) -> str:
         context = self.context
         seen = overview.oversee_account(
-            context.database, context.sending_rules, context.mailbox_key, context.clock()
+            context.database,
+            context.sending_rules,
+            key_of(context.settings.imap_url),
+            context.clock(),
         )
         fixed, published = choices.fixed_fields(context.sending_rules), context.published
         kind = find_preset(fixed.get("preset") or seen.own.preset or "")

@@ -12,6 +12,7 @@ from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.inbound import bounce_jumps
 from nurture.services.inbound.bounce_jumps import NoJumpError
+from nurture.services.inbound.mailbox import key_of
 from nurture.services.owner import checklist
 from nurture.services.owner.checklist import ChecklistSubject, CheckResult, Task
 from nurture.services.reports import dashboard
@@ -108,7 +109,7 @@ class Today(Views):
             context.witness.seen(),
             context.clock(),
             context.sending_rules,
-            context.mailbox_key,
+            key_of(context.settings.imap_url),
         )
         return render_template(
             "studio/today.html",

@@ -44,6 +44,17 @@ def test_a_held_account_is_urgent_once_the_owner_can_do_something_about_it() -> 
     assert worse.sentence == "No email is lost. 1,200 emails wait. Check the password."
 
 
+def test_a_held_account_for_which_nothing_waits_says_only_that_nothing_is_lost() -> None:
+    [alarm] = alarms(replace(QUIET, held_since=NOW, held_because="It takes no login"))
+    assert alarm.sentence == "No email is lost."
+
+
+def test_no_more_come_back_than_were_sent() -> None:
+    late = MonthFigures(accepted=1, returned=2, complained=3)
+    assert (late.sent, late.arrived) == (2, 3)
+    assert (late.bounce_share, late.complaint_share) == (1.0, 1.0)
+
+
 def test_a_withdrawn_permission_is_urgent() -> None:
     [alarm] = alarms(replace(QUIET, lapsed_at=NOW, lapsed_because="Google has withdrawn it."))
     assert (alarm.kind, alarm.severity) == (AlarmKind.GRANT_LAPSED, AlarmSeverity.URGENT)
@@ -71,7 +82,7 @@ def test_an_unread_mailbox_alarms_after_an_hour(
         mailbox_trouble_since=trouble_since,
     )
     assert kinds(facts) == [AlarmKind.MAILBOX_UNREAD] * alarmed
-    assert all(trouble in one.sentence for one in alarms(facts))
+    assert [trouble in one.sentence for one in alarms(facts)] == [True] * alarmed
 
 
 @pytest.mark.parametrize(
