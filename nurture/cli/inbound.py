@@ -1,4 +1,4 @@
-"""The command through which a mail server passes mails that came back."""
+"""The command through which a mail server passes on what came back."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class ImapServer:
         return f"imaps://{quote(USER)}:{quote(PASSWORD, safe='')}@localhost:{self.port}/INBOX"
 
     def put(self, *mails: bytes, folder: str = "") -> None:
-        """Let mails arrive, as a mail server does: complete, and in this order."""
+        """Let them arrive, as a mail server does: complete, and in this order."""
         new = self._maildir(folder) / "new"
         for number, mail in enumerate(mails):
             name = f"{time.time_ns()}.M{number:06}P{os.getpid()}.test"
@@ -86,13 +86,13 @@ class ImapServer:
             draft.rename(new / name)
 
     def renumber(self) -> None:
-        """Lose the numbers of all mails, so that UIDVALIDITY changes."""
+        """Lose all numbers, so that UIDVALIDITY changes."""
         names = ("dovecot-uidlist", "dovecot.index*")
         for found in [one for name in names for one in self._maildir("").glob(name)]:
             found.unlink()
 
     def flags(self) -> set[str]:
-        """Return the flags set on any mail, and where mails are that were seen."""
+        """Return the flags set on any mail."""
         kept = (self._maildir("") / "cur").glob("*")
         return {mail.name.partition(":2,")[2] for mail in kept} - {""}
 

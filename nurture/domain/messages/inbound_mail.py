@@ -1,7 +1,7 @@
-"""What a mail in the owner's mailbox says about an email of ours, and when that is believed.
+"""What a mail in the owner's mailbox says about an email we sent, and when that is believed.
 
-Anybody can send anything to a mailbox. A mail counts only beside a message of ours that it proves
-to know, about the address that the message was offered to, and not before that was done.
+Anyone can send anything to a mailbox. A mail counts only beside a message that it proves to
+know, about the address that the message was offered to, and not before that was done.
 """
 
 from collections.abc import Callable
@@ -80,7 +80,7 @@ class InboundMail:
 
 @dataclass(frozen=True, slots=True)
 class ReportedMessage:
-    """The message of ours that a mail proves to know.
+    """Our message that a mail proves to know.
 
     `is_theirs` says whether an address is that of its person, `is_someone_elses` whether it is
     another subscriber's, and `is_ours` whether the practice sends from it. `is_direct` says that

@@ -30,7 +30,7 @@ from nurture.domain.simulation.world import SimulatedEvent, What, World
 _ENDED_BY_DEEDS = {
     Deed.BOOKS: Reason(Code.GOAL_REACHED),
     Deed.UNSUBSCRIBES: Reason(EndReason.UNSUBSCRIBED),
-    Deed.REPLIES: Reason(EndReason.REPLIED),
+    Deed.REPLIES: Reason(Code.THEY_REPLIED),
 }
 
 

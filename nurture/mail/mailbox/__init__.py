@@ -1,1 +1,1 @@
-"""The owner's mailbox: its address, reading it, and what the mails in it say about ours."""
+"""The owner's mailbox: its address, reading it, and what each mail in it says about ours."""

@@ -38,7 +38,7 @@ _SYSTEM_NAME = re.compile(
 
 
 def message_ids_in(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return what may be the left sides of Message-IDs of ours, in order, each once."""
+    """Return what may be the left sides of our Message-IDs, in order, each once."""
     found: dict[str, None] = {}
     for text in texts:
         for number, code in _MESSAGE_ID.findall(text):

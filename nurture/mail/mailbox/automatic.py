@@ -1,4 +1,4 @@
-"""Mails that no person wrote: automatic replies, receipts and mailing lists (RFC 3834)."""
+"""What no person wrote: automatic replies, receipts and mailing lists (RFC 3834)."""
 
 import re
 

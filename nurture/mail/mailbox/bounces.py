@@ -98,7 +98,7 @@ def _named(parts: MailParts, told: str) -> tuple[str, ...]:
 def judge(told: str) -> tuple[bool, str]:
     """Return whether the failure is for good, and the mail server's reply.
 
-    The codes decide; without any, the words; and what says nothing is not held against anybody.
+    The codes decide; without any, the words; and what says nothing is held against no one.
     """
     for found in _codes(told):
         reason = _line(told, found.start(1))

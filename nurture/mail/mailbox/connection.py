@@ -63,17 +63,17 @@ class Mailbox:
     _client: imaplib.IMAP4 = field(repr=False)
 
     def uids_after(self, last: int) -> Iterator[int]:
-        """Yield the numbers of the mails after that one, in order."""
+        """Yield the numbers that follow that one, in order."""
         for start in range(last + 1, self.uid_next, _SPAN):
             span = f"{start}:{min(start + _SPAN, self.uid_next) - 1}"
             yield from self._search("UID", span)
 
     def uids_since(self, day: date) -> list[int]:
-        """Return the numbers of the mails received on that day or later, in order."""
+        """Return the numbers of what was received on that day or later, in order."""
         return self._search("SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}")
 
     def heads(self, uids: Sequence[int]) -> list[MailHead]:
-        """Return the headers of these mails; those deleted meanwhile are left out."""
+        """Return the headers under these numbers; those deleted meanwhile are left out."""
         wanted = f"(UID INTERNALDATE BODY.PEEK[HEADER]<0.{_HEAD}>)"
         return [
             MailHead(uid, _received_at(about), data)

@@ -56,7 +56,7 @@ def read_inbound(data: bytes) -> InboundMail:
 
 
 def wants_body(head: bytes) -> bool:
-    """Return whether the headers alone do not tell what a mail says about an email of ours."""
+    """Return whether the headers alone do not tell what a mail says about our email."""
     try:
         parts = take_apart(head)
         return not _is_plain(parts)
@@ -113,7 +113,7 @@ def _made(
 
 
 def _complaint(parts: MailParts) -> tuple[ReportedRecipient, ...] | None:
-    """Return whom a complaint names; `None` if this is none."""
+    """Return the recipients that a complaint names; `None` if this is none."""
     for fields in parts.feedback:
         if _COMMENT.sub("", first(fields, "feedback-type")).strip().lower() in _ABUSE:
             named = _recipients_of(fields)
@@ -139,7 +139,7 @@ def _may_report(parts: MailParts) -> bool:
 
 
 def _speaks_of_itself(parts: MailParts) -> bool:
-    """Return whether the sender is whom the report is about, so that a person wrote it."""
+    """Return whether the report is about its sender, so that a person wrote it."""
     sender = address_of(parts.first("from")).casefold()
     named = {name.casefold() for one in reported_recipients(parts) for name in one.named}
     return bool(sender) and sender in named

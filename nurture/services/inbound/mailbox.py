@@ -52,7 +52,7 @@ class MailboxSource:
 
 @dataclass(frozen=True, slots=True)
 class ReadingResult:
-    """What one reading did: mails looked at, events found, and what was in the way, if anything.
+    """What one reading did: looked at, found, and what was in the way, if anything.
 
     `busy` says that another reader is at it.
     """

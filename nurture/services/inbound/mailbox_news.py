@@ -1,8 +1,8 @@
-"""Taking in one mail: what it says counts only as far as it proves to know an email of ours.
+"""Taking in one mail: what it says counts only as far as it proves to know our email.
 
 A Message-ID or an envelope sender with our code says which message a mail is about; the person is
-whoever our own row names, never whom the mail does. Nothing of the mail is stored but the mail
-server's reply, without addresses.
+the one that our own row names, never the one that the mail does. Nothing of the mail is stored but
+the mail server's reply, without addresses.
 """
 
 from collections.abc import Iterable, Iterator
@@ -129,7 +129,7 @@ def _reported(
 
 
 def _person_of(connection: Connection, message: Message | None) -> Subscriber | None:
-    """Return whom our own row names; `None` once they are erased."""
+    """Return the person that our own row names; `None` once they are erased."""
     return subscribers.find_subscriber(connection, message.subscriber_id) if message else None
 
 

@@ -1,4 +1,4 @@
-"""How far each mailbox has been read, by whom it is being read, and what keeps us from it."""
+"""How far each mailbox has been read, who is reading it, and what keeps us from it."""
 
 from dataclasses import dataclass
 from datetime import datetime

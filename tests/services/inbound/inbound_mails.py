@@ -1,4 +1,4 @@
-"""Mails that come back, filled in with the messages of an installation."""
+"""What comes back, filled in with the messages of an installation."""
 
 import tomllib
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def message_ids(home: Installation) -> dict[str, str]:
 
 
 def mail_of(home: Installation, name: str, to: str, other: str, at: datetime) -> bytes:
-    """Return a mail of the corpus about the latest message to somebody, written at that time."""
+    """Return a mail of the corpus about the latest message to someone, written at that time."""
     return mail_about(home, name, to, other, message_ids(home), at)
 
 
@@ -50,7 +50,7 @@ def mail_about(
     whose: Mapping[str, str],
     at: datetime | None = None,
 ) -> bytes:
-    """Return a mail of the corpus, given everybody's Message-IDs."""
+    """Return a mail of the corpus, given all Message-IDs by address."""
     values = {
         "message_id": whose[to],
         "other_message_id": whose[other],

@@ -48,7 +48,7 @@ def home(sqlite_home: Installation) -> Installation:
 
 
 def hear(home: Installation, names: list[str]) -> dict[str, EventKind | None]:
-    """Let each mail arrive that is about a message to somebody of its own."""
+    """Let each mail arrive that is about a message to someone of its own."""
     whose = message_ids(home)
     return {
         name: arrives(home, mail_about(home, name, f"{place}.{ANN}", f"{place}.{BOB}", whose))

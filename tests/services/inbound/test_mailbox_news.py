@@ -1,4 +1,4 @@
-"""Taking in a mail: whom it is about, what follows, and what an attacker cannot do."""
+"""Taking in a mail: who it is about, what follows, and what an attacker cannot do."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -57,7 +57,7 @@ def with_bounce_address(home: Installation) -> Installation:
 
 
 def replying(home: Installation, said: str) -> None:
-    """Publish the shipped series with what is to happen when somebody replies."""
+    """Publish the shipped series with what is to happen when someone replies."""
     library = read_library(SHIPPED)
     [series] = [one for one in library.sequences if one.sequence.key == "pain-guide"]
     changed = replace(series, toml=f'replied = "{said}"\n{series.toml}')
