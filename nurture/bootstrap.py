@@ -19,6 +19,7 @@ from nurture.files.witness import Witness
 from nurture.library.practice import parse_practice
 from nurture.mail import providers as mail_providers
 from nurture.mail.logbook import Logbooks
+from nurture.mail.mailbox.address import MailboxAddressError
 from nurture.mail.mailbox.return_path import ReturnPaths
 from nurture.mail.outbox.folder import remove_mails, unlist_refused
 from nurture.mail.providers import Provider
@@ -288,6 +289,14 @@ class Context:
     def mailbox(self) -> MailboxSource | None:
         """The mailbox that is read, if one is set; raise `MailboxAddressError` if it cannot be."""
         return MailboxSource.at(self.settings.imap_url, self.access_tokens)
+
+    @property
+    def mailbox_key(self) -> str:
+        """What the state of the mailbox is stored under; "" if none is set, or none that can be."""
+        try:
+            return self.mailbox.address.key if self.mailbox else ""
+        except MailboxAddressError:
+            return ""
 
     @property
     def sending_rules(self) -> SendingRules:

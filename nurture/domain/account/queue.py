@@ -40,6 +40,11 @@ class AccountLoad:
     held_until: datetime | None = None
 
 
+def used_up(limits: Limits, window: Window) -> Reason:
+    """Return the reason why an email waits whose account has used up that window's limit."""
+    return Reason(_USED_UP[window], limit=str(limits.by_window[window]))
+
+
 class Forecast:
     """When an account may send further emails, each as soon as its limits allow."""
 
@@ -82,10 +87,6 @@ class AccountQueue:
         self._next = next(self._looks, None)
         self._own, self._counted = 1, 0
 
-    def free_at(self) -> datetime:
-        """Return when the account can send the next email, of whatever has waited longest."""
-        return self._forecast.next_at()
-
     def allowance_at(self, at: datetime) -> Allowance:
         """Return what may be sent to someone whose email is due at that moment.
 
@@ -100,8 +101,7 @@ class AccountQueue:
         free_at, window = self._forecast.next_at(at), self._forecast.binding
         if window is None or free_at <= at:
             return UNLIMITED
-        limit = self._load.limits.by_window[window]
-        return Allowance(0, 1, free_at, why=Reason(_USED_UP[window], limit=str(limit)))
+        return Allowance(0, 1, free_at, why=used_up(self._load.limits, window))
 
     def _send_all_due_by(self, at: datetime) -> None:
         """Send everything that is due by then, except the one email to the person themselves."""

@@ -31,6 +31,21 @@ def add_offers(connection: sa.Connection, number: int, settled_at: datetime) -> 
         connection.execute(sa.insert(offers), {"settled_at": settled_at, "number": number})
 
 
+def reserve_offer(connection: sa.Connection, now: datetime) -> int:
+    """Count one email that is about to be offered; return the number to settle it by."""
+    row = sa.insert(offers).values(settled_at=now, number=1).returning(offers.c.id)
+    return int(connection.execute(row).scalar_one())
+
+
+def settle_offer(connection: sa.Connection, reserved: int, counts: bool, at: datetime) -> None:
+    """Let a reserved offer count from when its outcome was known, or not at all."""
+    this = offers.c.id == reserved
+    if counts:
+        connection.execute(sa.update(offers).where(this).values(settled_at=at))
+    else:
+        connection.execute(sa.delete(offers).where(this))
+
+
 def count_used(
     connection: sa.Connection, windows: Iterable[Window], now: datetime
 ) -> dict[Window, int]:
