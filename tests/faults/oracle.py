@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,24 +20,37 @@ PIPELINING = ("PIPELINING", "8BITMIME", "SMTPUTF8")
 
 @dataclass(frozen=True)
 class Taken:
-    """One accepted message, as it was recorded."""
+    """One accepted message, as it was recorded.
+
+    `at` is what the program's clock showed, if the oracle reads it, and `heard_at` is on the real,
+    monotonic clock of this machine. `open` is how many connections there were.
+    """
 
     message_id: str
     recipient: str
     digest: str
+    at: str = ""
+    heard_at: float = 0.0
+    open: int = 1
+
+    @property
+    def moment(self) -> datetime:
+        """When it was accepted by the program's clock."""
+        return datetime.fromisoformat(self.at)
 
 
 class Oracle:
     """The mail server of these tests, in a separate process that runs during the block."""
 
-    def __init__(self, journal: Path) -> None:
+    def __init__(self, journal: Path, clock: Path | None = None) -> None:
         self._journal = journal
+        self._clock = [str(clock)] if clock else []
 
     def __enter__(self) -> Self:
         """Start it; `url` accepts email when this returns."""
         self._journal.touch()
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", oracle_server(), str(self._journal)],
+            [sys.executable, "-I", "-S", oracle_server(), str(self._journal), *self._clock],
             stdout=subprocess.PIPE,
             text=True,
             preexec_fn=tied_to_us(),
@@ -71,6 +85,15 @@ class Oracle:
         """Wait that long before every answer."""
         self._order(delay=seconds)
 
+    def make_room(self, connections: int) -> None:
+        """Allow that many connections at a time, and turn others away."""
+        self._order(room=connections)
+
+    def crowd(self) -> tuple[int, int]:
+        """Return how many connections were open at once at most, and how many turned away."""
+        answer = self._order()
+        return answer["most_open"], answer["turned_away"]
+
     def offer_extensions(self, *names: str) -> None:
         """Announce these extensions and no others."""
         self._order(extensions=names)
@@ -93,9 +116,12 @@ class Oracle:
         """Return how many messages have been accepted so far."""
         return self._journal.read_bytes().count(b"\n")
 
-    def _order(self, **order: Any) -> None:
+    def _order(self, **order: Any) -> dict[str, int]:
         self._orders.sendall(json.dumps(order).encode() + b"\n")
-        assert self._answers.readline(), "the oracle has ended"
+        answer = self._answers.readline()
+        assert answer, "the oracle has ended"
+        found: dict[str, int] = json.loads(answer)
+        return found
 
 
 def oracle_server() -> str:

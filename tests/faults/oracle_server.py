@@ -3,7 +3,7 @@
 It is a separate program, so that killing the processes around it cannot destroy its memory.
 Every accepted message is one line of a journal, on the disk before the answer is sent. A second
 port accepts orders, one JSON document per line: which faults to show from now on, or whether to
-listen at all.
+listen at all. If the clock's file is named, each line says what it showed at the acceptance.
 """
 
 import asyncio
@@ -12,8 +12,10 @@ import json
 import os
 import re
 import sys
+import time
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
@@ -69,7 +71,8 @@ class _Envelope:
 class Oracle:
     """The mail server, its journal and the faults it shows."""
 
-    def __init__(self, journal: str) -> None:
+    def __init__(self, journal: str, clock: str = "") -> None:
+        self._clock = Path(clock) if clock else None
         self._journal = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._faults: list[Fault] = []
         self._delay = 0.0
@@ -77,6 +80,7 @@ class Oracle:
         self._server: asyncio.Server | None = None
         self.port = 0
         self._open: set[asyncio.StreamWriter] = set()
+        self._most_open, self._turned_away, self._room = 0, 0, 0
 
     async def listen(self) -> None:
         """Accept connections, on the same port as before."""
@@ -97,7 +101,8 @@ class Oracle:
         while line := await reader.readline():
             order = json.loads(line)
             await self._follow(order)
-            writer.write(json.dumps({"port": self.port, "open": len(self._open)}).encode() + b"\n")
+            crowd = {"most_open": self._most_open, "turned_away": self._turned_away}
+            writer.write(json.dumps(crowd).encode() + b"\n")
             await writer.drain()
         writer.close()
 
@@ -105,6 +110,7 @@ class Oracle:
         if "faults" in order:
             self._faults = [Fault(**fault) for fault in order["faults"]]
         self._delay = order.get("delay", self._delay)
+        self._room = order.get("room", self._room)
         self._extensions = order.get("extensions", self._extensions)
         if order.get("listen") is True:
             await self.listen()
@@ -115,13 +121,23 @@ class Oracle:
         self._open.add(writer)
         quiet = (_GoneError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
         with contextlib.suppress(*quiet):
-            await self._answer(writer, "greeting")
+            self._most_open = max(self._most_open, len(self._open))
+            await self._welcome(writer)
             envelope = _Envelope()
             while line := await reader.readline():
                 envelope = await self._serve(line, envelope, reader, writer)
                 await writer.drain()
         self._open.discard(writer)
         writer.close()
+
+    async def _welcome(self, writer: asyncio.StreamWriter) -> None:
+        """Greet, unless there are too many connections."""
+        if self._room and len(self._open) > self._room:
+            self._turned_away += 1
+            writer.write(b"421 4.3.2 Too many connections from you\r\n")
+            await writer.drain()
+            raise _GoneError
+        await self._answer(writer, "greeting")
 
     async def _serve(
         self,
@@ -181,6 +197,9 @@ class Oracle:
             "message_id": found[1].decode() if found else "",
             "recipient": envelope.recipients[0],
             "digest": blake2b(data, digest_size=16).hexdigest(),
+            "at": self._clock.read_text() if self._clock else "",
+            "heard_at": time.monotonic(),
+            "open": len(self._open),
         }
         os.write(self._journal, json.dumps(line).encode() + b"\n")
         os.fsync(self._journal)
@@ -230,9 +249,9 @@ def _address(said: str) -> str:
     return said.partition("<")[2].partition(">")[0]
 
 
-async def serve(journal: str) -> None:
+async def serve(journal: str, clock: str = "") -> None:
     """Run until the controlling test has gone."""
-    oracle = Oracle(journal)
+    oracle = Oracle(journal, clock)
     await oracle.listen()
     gone = asyncio.Event()
 
@@ -248,4 +267,4 @@ async def serve(journal: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1]))
+    asyncio.run(serve(*sys.argv[1:]))

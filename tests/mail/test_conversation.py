@@ -90,7 +90,7 @@ def test_every_command_waits_for_its_answer_without_pipelining() -> None:
 
 def test_an_acceptance_records_the_servers_words() -> None:
     [outcome] = handed_over(7).receive(b"250 2.0.0 queued as 4711\r\n")
-    assert outcome == Outcome(7, ACCEPTED, "250 2.0.0 queued as 4711", 250)
+    assert outcome == Outcome(7, ACCEPTED, "250 2.0.0 queued as 4711", 250, handed_over=True)
 
 
 @pytest.mark.parametrize("code", [b"421", b"450", b"451", b"452"])

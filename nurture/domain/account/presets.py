@@ -147,8 +147,8 @@ def read_number(text: str) -> int | None:
         return None
     if said == "none":
         return UNLIMITED
-    plain = said.replace(",", "").replace(" ", "")
-    if not (plain.isascii() and plain.isdigit() and 0 < int(plain[:11]) <= _MOST):
+    plain = said.replace(",", "").replace(" ", "").lstrip("0")
+    if not (plain.isascii() and plain.isdigit() and int(plain[:11]) <= _MOST):
         raise LimitError(f"write a whole number from 1 to {_MOST:,}, or none")
     return int(plain)
 

@@ -49,9 +49,9 @@ class Forecast:
     """When an account may send further emails, each as soon as its limits allow."""
 
     def __init__(self, limits: Limits, sent: Iterable[Sent], now: datetime) -> None:
-        """Begin with what was `sent` in the longest window, oldest first."""
+        """Begin with what was `sent` in the longest window."""
         self._now = now
-        self._moments = [one.at for one in sent for _ in range(one.number)]
+        self._moments = sorted(one.at for one in sent for _ in range(one.number))
         each = limits.by_window.items()
         self._rooms = [(window, limit - reserve(limit)) for window, limit in each]
         self.binding: Window | None = None

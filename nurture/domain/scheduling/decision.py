@@ -15,6 +15,7 @@ from nurture.domain.scheduling.gate import (
     may_send,
 )
 from nurture.domain.scheduling.planner import (
+    Action,
     Calendar,
     Exit,
     Send,
@@ -24,7 +25,7 @@ from nurture.domain.scheduling.planner import (
     next_action,
 )
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
-from nurture.domain.sequences.sequence import ANSWERS, Sequence, Step
+from nurture.domain.sequences.sequence import ANSWERS, Late, Sequence, Step
 from nurture.domain.subscribers.bookings import ending_of
 
 
@@ -91,6 +92,7 @@ def decide(
             skipped.append(action)
             progress = replace(progress, passed=progress.passed | {action.step.email})
         action = next_action(sequence, progress, now, calendar, segments, since)
+    progress = _excused_by_account(action, progress, now, since)
     if isinstance(action, Send):
         kind, paused = action.step.kind, sequence_paused
         verdict = may_send(kind, standing, now, calendar.caps, sequence_paused=paused)
@@ -151,6 +153,24 @@ def _excused(
     if held is None or (progress.excused_until and held <= progress.excused_until):
         return None
     return replace(progress, excused_until=held)
+
+
+def _excused_by_account(
+    action: Action, progress: Progress, now: datetime, since: datetime | None
+) -> Progress:
+    """Return the progress that tells that the step has been waiting for the account.
+
+    The account may be free again before the step's window opens, or before what was claimed has
+    left: that nothing waits any more by then makes the step no later.
+    """
+    if since is None or not isinstance(action, Send | WaitUntil):
+        return progress
+    if action.step is None or action.step.late is not Late.SKIP:
+        return progress
+    if isinstance(action, Send):
+        return replace(progress, excused_until=now)
+    waits = action.why.code is Code.OUTSIDE_HOURS
+    return replace(progress, excused_until=action.until) if waits else progress
 
 
 def _by_verdict(verdict: Verdict, action: Send, progress: Progress) -> Decision:

@@ -72,8 +72,8 @@ class Progress:
     `passed` are the keys of the steps that this person has passed, sent or skipped, and `anchor_at`
     is the moment from which the next wait counts. `guide_wanted` is true from a signup until the
     guide has been offered. With `ends_as`, nothing is sent except the guide and its reminder; then
-    the enrolment ends that way. Until `excused_until`, a pause or a cap has held back the step that
-    is awaited: that time does not make it late.
+    the enrolment ends that way. Until `excused_until`, a pause, a cap or the account has held back
+    the step that is awaited: that time does not make it late.
     """
 
     enrolled_at: datetime

@@ -131,16 +131,22 @@ class Connections:
         session.rest()
         self._kept.append(session)
 
-    def kept(self) -> list[SmtpSession]:
-        """Return the sessions that may be used again, and close those idle for too long."""
+    def kept(self, most: int | None = None) -> list[SmtpSession]:
+        """Return the sessions that may be used again, and close those idle for too long.
+
+        At most that many are returned, if a number is given, and the others are closed by then.
+        """
         self._keep_arrivals()
         kept, self._kept = self._kept, deque()
-        usable = []
+        usable: list[SmtpSession] = []
         for session in kept:
-            if time.monotonic() - session.quiet_since > FRESH_SECONDS:
+            is_old = time.monotonic() - session.quiet_since > FRESH_SECONDS
+            if is_old or len(usable) == most:
                 self.part_with(session)
             else:
                 usable.append(session)
+        if most is not None:
+            self.see_off()
         return usable
 
     def _keep_arrivals(self) -> None:

@@ -186,7 +186,7 @@ class _Offer:
         """Yield outcomes until everything pulled is settled and nothing is left to pull."""
         try:
             self._selector.register(self._connections.doorbell, selectors.EVENT_READ)
-            for session in self._connections.kept():
+            for session in self._connections.kept(self._most):
                 self._admit(session)
             while self._goes_on():
                 yield from self._known()

@@ -52,13 +52,14 @@ def take_stock(
     When `claiming`, no one else counts until this transaction ends.
     """
     account = account_limits.find_account(connection)
-    limits = limits_in_force(rules.fixed, account.own)
+    limits, since = limits_in_force(rules.fixed, account.own), account.waiting_since
+    since = None if since and since > now else since  # A clock had gone ahead.
     if limits == NO_LIMITS:
-        return AccountStock(allowance=allowance(limits, {}, account.waiting_since))
+        return AccountStock(allowance=allowance(limits, {}, since))
     if claiming:
         account_limits.hold_account(connection)
     used = offers.count_used(connection, limits.by_window, now)
-    left = allowance(limits, used, account.waiting_since)
+    left = allowance(limits, used, since)
     return AccountStock(limits, left, _share(connection, rules, limits))
 
 
@@ -71,9 +72,18 @@ def note_claim(connection: Connection, batch: Batch, stock: AccountStock, now: d
         account_limits.end_waiting(connection)
 
 
-def end_waiting(database: Database, waiting_since: datetime | None, due: int) -> None:
-    """Record that no emails wait any more, if that is news."""
-    if waiting_since is not None and not due:
+def note_sweep(
+    database: Database, stock: AccountStock, due: int, may_go: int, now: datetime
+) -> None:
+    """Record that emails wait for the account, or that none do any more, if that is news.
+
+    While nothing may be sent there is no claim that would record it.
+    """
+    since, waits = stock.allowance.waiting_since, stock.allowance.left == 0 and due > may_go
+    if since is None and waits:
+        with database.writing() as connection:
+            account_limits.note_waiting(connection, now)
+    elif since is not None and not due:
         with database.writing() as connection:
             account_limits.end_waiting(connection)
 

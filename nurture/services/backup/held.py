@@ -9,7 +9,7 @@ from nurture.domain.sequences.missed_steps import take_as_sent
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import enrolments, holds
+from nurture.store.tables import enrolments, holds, offers
 from nurture.store.tables.enrolments import Enrolment, columns_of
 from nurture.store.tables.message_changes import cancel_steps
 from nurture.store.tables.restores import Gap, last_gap
@@ -37,10 +37,12 @@ class Held:
 def hold_missed(database: Database, catalogue: Catalogue, now: datetime) -> None:
     """Hold whatever may have been sent by now, guides included, and what was claimed at the backup.
 
+    What was claimed counts towards the account's limits, because it may have been sent just now.
     Many enrolments are due with nothing to send; these cannot have been sent anything.
     """
     with database.writing() as connection:
         in_hand, due = holds.take_out_of_hand(connection), holds.due_by(connection, now)
+        offers.add_offers(connection, len(in_hand), now)
         if in_hand or due:
             published = catalogue.current(connection)
             found = (enrolments.find_enrolment(connection, number) for number in due)

@@ -12,6 +12,7 @@ either was never offered or is known to be in doubt.
 """
 
 import logging
+import math
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -47,7 +48,8 @@ SENDING_LEASE = timedelta(seconds=90)
 #: How often a worker reports that it is alive while a window takes longer than usual.
 _RENEW_SECONDS = 20.0
 
-#: A batch begins no window later than this, so that a worker told to stop can stop soon.
+#: A batch begins no window later than this, so that a worker told to stop can stop soon; and none
+#: sends for longer, so that a guide need not wait long for the connections.
 _BATCH_SECONDS = 15.0
 
 #: How long to wait before each further attempt to record, if the database is unavailable.
@@ -146,6 +148,7 @@ class _Run:
     _known: dict[int, Claimed] = field(default_factory=dict)
     _begun: set[int] = field(default_factory=set)
     _renewed_at: float = 0.0
+    _sending_since: float = math.inf
     _heard_at: dict[int, datetime] = field(default_factory=dict)
     _outcomes: list[Outcome] = field(default_factory=list)
     _notes: Logbook | NoLogbook = NO_LOGBOOK
@@ -179,12 +182,21 @@ class _Run:
         return self.server_is_away or self.account_is_shut
 
     @property
+    def _keeps_others_waiting(self) -> bool:
+        """Whether the batch has been sending for so long that it ends in the midst of a window.
+
+        The time a server takes to greet does not count: nothing would have been gained by it.
+        """
+        return time.monotonic() - self._sending_since > _BATCH_SECONDS
+
+    @property
     def tells_of_the_account(self) -> bool:
         """Whether refusals may have to be reversed, or to count after all."""
         return self.account_is_shut or self.probe_of is not None
 
     def _offer(self) -> None:
         for outcome in self.dispatch.mailer.offer(self._envelopes(), self.connections):
+            self._sending_since = min(self._sending_since, time.monotonic())
             self._heard_at[outcome.message] = self._business_time()
             self._outcomes.append(outcome)
             self._heed(outcome)
@@ -228,7 +240,7 @@ class _Run:
             self._begun |= self._begin([one.recipient.message for one in window])
             for one in window:
                 self._renew_if_slow()
-                if self.stopped:
+                if self.stopped or self._keeps_others_waiting:
                     return
                 if one.recipient.message in self._begun:
                     self._begun.remove(one.recipient.message)

@@ -254,15 +254,16 @@ def _decide_all(
 
 def _note(plan: _Plan, due: DueEnrolment, decision: Decision) -> None:
     if not isinstance(decision, End):
-        newly_passed = decision.progress.passed - due.progress.passed
+        progress = decision.progress
+        newly_passed = progress.passed - due.progress.passed
         plan.skipped += [(due.id, step) for step in newly_passed]
+        if progress.excused_until and progress.excused_until != due.progress.excused_until:
+            plan.excused[due.id] = progress.excused_until
     match decision:
         case SendNow():
             plan.sends.append((due, decision))
         case Look(at=at, progress=progress):
             plan.advances.append(_advance(due, progress, at))
-            if progress.excused_until and progress.excused_until != due.progress.excused_until:
-                plan.excused[due.id] = progress.excused_until
         case End(reason=reason, then=then, because=because):
             plan.ends.setdefault(Ending(reason, because), []).append(due.id)
             plan.going_on += [(due.subscriber_id, then)] if then else []

@@ -7,7 +7,7 @@ logbook here also shows immediately that its worker is dead; otherwise its lease
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from nurture.clock import real_now
@@ -21,6 +21,9 @@ from nurture.store.queries.claims import InHand
 from nurture.store.tables import enrolments, message_changes, offers
 
 _Key = TypeVar("_Key")
+
+#: A mail server may accept what a killed worker had handed over a little after that is noticed.
+_ACCEPTED_LATER = timedelta(seconds=30)
 
 _WHY = {
     MessageStatus.DEFERRED: Reason(Code.WORKER_STOPPED_BEFORE),
@@ -69,7 +72,7 @@ def _count(
 ) -> None:
     """Count towards the account's limits what the mail server has, or may have."""
     handed_over = [one for one in found if _fate_of(one, told) is not MessageStatus.DEFERRED]
-    offers.add_offers(connection, len(handed_over), now)
+    offers.add_offers(connection, len(handed_over), now + _ACCEPTED_LATER)
 
 
 def _fate_of(one: InHand, told: Mapping[str, LogbookReport]) -> MessageStatus:

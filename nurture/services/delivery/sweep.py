@@ -39,7 +39,7 @@ def batches_due(dispatch: Dispatch) -> int:
         dispatch.witness.note(come)
     if held is not None:
         return min(may_go, 1) if held.is_over(now) else 0
-    account_limits.end_waiting(dispatch.database, stock.allowance.waiting_since, due)
+    account_limits.note_sweep(dispatch.database, stock, due, may_go, now)
     return -(-may_go // dispatch.batch)
 
 

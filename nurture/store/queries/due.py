@@ -224,7 +224,7 @@ def look_again(connection: Connection, looks: Sequence[Advance], now: datetime) 
 
 
 def excuse(connection: Connection, held: Mapping[int, datetime]) -> None:
-    """Record until when a pause or a cap holds back the step that these enrolments await."""
+    """Record until when a pause, a cap or the account holds back the step awaited."""
     if held:
         statement = (
             update(enrolments)

@@ -73,7 +73,8 @@ def hold_account(connection: sa.Connection) -> None:
 def note_waiting(connection: sa.Connection, now: datetime) -> None:
     """Record that due emails wait for the account from now on, unless they did already."""
     insert_new(connection, account_limits, [_ROW])
-    not_yet = account_limits.c.waiting_since.is_(None)
+    since = account_limits.c.waiting_since
+    not_yet = since.is_(None) | (since > now)
     connection.execute(sa.update(account_limits).where(not_yet).values(waiting_since=now))
 
 

@@ -40,7 +40,7 @@ enrolments = sa.Table(
     sa.Column("ends_as", sa.Text),
     # Set by a restore until the owner decides about it, because it may have been sent already.
     sa.Column("held_at", UtcDateTime),
-    # Until when a pause or a cap holds back the step that is awaited, which makes it no later.
+    # Until when a pause, a cap or the account holds back the step awaited, which makes it no later.
     sa.Column("excused_until", UtcDateTime),
     sa.UniqueConstraint("subscriber_id", "sequence"),
     # A sweep's cost depends on what is due, not on how many are enrolled.

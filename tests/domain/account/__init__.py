@@ -1,0 +1,1 @@
+"""The mail account's rules."""

@@ -124,7 +124,7 @@ def test_at_most_one_window_is_marked_as_sending_before_its_first_byte_leaves(
     mailer = home.context.dispatch.mailer
     offer = mailer.offer
 
-    def watch(envelopes: Any) -> Any:
+    def watch(envelopes: Any, connections: int | None) -> Any:
         def watched() -> Any:
             for number, envelope in at_least_one(enumerate(envelopes)):
                 if number % 10 == 0:
@@ -132,7 +132,7 @@ def test_at_most_one_window_is_marked_as_sending_before_its_first_byte_leaves(
                 assert isinstance(envelope, Envelope)
                 yield envelope
 
-        return offer(watched())
+        return offer(watched(), connections)
 
     monkeypatch.setattr(mailer, "offer", watch)
     home.deliver()
