@@ -292,7 +292,7 @@ class Context:
     @property
     def sending_rules(self) -> SendingRules:
         """What the environment says about the account's limits."""
-        return SendingRules(self.settings.account_choices, self.settings.worker_processes)
+        return SendingRules(self.settings.account_choices)
 
 
 def build(

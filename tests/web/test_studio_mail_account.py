@@ -42,7 +42,7 @@ def row(home: Installation) -> AccountRow:
 
 
 def again(home: Installation, **settings: str) -> FlaskClient:
-    """Start the program again with further settings; return Paul's browser, signed in."""
+    """Restart the program with further settings; return Paul's browser, signed in."""
     home.close()
     home.__dict__.pop("context", None)
     home.settings = dict(home.settings) | settings

@@ -21,6 +21,9 @@ _USED_UP: Mapping[Window, Code] = {
 
 Key = TypeVar("Key")
 
+#: Promises older than this are all alike.
+_OLDEST_PROMISE = timedelta(days=60)
+
 #: Nobody is told of a queue longer than this.
 LONGEST_QUEUE = 20_000
 
@@ -111,6 +114,15 @@ class AccountQueue:
             for _ in range(others):
                 self._forecast.send_one(self._next.at)
             self._next = next(self._looks, None)
+
+
+def in_order(at: datetime, promised_at: datetime) -> datetime:
+    """Return `at`, later by less than a second, and by less the longer ago something was promised.
+
+    So everything that is put off to the same hour keeps its order.
+    """
+    age = min(max((at - promised_at) / _OLDEST_PROMISE, 0.0), 1.0)
+    return at + timedelta(microseconds=int((1 - age) * 999_999))
 
 
 def room_left(limits: Limits, used: Mapping[Window, int], within: timedelta) -> int | None:

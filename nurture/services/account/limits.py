@@ -10,20 +10,18 @@ from nurture.services.delivery.claim import Batch
 from nurture.store.database import Connection, Database
 from nurture.store.tables import account_limits, offers
 
+#: Into how many equal parts the account's connections are divided, if there are as many.
+_SHARES = 4
+
 #: No window is longer than a day; the rest is for clocks that were wrong.
 _COUNTED_FOR = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
 class SendingRules:
-    """What this process may do with the account.
-
-    `fixed` is what the environment says about its limits, and `processes` how many workers of this
-    machine share its connections.
-    """
+    """What the environment says about the account's limits, which no one can change meanwhile."""
 
     fixed: AccountChoices = NO_CHOICES
-    processes: int = 1
 
 
 #: The rules where nothing is said about the account.
@@ -60,7 +58,7 @@ def take_stock(
         account_limits.hold_account(connection)
     used = offers.count_used(connection, limits.by_window, now)
     left = allowance(limits, used, since)
-    return AccountStock(limits, left, _share(connection, rules, limits))
+    return AccountStock(limits, left, _share(connection, limits))
 
 
 def note_claim(connection: Connection, batch: Batch, stock: AccountStock, now: datetime) -> None:
@@ -94,13 +92,14 @@ def forget_old_offers(database: Database, now: datetime) -> None:
         offers.forget_offers(connection, now - _COUNTED_FOR)
 
 
-def _share(connection: Connection, rules: SendingRules, limits: Limits) -> int | None:
+def _share(connection: Connection, limits: Limits) -> int | None:
     """Return how many connections one more batch may open.
 
-    Every batch gets an equal share, and there are never more batches than shares.
+    Every batch gets an equal share, whatever machine it is sent from, and there are never more
+    batches than shares.
     """
     if limits.connections is None:
         return None
-    share = max(1, limits.connections // rules.processes)
+    share = max(1, limits.connections // _SHARES)
     taken = share * offers.count_claims(connection)
     return share if taken + share <= limits.connections else 0
