@@ -52,9 +52,9 @@ class AccountAlarm:
 class MonthFigures:
     """What became of the emails of the last thirty days, and of older ones that came back then.
 
-    `accepted` is how many the mail server took, `returned` how many of these came back because the
-    address does not work, `turned_away` how many it refused at once for that reason, and
-    `complained` how many people reported one as junk.
+    `accepted` is how many the mail server took or may have taken, `returned` how many of these came
+    back because the address does not work, `turned_away` how many it refused at once for that
+    reason, and `complained` how many people reported one as junk.
     """
 
     accepted: int = 0

@@ -13,8 +13,8 @@ from nurture.store.tables import account_limits, offers
 #: Into how many equal parts the account's connections are divided, if there are as many.
 _SHARES = 4
 
-#: No window is longer than a day; the rest is for clocks that were wrong.
-_COUNTED_FOR = timedelta(days=3)
+#: What was sent is told for a month, and a clock may have been wrong.
+_COUNTED_FOR = timedelta(days=35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def note_sweep(
 
 
 def forget_old_offers(database: Database, now: datetime) -> None:
-    """Delete what no longer counts towards any limit."""
+    """Delete what no longer counts towards any limit or figure."""
     with database.writing() as connection:
         offers.forget_offers(connection, now - _COUNTED_FOR)
 

@@ -10,9 +10,9 @@ from nurture.domain.account.alarms import MonthFigures
 from nurture.domain.messages.bounces import Bounce
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.tracking.events import EventKind
-from nurture.store.queries.dashboard import count_sent
 from nurture.store.tables.events import COMPLAINT, events
 from nurture.store.tables.messages import REFUSED, messages
+from nurture.store.tables.offers import count_since
 
 #: The mail server itself reported it, at once.
 _OWN = "smtp"
@@ -41,7 +41,7 @@ class RefusedMessage:
 
 def month_figures(connection: Connection, since: datetime, now: datetime) -> MonthFigures:
     """Count what became of the emails of the time since then."""
-    [accepted] = count_sent(connection, (since, now + _AHEAD))
+    accepted = count_since(connection, since, now + _AHEAD)
     returned, turned_away = connection.execute(bounced_since(since)).one()
     complained = connection.scalar(complained_since(since))
     return MonthFigures(accepted, returned, turned_away, complained or 0)

@@ -85,18 +85,12 @@ class MessageToSettle:
 
 def count_sent(connection: Connection, moments: Sequence[datetime]) -> list[int]:
     """Count the emails that the mail server accepted between each of the moments and the next."""
-    row = connection.execute(sent_between(moments)).one()
-    return [int(count) for count in row]
-
-
-def sent_between(moments: Sequence[datetime]) -> Select[*tuple[Any, ...]]:
-    """Return the statement that counts them."""
     spans = pairwise(moments)
     at = messages.c.accepted_at
     counted = [func.count(case((and_(at >= begin, at < end), 1))) for begin, end in spans]
     within = (at >= moments[0]) & (at < moments[-1])
-    found: Select[*tuple[Any, ...]] = select(*counted)
-    return found.where(within, _LEFT)
+    row = connection.execute(select(*counted).where(within, _LEFT)).one()
+    return [int(count) for count in row]
 
 
 def count_kept(connection: Connection, since: datetime) -> int:

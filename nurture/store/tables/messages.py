@@ -19,7 +19,6 @@ IN_HAND = sa.text("status IN ('claimed', 'sending')")
 #: The mail server refused it last, and has not accepted it. Naming a status here would let SQLite
 #: look all of that status up and sort them.
 REFUSED = sa.text("code >= 400 AND accepted_at IS NULL")
-_TAKEN = sa.text("accepted_at IS NOT NULL")
 messages = sa.Table(
     "messages",
     metadata,
@@ -53,9 +52,6 @@ messages = sa.Table(
     sa.Index("ix_messages_in_hand", "lease_until", sqlite_where=IN_HAND, postgresql_where=IN_HAND),
     sa.Index("ix_messages_status", "status"),
     # Answers "how many since then", however many there were before.
-    sa.Index(
-        "ix_messages_accepted_at", "accepted_at", sqlite_where=_TAKEN, postgresql_where=_TAKEN
-    ),
     # Answers "what was refused last".
     sa.Index("ix_messages_refused", "claimed_at", sqlite_where=REFUSED, postgresql_where=REFUSED),
 )

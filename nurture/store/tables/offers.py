@@ -60,6 +60,13 @@ def count_used(
     return {window: row[0] + count for window, count in zip(windows, row[1:], strict=True)}
 
 
+def count_since(connection: sa.Connection, since: datetime, until: datetime) -> int:
+    """Return how many emails the mail server has, or may have, taken between two moments."""
+    at = offers.c.settled_at
+    counted = sa.select(sa.func.coalesce(sa.func.sum(offers.c.number), 0))
+    return int(connection.scalar(counted.where(at > since, at < until)) or 0)
+
+
 def count_claims(connection: sa.Connection) -> int:
     """Return how many batches workers have in hand."""
     claims = sa.select(sa.func.count(messages.c.claim.distinct())).where(IN_HAND)

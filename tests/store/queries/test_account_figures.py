@@ -7,14 +7,12 @@ from sqlalchemy import Select, text
 
 from nurture.store.database import Database
 from nurture.store.queries import account_figures
-from nurture.store.queries.dashboard import sent_between
 from tests.people import NOW
 
 ASKED = [
     (account_figures.bounced_since(NOW), "ix_events_bounce"),
     (account_figures.complained_since(NOW), "ix_events_complaint"),
     (account_figures.last_refused(10), "ix_messages_refused"),
-    (sent_between([NOW, NOW]), "ix_messages_accepted_at"),
 ]
 
 

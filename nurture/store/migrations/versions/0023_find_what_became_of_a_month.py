@@ -1,4 +1,4 @@
-"""Find by an index what became of a month's emails, and what the mail server refused last."""
+"""Find by an index who complained lately, and what the mail server refused last."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,19 +8,11 @@ down_revision = "0022"
 branch_labels = None
 depends_on = None
 
-_TAKEN = sa.text("accepted_at IS NOT NULL")
 _REFUSED = sa.text("code >= 400 AND accepted_at IS NULL")
 _COMPLAINT = sa.text("kind = 'complained'")
 
 
 def upgrade() -> None:
-    op.create_index(
-        "ix_messages_accepted_at",
-        "messages",
-        ["accepted_at"],
-        sqlite_where=_TAKEN,
-        postgresql_where=_TAKEN,
-    )
     op.create_index(
         "ix_messages_refused",
         "messages",
@@ -40,4 +32,3 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_events_complaint", table_name="events")
     op.drop_index("ix_messages_refused", table_name="messages")
-    op.drop_index("ix_messages_accepted_at", table_name="messages")
