@@ -13,7 +13,6 @@ from nurture.domain.account.presets import (
     limits_in_force,
     read_number,
 )
-from nurture.services.account.limits import SendingRules
 from nurture.services.owner.practice import SlipsError
 from nurture.store.database import Database
 from nurture.store.tables import account_limits, offers
@@ -45,20 +44,20 @@ def _as_typed(number: int | None) -> str:
     return "none" if number == UNLIMITED else str(number)
 
 
-def fixed_fields(rules: SendingRules) -> dict[str, str]:
+def fixed_fields(fixed: AccountChoices) -> dict[str, str]:
     """Return the fields that the environment decides, with what they are set to."""
-    return {name: text for name, text in as_typed(rules.fixed).items() if text}
+    return {name: text for name, text in as_typed(fixed).items() if text}
 
 
 def save_choices(
-    database: Database, rules: SendingRules, said: Mapping[str, str], now: datetime
+    database: Database, fixed: AccountChoices, said: Mapping[str, str], now: datetime
 ) -> SavedChoices:
     """Store what was typed; raise `SlipsError` if any of it is no limit.
 
     What the environment decides is left as it was stored.
     """
-    fixed = fixed_fields(rules)
-    free = {name: said.get(name, "") for name in SETTINGS if name not in fixed}
+    decided = fixed_fields(fixed)
+    free = {name: said.get(name, "") for name in SETTINGS if name not in decided}
     values = _read(free)
     with database.writing() as connection:
         before = account_limits.find_account(connection).own
@@ -66,7 +65,7 @@ def save_choices(
         if own != before:
             account_limits.keep_choices(connection, own)
         used = offers.count_used(connection, (Window.DAY,), now)[Window.DAY]
-    return SavedChoices(limits_in_force(rules.fixed, own), used, own != before)
+    return SavedChoices(limits_in_force(fixed, own), used, own != before)
 
 
 def _read(said: Mapping[str, str]) -> dict[str, str | int | None]:

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from nurture.domain.account.alarms import AccountAlarm, AccountFacts, alarms
 from nurture.domain.account.hold import Hold
 from nurture.domain.account.limits import Window
+from nurture.domain.account.presets import AccountChoices
 from nurture.services.account import grant
-from nurture.services.account.limits import AccountStock, SendingRules, take_stock
+from nurture.services.account.limits import AccountStock, take_stock
 from nurture.services.account.outlook import AccountWait, find_wait
 from nurture.services.account.words import what_is_wrong, what_to_do
 from nurture.store.database import Connection
@@ -19,13 +20,13 @@ MONTH = timedelta(days=30)
 
 
 def find_alarms(
-    connection: Connection, rules: SendingRules, mailbox: str, now: datetime
+    connection: Connection, fixed: AccountChoices, mailbox: str, now: datetime
 ) -> list[AccountAlarm]:
     """Return what about the account should alarm its owner, the most urgent first.
 
     `mailbox` is what the state of the mailbox is stored under; "" if none is read.
     """
-    stock, held = take_stock(connection, rules, now), account.find_hold(connection)
+    stock, held = take_stock(connection, fixed, now), account.find_hold(connection)
     wait = find_wait(connection, stock, held, now)
     return alarms(gather_facts(connection, stock, held, wait, mailbox, now))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nurture.domain.account.limits import NO_LIMITS, Limits, allowance
-from nurture.domain.account.presets import NO_CHOICES, AccountChoices, limits_in_force
+from nurture.domain.account.presets import AccountChoices, limits_in_force
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
 from nurture.services.delivery.claim import Batch
 from nurture.store.database import Connection, Database
@@ -15,17 +15,6 @@ _SHARES = 4
 
 #: What was sent is told for a month, and a clock may have been wrong.
 _COUNTED_FOR = timedelta(days=35)
-
-
-@dataclass(frozen=True, slots=True)
-class SendingRules:
-    """What the environment says about the account's limits, which no one can change meanwhile."""
-
-    fixed: AccountChoices = NO_CHOICES
-
-
-#: The rules where nothing is said about the account.
-NO_RULES = SendingRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +32,14 @@ class AccountStock:
 
 
 def take_stock(
-    connection: Connection, rules: SendingRules, now: datetime, *, claiming: bool = False
+    connection: Connection, fixed: AccountChoices, now: datetime, *, claiming: bool = False
 ) -> AccountStock:
     """Return what the account may send.
 
     When `claiming`, no one else counts until this transaction ends.
     """
     account = account_limits.find_account(connection)
-    limits, since = limits_in_force(rules.fixed, account.own), account.waiting_since
+    limits, since = limits_in_force(fixed, account.own), account.waiting_since
     since = None if since and since > now else since  # A clock had gone ahead.
     if limits == NO_LIMITS:
         return AccountStock(allowance=allowance(limits, {}, since))

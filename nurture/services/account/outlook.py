@@ -8,6 +8,7 @@ from typing import Any
 
 from nurture.domain.account.hold import Hold
 from nurture.domain.account.limits import NO_LIMITS, Limits, Window
+from nurture.domain.account.presets import AccountChoices
 from nurture.domain.account.queue import (
     LONGEST_QUEUE,
     AccountLoad,
@@ -17,15 +18,17 @@ from nurture.domain.account.queue import (
     used_up,
 )
 from nurture.domain.reasons import Code, Reason
-from nurture.services.account.limits import AccountStock, SendingRules, take_stock
+from nurture.services.account.limits import AccountStock, take_stock
 from nurture.store.database import Connection
 from nurture.store.queries.due import count_due, looks_ahead
 from nurture.store.tables import account, offers
 
 
-def account_load(connection: Connection, rules: SendingRules, now: datetime) -> AccountLoad | None:
+def account_load(
+    connection: Connection, fixed: AccountChoices, now: datetime
+) -> AccountLoad | None:
     """Return what has been sent and what waits; `None` if nothing keeps anyone waiting."""
-    stock, held = take_stock(connection, rules, now), account.find_hold(connection)
+    stock, held = take_stock(connection, fixed, now), account.find_hold(connection)
     if stock.limits.is_unlimited and held is None:
         return None
     longest = max((w.length for w in stock.limits.by_window), default=Window.DAY.length)
@@ -35,13 +38,13 @@ def account_load(connection: Connection, rules: SendingRules, now: datetime) -> 
 
 
 def rooms_ahead(
-    connection: Connection, rules: SendingRules, until: Sequence[datetime], now: datetime
+    connection: Connection, fixed: AccountChoices, until: Sequence[datetime], now: datetime
 ) -> list[int | None]:
     """Return about how many emails the account can send until each moment, from the one before.
 
     The first counts from now, and `None` means any number.
     """
-    limits = take_stock(connection, rules, now).limits
+    limits = take_stock(connection, fixed, now).limits
     used = offers.count_used(connection, limits.by_window, now) if limits.by_window else {}
     later = [room_in(limits, end - begin) for begin, end in pairwise(until)]
     return [room_left(limits, used, until[0] - now), *later]
@@ -89,13 +92,13 @@ def _forecast(connection: Connection, limits: Limits, now: datetime) -> Forecast
     return Forecast(limits, offers.offers_within(connection, longest, now), now)
 
 
-def account_report(connection: Connection, rules: SendingRules, now: datetime) -> dict[str, Any]:
+def account_report(connection: Connection, fixed: AccountChoices, now: datetime) -> dict[str, Any]:
     """Return the account's state as plain values.
 
     `limit` is null without limits; `used` counts the rolling minute, hour and day; `waiting` is how
     many due enrolments the account cannot take now, and `until` when it can take the next.
     """
-    stock, held = take_stock(connection, rules, now), account.find_hold(connection)
+    stock, held = take_stock(connection, fixed, now), account.find_hold(connection)
     wait = find_wait(connection, stock, held, now)
     limits = stock.limits
     numbers = {window.value: getattr(limits, window) for window in Window}

@@ -14,7 +14,7 @@ from nurture.mail.smtp.route import SmtpRoute
 from nurture.services.account import grant
 from nurture.services.account.facts import find_mailbox, gather_facts
 from nurture.services.account.grant import GrantState
-from nurture.services.account.limits import SendingRules, take_stock
+from nurture.services.account.limits import take_stock
 from nurture.services.account.outlook import AccountWait, find_wait, last_leaves_at
 from nurture.services.account.words import what_is_wrong, what_it_means, what_to_do
 from nurture.settings import Settings
@@ -74,18 +74,18 @@ class AccountOverview:
 
 
 def oversee_account(
-    database: Database, rules: SendingRules, mailbox: str, now: datetime
+    database: Database, fixed: AccountChoices, mailbox: str, now: datetime
 ) -> AccountOverview:
     """Return what the page about the account shows; `mailbox` as in `facts.find_alarms`."""
     with database.reading() as connection:
-        return _oversee(connection, rules, mailbox, now)
+        return _oversee(connection, fixed, mailbox, now)
 
 
 def _oversee(
-    connection: Connection, rules: SendingRules, mailbox: str, now: datetime
+    connection: Connection, fixed: AccountChoices, mailbox: str, now: datetime
 ) -> AccountOverview:
     row, held = account_limits.find_account(connection), account.find_hold(connection)
-    stock = take_stock(connection, rules, now)
+    stock = take_stock(connection, fixed, now)
     wait = find_wait(connection, stock, held, now)
     facts = gather_facts(connection, stock, held, wait, mailbox, now)
     return AccountOverview(

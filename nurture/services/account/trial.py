@@ -43,7 +43,7 @@ def try_account(dispatch: Dispatch, to: str, now: datetime) -> TrialResult:
 def _reserve(dispatch: Dispatch, now: datetime) -> int | None:
     """Count the test, if the limits allow one more email; return by what to settle it."""
     with dispatch.database.writing() as connection:
-        stock = take_stock(connection, dispatch.rules, now, claiming=True)
+        stock = take_stock(connection, dispatch.fixed, now, claiming=True)
         return offers.reserve_offer(connection, now) if stock.may_send else None
 
 

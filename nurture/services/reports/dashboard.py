@@ -9,13 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nurture.domain.account.alarms import AccountAlarm, AlarmKind
+from nurture.domain.account.presets import NO_CHOICES, AccountChoices
 from nurture.domain.account.queue import carry_over
 from nurture.domain.messages.bounces import FULL_FOR, full_since
 from nurture.domain.scheduling.awaited_step import SequencePosition, awaited_step
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.account.facts import find_alarms
 from nurture.services.account.hold import state_of as account_state
-from nurture.services.account.limits import NO_RULES, SendingRules
 from nurture.services.account.outlook import rooms_ahead
 from nurture.services.account.words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
@@ -142,7 +142,7 @@ def oversee(
     fingerprint: str,
     seen: int,
     now: datetime,
-    rules: SendingRules = NO_RULES,
+    fixed: AccountChoices = NO_CHOICES,
     mailbox: str = "",
 ) -> Overview:
     """Return the overview in the practice's time zone; `seen` comes from the database's witness.
@@ -160,10 +160,10 @@ def oversee(
             week=_week(connection, bookings, now),
             sent_by_day=by_day,
             sent_emails=_sent_emails(connection, published, now - _WEEK),
-            coming=_coming(connection, published, rules, now, zone),
+            coming=_coming(connection, published, fixed, now, zone),
             signups=dashboard.latest_signups(connection, _LISTED),
             bookings=[one for one in bookings if one.at >= now - 4 * _WEEK][:_LISTED],
-            needs=_needs(connection, rules, mailbox, armed, now),
+            needs=_needs(connection, fixed, mailbox, armed, now),
             to_fill_in=_to_fill_in(published),
             subjects={key: email.subject for key, (_, email) in published.emails.items()},
             titles={key: found.title for key, found in published.sequences.items()},
@@ -189,7 +189,7 @@ def _week(connection: Connection, bookings: list[RecentPerson], now: datetime) -
 
 
 def _needs(
-    connection: Connection, rules: SendingRules, mailbox: str, armed: bool, now: datetime
+    connection: Connection, fixed: AccountChoices, mailbox: str, armed: bool, now: datetime
 ) -> Needs:
     account, jump = _account(connection, now), bounces.find_jump(connection)
     return Needs(
@@ -203,7 +203,7 @@ def _needs(
         account=account,
         jump=jump,
         full=tuple(_full_mailboxes(connection, now)),
-        alarms=tuple(_alarms(find_alarms(connection, rules, mailbox, now), jump)),
+        alarms=tuple(_alarms(find_alarms(connection, fixed, mailbox, now), jump)),
         replied=tuple(dashboard.latest_replies(connection, now - _WEEK, _LISTED)),
     )
 
@@ -272,7 +272,7 @@ def _sent_emails(connection: Connection, published: Published, since: datetime) 
 def _coming(
     connection: Connection,
     published: Published,
-    rules: SendingRules,
+    fixed: AccountChoices,
     now: datetime,
     zone: ZoneInfo,
 ) -> list[Day]:
@@ -285,7 +285,7 @@ def _coming(
     ends = [_midnight(day + timedelta(days=1), zone) for day in days]
     spans = pairwise([None, *ends])
     planned = [_planned(connection, published, begin, end, now) for begin, end in spans if end]
-    leaves = carry_over(planned, rooms_ahead(connection, rules, ends, now))
+    leaves = carry_over(planned, rooms_ahead(connection, fixed, ends, now))
     return [
         Day(
             day,

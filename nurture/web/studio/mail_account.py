@@ -49,7 +49,7 @@ class MailAccount(Views):
         context = self.context
         try:
             saved = choices.save_choices(
-                context.database, context.sending_rules, request.form, context.clock()
+                context.database, context.settings.account_choices, request.form, context.clock()
             )
         except SlipsError as error:
             return self._page(request.form, error.slips), 422
@@ -104,11 +104,11 @@ class MailAccount(Views):
         context = self.context
         seen = overview.oversee_account(
             context.database,
-            context.sending_rules,
+            context.settings.account_choices,
             key_of(context.settings.imap_url),
             context.clock(),
         )
-        fixed, published = choices.fixed_fields(context.sending_rules), context.published
+        fixed, published = choices.fixed_fields(context.settings.account_choices), context.published
         kind = find_preset(fixed.get("preset") or seen.own.preset or "")
         values = choices.as_typed(seen.own)
         if typed is not None:

@@ -108,7 +108,7 @@ class Today(Views):
             context.fingerprint,
             context.witness.seen(),
             context.clock(),
-            context.sending_rules,
+            context.settings.account_choices,
             key_of(context.settings.imap_url),
         )
         return render_template(

@@ -12,7 +12,6 @@ from nurture.domain.reasons import Code
 from nurture.domain.tracking.events import EventKind
 from nurture.services.account import choices, hold, overview
 from nurture.services.account.facts import find_alarms
-from nurture.services.account.limits import SendingRules
 from nurture.services.account.overview import AccountOverview
 from nurture.services.account.trial import try_account
 from nurture.services.account.words import say_limits, what_it_means
@@ -33,7 +32,7 @@ def seen(home: Installation) -> AccountOverview:
     """Return what the page shows."""
     context = home.context
     return overview.oversee_account(
-        context.database, context.sending_rules, MAILBOX, home.clock.now
+        context.database, context.settings.account_choices, MAILBOX, home.clock.now
     )
 
 
@@ -41,15 +40,15 @@ def alarmed(home: Installation) -> list[AccountAlarm]:
     """Return the alarms."""
     context = home.context
     with context.database.reading() as connection:
-        return find_alarms(connection, context.sending_rules, MAILBOX, home.clock.now)
+        return find_alarms(connection, context.settings.account_choices, MAILBOX, home.clock.now)
 
 
 def save(
-    home: Installation, rules: SendingRules | None = None, **typed: str
+    home: Installation, fixed: AccountChoices | None = None, **typed: str
 ) -> choices.SavedChoices:
     """Save the form with these fields filled in."""
     context = home.context
-    chosen = rules or context.sending_rules
+    chosen = fixed or context.settings.account_choices
     return choices.save_choices(context.database, chosen, NOTHING_TYPED | typed, home.clock.now)
 
 
@@ -99,11 +98,11 @@ def test_a_kind_of_account_that_is_not_in_the_list_is_refused(home: Installation
 
 def test_what_the_environment_fixes_is_not_overwritten(home: Installation) -> None:
     save(home, preset="gmail", day="300")
-    rules = SendingRules(AccountChoices(preset="relay", day=UNLIMITED))
-    saved = save(home, rules, preset="cpanel", day="400", hour="50")
+    fixed = AccountChoices(preset="relay", day=UNLIMITED)
+    saved = save(home, fixed, preset="cpanel", day="400", hour="50")
     assert stored(home) == AccountChoices("gmail", hour=50, day=300)
     assert saved.limits == Limits(hour=50)
-    assert choices.fixed_fields(rules) == {"preset": "relay", "day": "none"}
+    assert choices.fixed_fields(fixed) == {"preset": "relay", "day": "none"}
 
 
 def test_the_page_says_what_waits_until_when_and_why(
