@@ -28,7 +28,6 @@ from nurture.rendering.message import no_headers
 from nurture.sealing import Seal
 from nurture.services.account.access_tokens import GrantedTokens
 from nurture.services.account.grant import seal_grant
-from nurture.services.account.limits import SendingRules
 from nurture.services.backup import state
 from nurture.services.backup.backups import BackupSetup
 from nurture.services.backup.contents import Sources
@@ -274,7 +273,7 @@ class Context:
             witness=self.witness,
             logbooks=self.logbooks,
             batch=self.settings.batch,
-            rules=self.sending_rules,
+            fixed=self.settings.account_choices,
             return_paths=self.inbound_desk.return_paths,
         )
 
@@ -288,11 +287,6 @@ class Context:
     def mailbox(self) -> MailboxSource | None:
         """The mailbox that is read, if one is set; raise `MailboxAddressError` if it cannot be."""
         return MailboxSource.at(self.settings.imap_url, self.access_tokens)
-
-    @property
-    def sending_rules(self) -> SendingRules:
-        """What the environment says about the account's limits."""
-        return SendingRules(self.settings.account_choices, self.settings.worker_processes)
 
 
 def build(

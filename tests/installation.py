@@ -212,8 +212,8 @@ class Installation:
 
         with self.context.database.reading() as connection:
             look = find_next_look(connection)
-            rules, now = self.context.sending_rules, self.clock.now
-            until = account_report(connection, rules, now)["until"]
+            fixed, now = self.context.settings.account_choices, self.clock.now
+            until = account_report(connection, fixed, now)["until"]
             return max(look, datetime.fromisoformat(until)) if look and until else look
 
     def rows(self, table: Table) -> list[dict[str, Any]]:

@@ -95,7 +95,7 @@ def _gauges(context: Context) -> CollectorRegistry:
         context.fingerprint,
         context.witness,
         context.clock(),
-        context.sending_rules,
+        context.settings.account_choices,
     )
     for name, what in (("enrolments", "status"), ("messages", "status"), ("events", "kind")):
         gauge = Gauge(f"nurture_{name}", f"{name} by {what}", [what], registry=registry)

@@ -112,7 +112,7 @@ def _world(context: Context, key: str, proposed: bool, path: Path | None) -> tup
         up_to_date(context)
         try:
             with context.database.reading() as connection:
-                load = account_load(connection, context.sending_rules, context.clock())
+                load = account_load(connection, context.settings.account_choices, context.clock())
                 published = world_as_published(connection, context.catalogue, load)
         except NothingPublishedError:
             published = None

@@ -29,7 +29,7 @@ def status(context: Context, as_json: bool) -> None:
         context.fingerprint,
         context.witness,
         context.clock(),
-        context.sending_rules,
+        context.settings.account_choices,
     )
     standing["broker_trouble"] = broker_trouble(context)
     standing["mail_provider"] = context.mail_provider

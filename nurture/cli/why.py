@@ -29,8 +29,8 @@ def why(context: Context, email: str, as_json: bool) -> None:
 
     with context.database.reading() as connection:
         armed = is_armed(connection, context.fingerprint, context.witness.seen())
-    rules = context.sending_rules
-    found = explain(*context.stored, email, context.clock(), armed=armed, rules=rules)
+    fixed = context.settings.account_choices
+    found = explain(*context.stored, email, context.clock(), armed=armed, fixed=fixed)
     click.echo(json.dumps(_document(found), indent=2) if as_json else "\n".join(found.sentences))
 
 

@@ -103,7 +103,7 @@ class DemoProgram:
             self.context.fingerprint,
             self.context.witness,
             self.now,
-            self.context.sending_rules,
+            self.context.settings.account_choices,
         )
 
     def settle(self) -> dict[str, Any]:

@@ -53,6 +53,7 @@ PAGES = (
     "/studio/settings",
     "/studio/settings/practice",
     "/studio/settings/hours",
+    "/studio/settings/mail",
     "/studio/settings/website",
     "/studio/settings/website/pain-guide",
     "/studio/settings/machinery",

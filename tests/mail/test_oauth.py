@@ -333,6 +333,8 @@ def test_a_client_id_is_needed_and_its_secret_belongs_to_it() -> None:
     none = Settings(secret_key="x" * 20)
     with pytest.raises(NoClientError, match="no client ID"):
         client_of(none)
+    elsewhere = Settings(secret_key="x" * 20, oauth_token_url="https://login.example.org/token")
+    assert client_of(elsewhere) == Client("nurture")
     both = Settings(secret_key="x" * 20, oauth_client_id="client-1", oauth_client_secret="s3cret")
     assert client_of(both) == Client("client-1", "s3cret")
     assert client_of(both, "client-2") == Client("client-2", "")

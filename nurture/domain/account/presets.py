@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from nurture.domain.account.limits import NO_LIMITS, NUMBERS, Limits
 
@@ -90,6 +91,33 @@ def find_preset(name: str) -> Preset | None:
     """Return the preset with that name, however it is spelt; `None` if there is none."""
     key = re.sub(r"[\s_]+", "-", name.strip().lower())
     return PRESETS.get(_ALSO.get(key, key))
+
+
+#: The mail servers by which a kind of account is recognised, with `*` for any part of a name.
+_SERVERS: Mapping[str, tuple[str, ...]] = {
+    "google-workspace": ("smtp.gmail.com", "smtp.googlemail.com", "smtp-relay.gmail.com"),
+    "microsoft-365": ("smtp.office365.com", "outlook.office365.com"),
+    "amazon-ses": ("email-smtp.*.amazonaws.com", "email-smtp-fips.*.amazonaws.com"),
+    "relay": (
+        *("smtp.postmarkapp.com", "smtp-broadcasts.postmarkapp.com"),
+        *("smtp.mailgun.org", "smtp.*.mailgun.org"),
+        *("smtp-relay.brevo.com", "smtp-relay.sendinblue.com"),
+        *("smtp.sendgrid.net", "smtp.*.sendgrid.net", "smtp.resend.com"),
+    ),
+}
+
+#: Who logs in at Google with such an address has a personal account, which may send less.
+_PERSONAL = ("@gmail.com", "@googlemail.com")
+
+
+def preset_at(server: str, user: str = "") -> Preset | None:
+    """Return the kind of account that a mail server's name and a login tell, if they do."""
+    name = server.lower().rstrip(".")
+    for key, patterns in _SERVERS.items():
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            is_personal = key == "google-workspace" and user.lower().endswith(_PERSONAL)
+            return PRESETS["gmail" if is_personal else key]
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ _USED_UP: Mapping[Window, Code] = {
 
 Key = TypeVar("Key")
 
+#: Promises older than this are all alike.
+_OLDEST_PROMISE = timedelta(days=60)
+
 #: Nobody is told of a queue longer than this.
 LONGEST_QUEUE = 20_000
 
@@ -38,6 +41,11 @@ class AccountLoad:
     looks: tuple[Sent, ...]
     now: datetime
     held_until: datetime | None = None
+
+
+def used_up(limits: Limits, window: Window) -> Reason:
+    """Return the reason why an email waits whose account has used up that window's limit."""
+    return Reason(_USED_UP[window], limit=str(limits.by_window[window]))
 
 
 class Forecast:
@@ -82,10 +90,6 @@ class AccountQueue:
         self._next = next(self._looks, None)
         self._own, self._counted = 1, 0
 
-    def free_at(self) -> datetime:
-        """Return when the account can send the next email, of whatever has waited longest."""
-        return self._forecast.next_at()
-
     def allowance_at(self, at: datetime) -> Allowance:
         """Return what may be sent to someone whose email is due at that moment.
 
@@ -100,8 +104,7 @@ class AccountQueue:
         free_at, window = self._forecast.next_at(at), self._forecast.binding
         if window is None or free_at <= at:
             return UNLIMITED
-        limit = self._load.limits.by_window[window]
-        return Allowance(0, 1, free_at, why=Reason(_USED_UP[window], limit=str(limit)))
+        return Allowance(0, 1, free_at, why=used_up(self._load.limits, window))
 
     def _send_all_due_by(self, at: datetime) -> None:
         """Send everything that is due by then, except the one email to the person themselves."""
@@ -111,6 +114,15 @@ class AccountQueue:
             for _ in range(others):
                 self._forecast.send_one(self._next.at)
             self._next = next(self._looks, None)
+
+
+def in_order(at: datetime, promised_at: datetime) -> datetime:
+    """Return `at`, later by less than a second, and by less the longer ago something was promised.
+
+    So everything that is put off to the same hour keeps its order.
+    """
+    age = min(max((at - promised_at) / _OLDEST_PROMISE, 0.0), 1.0)
+    return at + timedelta(microseconds=int((1 - age) * 999_999))
 
 
 def room_left(limits: Limits, used: Mapping[Window, int], within: timedelta) -> int | None:

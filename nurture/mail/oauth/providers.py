@@ -68,6 +68,9 @@ MICROSOFT = OAuthProvider(
     more=MappingProxyType({"prompt": "select_account"}),
 )
 
+#: What this program calls itself where no app has been registered.
+_OWN_NAME = "nurture"
+
 PROVIDERS: Mapping[str, OAuthProvider] = MappingProxyType(
     {one.name: one for one in (GOOGLE, MICROSOFT)}
 )
@@ -111,8 +114,12 @@ def provider_of(settings: Settings, name: str) -> OAuthProvider:
 
 
 def client_of(settings: Settings, client_id: str = "", secret: str = "") -> Client:
-    """Return the app to connect with: as given, else as set; raise `NoClientError` without one."""
-    chosen = client_id or settings.oauth_client_id
+    """Return the app to connect with: as given, else as set; raise `NoClientError` without one.
+
+    A login service of one's own, at another address, may well know no app but this program.
+    """
+    elsewhere = _OWN_NAME if settings.oauth_token_url else ""
+    chosen = client_id or settings.oauth_client_id or elsewhere
     if not chosen:
         raise NoClientError(
             "There is no client ID to connect with.",

@@ -4,30 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nurture.domain.account.limits import NO_LIMITS, Limits, allowance
-from nurture.domain.account.presets import NO_CHOICES, AccountChoices, limits_in_force
+from nurture.domain.account.presets import AccountChoices, limits_in_force
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
 from nurture.services.delivery.claim import Batch
 from nurture.store.database import Connection, Database
 from nurture.store.tables import account_limits, offers
 
-#: No window is longer than a day; the rest is for clocks that were wrong.
-_COUNTED_FOR = timedelta(days=3)
+#: Into how many equal parts the account's connections are divided, if there are as many.
+_SHARES = 4
 
-
-@dataclass(frozen=True, slots=True)
-class SendingRules:
-    """What this process may do with the account.
-
-    `fixed` is what the environment says about its limits, and `processes` how many workers of this
-    machine share its connections.
-    """
-
-    fixed: AccountChoices = NO_CHOICES
-    processes: int = 1
-
-
-#: The rules where nothing is said about the account.
-NO_RULES = SendingRules()
+#: What was sent is told for a month, and a clock may have been wrong.
+_COUNTED_FOR = timedelta(days=35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +32,14 @@ class AccountStock:
 
 
 def take_stock(
-    connection: Connection, rules: SendingRules, now: datetime, *, claiming: bool = False
+    connection: Connection, fixed: AccountChoices, now: datetime, *, claiming: bool = False
 ) -> AccountStock:
     """Return what the account may send.
 
     When `claiming`, no one else counts until this transaction ends.
     """
     account = account_limits.find_account(connection)
-    limits, since = limits_in_force(rules.fixed, account.own), account.waiting_since
+    limits, since = limits_in_force(fixed, account.own), account.waiting_since
     since = None if since and since > now else since  # A clock had gone ahead.
     if limits == NO_LIMITS:
         return AccountStock(allowance=allowance(limits, {}, since))
@@ -60,7 +47,7 @@ def take_stock(
         account_limits.hold_account(connection)
     used = offers.count_used(connection, limits.by_window, now)
     left = allowance(limits, used, since)
-    return AccountStock(limits, left, _share(connection, rules, limits))
+    return AccountStock(limits, left, _share(connection, limits))
 
 
 def note_claim(connection: Connection, batch: Batch, stock: AccountStock, now: datetime) -> None:
@@ -89,18 +76,19 @@ def note_sweep(
 
 
 def forget_old_offers(database: Database, now: datetime) -> None:
-    """Delete what no longer counts towards any limit."""
+    """Delete what no longer counts towards any limit or figure."""
     with database.writing() as connection:
         offers.forget_offers(connection, now - _COUNTED_FOR)
 
 
-def _share(connection: Connection, rules: SendingRules, limits: Limits) -> int | None:
+def _share(connection: Connection, limits: Limits) -> int | None:
     """Return how many connections one more batch may open.
 
-    Every batch gets an equal share, and there are never more batches than shares.
+    Every batch gets an equal share, whatever machine it is sent from, and there are never more
+    batches than shares.
     """
     if limits.connections is None:
         return None
-    share = max(1, limits.connections // rules.processes)
+    share = max(1, limits.connections // _SHARES)
     taken = share * offers.count_claims(connection)
     return share if taken + share <= limits.connections else 0

@@ -4,13 +4,13 @@ Such refusals used to be blamed on the recipient: addresses were suppressed, seq
 and emails given up.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nurture.domain.messages.refusal import Blame, Stage, understand
+from nurture.domain.messages.refusal import Blame
 from nurture.domain.messages.status import MessageStatus
+from nurture.domain.messages.told_refusal import read_refusal
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.pause import spread
 from nurture.services.catalogue import Catalogue, Published
@@ -24,12 +24,6 @@ from nurture.store.tables import enrolments, message_changes, messages, subscrib
 USUAL_SPAN = timedelta(days=2)
 
 _WHY = Reason(Code.ABOUT_ACCOUNT)
-_SAID = re.compile(
-    r"(?:refused|asks to try) (?P<stage>the address|MAIL|RCPT|DATA|the message)(?: again later)?: "
-    r"(?P<code>[45]\d\d) (?P<text>.*)",
-    re.DOTALL,
-)
-_STAGES = {"the address": Stage.RECIPIENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +107,9 @@ def _put_one_right(
 
 
 def _was_wrong(reason: str, words: str) -> bool:
-    said = _SAID.search(reason)
-    if said is None:
+    told = read_refusal(reason)
+    if told is None:
         return False
-    if words and words.casefold() in said["text"].casefold():
+    if words and words.casefold() in told.text.casefold():
         return True
-    stage = _STAGES.get(said["stage"]) or Stage(said["stage"])
-    refusal = understand(stage, int(said["code"]), said["text"])
-    return refusal.blame in (Blame.ACCOUNT, Blame.CONNECTION)
+    return told.refusal.blame in (Blame.ACCOUNT, Blame.CONNECTION)

@@ -102,7 +102,7 @@ def _claim(dispatch: Dispatch, now: datetime, began_at: float) -> "_Run | None":
             may_offer, held = accounts.may_offer(connection, now)
             if not may_offer:
                 return None
-            stock = account_limits.take_stock(connection, dispatch.rules, now, claiming=True)
+            stock = account_limits.take_stock(connection, dispatch.fixed, now, claiming=True)
             if stock.connections == 0:
                 return None
             published = dispatch.catalogue.current(connection)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from nurture.domain.account.queue import in_order
 from nurture.domain.messages.retries import is_behind, may_be_offered_again
 from nurture.domain.reasons import OF_THE_ACCOUNT, Code, Reason
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
@@ -18,7 +19,7 @@ from nurture.domain.scheduling.decision import (
     progress_after,
 )
 from nurture.domain.scheduling.gate import HELD_BACK_AT_MOST
-from nurture.domain.scheduling.planner import segments_asked
+from nurture.domain.scheduling.planner import due_at, segments_asked
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, RECURRING, StepKind
 from nurture.rendering.message import PreparedEmail, Recipient
@@ -242,6 +243,8 @@ def _decide_all(
         if isinstance(decision, Look) and decision.why.code in OF_THE_ACCOUNT:
             plan.waiting += 1
             continue
+        if isinstance(decision, Look) and allowance.waiting_since:
+            decision = _keeping_its_place(decision, published)
         if isinstance(decision, SendNow):
             if len(plan.sends) == most:
                 continue
@@ -250,6 +253,14 @@ def _decide_all(
                 recent.append(now)
         _note(plan, one, decision)
     return plan
+
+
+def _keeping_its_place(look: Look, published: Published) -> Look:
+    """Return a look at the next opening of the window at which the oldest promise comes first."""
+    if look.step is None or look.why.code is not Code.OUTSIDE_HOURS:
+        return look
+    promised_at = due_at(look.step, look.progress, published.calendar)
+    return replace(look, at=in_order(look.at, promised_at))
 
 
 def _note(plan: _Plan, due: DueEnrolment, decision: Decision) -> None:

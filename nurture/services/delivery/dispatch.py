@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nurture.clock import Clock
+from nurture.domain.account.presets import NO_CHOICES, AccountChoices
 from nurture.files.witness import Witness
 from nurture.mail.logbook import Logbooks
 from nurture.mail.mailbox.return_path import ReturnPaths
 from nurture.mail.mailer import Mailer
-from nurture.services.account.limits import NO_RULES, SendingRules
 from nurture.services.catalogue import Catalogue
 from nurture.store.database import Database
 
@@ -28,5 +28,5 @@ class Dispatch:
     witness: Witness
     logbooks: Logbooks
     batch: int = 500
-    rules: SendingRules = NO_RULES
+    fixed: AccountChoices = NO_CHOICES
     return_paths: ReturnPaths | None = None

@@ -28,7 +28,7 @@ def batches_due(dispatch: Dispatch) -> int:
     settle_refusals(dispatch.database, dispatch.catalogue, now)
     with dispatch.database.reading() as connection:
         held = find_hold(connection)
-        stock = account_limits.take_stock(connection, dispatch.rules, now)
+        stock = account_limits.take_stock(connection, dispatch.fixed, now)
         due = count_due(connection, now, most=_MOST_BATCHES * dispatch.batch)
         may_go = _may_go(connection, due, stock.allowance, now)
         come, armed = (

@@ -15,7 +15,7 @@ from typing import Self
 
 from nurture.clock import real_now
 from nurture.mail.login import AccessTokens
-from nurture.mail.mailbox.address import MailboxAddress
+from nurture.mail.mailbox.address import MailboxAddress, MailboxAddressError
 from nurture.mail.mailbox.connection import (
     Mailbox,
     MailboxError,
@@ -105,6 +105,14 @@ def read_mailbox(
         with desk.database.writing() as connection:
             mailboxes.end_reading(connection, key, reader, trouble, now)
     return ReadingResult(run.looked_at, run.found, trouble)
+
+
+def key_of(url: str) -> str:
+    """Return what the state of a mailbox is stored under; "" for none, or for none that can be."""
+    try:
+        return MailboxAddress.from_url(url).key if url else ""
+    except MailboxAddressError:
+        return ""
 
 
 def state_of(database: Database, source: MailboxSource | None) -> MailboxState | None:

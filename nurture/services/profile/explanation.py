@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nurture.domain.account.presets import NO_CHOICES, AccountChoices
 from nurture.domain.audience.engagement import engagement
 from nurture.domain.audience.facts import Facts
 from nurture.domain.messages.status import MessageStatus
@@ -15,7 +16,6 @@ from nurture.domain.simulation.simulate import simulate
 from nurture.domain.simulation.world import SimulatedEvent
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.verdict import Verdict
-from nurture.services.account.limits import NO_RULES, SendingRules
 from nurture.services.account.outlook import account_load
 from nurture.services.catalogue import Catalogue
 from nurture.services.profile.phrases import and_, became_of, because, moment, outlook
@@ -95,17 +95,17 @@ def explain(
     now: datetime,
     *,
     armed: bool = True,
-    rules: SendingRules = NO_RULES,
+    fixed: AccountChoices = NO_CHOICES,
 ) -> Explanation:
     """Explain one person; may raise `NobodyError`.
 
-    `armed` is whether this instance may send, and `rules` are what its settings say of the account.
+    `armed` is whether this instance may send, and `fixed` what its settings say of the account.
     """
     with database.reading() as connection:
         found = subscribers.find_by_address(connection, address)
         if found is None:
             raise NobodyError(f"There is nobody with the address {address}.")
-        return explain_subscriber(connection, catalogue, found, now, armed=armed, rules=rules)
+        return explain_subscriber(connection, catalogue, found, now, armed=armed, fixed=fixed)
 
 
 def explain_subscriber(
@@ -115,11 +115,11 @@ def explain_subscriber(
     now: datetime,
     *,
     armed: bool = True,
-    rules: SendingRules = NO_RULES,
+    fixed: AccountChoices = NO_CHOICES,
     names: Names = KEYS,
 ) -> Explanation:
     """Explain someone who has been found already; `names` are the reader's, see `outlook`."""
-    world = world_as_published(connection, catalogue, account_load(connection, rules, now))
+    world = world_as_published(connection, catalogue, account_load(connection, fixed, now))
     person = portray(connection, [subscriber.id], now)[subscriber.id]
     ledger = messages.ledger_of(connection, subscriber.id)
     zone = ZoneInfo(subscriber.time_zone)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from nurture.domain.account.presets import NO_CHOICES, AccountChoices
 from nurture.domain.audience.conditions import Segment, Topic
 from nurture.domain.audience.engagement import Engagement, engagement, interests
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.world import SimulatedEvent, What
 from nurture.domain.tracking.verdict import Verdict
-from nurture.services.account.limits import NO_RULES, SendingRules
 from nurture.services.catalogue import Catalogue
 from nurture.services.profile.explanation import Explanation, explain_subscriber
 from nurture.services.profile.page_words import LIVELY, Titles
@@ -85,7 +85,7 @@ def introduce(
     fingerprint: str,
     seen: int,
     until: datetime | None = None,
-    rules: SendingRules = NO_RULES,
+    fixed: AccountChoices = NO_CHOICES,
 ) -> PersonPage | None:
     """Introduce one person; return `None` if they are no longer known.
 
@@ -103,7 +103,7 @@ def introduce(
         published = catalogue.current(connection)
         names = Titles(published, found.first_name)
         explanation = explain_subscriber(
-            connection, catalogue, found, now, armed=armed, names=names, rules=rules
+            connection, catalogue, found, now, armed=armed, names=names, fixed=fixed
         )
         titles = {key: one.title for key, one in published.sequences.items()}
         story = recount(record, titles, names)

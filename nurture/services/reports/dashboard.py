@@ -1,19 +1,21 @@
 """The first page: what was sent, what comes next and what needs the owner."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nurture.domain.account.alarms import AccountAlarm, AlarmKind
+from nurture.domain.account.presets import NO_CHOICES, AccountChoices
 from nurture.domain.account.queue import carry_over
 from nurture.domain.messages.bounces import FULL_FOR, full_since
 from nurture.domain.scheduling.awaited_step import SequencePosition, awaited_step
 from nurture.domain.subscribers.suppression import SuppressionReason
+from nurture.services.account.facts import find_alarms
 from nurture.services.account.hold import state_of as account_state
-from nurture.services.account.limits import NO_RULES, SendingRules
 from nurture.services.account.outlook import rooms_ahead
 from nurture.services.account.words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
@@ -84,7 +86,7 @@ class AccountNeed:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What only the owner can deal with."""
+    """What only the owner can deal with; `alarms` are about the account, besides its hold."""
 
     doubts: list[MessageToSettle]
     refused: list[RecentPerson]
@@ -96,6 +98,7 @@ class Needs:
     account: AccountNeed | None = None
     jump: Jump | None = None
     full: tuple[RecentPerson, ...] = ()
+    alarms: tuple[AccountAlarm, ...] = ()
     replied: tuple[RecentPerson, ...] = ()
 
     @property
@@ -106,7 +109,7 @@ class Needs:
         held = bool(self.account) and not jumped
         people = bool(self.refused), bool(self.full), bool(self.replied)
         owners = (not self.armed, bool(self.late), *people)
-        return sum(map(len, each)) + sum((*owners, held, jumped))
+        return sum(map(len, each)) + len(self.alarms) + sum((*owners, held, jumped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,23 +142,28 @@ def oversee(
     fingerprint: str,
     seen: int,
     now: datetime,
-    rules: SendingRules = NO_RULES,
+    fixed: AccountChoices = NO_CHOICES,
+    mailbox: str = "",
 ) -> Overview:
-    """Return the overview in the practice's time zone; `seen` comes from the database's witness."""
+    """Return the overview in the practice's time zone; `seen` comes from the database's witness.
+
+    `mailbox` is what the state of the mailbox is stored under, if one is read.
+    """
     with database.reading() as connection:
         published = catalogue.current(connection)
         zone = ZoneInfo(published.practice.time_zone)
         midnight = _midnight(now.astimezone(zone).date(), zone)
         bookings = dashboard.latest_bookings(connection, 50)
+        armed = instance.is_armed(connection, fingerprint, seen)
         by_day = _sent_by_day(connection, midnight, zone)
         return Overview(
             week=_week(connection, bookings, now),
             sent_by_day=by_day,
             sent_emails=_sent_emails(connection, published, now - _WEEK),
-            coming=_coming(connection, published, rules, now, zone),
+            coming=_coming(connection, published, fixed, now, zone),
             signups=dashboard.latest_signups(connection, _LISTED),
             bookings=[one for one in bookings if one.at >= now - 4 * _WEEK][:_LISTED],
-            needs=_needs(connection, instance.is_armed(connection, fingerprint, seen), now),
+            needs=_needs(connection, fixed, mailbox, armed, now),
             to_fill_in=_to_fill_in(published),
             subjects={key: email.subject for key, (_, email) in published.emails.items()},
             titles={key: found.title for key, found in published.sequences.items()},
@@ -180,8 +188,10 @@ def _week(connection: Connection, bookings: list[RecentPerson], now: datetime) -
     )
 
 
-def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
-    account = _account(connection, now)
+def _needs(
+    connection: Connection, fixed: AccountChoices, mailbox: str, armed: bool, now: datetime
+) -> Needs:
+    account, jump = _account(connection, now), bounces.find_jump(connection)
     return Needs(
         doubts=dashboard.doubts(connection, 20),
         refused=dashboard.refused_addresses(connection, now - _WEEK, _LISTED),
@@ -191,8 +201,9 @@ def _needs(connection: Connection, armed: bool, now: datetime) -> Needs:
         armed=armed,
         late=count_late(connection, now) if armed and not account else 0,
         account=account,
-        jump=bounces.find_jump(connection),
+        jump=jump,
         full=tuple(_full_mailboxes(connection, now)),
+        alarms=tuple(_alarms(find_alarms(connection, fixed, mailbox, now), jump)),
         replied=tuple(dashboard.latest_replies(connection, now - _WEEK, _LISTED)),
     )
 
@@ -215,6 +226,14 @@ def _account(connection: Connection, now: datetime) -> AccountNeed | None:
         held.until,
         state.waiting,
     )
+
+
+def _alarms(found: Iterable[AccountAlarm], jump: Jump | None) -> Iterator[AccountAlarm]:
+    """Yield what the owner has to see to about the account that the page does not say elsewhere."""
+    said = {AlarmKind.HELD} | ({AlarmKind.BOUNCES_HIGH} if jump else set())
+    for one in found:
+        if one.needs_owner and one.kind not in said:
+            yield one
 
 
 def _full_mailboxes(connection: Connection, now: datetime) -> Iterator[RecentPerson]:
@@ -253,7 +272,7 @@ def _sent_emails(connection: Connection, published: Published, since: datetime) 
 def _coming(
     connection: Connection,
     published: Published,
-    rules: SendingRules,
+    fixed: AccountChoices,
     now: datetime,
     zone: ZoneInfo,
 ) -> list[Day]:
@@ -266,7 +285,7 @@ def _coming(
     ends = [_midnight(day + timedelta(days=1), zone) for day in days]
     spans = pairwise([None, *ends])
     planned = [_planned(connection, published, begin, end, now) for begin, end in spans if end]
-    leaves = carry_over(planned, rooms_ahead(connection, rules, ends, now))
+    leaves = carry_over(planned, rooms_ahead(connection, fixed, ends, now))
     return [
         Day(
             day,

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from nurture import __version__
+from nurture.domain.account.presets import NO_CHOICES, AccountChoices
 from nurture.domain.errors import NurtureError
 from nurture.files.witness import Witness
-from nurture.services.account.limits import NO_RULES, SendingRules
 from nurture.services.account.outlook import account_report
 from nurture.services.tracking.journal import waiting_in
 from nurture.services.tracking.remains import count_set_aside
@@ -35,7 +35,7 @@ def status(
     fingerprint: str,
     witness: Witness,
     now: datetime,
-    rules: SendingRules = NO_RULES,
+    fixed: AccountChoices = NO_CHOICES,
 ) -> dict[str, Any]:
     """Return the status as plain values.
 
@@ -47,7 +47,7 @@ def status(
         by_status = messages.count_messages(connection)
         in_hand = sum(by_status.get(one, 0) for one in _IN_HAND)
         next_look = find_next_look(connection)
-        account = account_report(connection, rules, now)
+        account = account_report(connection, fixed, now)
         if account["until"] and next_look:
             next_look = max(next_look, datetime.fromisoformat(account["until"]))
         return {

@@ -59,6 +59,11 @@ def keep_choices(connection: sa.Connection, choices: AccountChoices) -> None:
     )
 
 
+def keep_warming(connection: sa.Connection, since: datetime | None) -> None:
+    """Record since when a new domain has been warmed up; `None` if none is."""
+    _change(connection, warming_since=since)
+
+
 def hold_account(connection: sa.Connection) -> None:
     """Let no one else count what the account may still send until this transaction ends."""
     insert_new(connection, account_limits, [_ROW])

@@ -73,6 +73,16 @@ sa.Index(
 sa.Index("ix_events_held", events.c.happened_at, sqlite_where=HELD, postgresql_where=HELD)
 # Answers "which data about people's machines has been stored for too long".
 sa.Index("ix_events_raw", events.c.happened_at, sqlite_where=HAS_RAW, postgresql_where=HAS_RAW)
+#: Written out, as above.
+COMPLAINT = events.c.kind == sa.literal_column("'complained'")
+# Answers "who has reported an email as junk, and when".
+sa.Index(
+    "ix_events_complaint",
+    events.c.happened_at,
+    events.c.subscriber_id,
+    sqlite_where=COMPLAINT,
+    postgresql_where=COMPLAINT,
+)
 _BOOKER = events.c.booker.is_not(None)
 # Answers "what has been booked with this address".
 sa.Index("ix_events_booker", events.c.booker, sqlite_where=_BOOKER, postgresql_where=_BOOKER)

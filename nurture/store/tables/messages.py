@@ -16,6 +16,9 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import Json, UtcDateTime, metadata
 
 IN_HAND = sa.text("status IN ('claimed', 'sending')")
+#: The mail server refused it last, and has not accepted it. Naming a status here would let SQLite
+#: look all of that status up and sort them.
+REFUSED = sa.text("code >= 400 AND accepted_at IS NULL")
 messages = sa.Table(
     "messages",
     metadata,
@@ -48,6 +51,9 @@ messages = sa.Table(
     sa.Index("ix_messages_subscriber_id_claimed_at", "subscriber_id", "claimed_at"),
     sa.Index("ix_messages_in_hand", "lease_until", sqlite_where=IN_HAND, postgresql_where=IN_HAND),
     sa.Index("ix_messages_status", "status"),
+    # Answers "how many since then", however many there were before.
+    # Answers "what was refused last".
+    sa.Index("ix_messages_refused", "claimed_at", sqlite_where=REFUSED, postgresql_where=REFUSED),
 )
 _COUNTED_BY_CAP = (
     MessageStatus.CLAIMED,

@@ -31,6 +31,21 @@ def add_offers(connection: sa.Connection, number: int, settled_at: datetime) -> 
         connection.execute(sa.insert(offers), {"settled_at": settled_at, "number": number})
 
 
+def reserve_offer(connection: sa.Connection, now: datetime) -> int:
+    """Count one email that is about to be offered; return the number to settle it by."""
+    row = sa.insert(offers).values(settled_at=now, number=1).returning(offers.c.id)
+    return int(connection.execute(row).scalar_one())
+
+
+def settle_offer(connection: sa.Connection, reserved: int, counts: bool, at: datetime) -> None:
+    """Let a reserved offer count from when its outcome was known, or not at all."""
+    this = offers.c.id == reserved
+    if counts:
+        connection.execute(sa.update(offers).where(this).values(settled_at=at))
+    else:
+        connection.execute(sa.delete(offers).where(this))
+
+
 def count_used(
     connection: sa.Connection, windows: Iterable[Window], now: datetime
 ) -> dict[Window, int]:
@@ -43,6 +58,13 @@ def count_used(
     settled = [_number_within(window.length, now) for window in windows]
     row = connection.execute(sa.select(in_hand, *settled)).one()
     return {window: row[0] + count for window, count in zip(windows, row[1:], strict=True)}
+
+
+def count_since(connection: sa.Connection, since: datetime, until: datetime) -> int:
+    """Return how many emails the mail server has, or may have, taken between two moments."""
+    at = offers.c.settled_at
+    counted = sa.select(sa.func.coalesce(sa.func.sum(offers.c.number), 0))
+    return int(connection.scalar(counted.where(at > since, at < until)) or 0)
 
 
 def count_claims(connection: sa.Connection) -> int:

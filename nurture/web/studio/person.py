@@ -203,7 +203,7 @@ class OnePerson(Views):
             fingerprint=context.fingerprint,
             seen=context.witness.seen(),
             until=_until_when(request.args.get("until", "")),
-            rules=context.sending_rules,
+            fixed=context.settings.account_choices,
         ) or abort(404, "This person has been forgotten, or was never here.")
 
     def _done(self, person: int) -> Answer:

@@ -7,12 +7,12 @@ from werkzeug.wrappers import Response
 
 from nurture.bootstrap import Context, broker_trouble
 from nurture.domain.subscribers.consent import STUDIO
-from nurture.services.account import hold
 from nurture.services.backup.held import count_held
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.inbound import bounce_jumps
 from nurture.services.inbound.bounce_jumps import NoJumpError
+from nurture.services.inbound.mailbox import key_of
 from nurture.services.owner import checklist
 from nurture.services.owner.checklist import ChecklistSubject, CheckResult, Task
 from nurture.services.reports import dashboard
@@ -84,13 +84,6 @@ class Today(Views):
             tell(_SETTLED[became])
         return redirect(url_for("studio.show_today"), 303)
 
-    def try_account(self) -> Response:
-        """Check immediately whether the mail account accepts email again."""
-        held = hold.try_now(self.context.database, self.context.clock())
-        self.context.doorbell.ring()
-        tell("Trying again now." if held else "Your mail account accepts emails.")
-        return redirect(url_for("studio.show_today"), 303)
-
     def judge_jump(self) -> Response:
         """Record the owner's decision about a jump in bounces."""
         real, context = request.form.get("real"), self.context
@@ -115,7 +108,8 @@ class Today(Views):
             context.fingerprint,
             context.witness.seen(),
             context.clock(),
-            context.sending_rules,
+            context.settings.account_choices,
+            key_of(context.settings.imap_url),
         )
         return render_template(
             "studio/today.html",
@@ -168,7 +162,6 @@ def add_routes(studio: Blueprint, context: Context) -> None:
     """Register the routes for today."""
     views = Today(context)
     studio.get("/")(views.show_today)
-    studio.post("/account-held")(views.try_account)
     studio.post("/first-steps/<task>", endpoint="check_first_step")(views.check)
     studio.post("/doubts/<int:message>", endpoint="settle_doubt")(views.settle)
     studio.post("/bounces")(views.judge_jump)

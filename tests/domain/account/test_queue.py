@@ -11,6 +11,7 @@ from nurture.domain.account.queue import (
     AccountLoad,
     AccountQueue,
     carry_over,
+    in_order,
     room_in,
     room_left,
 )
@@ -72,14 +73,16 @@ def test_a_week_sends_everything_in_order_and_no_day_more_than_it_can(
 ) -> None:
     most = data.draw(st.lists(rooms, min_size=len(days), max_size=len(days)))
     told = carry_over(days, most)
-    due, gone = Counter[str](), Counter[str]()
+    due, gone, right = Counter[str](), Counter[str](), []
     for planned, room, (leaves, waits) in zip(days, most, told, strict=True):
         due.update(planned)
         gone.update(leaves)
-        assert room is None or sum(leaves.values()) <= room
-        assert waits == due.total() - gone.total()
-        assert not waits or sum(leaves.values()) == room
-        assert all(gone[key] <= due[key] for key in "abc")
+        number = sum(leaves.values())
+        right.append(room is None or number <= room)
+        right.append(waits == due.total() - gone.total())
+        right.append(not waits or number == room)
+        right.append(all(gone[key] <= due[key] for key in "abc"))
+    assert all(right)
 
 
 @given(st.integers(1, 5000), st.integers(0, 5000), st.integers(0, 24))
@@ -92,3 +95,12 @@ def test_what_is_left_today_and_the_room_of_later_days_never_exceed_the_limit(
     for length in (DAY, DAY - timedelta(hours=1), DAY + timedelta(hours=1)):
         assert room_in(limits, length) == limit - reserve(limit)
     assert room_in(Limits(), DAY) is None
+
+
+@given(st.integers(0, 90 * 24 * 60), st.integers(0, 90 * 24 * 60))
+def test_what_is_put_off_to_the_same_hour_keeps_its_order(first: int, second: int) -> None:
+    older, newer = sorted((first, second), reverse=True)
+    older_at, newer_at = (NOW - timedelta(minutes=minutes) for minutes in (older, newer))
+    assert NOW <= in_order(NOW, older_at) <= in_order(NOW, newer_at) < NOW + timedelta(seconds=1)
+    far_apart = older - newer > 1 and newer < 60 * 24 * 60 - 2
+    assert not far_apart or in_order(NOW, older_at) < in_order(NOW, newer_at)

@@ -23,13 +23,13 @@ def limited(home: Installation, **limits: str) -> None:
 def why(home: Installation, address: str) -> Explanation:
     """Explain one person."""
     context = home.context
-    return explain(*context.stored, address, home.clock.now, rules=context.sending_rules)
+    return explain(*context.stored, address, home.clock.now, fixed=context.settings.account_choices)
 
 
 def report(home: Installation) -> dict[str, object]:
     """Return the account's part of the status."""
     with home.context.database.reading() as connection:
-        return account_report(connection, home.context.sending_rules, home.clock.now)
+        return account_report(connection, home.context.settings.account_choices, home.clock.now)
 
 
 def coming(home: Installation) -> list[tuple[int, int]]:
@@ -40,7 +40,7 @@ def coming(home: Installation) -> list[tuple[int, int]]:
         context.fingerprint,
         context.witness.seen(),
         home.clock.now,
-        context.sending_rules,
+        context.settings.account_choices,
     )
     return [(day.count, day.put_off) for day in seen.coming]
 

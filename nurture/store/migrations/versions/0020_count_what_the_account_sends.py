@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offers")),
     )
     op.create_index("ix_offers_settled_at", "offers", ["settled_at", "number"])
+    _count_the_past()
     op.create_table(
         "account_limits",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -34,6 +35,17 @@ def upgrade() -> None:
         sa.Column("warming_since", UtcDateTime(timezone=True), nullable=True),
         sa.Column("waiting_since", UtcDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_limits")),
+    )
+
+
+def _count_the_past() -> None:
+    """Count what was sent before, hour by hour, each at the hour's last email."""
+    hour = "substr(accepted_at, 1, 13)"
+    if op.get_bind().dialect.name != "sqlite":
+        hour = "date_trunc('hour', accepted_at)"
+    op.execute(
+        "INSERT INTO offers (settled_at, number) SELECT max(accepted_at), count(*) FROM messages "
+        f"WHERE accepted_at IS NOT NULL GROUP BY {hour}"
     )
 
 

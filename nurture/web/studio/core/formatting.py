@@ -21,6 +21,9 @@ def put_into(studio: Blueprint, context: Context) -> None:
     )
     studio.add_app_template_filter(lambda moment: f"{local(context, moment):%H:%M}", "clock_time")
     studio.add_app_template_filter(lambda moment: say_long_day(local(context, moment)), "long_day")
+    studio.add_app_template_filter(
+        lambda moment: say_when(local(context, moment), local(context, context.clock())), "when"
+    )
     studio.add_app_template_filter(say_day, "day")
     studio.add_app_template_filter(count, "counted")
     studio.add_app_template_filter(lambda moment: say_ago(context.clock() - moment), "ago")
@@ -44,6 +47,13 @@ def say_long_day(day: date) -> str:
 def say_moment(moment: datetime) -> str:
     """Format a moment as people write it: `Tue 24 Nov, 08:30`."""
     return f"{say_day(moment.date())}, {moment:%H:%M}"
+
+
+def say_when(moment: datetime, now: datetime) -> str:
+    """Format a moment within a sentence: `today at 14:05`, `on Tue 24 Nov at 08:30`."""
+    days = (moment.date() - now.date()).days
+    day = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days, f"on {say_day(moment.date())}")
+    return f"{day} at {moment:%H:%M}"
 
 
 def say_ago(length: timedelta) -> str:
