@@ -169,7 +169,8 @@ def test_giving_up_the_account_is_possible_and_says_where_to_take_the_permission
 def test_a_connection_without_a_client_id_names_the_page_that_helps(
     practice: Installation,
 ) -> None:
-    result = run(practice, "connect", "google", NURTURE_OAUTH_CLIENT_ID="")
+    elsewhere = {"NURTURE_OAUTH_CLIENT_ID": "", "NURTURE_OAUTH_TOKEN_URL": ""}
+    result = run(practice, "connect", "google", **elsewhere)
     assert result.exit_code == 1
     assert "docs/connecting-an-account.md" in result.stderr
     assert said(run(practice, "connect", "google", "--client-id", "client-1"))
