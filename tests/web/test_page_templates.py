@@ -73,7 +73,8 @@ def preferences(frequency: str = "usual", /, **changes: bool) -> SimpleNamespace
         frequency=frequency,
         paused_until=PAUSED_UNTIL if frequency == "paused" else None,
         history=HISTORY,
-        **{"tracking": False, "health_topics": False, "came_back": False, **changes},
+        **dict.fromkeys(("tracking", "health_topics", "came_back", "waits_for_answer"), False)
+        | changes,
     )
 
 
@@ -378,6 +379,13 @@ def test_saved_preferences_are_confirmed_at_the_top(frequency: str) -> None:
         "preferences.html", preferences=preferences(), saved=False, problem="", asked=None
     )
     assert unsaved.with_role("status") == []
+
+
+def test_a_pause_since_a_reply_has_no_end_to_tell() -> None:
+    waiting = preferences("paused", waits_for_answer=True)
+    page = shown("preferences.html", preferences=waiting, saved=False, problem="", asked=None)
+    assert "Paused since you wrote to us." in page.all("form")[0].said()
+    assert "Paused until" not in page.all("form")[0].said()
 
 
 def test_the_page_says_when_a_pause_ends() -> None:
