@@ -115,6 +115,7 @@ class NaiveSender:
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         values = self._shared | {
             "first_name": row["first_name"],
+            "is_followed": True,
             "unsubscribe_url": unsubscribe,
             "preferences_url": f"{_URL}/preferences/{self._tokens.preferences(1)}",
             "guide_url": f"{_URL}/guide/{self._tokens.guide(row['id'])}",
