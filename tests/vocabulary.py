@@ -245,3 +245,7 @@ def unsubscribed(home: Installation) -> None:
 def undefused(cell: str) -> str:
     """Return a cell as a program that reads an exported file back takes it."""
     return cell[1:] if cell.startswith("'") and _RUN.match(cell) else cell
+
+
+#: The words stored for people who agree to the series of the form `pain-guide`.
+SERIES = ("marketing", "series:pain-guide")

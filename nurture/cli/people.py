@@ -144,7 +144,7 @@ def _as_values(proof: Proof) -> dict[str, Any]:
     return {
         "address": proof.address,
         "confirmed_at": proof.confirmed_at.isoformat() if proof.confirmed_at else None,
-        "present": sorted(proof.present),
+        "present": sorted(scope.word for scope in proof.consents.scopes),
         "suppressed": strongest(one.reason for one in proof.suppressions),
         "suppressions": [
             {"reason": one.reason, "since": one.since.isoformat(), "detail": one.detail}
@@ -157,6 +157,7 @@ def _as_values(proof: Proof) -> dict[str, Any]:
 def _record_as_values(record: ConsentRecord) -> dict[str, Any]:
     return {
         "purpose": record.purpose,
+        "form": record.form or None,
         "granted": record.granted,
         "recorded_at": record.recorded_at.isoformat(),
         "said_at": record.said_at.isoformat() if record.said_at else None,
@@ -213,7 +214,7 @@ def _record_lines(number: int, record: ConsentRecord, proof: Proof) -> list[str]
     }
     said = "granted" if record.granted else "withdrawn"
     lines = [f"    {name + ':':<16}{value}" for name, value in told.items() if value]
-    return [f"{number}. {record.purpose} {said}", *lines]
+    return [f"{number}. {record.scope.named} {said}", *lines]
 
 
 def _moment(at: datetime, proof: Proof) -> str:

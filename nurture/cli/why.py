@@ -12,6 +12,7 @@ from nurture.cli.command import main, with_database
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
+    from nurture.domain.rights.reach import Reach
     from nurture.services.profile.explanation import Explanation
 
 
@@ -34,6 +35,18 @@ def why(context: Context, email: str, as_json: bool) -> None:
     click.echo(json.dumps(_document(found), indent=2) if as_json else "\n".join(found.sentences))
 
 
+def _right_document(one: Reach) -> dict[str, Any]:
+    from nurture.domain.reasons import in_words
+
+    return {
+        "stream": one.scope.word,
+        "answer": one.answer,
+        "basis": one.basis,
+        "strength": one.strength,
+        "because": in_words(one.why) if one.why else None,
+    }
+
+
 def _document(found: Explanation) -> dict[str, Any]:
     from nurture.cli.simulate import entry_document
 
@@ -42,6 +55,7 @@ def _document(found: Explanation) -> dict[str, Any]:
         "address": found.address,
         "time_zone": found.time_zone,
         "who": found.who,
+        "may_write": [_right_document(one) for one in found.rights],
         "sent": [
             {
                 "message": mail.message,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from nurture.domain.known_words import known_or_none
 from nurture.domain.messages.status import KEPT
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
-from nurture.domain.subscribers.consent import STUDIO
+from nurture.domain.subscribers.consent import MARKETING, STUDIO, Purpose
 from nurture.domain.subscribers.suppression import SuppressionReason
 
 
@@ -67,6 +67,10 @@ class Code(StrEnum):
     EMAILED_RECENTLY = "emailed_recently"
     WANT_FEWER = "want_fewer"
     NO_CONSENT_FOR = "no_consent_for"
+    NOT_COVERED = "not_covered"
+    NOT_CONFIRMED = "not_confirmed"
+    AGREED_TO_NOTHING_KNOWN = "agreed_to_nothing_known"
+    ARE_A_CLIENT = "are_a_client"
     SEQUENCE_PAUSED = "sequence_paused"
     NOT_PUBLISHED = "not_published"
     # The mail account's own limits, and what it has said.
@@ -102,7 +106,7 @@ class Code(StrEnum):
 class Reason(NamedTuple):
     """Why something is as it is, and what the reason names: a sequence, a step, a segment …
 
-    `limit` is a number of emails.
+    `limit` is a number of emails, and `wording` the words that people agreed to.
     """
 
     code: Code | EndReason
@@ -111,6 +115,7 @@ class Reason(NamedTuple):
     segment: str = ""
     purpose: str = ""
     limit: str = ""
+    wording: str = ""
 
     @property
     def about(self) -> dict[str, str]:
@@ -228,7 +233,13 @@ WORDS: Mapping[Code | EndReason, str] = {
     Code.PAUSED_BY_REPLY: "they have replied, and you have not let their emails go on yet",
     Code.EMAILED_RECENTLY: "they have had a mail recently",
     Code.WANT_FEWER: "they asked for fewer emails and have had one recently",
-    Code.NO_CONSENT_FOR: "there is no consent for “{purpose}”",
+    Code.NO_CONSENT_FOR: "they have not agreed to {purpose}",
+    Code.NOT_COVERED: "they agreed to “{wording}”, and that does not cover {purpose}",
+    Code.NOT_CONFIRMED: "they have not confirmed that the address is theirs",
+    Code.AGREED_TO_NOTHING_KNOWN: (
+        "they came with a list that does not show that they agreed to anything"
+    ),
+    Code.ARE_A_CLIENT: "they are a client already, and this is an invitation",
     Code.SEQUENCE_PAUSED: "the sequence is paused",
     Code.NOT_PUBLISHED: "the sequence is not published",
     Code.ACCOUNT_AT_LIMIT: "your mail account can send no more at present",
@@ -256,6 +267,17 @@ WORDS: Mapping[Code | EndReason, str] = {
     Code.GUIDE_AWAITED: "the guide of {sequence} has not been collected yet",
     Code.SEQUENCE_IS_PAUSED: "{sequence} is paused",
     Code.SEQUENCE_IS_NOT_PUBLISHED: "{sequence} is not published any more",
+}
+
+#: What people agree to, in words that follow “agreed to”.
+PURPOSES: Mapping[str, str] = {
+    MARKETING: "the series of emails",
+    Purpose.GUIDE: "the guide",
+    Purpose.SERIES: "the series of emails",
+    Purpose.ARTICLES: "new articles",
+    Purpose.NEWS: "news and offers",
+    Purpose.TRACKING: "having their opens and clicks noticed",
+    Purpose.HEALTH_TOPICS: "having health topics taken into account",
 }
 
 #: The pages on which people unsubscribe themselves.
@@ -295,7 +317,8 @@ def in_words(reason: Reason, names: Names = KEYS) -> str:
         sequence=names.sequence(reason.sequence) if reason.sequence else "",
         step=names.step(reason.sequence, reason.step) if reason.step else "",
         segment=reason.segment,
-        purpose=reason.purpose,
+        purpose=PURPOSES.get(reason.purpose, f"“{reason.purpose}”"),
+        wording=reason.wording,
         limit=f"{int(reason.limit):,}" if reason.limit.isdecimal() else reason.limit,
     )
 

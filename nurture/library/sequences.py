@@ -11,6 +11,7 @@ from nurture.domain.sequences.sequence import (
     Quiet,
     Request,
     Sequence,
+    SequenceError,
     Step,
     StepKind,
     WhenReplied,
@@ -19,7 +20,7 @@ from nurture.domain.sequences.sequence import (
     parse_time_of_day,
     parse_wait,
 )
-from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.subscribers.consent import MARKETING, STREAMS, Purpose
 from nurture.library.reading import (
     LibraryError,
     expect,
@@ -85,6 +86,16 @@ def _then(values: Mapping[str, Any], place: str) -> Continuation:
     return Continuation(wanted(values, "sequence", place), values.get("only_if", ""))
 
 
+def _stream(said: str) -> Purpose:
+    """Read the stream of a step; raise `SequenceError` if it is none."""
+    if said not in (*STREAMS, MARKETING):
+        raise SequenceError(
+            f"“{said}” is no kind of email that people can agree to.",
+            remedy=f"Write one of {', '.join(f'“{one}”' for one in STREAMS)}.",
+        )
+    return Purpose(said)
+
+
 _STEP_FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "email": str,
     "kind": StepKind,
@@ -95,6 +106,7 @@ _STEP_FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "max_late": parse_length,
     "only_if": str,
     "skip_if": str,
+    "stream": _stream,
 }
 
 

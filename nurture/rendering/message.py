@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from nurture.domain.messages.email import destination
 from nurture.domain.practice import Practice
 from nurture.domain.sequences.sequence import Sequence, StepKind
-from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.subscribers.consent import STREAMS
 from nurture.rendering.compile import CompiledEmail
 from nurture.rendering.encoding import SOFT_BREAK, header_text, mailbox, quoted, quoted_value
 from nurture.rendering.templates import compile_template
@@ -204,7 +204,7 @@ class PreparedEmail:
             f"List-Id: <{self._sequence.key}.{domain}>",
             f"Feedback-ID: {step[:40]}:{self._sequence.key}:{self._kind}:nurture",
         ]
-        if self._kind.rules.consent is not Purpose.MARKETING:
+        if self._kind.rules.consent not in STREAMS:
             fields.append("Auto-Submitted: auto-generated")
         return "".join(f"{field}\r\n" for field in fields).encode("ascii")
 

@@ -91,6 +91,11 @@ class Published:
             )
         return next((s for s in self.sequences.values() if s.form and s.form.key == form), None)
 
+    def title_of_form(self, form: str) -> str:
+        """Return the title of the sequence that a form leads to, or its key if it is gone."""
+        found = (s for s in self.sequences.values() if s.form and s.form.key == form)
+        return next((sequence.title for sequence in found), form)
+
     @property
     def topics(self) -> dict[str, set[str]]:
         """The topics of every email (`sequence/step`) and of every link in one."""

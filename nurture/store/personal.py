@@ -23,14 +23,14 @@ from nurture.store.tables.enrolments import ended, enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.message_changes import cancel_open_of
 from nurture.store.tables.messages import messages
-from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.subscribers import FORM, subscribers
 from nurture.store.types import Json, Words
 
 #: What an erasure leaves, because it does not say who the person was.
 _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         # A later opt-out is stored under the keyed hash.
-        "subscribers": frozenset({"id", "address_hash", "created_at", "confirmed_at"}),
+        "subscribers": frozenset({"id", "address_hash", "created_at", "confirmed_at", "came_by"}),
         "consents": frozenset(consents.c.keys()) - {"page_url", "client", "user_agent"},
         "signups": frozenset({"id", "subscriber_id", "form", "signed_up_at", "received_at"}),
         "enrolments": frozenset(enrolments.c.keys()),
@@ -45,7 +45,12 @@ _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
 #: What replaces a value in columns that must not be empty.
 _INSTEAD: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "subscribers": {"time_zone": "UTC", "frequency": Frequency.USUAL, "erased": True},
+        "subscribers": {
+            "time_zone": "UTC",
+            "frequency": Frequency.USUAL,
+            "basis_unknown": False,
+            "erased": True,
+        },
         # A provider's identifier for an event may contain the address, if only as a digest.
         "events": {"source_key": sa.literal("erased:").concat(sa.cast(events.c.id, sa.Text))},
     }
@@ -161,7 +166,8 @@ def end_everything(
 def find_unconfirmed(connection: sa.Connection, before: datetime, limit: int) -> list[int]:
     """Lock and return people who never confirmed and have asked for nothing since `before`.
 
-    People who have been put back since then, or who consented on a page of their own, are left out.
+    People who have been put back since then, or who consented on a page of their own, are left out,
+    and so are people who came in another way than through a form.
     """
     person = subscribers.c.id
     begun = (enrolments.c.guide_wanted_at > before) | (enrolments.c.enrolled_at > before)
@@ -173,6 +179,7 @@ def find_unconfirmed(connection: sa.Connection, before: datetime, limit: int) ->
         sa.select(person)
         .where(
             subscribers.c.confirmed_at.is_(None),
+            subscribers.c.came_by == FORM,
             ~subscribers.c.erased,
             subscribers.c.created_at <= before,
             ~asked_since,

@@ -177,7 +177,7 @@ class Pages(Views):
     def _preferences(self, subscriber: int) -> Preferences:
         """Return the preferences of a person just found; raise `NobodyLeftError`."""
         now = self.context.clock()
-        found = choices.find_preferences(self.context.database, subscriber, now)
+        found = choices.find_preferences(*self.context.stored, subscriber, now)
         if found is None:
             links.get_present(self.context.database, subscriber)
             raise NobodyLeftError(LinkSubject.GONE)

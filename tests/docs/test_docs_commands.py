@@ -130,7 +130,7 @@ def test_the_privacy_instructions_work(workshop: Workshop, monkeypatch: pytest.M
         context.database, context.catalogue, context.tokens, context.limits, signup, context.clock()
     )
     said = workshop.follow(ROOT / "docs/privacy.md")
-    assert "marketing granted" in said
+    assert "series of “pain-guide” granted" in said
     assert "Anna" in (workshop.directory / "anna.html").read_text()
     assert "Erased." in said
 

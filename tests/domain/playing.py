@@ -145,7 +145,7 @@ def sequences(
 
 def sequence_of(*steps: Step, opt_in: OptIn = OptIn.CONFIRMED) -> Sequence:
     """Return a sequence of exactly these steps."""
-    form = Form("form", "Send me the guide.", (Purpose.GUIDE, Purpose.MARKETING), opt_in)
+    form = Form("form", "Send me the guide.", (Purpose.GUIDE, Purpose.SERIES), opt_in)
     return Sequence("series", "A series", steps, form)
 
 

@@ -140,7 +140,7 @@ def test_an_opt_out_on_a_machine_lost_before_its_first_backup_is_respected(
     second.close()
     third, result = restored(home, file, words, directory=tmp_path / "third")
     assert json.loads(result.stdout)["withdrawn_again"]["unsubscribed"] == 1
-    assert Purpose.MARKETING not in third.person(ANN)["purposes"]
+    assert Purpose.SERIES not in third.person(ANN)["purposes"]
     third.close()
 
 

@@ -46,7 +46,7 @@ def test_ann_requests_her_data_and_gets_it_in_two_formats(
     assert home.everything() == before
     record = home.press(link, **{"as": "file"}).get_json()
     assert record["person"]["address"] == ANN
-    assert {c["purpose"] for c in record["consents"]} == {"guide", "marketing"}
+    assert {c["purpose"] for c in record["consents"]} == {"guide", "series"}
     assert record["messages"][1]["subject"] == "The data you asked for"
     readable = home.press(link, **{"as": "page"})
     assert ANN in readable.text and readable.mimetype == "text/html"
@@ -113,7 +113,7 @@ def test_a_silent_person_is_asked_once_and_then_not_emailed_again(
     live_with_upkeep(home, 20)
     assert home.enrolment(ANN, "still-there")["status"] == EnrolmentStatus.COMPLETED
     last = home.rows(consents)[-1]
-    assert (last["purpose"], last["granted"], last["source"]) == ("marketing", False, "quiet")
+    assert (last["purpose"], last["granted"], last["source"]) == ("series", False, "quiet")
     home.live(days=200)
     home.upkeep()
     home.live(days=30)
@@ -169,7 +169,7 @@ def test_the_owner_reads_the_consent_evidence_and_erases_the_person(
     code, said = run("consent", ANN)
     assert code == 0 and "marketing granted" in said and "sha256" in said and "UTC" in said
     code, said = run("consent", ANN, "--json")
-    assert json.loads(said)["present"] == ["guide", "marketing"]
+    assert json.loads(said)["present"] == ["guide", "series:pain-guide"]
     assert json.loads(run("export-person", ANN)[1])["person"]["first_name"] == NAME
     assert run("forget", ANN, "--yes")[0] == 0
     code, said = run("forget", ANN, "--yes")

@@ -315,7 +315,7 @@ class RealLife:
     def _prefer(self, act: Act) -> None:
         context, now = self.home.context, self.home.clock.now
         number = self.home.person(ADDRESS)["id"]
-        present = preferences.find_preferences(context.database, number, now)
+        present = preferences.find_preferences(context.database, context.catalogue, number, now)
         assert present
         wishes = {
             Deed.PAUSES: Wish.PAUSED,

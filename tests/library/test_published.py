@@ -42,7 +42,7 @@ def test_an_unknown_step_is_left_out_and_reported(place: int, name: str) -> None
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [('"marketing"]', '"series"]'), ('"collect"', '"post"'), ("opt_in ", "price = 1\nopt_in ")],
+    [('"series"]', '"podcast"]'), ('"collect"', '"post"'), ("opt_in ", "price = 1\nopt_in ")],
 )
 def test_a_partly_unknown_form_is_dropped(old: str, new: str) -> None:
     plan = PLAN.replace(old, new)

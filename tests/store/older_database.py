@@ -42,8 +42,15 @@ class Before:
         number, *_ = key.inserted_primary_key or [0]
         return number if isinstance(number, int) else 0
 
+    def consent(self, person: int, source: str, purpose: str, granted: bool) -> int:
+        """Add a record of what they agreed to or withdrew."""
+        texts = ("wording", "wording_hash", "privacy_version", "page_url", "client", "user_agent")
+        said = {"source": source, "purpose": purpose, "granted": granted, "recorded_at": NOW}
+        return self.add("consents", subscriber_id=person, **said, **dict.fromkeys(texts, ""))
+
     def person(self, name: str, **more: object) -> int:
         """Add a person."""
+        row = {"purposes": "guide marketing"} | more
         return self.add(
             "subscribers",
             address=f"{name}@example.org",
@@ -53,9 +60,8 @@ class Before:
             time_zone="UTC",
             created_at=NOW,
             frequency="usual",
-            purposes="guide marketing",
             erased=False,
-            **more,
+            **row,
         )
 
     def enrolment(self, person: int, status: str, **more: object) -> int:

@@ -7,11 +7,18 @@ from sqlalchemy import select
 
 from nurture.domain.subscribers.bookings import NOT_CANCELLED
 from nurture.store.database import Database
+from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
 from tests.store.older_database import NOW, SOON, Before, migrate_to
+
+#: What the table of people had at the time.
+THEN = [
+    subscribers.c[name]
+    for name in ("id", "paused_by", "booked_until", "boxes_seen_at", "paused_until")
+]
 
 
 @pytest.fixture
@@ -66,7 +73,7 @@ def test_pauses_bookings_and_answered_boxes_are_inferred_from_events(
     migrate_to(empty_url, "0012")
     database = Database(empty_url)
     with database.reading() as connection:
-        people = {row.id: row for row in connection.execute(select(subscribers))}
+        people = {row.id: row for row in connection.execute(select(*THEN))}
         bookers = connection.execute(select(events.c.subscriber_id, events.c.booker))
         found = {row.subscriber_id: row.booker for row in bookers if row.booker}
     assert (people[by_owner].paused_by, people[by_them].paused_by) == ("owner", "person")
@@ -100,3 +107,63 @@ def test_impossible_times_are_replaced_by_the_time_of_receipt(empty_url: str) ->
         kept = connection.scalars(select(events.c.raw).where(events.c.source == "ses")).all()
         assert kept == [{"Type": "x"}]
     database.close()
+
+
+def test_people_agree_to_the_series_of_the_forms_they_agreed_in_and_to_nothing_more(
+    empty_url: str,
+) -> None:
+    migrate_to(empty_url, "0023")
+    before = Before(empty_url)
+    yes, no = True, False
+    expected: dict[int, set[str]] = {}
+    for name, present, said, series in (
+        ("one", "guide marketing", [("form:pain", "marketing", yes)], {"pain"}),
+        (
+            "both",
+            "guide marketing tracking",
+            [("form:pain", "marketing", yes), ("form:over", "marketing", yes)],
+            {"pain", "over"},
+        ),
+        (
+            "guide-only",
+            "guide marketing",
+            [("form:pain", "marketing", yes), ("form:over", "guide", yes)],
+            {"pain"},
+        ),
+        (
+            "back",
+            "guide marketing",
+            [
+                ("form:pain", "marketing", yes),
+                ("form:over", "guide", yes),
+                ("unsubscribe", "marketing", no),
+                ("resubscribe", "marketing", yes),
+            ],
+            {"pain", "over"},
+        ),
+        (
+            "anew",
+            "guide marketing",
+            [
+                ("form:pain", "marketing", yes),
+                ("quiet", "marketing", no),
+                ("form:over", "marketing", yes),
+            ],
+            {"over"},
+        ),
+        ("left", "", [("form:pain", "marketing", yes), ("unsubscribe", "marketing", no)], set()),
+        ("nobody", "guide tracking", [("form:pain", "guide", yes)], set()),
+    ):
+        person = before.person(name, purposes=present)
+        for source, purpose, granted in said:
+            before.consent(person, source, purpose, granted)
+        words = {f"series:{form}" for form in series}
+        expected[person] = {*present.split(), *words}
+    migrate_to(empty_url, "head")
+    database = Database(empty_url)
+    with database.reading() as connection:
+        rows = connection.execute(select(subscribers.c.id, subscribers.c.purposes)).all()
+        kept = connection.scalars(select(consents.c.purpose)).all()
+    database.close()
+    assert {row.id: set(row.purposes) for row in rows} == expected
+    assert "series" not in kept  # What was recorded stays as it was recorded.

@@ -88,7 +88,7 @@ def write_new_words(connection: Connection, home: Installation) -> None:
     )
     connection.execute(insert(consents).values(purpose="news", **yes, **more))
     ann, dora = subscribers.c.id == people[ANN], subscribers.c.id == people[DORA]
-    words = frozenset({"guide", "marketing", "news"})
+    words = frozenset({"guide", "marketing", "podcasts"})
     connection.execute(update(subscribers).where(ann).values(purposes=words))
     connection.execute(
         update(subscribers).where(dora).values(frequency="monthly", paused_by="calendar")
@@ -158,13 +158,13 @@ def test_everyone_can_still_be_explained_and_exported(between: Installation) -> 
         published = context.catalogue.current(connection)
     assert published.beyond == {OVER_50}
     assert "ready-to-book" in published.segments.segments
-    assert Purpose.MARKETING in published.sequences[OVER_50].form.grants  # type: ignore[union-attr]
+    assert Purpose.SERIES in published.sequences[OVER_50].form.grants  # type: ignore[union-attr]
 
 
 def test_a_form_with_an_unknown_purpose_is_left_to_the_newer_version(
     home: Installation,
 ) -> None:
-    plan = (SHIPPED / PAIN / "sequence.toml").read_text().replace('"marketing"]', '"podcast"]')
+    plan = (SHIPPED / PAIN / "sequence.toml").read_text().replace('"series"]', '"podcast"]')
     row = {"number": 9, "digest": "x", "author": "files", "published_at": home.clock.now}
     values = {"kind": "sequence", "key": PAIN, "source": {"toml": plan}, "compiled": {}}
     with home.context.database.writing() as connection:

@@ -18,6 +18,7 @@ from nurture.tokens import Tokens
 from tests.installation import MAIL_SECRET, Installation, as_json, link_in
 from tests.installations import ScriptedSink
 from tests.servers.smtp import Mail
+from tests.vocabulary import SERIES
 
 ANN = "ann@example.org"
 OLD = "a-secret-that-signs-in-tests-only"
@@ -125,7 +126,7 @@ def test_an_outdated_link_can_only_withdraw_tracking_consent(
 ) -> None:
     answer = browser.post(f"/preferences/{FORGED.preferences(1)}", data={"frequency": "usual"})
     assert answer.status_code == 200
-    assert wish_of(home) == ("usual", False, {"guide", "marketing"}, [])
+    assert wish_of(home) == ("usual", False, {"guide", *SERIES}, [])
     assert home.rows(consents)[-1]["granted"] is False
 
 
@@ -134,7 +135,7 @@ def test_a_previously_opened_page_keeps_the_consent_it_does_not_withdraw(
 ) -> None:
     form = {"frequency": "fewer", "tracking": "1"}
     browser.post(f"/preferences/{FORGED.preferences(1)}", data=form)
-    assert wish_of(home) == ("fewer", False, {"guide", "marketing", "tracking"}, [])
+    assert wish_of(home) == ("fewer", False, {"guide", *SERIES, "tracking"}, [])
 
 
 def test_an_outdated_link_can_neither_give_consent_nor_end_a_pause(

@@ -61,7 +61,7 @@ def record(purpose: Purpose, granted: bool, source: str, wording: str) -> Consen
 
 
 HISTORY = (
-    record(Purpose.MARKETING, True, "form:pain-guide", "Subscribe below & get our FREE guide."),
+    record(Purpose.SERIES, True, "form:pain-guide", "Subscribe below & get our FREE guide."),
     record(Purpose.TRACKING, True, "preferences", OWN_WORDINGS[Purpose.TRACKING]),
     record(Purpose.TRACKING, False, "preferences", OWN_WORDINGS[Purpose.TRACKING]),
 )
@@ -449,7 +449,7 @@ def test_the_wording_of_marketing_consent_is_shown_on_both_pages() -> None:
     staying = shown("confirm.html", problem="", **confirmation("staying"))
 
     for page in (preferring, staying):
-        assert OWN_WORDINGS[Purpose.MARKETING] in page.one("main").said()
+        assert OWN_WORDINGS[Purpose.SERIES] in page.one("main").said()
 
 
 # --- Saying yes to what a mail asked ----------------------------------------------------------

@@ -14,6 +14,7 @@ from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation, link_in
 from tests.installations import ScriptedSink
 from tests.servers.smtp import Mail
+from tests.vocabulary import SERIES
 
 ANN = "ann@example.org"
 PAGES = ("guide", "preferences", "unsubscribe")
@@ -85,7 +86,7 @@ def test_the_button_delivers_the_guide_and_starts_the_sequence(
     assert "pain-guide.pdf" in answer.headers["Content-Disposition"]
     person = home.person(ANN)
     assert person["confirmed_at"] == home.clock.now
-    assert person["purposes"] == {"guide", "marketing", "tracking"}
+    assert person["purposes"] == {"guide", *SERIES, "tracking"}
     assert home.enrolment(ANN)["collected_at"] == home.clock.now
     assert [event["kind"] for event in home.rows(events)] == ["downloaded"]
 
@@ -140,7 +141,7 @@ def test_an_unsubscribe_can_be_undone_on_the_same_page(home: Installation, mail:
     assert home.press(link_in(mail, "unsubscribe"), undo="1").status_code == 200
     assert home.rows(suppressions) == []
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
-    assert home.person(ANN)["purposes"] == {"guide", "marketing"}
+    assert home.person(ANN)["purposes"] == {"guide", *SERIES}
 
 
 @pytest.mark.parametrize("wish", ["usual", "fewer", "paused", "stopped"])

@@ -13,7 +13,7 @@ from nurture.store.tables.subscribers import subscribers
 from tests.installation import SIGNUP_SECRET, SIGNUP_TOKEN, Installation, as_json
 from tests.installations import ScriptedSink
 from tests.presence import at_least_one
-from tests.vocabulary import ANN
+from tests.vocabulary import ANN, SERIES
 from tests.webhooks.signup_calls import BEARER, PAIN, call, problem, signed
 
 
@@ -36,7 +36,7 @@ def test_a_signed_call_makes_a_subscriber_with_evidence_of_consent(home: Install
     assert (person["address"], person["first_name"]) == ("Ann@example.org", "Ann")
     assert person["time_zone"] == "Europe/Paris"
     kept = home.rows(consents)
-    assert {row["purpose"] for row in kept} == {"guide", "marketing", "tracking"}
+    assert {row["purpose"] for row in kept} == {"guide", "series", "tracking"}
     for row in at_least_one(kept):
         assert row["granted"]
         assert row["recorded_at"] == home.clock.now
@@ -58,7 +58,7 @@ def test_a_form_may_be_url_encoded_as_by_a_browser(home: Installation) -> None:
     assert answer.status_code == 202
     person = home.person(ANN)
     assert person["first_name"] == "Ann"
-    assert person["purposes"] == {"guide", "marketing", "tracking", "health_topics"}
+    assert person["purposes"] == {"guide", *SERIES, "tracking", "health_topics"}
 
 
 def test_a_form_may_be_sent_as_multipart(home: Installation) -> None:
@@ -69,7 +69,7 @@ def test_a_form_may_be_sent_as_multipart(home: Installation) -> None:
         content_type="multipart/form-data",
     )
     assert answer.status_code == 202
-    assert home.person(ANN)["purposes"] == {"guide", "marketing", "tracking"}
+    assert home.person(ANN)["purposes"] == {"guide", *SERIES, "tracking"}
 
 
 def test_new_known_and_suppressed_addresses_get_the_same_answer(

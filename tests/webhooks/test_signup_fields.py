@@ -13,6 +13,7 @@ from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
 from tests.installation import SIGNUP_TOKEN, Installation
 from tests.presence import at_least_one
+from tests.vocabulary import SERIES
 
 PAIN = "/webhooks/signup/pain-guide"
 BEARER = {"Authorization": f"Bearer {SIGNUP_TOKEN}"}
@@ -158,7 +159,7 @@ def test_a_ticked_box_is_understood_in_every_form_encoding(
     answer = sqlite_home.client.post(PAIN, data={"email": "a@example.org"} | form, headers=BEARER)
     assert signed_up(sqlite_home, answer)
     purposes = sqlite_home.person("a@example.org")["purposes"]
-    assert purposes == {"guide", "marketing", "tracking"}
+    assert purposes == {"guide", "series", "tracking"}
     assert sqlite_home.rows(refused_calls) == []
 
 
@@ -169,7 +170,7 @@ def test_an_unreadable_box_grants_no_consent_and_is_reported_in_the_studio(
     answer = home.client.post(PAIN, json=body, headers=BEARER)
     assert signed_up(home, answer)
     assert answer.data == b'{"status":"accepted"}\n'
-    assert home.person("a@example.org")["purposes"] == {"guide", "marketing", "tracking"}
+    assert home.person("a@example.org")["purposes"] == {"guide", *SERIES, "tracking"}
     [note] = home.rows(refused_calls)
     assert (note["door"], note["name"], note["status"]) == (BOXES, "pain-guide", 202)
     assert note["problem"] == "A box was not understood: “newsletters”, a text of 3 words."

@@ -8,6 +8,7 @@ from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance, may_send_more
 from nurture.domain.scheduling.gate import (
     Allowed,
+    NotForThem,
     Postponed,
     Standing,
     Verdict,
@@ -25,7 +26,7 @@ from nurture.domain.scheduling.planner import (
     next_action,
 )
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
-from nurture.domain.sequences.sequence import ANSWERS, Late, Sequence, Step
+from nurture.domain.sequences.sequence import ANSWERS, Late, Sequence, Step, StepKind
 from nurture.domain.subscribers.bookings import ending_of
 
 
@@ -85,23 +86,25 @@ def decide(
     progress = replace(progress, ends_as=ends_as) if ends_as else progress
     since = allowance.waiting_since
     action = next_action(sequence, progress, now, calendar, segments, since)
-    while isinstance(action, Skip):
-        if excused := _excused(action, progress, standing, calendar, sequence_paused):
+    while skip := _to_skip(action, sequence, progress, standing, now):
+        if excused := _excused(skip, progress, standing, calendar, sequence_paused):
             progress = excused
         else:
-            skipped.append(action)
-            progress = replace(progress, passed=progress.passed | {action.step.email})
+            skipped.append(skip)
+            progress = replace(progress, passed=progress.passed | {skip.step.email})
         action = next_action(sequence, progress, now, calendar, segments, since)
     progress = _excused_by_account(action, progress, now, since)
     if isinstance(action, Send):
-        kind, paused = action.step.kind, sequence_paused
-        verdict = may_send(kind, standing, now, calendar.caps, sequence_paused=paused)
+        scope, paused = sequence.scope(action.step, progress.covered_by), sequence_paused
+        kind, caps = action.step.kind, calendar.caps
+        verdict = may_send(kind, standing, now, caps, sequence_paused=paused, scope=scope)
         if isinstance(verdict, Allowed):
             verdict = may_send_more(kind, allowance, now)
         decision = _by_verdict(verdict, action, progress)
     elif isinstance(action, WaitUntil):
         decision = Look(action.until, action.why, progress, action.step)
     else:
+        assert isinstance(action, Exit)  # What is skipped has been passed over.
         decision = _ended(action, sequence, progress, segments)
     return replace(decision, skipped=tuple(skipped)) if skipped else decision
 
@@ -123,6 +126,19 @@ def next_look(
     """Return when to look next at an enrolment with this progress."""
     action = next_action(sequence, progress, now, calendar)
     return action.until if isinstance(action, WaitUntil) else now
+
+
+def _to_skip(
+    action: Action, sequence: Sequence, progress: Progress, standing: Standing, now: datetime
+) -> Skip | None:
+    """Return the step to pass over: the planner says so, or the gate because of who they are."""
+    if not isinstance(action, Send):
+        return action if isinstance(action, Skip) else None
+    step = action.step
+    if step.stream is None and step.kind is not StepKind.INVITATION:
+        return None  # All of these are for everybody in the sequence, or end it.
+    verdict = may_send(step.kind, standing, now, scope=sequence.scope(step, progress.covered_by))
+    return Skip(step, verdict.why) if isinstance(verdict, NotForThem) else None
 
 
 def _ended(action: Exit, sequence: Sequence, progress: Progress, segments: Collection[str]) -> End:
@@ -174,6 +190,7 @@ def _excused_by_account(
 
 
 def _by_verdict(verdict: Verdict, action: Send, progress: Progress) -> Decision:
+    assert not isinstance(verdict, NotForThem)  # Those steps have been passed over.
     if isinstance(verdict, Allowed):
         return SendNow(action.step, action.due_at, progress)
     if isinstance(verdict, Postponed):

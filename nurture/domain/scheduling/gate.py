@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from nurture.domain.reasons import Code, Reason
+from nurture.domain.rights.table import Mailing, Permission, Permitted, SubscriberState, may_write
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
-from nurture.domain.subscribers.consent import Consents
+from nurture.domain.subscribers.bookings import is_booked
+from nurture.domain.subscribers.consent import Consents, Purpose, Scope
 from nurture.domain.subscribers.suppression import SuppressionReason, ending_by
 
 
@@ -110,7 +112,9 @@ class Standing:
     `mailed_at` lists recent emails of the series. `suppressed` is the strongest reason; `bounces`
     says that a bounce is in force, whether or not it is the strongest. `guide_on_trial` lets
     through the one guide that was requested after a bounce. `booked_until` comes from
-    `domain.subscribers.bookings`: it is until when they have had an appointment.
+    `domain.subscribers.bookings`: it is until when they have had an appointment. `is_unknown` says
+    that nothing shows that they agreed to anything, and `may_as_client` that the practice may write
+    to them about its own services because they bought one.
     """
 
     consents: Consents
@@ -122,6 +126,24 @@ class Standing:
     guide_on_trial: bool = False
     paused_by: PausedBy = PausedBy.PERSON
     booked_until: datetime | None = None
+    is_confirmed: bool = True
+    is_unknown: bool = False
+    is_client: bool = False
+    may_as_client: bool = False
+
+    def states_at(self, now: datetime) -> set[SubscriberState]:
+        """Return every state that this person is in at that moment."""
+        suppressed = self.suppressed and SubscriberState(self.suppressed)
+        applies = {
+            suppressed: bool(suppressed),
+            SubscriberState.BOUNCED: self.bounces or suppressed is SubscriberState.BOUNCED,
+            SubscriberState.IMPORTED_UNKNOWN: self.is_unknown,
+            SubscriberState.UNCONFIRMED: not self.is_confirmed,
+            SubscriberState.PAUSED: bool(self.paused_until and self.paused_until > now),
+            SubscriberState.CLIENT: self.is_client,
+            SubscriberState.BOOKED: is_booked(self.booked_until),
+        }
+        return {state for state, is_so in applies.items() if state and is_so}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +168,14 @@ class Refused:
     because: EndReason | None = None
 
 
-Verdict = Allowed | Postponed | Refused
+@dataclass(frozen=True, slots=True)
+class NotForThem:
+    """A refusal of this one email; the series goes on without it."""
+
+    why: Reason
+
+
+Verdict = Allowed | Postponed | Refused | NotForThem
 
 
 def may_send(
@@ -156,14 +185,17 @@ def may_send(
     caps: Caps = USUAL_CAPS,
     *,
     sequence_paused: bool = False,
+    scope: Scope | None = None,
 ) -> Verdict:
     """Return whether a due email of that kind may leave now and, if not, why and until when.
 
-    In a paused sequence only what was asked for may leave, whatever else would postpone it.
+    `scope` is what they must have agreed to, by default what the kind says. In a paused sequence
+    only what was asked for may leave, whatever else would postpone it.
     """
-    refused = _refusal(kind, standing)
-    if refused:
-        return refused
+    scope = scope or (Scope(kind.rules.consent) if kind.rules.consent else None)
+    permitted = _permitted(kind, standing, now, scope)
+    if permitted.answer is Permission.NO:
+        return _refused(permitted, scope)
     if kind in ANSWERS:
         return Allowed()
     if sequence_paused:
@@ -186,41 +218,59 @@ def held_until(
     return max(filter(None, (standing.paused_until, capped_until)), default=None)
 
 
-def _refusal(kind: StepKind, standing: Standing) -> Refused | None:
-    needed = kind.rules.consent
-    if needed is None:
-        return _no_answer(standing)
-    if standing.suppressed and not _is_on_trial(kind, standing):
-        return _suppressed(standing.suppressed)
-    if needed not in standing.consents:
-        why = Reason(Code.NO_CONSENT_FOR, purpose=needed)
-        return Refused(EnrolmentStatus.UNSUBSCRIBED, why, EndReason.NO_CONSENT)
-    return None
+_MAILINGS: Mapping[StepKind, Mailing] = {
+    StepKind.GUIDE: Mailing.GUIDE,
+    StepKind.REMINDER: Mailing.REMINDER,
+    StepKind.ARTICLE: Mailing.SERIES,
+    StepKind.INVITATION: Mailing.INVITATION,
+    StepKind.ANSWER: Mailing.OWN_DATA,
+    StepKind.QUESTION: Mailing.STILL_THERE,
+}
+_OF_STREAM: Mapping[Purpose, Mailing] = {
+    Purpose.ARTICLES: Mailing.ARTICLES,
+    Purpose.NEWS: Mailing.NEWS,
+}
+
+_SUPPRESSED = frozenset(SubscriberState(reason) for reason in SuppressionReason)
+
+#: An invitation is refused to people in these states; everything else goes on.
+_NOT_INVITED = frozenset({SubscriberState.CLIENT, SubscriberState.BOOKED})
 
 
-def _is_on_trial(kind: StepKind, standing: Standing) -> bool:
-    """Return whether this is the one guide that may test an address that has bounced."""
-    bounced = standing.suppressed is SuppressionReason.BOUNCED
-    return bounced and standing.guide_on_trial and kind is StepKind.GUIDE
+def mailing_of(kind: StepKind, scope: Scope | None) -> Mailing:
+    """Return what an email of that kind and stream is, as the table of the right to write asks."""
+    mailing = _MAILINGS[kind]
+    if mailing is Mailing.SERIES and scope:
+        return _OF_STREAM.get(scope.purpose, mailing)
+    return mailing
+
+
+def _permitted(kind: StepKind, standing: Standing, now: datetime, scope: Scope | None) -> Permitted:
+    return may_write(
+        mailing_of(kind, scope),
+        scope,
+        standing.consents,
+        standing.states_at(now),
+        is_client_basis=standing.may_as_client,
+        guide_on_trial=standing.guide_on_trial,
+    )
+
+
+def _refused(permitted: Permitted, scope: Scope | None) -> Refused | NotForThem:
+    """Return how a refusal ends the enrolment, or that it only passes over this email."""
+    assert permitted.why is not None
+    state, why = permitted.state, permitted.why
+    if state in _SUPPRESSED:
+        return _suppressed(SuppressionReason(state))
+    if state in _NOT_INVITED or (state is None and scope and scope.purpose in _OF_STREAM):
+        return NotForThem(why)
+    return Refused(EnrolmentStatus.UNSUBSCRIBED, why, EndReason.NO_CONSENT)
 
 
 def _suppressed(reason: SuppressionReason) -> Refused:
     ending = ending_by(reason)
     because = EndReason(reason)
     return Refused(ending.status, Reason(because), because)
-
-
-def _no_answer(standing: Standing) -> Refused | None:
-    """Return the refusal of an answer, if any.
-
-    People who have unsubscribed may still ask for their data; only an address that was erased or
-    has bounced gets no answer.
-    """
-    if standing.suppressed is SuppressionReason.ERASED:
-        return _suppressed(SuppressionReason.ERASED)
-    if standing.suppressed is SuppressionReason.BOUNCED or standing.bounces:
-        return _suppressed(SuppressionReason.BOUNCED)
-    return None
 
 
 def _postponement(standing: Standing, now: datetime, caps: Caps) -> Postponed | None:

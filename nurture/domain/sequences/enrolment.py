@@ -73,7 +73,8 @@ class Progress:
     is the moment from which the next wait counts. `guide_wanted` is true from a signup until the
     guide has been offered. With `ends_as`, nothing is sent except the guide and its reminder; then
     the enrolment ends that way. Until `excused_until`, a pause, a cap or the account has held back
-    the step that is awaited: that time does not make it late.
+    the step that is awaited: that time does not make it late. `covered_by` is the form whose
+    wording covers a sequence that has no form of its own.
     """
 
     enrolled_at: datetime
@@ -84,6 +85,7 @@ class Progress:
     time_zone: str = "Europe/London"
     ends_as: Ending | None = None
     excused_until: datetime | None = None
+    covered_by: str = ""
 
     def after(self, step: str, anchor_at: datetime) -> "Progress":
         """Return the progress after `step`, with the next wait counting from `anchor_at`."""
@@ -95,4 +97,5 @@ class Progress:
             guide_wanted=False,
             time_zone=self.time_zone,
             ends_as=self.ends_as,
+            covered_by=self.covered_by,
         )

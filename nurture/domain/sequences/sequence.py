@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 
 from nurture.domain.errors import NurtureError
-from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.subscribers.consent import Purpose, Scope, scope_of
 
 #: How long an uncollected guide waits before the person is dropped.
 UNCOLLECTED_FOR = timedelta(days=30)
@@ -36,7 +36,7 @@ class Rules:
     title: str
     choice: str = ""
     #: The consent it needs; None if the request that it answers is enough.
-    consent: Purpose | None = Purpose.MARKETING
+    consent: Purpose | None = Purpose.SERIES
     #: The setting of a sequence that needs exactly one such step, as its first.
     begins: str = ""
     #: When it is sent, in words, if that is immediately: regardless of hours, pause and cap, each
@@ -78,7 +78,7 @@ ANSWERS = frozenset(kind for kind in StepKind if kind.rules.at_once)
 RECURRING = frozenset(kind for kind in StepKind if kind.rules.begins)
 
 #: The series that people agreed to.
-SERIES = frozenset(kind for kind in StepKind if kind.rules.consent is Purpose.MARKETING) - RECURRING
+SERIES = frozenset(kind for kind in StepKind if kind.rules.consent is Purpose.SERIES) - RECURRING
 
 
 class OptIn(StrEnum):
@@ -143,6 +143,7 @@ class Step:
     """One email of a sequence and its timing; `email` is its key.
 
     `only_if` and `skip_if` name segments, which are checked at the moment the step would be sent.
+    `stream` is what people must have agreed to, if that is not the series.
     """
 
     email: str
@@ -154,6 +155,7 @@ class Step:
     max_late: timedelta = timedelta(days=3)
     only_if: str = ""
     skip_if: str = ""
+    stream: Purpose | None = None
 
     @property
     def segments(self) -> frozenset[str]:
@@ -225,6 +227,18 @@ class Sequence:
     def skips_late(self) -> bool:
         """Whether any of its steps is skipped if it is too late."""
         return any(step.late is Late.SKIP for step in self.steps)
+
+    def scope(self, step: Step, covered_by: str = "") -> Scope | None:
+        """Return what people must have agreed to for this step; `None` if to nothing.
+
+        `covered_by` is the form whose wording covers a sequence without a form of its own.
+        """
+        purpose = step.stream or step.kind.rules.consent
+        return scope_of(purpose, self.covers_next(covered_by)) if purpose else None
+
+    def covers_next(self, covered_by: str) -> str:
+        """Return the form whose wording also covers the sequence that people go on to."""
+        return self.form.key if self.form else covered_by
 
     def next_sequence(self, segments: Collection[str]) -> str:
         """Return the next sequence for people in these segments, or an empty string."""

@@ -16,7 +16,7 @@ from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_o
 from nurture.domain.simulation.world import World
 from nurture.domain.subscribers import preferences
 from nurture.domain.subscribers.bookings import BOOKED, after_booking, booked_until, ends_by_booking
-from nurture.domain.subscribers.consent import ConsentChange, Consents, Purpose
+from nurture.domain.subscribers.consent import ConsentChange, Purpose, Scope
 from nurture.domain.subscribers.guide_requests import collect
 from nurture.domain.subscribers.late_signups import SignupTime
 from nurture.domain.subscribers.signup import Earlier, Known, sign_up
@@ -50,7 +50,7 @@ class Life:
         self.paused_by = person.paused_by
         self.mailed_at = list(person.mailed_at)
         self.had = {f"{o.sequence}/{key}" for o in person.enrolments for key in o.progress.passed}
-        self._withdrawn_by_stop = self._refused = frozenset[Purpose]()
+        self._withdrawn_by_stop = self._refused = frozenset[Scope]()
 
     # --- What deciding asks ------------------------------------------------------------------
 
@@ -76,6 +76,10 @@ class Life:
             guide_on_trial=self.guide_on_trial == sequence,
             paused_by=self.paused_by,
             booked_until=booked_until(self.facts.events),
+            is_confirmed=self.facts.confirmed,
+            is_unknown=self.person.is_unknown,
+            is_client=self.person.is_client,
+            may_as_client=self.person.may_as_client,
         )
 
     def segments(self, now: datetime) -> frozenset[str]:
@@ -96,11 +100,11 @@ class Life:
         """Record the new state of an enrolment."""
         self.enrolments[one.sequence] = one
 
-    def hand_over(self, sequence: str, now: datetime) -> bool:
+    def hand_over(self, sequence: str, now: datetime, covered_by: str) -> bool:
         """Enrol them in another sequence; return whether they had never been in it."""
         if sequence in self.enrolments:
             return False
-        self.put(come_over(sequence, now, self.facts.time_zone))
+        self.put(come_over(sequence, now, self.facts.time_zone, covered_by))
         return True
 
     # --- What the person does ----------------------------------------------------------------
@@ -223,7 +227,7 @@ class Life:
             return False
         unsubscribed = SuppressionReason.UNSUBSCRIBED
         self.suppressions[unsubscribed] = Suppression(unsubscribed, now)
-        self._withdrawn_by_stop = frozenset(change.purpose for change in decided.withdrawn)
+        self._withdrawn_by_stop = frozenset(change.scope for change in decided.withdrawn)
         self._record(decided.withdrawn)
         for one in list(self.enrolments.values()):
             ending = ending_once(one.ending, decided.reason)
@@ -235,7 +239,7 @@ class Life:
         """Save the preference page, with one thing on it changed."""
         present, now = self._subscription(), act.at
         box = act.deed in (Deed.AGREES, Deed.WITHDRAWS)
-        boxes = {Purpose(act.about): act.deed is Deed.AGREES} if box else {}
+        boxes = {Scope(Purpose(act.about)): act.deed is Deed.AGREES} if box else {}
         decided = preferences.prefer(
             present, _WISHES.get(act.deed) or preferences.wish_of(present, now), boxes, now
         )
@@ -295,15 +299,13 @@ class Life:
         self.facts = replace(self.facts, **more)  # type: ignore[arg-type]
 
     def _record(self, changes: Iterable[ConsentChange]) -> None:
-        """Apply these changes to the consents and to the purposes last refused."""
+        """Apply these changes to the consents and to what was last refused."""
         for change in changes:
-            purpose, agreed = frozenset({change.purpose}), self.facts.consents.purposes
             if change.granted:
-                self._refused -= purpose
-                self._know(consents=Consents(agreed | purpose))
-            else:
-                self._refused |= purpose & agreed
-                self._know(consents=Consents(agreed - purpose))
+                self._refused -= {change.scope}
+            elif change.scope in self.facts.consents:
+                self._refused |= {change.scope}
+            self._know(consents=self.facts.consents.after([change]))
 
     def _note(
         self, kind: EventKind, at: datetime, email: str = "", topics: frozenset[str] = frozenset()

@@ -82,7 +82,8 @@ class Person:
 
     `ticked` are the boxes they tick beside the form. `facts.enrolments` is ignored: `enrolments`
     says it in more detail. `mailed_at` lists recent emails of the series. The guide of the sequence
-    `guide_on_trial` may be sent to them although their address has bounced.
+    `guide_on_trial` may be sent to them although their address has bounced. The last three are as
+    in `gate.Standing`.
     """
 
     name: str
@@ -96,6 +97,9 @@ class Person:
     paused_by: PausedBy = PausedBy.PERSON
     mailed_at: tuple[datetime, ...] = ()
     guide_on_trial: str = ""
+    is_unknown: bool = False
+    is_client: bool = False
+    may_as_client: bool = False
 
     @property
     def suppressed(self) -> SuppressionReason | None:
@@ -127,12 +131,14 @@ def newcomer(
     habits = habits or Habits(collects_after=timedelta(0))
     facts = Facts(created_at=at, time_zone=time_zone)
     if sequence.form is None:
-        agreed = frozenset({Purpose.GUIDE, Purpose.MARKETING, *ticked})
+        agreed = frozenset({Purpose.GUIDE, Purpose.SERIES, *ticked})
         facts = replace(facts, consents=Consents(agreed), confirmed=True)
     return Person(name, facts, acts, habits, ticked).coming_into(sequence, at)
 
 
-def come_over(sequence: str, now: datetime, time_zone: str) -> UnderWay:
+def come_over(sequence: str, now: datetime, time_zone: str, covered_by: str = "") -> UnderWay:
     """Return an enrolment without a signup: handed over, or asked after a silence."""
-    progress = Progress(now, now, collected_at=now, guide_wanted=False, time_zone=time_zone)
+    progress = Progress(
+        now, now, collected_at=now, guide_wanted=False, time_zone=time_zone, covered_by=covered_by
+    )
     return UnderWay(sequence, progress, now, guide_wanted_at=now)

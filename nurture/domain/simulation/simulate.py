@@ -180,7 +180,8 @@ class _Play:
         yield SimulatedEvent(
             self.now, What.ENDED, one.sequence, kind=end.reason, why=end.why, because=end.because
         )
-        if end.then and self.life.hand_over(end.then, self.now):
+        covered_by = self.world.sequences[one.sequence].covers_next(one.progress.covered_by)
+        if end.then and self.life.hand_over(end.then, self.now, covered_by):
             after = Reason(Code.AFTER_SEQUENCE, sequence=one.sequence)
             yield SimulatedEvent(self.now, What.HANDED_OVER, end.then, why=after)
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
-from nurture.domain.subscribers.consent import ConsentChange, Purpose
+from nurture.domain.subscribers.consent import ConsentChange, Scope, is_among
 
 #: Anyone who asked longer ago must be asked again, because nobody remembers that long.
 LONGEST_AGO = timedelta(days=400)
@@ -77,7 +77,8 @@ def is_overtaken(time: SignupTime, before: Ending, ended_at: datetime | None) ->
 
 
 def not_overtaken(
-    changes: list[ConsentChange], last_said: Mapping[Purpose, datetime], asked_at: datetime
+    changes: list[ConsentChange], last_said: Mapping[Scope, datetime], asked_at: datetime
 ) -> list[ConsentChange]:
     """Return the grants that were not followed by another decision on the same purpose."""
-    return [c for c in changes if c.purpose not in last_said or last_said[c.purpose] < asked_at]
+    since = [scope for scope, at in last_said.items() if at >= asked_at]
+    return [change for change in changes if not is_among(change.scope, since)]

@@ -1,17 +1,20 @@
 """Preferences: what a person wants to receive, and what changes when they stop or come back."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from nurture.domain.scheduling.gate import Frequency, PausedBy
 from nurture.domain.subscribers.consent import (
     OWN_WORDINGS,
+    STREAMS,
     ConsentChange,
     Consents,
     Purpose,
+    Scope,
     changed,
 )
 from nurture.domain.subscribers.suppression import Suppression, SuppressionReason, strongest
@@ -22,7 +25,7 @@ _UNSUBSCRIBED = SuppressionReason.UNSUBSCRIBED
 PAUSE = timedelta(days=30)
 
 #: What a stop withdraws, if it was granted; coming back grants no more than that.
-STOPPED = (Purpose.GUIDE, Purpose.MARKETING)
+STOPPED = (Purpose.GUIDE, *STREAMS)
 
 
 class Wish(StrEnum):
@@ -36,23 +39,33 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PreferenceChange:
-    """What a person wants from now on, as they saved it on the preference page."""
+    """What a person wants from now on, as they saved it on the preference page.
+
+    `streams` are the answers to the boxes of what they want to be sent; empty if they were not
+    asked.
+    """
 
     frequency: Wish
     tracking: bool
     health_topics: bool
+    streams: Mapping[Scope, bool] = field(default_factory=dict)
 
     @property
-    def boxes(self) -> Mapping[Purpose, bool]:
-        """The answer to each box of the page."""
-        return {Purpose.TRACKING: self.tracking, Purpose.HEALTH_TOPICS: self.health_topics}
+    def boxes(self) -> Mapping[Scope, bool]:
+        """The answer to each box about what may be learnt of them."""
+        return {
+            Scope(Purpose.TRACKING): self.tracking,
+            Scope(Purpose.HEALTH_TOPICS): self.health_topics,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """What a person receives now: their consents, their suppressions, and how often.
 
-    `withdrawn_by_stop` are the purposes whose latest record is the withdrawal by a stop.
+    `withdrawn_by_stop` is what they last withdrew by a stop, `lapsed` what was last withdrawn
+    because they were silent, and `refused` what they took the tick away from. `may_as_client` says
+    that they get news because they are clients.
     """
 
     consents: Consents
@@ -60,7 +73,15 @@ class Subscription:
     frequency: Frequency = Frequency.USUAL
     paused_until: datetime | None = None
     paused_by: PausedBy = PausedBy.PERSON
-    withdrawn_by_stop: frozenset[Purpose] = frozenset()
+    withdrawn_by_stop: frozenset[Scope] = frozenset()
+    lapsed: frozenset[Scope] = frozenset()
+    refused: frozenset[Scope] = frozenset()
+    may_as_client: bool = False
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is any kind of marketing that they may be sent, if nothing forbids it."""
+        return bool(self.consents.streams) or self.may_as_client
 
     @property
     def suppressed(self) -> SuppressionReason | None:
@@ -114,6 +135,7 @@ class Preferred(NamedTuple):
     stopped: Stopped | None = None
     wanted: Wanted | None = None
     often: Often | None = None
+    ends_client_basis: bool = False
 
 
 def wish_of(present: Subscription, now: datetime) -> Wish:
@@ -122,7 +144,7 @@ def wish_of(present: Subscription, now: datetime) -> Wish:
     A bounce is no refusal, and saving another change on the page must not turn it into one.
     """
     noes = {one.reason for one in present.suppressions} - {SuppressionReason.BOUNCED}
-    if Purpose.MARKETING not in present.consents or noes:
+    if not present.is_wanted or noes:
         return Wish.STOPPED
     return Wish.PAUSED if present.pause_at(now) else Wish(present.frequency)
 
@@ -132,57 +154,99 @@ def stop(present: Subscription) -> Stopped | None:
     reasons = {one.reason for one in present.suppressions}
     if _UNSUBSCRIBED in reasons:
         return None
-    withdrawn = (purpose for purpose in STOPPED if purpose in present.consents)
+    withdrawn = (scope for scope in present.consents.scopes if scope.purpose in STOPPED)
     reason = strongest({*reasons, _UNSUBSCRIBED}) or _UNSUBSCRIBED
-    return Stopped(_in_own_words(withdrawn, False), reason)
+    return Stopped(in_own_words(withdrawn, False), reason)
 
 
 def come_back(present: Subscription, now: datetime) -> CameBack | None:
     """Decide what taking an unsubscription back grants; return `None` if there is none."""
+    return _come_back(present, present.withdrawn_by_stop, now)
+
+
+def keep_only(present: Subscription, stream: Scope, now: datetime) -> CameBack | None:
+    """Decide what keeping one kind of email after a stop grants: no more than that.
+
+    Return `None` if they have not stopped, or did not get that kind before.
+    """
+    if stream not in kept_open(present):
+        return None
+    return _come_back(present, {stream}, now)
+
+
+def kept_open(present: Subscription) -> list[Scope]:
+    """Return the kinds of email that may be kept after a stop: those that they got before it."""
+    return sorted(scope for scope in present.withdrawn_by_stop if scope.purpose in STREAMS)
+
+
+def _come_back(present: Subscription, granted: Collection[Scope], now: datetime) -> CameBack | None:
     mine = [one for one in present.suppressions if one.reason is _UNSUBSCRIBED]
     if not any(one.since <= now for one in mine):
         return None
-    withdrawn = (purpose for purpose in STOPPED if purpose in present.withdrawn_by_stop)
+    again = (scope for scope in granted if scope.purpose in STOPPED)
     others = {one.reason for one in present.suppressions} - {_UNSUBSCRIBED}
-    return CameBack(_in_own_words(withdrawn, True), strongest(others))
+    return CameBack(in_own_words(again, True), strongest(others))
 
 
 def want_emails(present: Subscription, now: datetime) -> Wanted:
     """Decide how a person who wants the emails gets them again.
 
-    An unsubscription is taken back. Consent that was never given, or that lapsed in silence, is
-    given, unless the address is suppressed for another reason.
+    An unsubscription is taken back, and what lapsed in silence is agreed to again, unless the
+    address is suppressed for another reason.
     """
     back = come_back(present, now)
-    given = {change.purpose for change in back.granted} if back else set()
     left = back.left if back else present.suppressed
-    wanted = {} if left else {Purpose.MARKETING: True}
-    agreed = Consents(present.consents.purposes | given)
+    agreed = present.consents.after(back.granted) if back else present.consents
+    lapsed = [scope for scope in present.lapsed if not left and scope not in agreed]
+    return Wanted(back, in_own_words(lapsed, True))
+
+
+def _choose(present: Subscription, streams: Mapping[Scope, bool], now: datetime) -> Wanted:
+    """Decide what the boxes of the kinds of email change; one ticked takes back a stop."""
+    ticked = [scope for scope, yes in streams.items() if yes]
+    back = _come_back(present, ticked, now) if ticked else None
+    left = back.left if back else present.suppressed
+    agreed = present.consents.after(back.granted) if back else present.consents
+    wanted = {scope: False for scope in streams if scope not in ticked} if left else streams
     return Wanted(back, tuple(changed(agreed, wanted, OWN_WORDINGS)))
 
 
 def prefer(
-    present: Subscription, wish: Wish, boxes: Mapping[Purpose, bool], now: datetime
+    present: Subscription,
+    wish: Wish,
+    boxes: Mapping[Scope, bool],
+    now: datetime,
+    streams: Mapping[Scope, bool] = MappingProxyType({}),
 ) -> Preferred:
-    """Decide what a saved preference page changes."""
+    """Decide what a saved preference page changes.
+
+    `streams` are the answers to the boxes of what they want to be sent; empty if the page did not
+    ask.
+    """
     said = tuple(changed(present.consents, boxes, OWN_WORDINGS))
-    if wish is not Wish.STOPPED:
-        return Preferred(said, None, want_emails(present, now), _often(present, wish, now))
-    # For people who have agreed to no emails, this is already selected, so they stop nothing by it.
-    agreed = Purpose.MARKETING in present.consents
-    return Preferred(said, stop(present) if agreed else None)
+    if wish is Wish.STOPPED:
+        # For people who get no emails this is already selected, so they stop nothing by it.
+        return Preferred(said, stop(present) if present.is_wanted else None)
+    wanted = _choose(present, streams, now) if streams else want_emails(present, now)
+    often = _often(present, wish, now)
+    return Preferred(said, None, wanted, often, _refuses_as_client(present, streams))
 
 
 def prefer_less(
-    present: Subscription, wish: Wish, boxes: Mapping[Purpose, bool], now: datetime
+    present: Subscription, wish: Wish, boxes: Mapping[Scope, bool], now: datetime
 ) -> Preferred:
     """Decide what a page changes that may withdraw consent and slow emails down, and no more."""
-    refused = {purpose: False for purpose, yes in boxes.items() if not yes}
+    refused = {scope: False for scope, yes in boxes.items() if not yes}
     said = tuple(changed(present.consents, refused, OWN_WORDINGS))
     if wish is Wish.STOPPED:
         return Preferred(said, stop(present))
     is_less = list(Wish).index(wish) > list(Wish).index(wish_of(present, now))
     return Preferred(said, often=_often(present, wish, now) if is_less else None)
+
+
+def _refuses_as_client(present: Subscription, streams: Mapping[Scope, bool]) -> bool:
+    """Return whether a client says no to the news that they get without having agreed to them."""
+    return present.may_as_client and streams.get(Scope(Purpose.NEWS), True) is False
 
 
 def _often(present: Subscription, wish: Wish, now: datetime) -> Often:
@@ -194,5 +258,9 @@ def _often(present: Subscription, wish: Wish, now: datetime) -> Often:
     return Often(Frequency(wish), None, by)
 
 
-def _in_own_words(purposes: Iterable[Purpose], granted: bool) -> tuple[ConsentChange, ...]:
-    return tuple(ConsentChange(one, granted, OWN_WORDINGS[one]) for one in purposes)
+def in_own_words(scopes: Iterable[Scope], granted: bool) -> tuple[ConsentChange, ...]:
+    """Return what is granted or withdrawn, with the wordings of our own pages."""
+    return tuple(
+        ConsentChange(one.purpose, granted, OWN_WORDINGS[one.purpose], one.form)
+        for one in sorted(scopes)
+    )

@@ -7,7 +7,14 @@ from datetime import datetime
 from nurture.domain.sequences.enrolment import Ending, Progress
 from nurture.domain.sequences.sequence import Form, OptIn, Sequence
 from nurture.domain.subscribers.bookings import is_booked, is_for_guide_only
-from nurture.domain.subscribers.consent import ConsentChange, Purpose, granted_at_signup
+from nurture.domain.subscribers.consent import (
+    ConsentChange,
+    Purpose,
+    Scope,
+    granted_at_signup,
+    is_among,
+    scope_of,
+)
 from nurture.domain.subscribers.guide_requests import ask_again, begin, is_too_soon
 from nurture.domain.subscribers.late_signups import SignupTime, is_overtaken, not_overtaken
 from nurture.domain.subscribers.suppression import Suppression, may_ask_again
@@ -27,16 +34,16 @@ class Earlier:
 class Known:
     """What is known about an address, and about the person behind it, when a form is filled in.
 
-    `refused` are the purposes that they last refused, and `last_said` is when each purpose was last
-    granted or withdrawn. `let_go` says that they were let go after they asked.
+    `refused` is what they last refused, and `last_said` is when each consent was last granted or
+    withdrawn. `let_go` says that they were let go after they asked.
     """
 
     time_zone: str
     suppressions: Collection[Suppression] = ()
     let_go: bool = False
     confirmed: bool = False
-    refused: frozenset[Purpose] = frozenset()
-    last_said: Mapping[Purpose, datetime] = field(default_factory=dict)
+    refused: frozenset[Scope] = frozenset()
+    last_said: Mapping[Scope, datetime] = field(default_factory=dict)
     booked_until: datetime | None = None
     enrolment: Earlier | None = None
 
@@ -90,8 +97,8 @@ def _granted(
     address and has refused is asked again on the guide's page, where only they can answer.
     """
     refused = known.refused if known.confirmed else frozenset()
-    believed = [purpose for purpose in ticked if purpose not in refused]
-    granted = granted_at_signup(form.grants, believed, form.wording)
+    believed = [one for one in ticked if not is_among(scope_of(one, form.key), refused)]
+    granted = granted_at_signup(form.grants, believed, form.wording, form.key)
     return not_overtaken(granted, known.last_said, time.said_at) if time.said_at else granted
 
 

@@ -10,14 +10,8 @@ from datetime import datetime
 
 from nurture.archive.journal import WithdrawalJournal, WithdrawalLine
 from nurture.domain.errors import NurtureError
-from nurture.domain.subscribers.consent import (
-    JOURNAL,
-    OWN_WORDINGS,
-    ConsentChange,
-    Evidence,
-    Origin,
-    Purpose,
-)
+from nurture.domain.subscribers.consent import JOURNAL, Evidence, Origin, read_scope
+from nurture.domain.subscribers.preferences import in_own_words
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.backup.contents import BackupHeader
 from nurture.services.catalogue import Catalogue
@@ -32,8 +26,8 @@ from nurture.store.tables.consents import record_consents
 from nurture.store.tables.suppressions import stands, suppress, suppress_erased
 from nurture.store.tables.withdrawals import CONSENT, LET_GO, list_once
 
-#: Every kind of opt-out that this version knows.
-_KINDS = {*SuppressionReason, LET_GO, *(f"{CONSENT}{purpose}" for purpose in Purpose)}
+#: Every kind of opt-out that this version knows, besides withdrawn consents.
+_KINDS = {*SuppressionReason, LET_GO}
 
 
 class UnknownKindError(NurtureError):
@@ -90,9 +84,9 @@ class Replayer:
         privacy = self.catalogue.current(connection).practice.privacy_version
         at = line.happened_at
         if line.kind.startswith(CONSENT):
-            purpose = Purpose(line.kind.removeprefix(CONSENT))
-            taken = [ConsentChange(purpose, False, OWN_WORDINGS[purpose])]
-            if purpose in person.consents:
+            scope = read_scope(line.kind.removeprefix(CONSENT))
+            if scope and scope in person.consents:
+                taken = in_own_words([scope], False)
                 record_consents(connection, number, taken, Origin(JOURNAL, privacy), at)
         elif line.kind == SuppressionReason.UNSUBSCRIBED:
             stop(connection, person, None, privacy, Evidence(), self.now, JOURNAL, at)
@@ -121,7 +115,8 @@ def since_elsewhere(journal: WithdrawalJournal, about: BackupHeader) -> list[Wit
 def _understood(lines: Iterable[WithdrawalLine]) -> list[WithdrawalLine]:
     found = list(lines)
     for line in found:
-        if line.kind not in _KINDS:
+        withdrawn = line.kind.removeprefix(CONSENT)
+        if line.kind not in _KINDS and (withdrawn == line.kind or not read_scope(withdrawn)):
             raise UnknownKindError(
                 f"The journal of withdrawals says “{line.kind[:40]}”, which means nothing here.",
                 remedy="Restore with the version that wrote it, or a newer one.",

@@ -1,7 +1,8 @@
 """Claiming: read what is due, decide each enrolment, and record the result."""
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections import abc
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -21,7 +22,7 @@ from nurture.domain.scheduling.decision import (
 from nurture.domain.scheduling.gate import HELD_BACK_AT_MOST
 from nurture.domain.scheduling.planner import due_at, segments_asked
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
-from nurture.domain.sequences.sequence import ANSWERS, RECURRING, StepKind
+from nurture.domain.sequences.sequence import ANSWERS, RECURRING, Sequence, StepKind
 from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.services.delivery import sunset
@@ -99,7 +100,7 @@ class _Plan:
     excused: dict[int, datetime] = field(default_factory=dict)
     ends: dict[Ending, list[int]] = field(default_factory=dict)
     skipped: list[tuple[int, str]] = field(default_factory=list)
-    going_on: list[tuple[int, str]] = field(default_factory=list)
+    going_on: list[tuple[int, str, str]] = field(default_factory=list)
     waiting: int = 0
 
 
@@ -186,7 +187,7 @@ def _leaves_some(
 
 
 def _recent_mails(
-    connection: Connection, due: Sequence[DueEnrolment], published: Published, now: datetime
+    connection: Connection, due: abc.Sequence[DueEnrolment], published: Published, now: datetime
 ) -> dict[int, list[datetime]]:
     """Return when people were last emailed, going further back where it tells why one is late."""
     if not due:
@@ -201,7 +202,7 @@ def _recent_mails(
 
 
 def _segments(
-    connection: Connection, due: Sequence[DueEnrolment], published: Published, now: datetime
+    connection: Connection, due: abc.Sequence[DueEnrolment], published: Published, now: datetime
 ) -> dict[int, frozenset[str]]:
     """Return people's segments, for those whose next step depends on them."""
     asking = {
@@ -215,7 +216,7 @@ def _segments(
 
 
 def _decide_all(
-    due: Sequence[DueEnrolment],
+    due: abc.Sequence[DueEnrolment],
     published: Published,
     known: _Known,
     now: datetime,
@@ -251,7 +252,7 @@ def _decide_all(
             allowance = allowance.after_one()
             if decision.step.kind not in ANSWERS:
                 recent.append(now)
-        _note(plan, one, decision)
+        _note(plan, one, decision, sequence)
     return plan
 
 
@@ -263,7 +264,7 @@ def _keeping_its_place(look: Look, published: Published) -> Look:
     return replace(look, at=in_order(look.at, promised_at))
 
 
-def _note(plan: _Plan, due: DueEnrolment, decision: Decision) -> None:
+def _note(plan: _Plan, due: DueEnrolment, decision: Decision, sequence: Sequence) -> None:
     if not isinstance(decision, End):
         progress = decision.progress
         newly_passed = progress.passed - due.progress.passed
@@ -277,7 +278,8 @@ def _note(plan: _Plan, due: DueEnrolment, decision: Decision) -> None:
             plan.advances.append(_advance(due, progress, at))
         case End(reason=reason, then=then, because=because):
             plan.ends.setdefault(Ending(reason, because), []).append(due.id)
-            plan.going_on += [(due.subscriber_id, then)] if then else []
+            covered_by = sequence.covers_next(due.progress.covered_by)
+            plan.going_on += [(due.subscriber_id, then, covered_by)] if then else []
 
 
 def _advance(due: DueEnrolment, progress: Progress, look_at: datetime | None) -> Advance:

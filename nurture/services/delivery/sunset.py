@@ -11,15 +11,8 @@ from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.sunset import Ask, CountFrom, Silence, decide
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import Quiet, Sequence
-from nurture.domain.subscribers.consent import (
-    OWN_WORDINGS,
-    SILENCE,
-    STAYED,
-    ConsentChange,
-    Evidence,
-    Origin,
-    Purpose,
-)
+from nurture.domain.subscribers.consent import SILENCE, STAYED, Evidence, Origin
+from nurture.domain.subscribers.preferences import in_own_words
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Verdict
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
@@ -186,12 +179,12 @@ def _answers(published: Published) -> set[str]:
 def _let_be(
     connection: Connection, published: Published, people: Collection[int], now: datetime
 ) -> None:
-    withdrawn = ConsentChange(Purpose.MARKETING, False, OWN_WORDINGS[Purpose.MARKETING])
     for number in people:
         person = subscribers.find_subscriber(connection, number)
-        if person and Purpose.MARKETING in person.consents:
+        if person:
+            withdrawn = in_own_words(person.consents.streams, False)
             where = Origin(SILENCE, published.practice.privacy_version)
-            record_consents(connection, number, [withdrawn], where, now)
+            record_consents(connection, number, withdrawn, where, now)
     personal.end_everything(
         connection,
         people,

@@ -10,19 +10,23 @@ from nurture.domain.audience.engagement import engagement
 from nurture.domain.audience.facts import Facts
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import KEYS, Names
+from nurture.domain.rights.reach import Reach, reach
 from nurture.domain.scheduling.gate import Caps, Frequency, PausedBy
+from nurture.domain.simulation.life import Life
 from nurture.domain.simulation.person import Person
 from nurture.domain.simulation.simulate import simulate
 from nurture.domain.simulation.world import SimulatedEvent
-from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.subscribers.consent import Purpose, Scope
 from nurture.domain.tracking.verdict import Verdict
 from nurture.services.account.outlook import account_load
 from nurture.services.catalogue import Catalogue
 from nurture.services.profile.phrases import and_, became_of, because, moment, outlook
+from nurture.services.profile.rights import in_sentence
 from nurture.services.simulation.snapshot import NobodyError, portray
 from nurture.services.simulation.world import world_as_published
 from nurture.store.database import Connection, Database
 from nurture.store.tables import events, messages, subscribers
+from nurture.store.tables.consents import consent_records
 from nurture.store.tables.holds import held_numbers
 from nurture.store.tables.messages import Message
 from nurture.store.tables.subscribers import Subscriber
@@ -58,15 +62,16 @@ class SentMail:
 class Explanation:
     """One person, explained in whole sentences that end with a full stop.
 
-    `who` says what they are to us, `sent` what they got, `next` what comes and when,
-    `why_not_sooner` what delays it, and `segments` names the ones they are in. `coming` is what
-    will happen, in order, if they do nothing themselves.
+    `who` says what they are to us, `rights` which marketing they may be sent, `sent` what they got,
+    `next` what comes and when, `why_not_sooner` what delays it, and `segments` names the ones they
+    are in. `coming` is what will happen, in order, if they do nothing themselves.
     """
 
     address: str
     subscriber: int
     time_zone: str
     who: tuple[str, ...]
+    rights: tuple[Reach, ...]
     sent: tuple[SentMail, ...]
     next: str
     next_at: datetime | None
@@ -78,7 +83,15 @@ class Explanation:
     def sentences(self) -> list[str]:
         """The whole explanation in reading order."""
         sent = [mail.sentence for mail in self.sent] or ["Nothing has been sent to them yet."]
-        return [*self.who, *sent, self.next, *self.why_not_sooner, _belongs_to(self.segments)]
+        rights = [in_sentence(one) for one in self.rights]
+        return [
+            *self.who,
+            *rights,
+            *sent,
+            self.next,
+            *self.why_not_sooner,
+            _belongs_to(self.segments),
+        ]
 
 
 def _belongs_to(segments: tuple[str, ...]) -> str:
@@ -123,6 +136,7 @@ def explain_subscriber(
     person = portray(connection, [subscriber.id], now)[subscriber.id]
     ledger = messages.ledger_of(connection, subscriber.id)
     zone = ZoneInfo(subscriber.time_zone)
+    standing, records = Life(world, person).standing(""), consent_records(connection, subscriber.id)
     coming = tuple(simulate(world, person, now))
     happened = events.events_of(connection, subscriber.id)
     ahead = outlook(world, person, coming, ledger, now, armed, happened, names)
@@ -132,6 +146,7 @@ def explain_subscriber(
         subscriber=subscriber.id,
         time_zone=zone.key,
         who=tuple(_who(subscriber, person, world.calendar.caps, now, zone)),
+        rights=reach(standing, records, now),
         sent=tuple(_mail(message, happened, zone) for message in ledger),
         next=ahead.next,
         next_at=ahead.next_at,
@@ -152,7 +167,7 @@ def _who(
         else "They have not confirmed the address yet."
     )
     said.append(_lively(facts, now, zone))
-    agreed = [str(purpose) for purpose in Purpose if purpose in facts.consents]
+    agreed = [scope.named for scope in sorted(facts.consents.scopes, key=_in_order)]
     said.append(f"They agree to: {', '.join(agreed) or 'nothing'}.")
     if subscriber.paused_until and subscriber.paused_until > now:
         until = moment(subscriber.paused_until, zone)
@@ -162,6 +177,10 @@ def _who(
         often = "a week" if days == 7 else "a day" if days == 1 else f"in {days} days"
         said.append(f"They want fewer emails: at most one {often}.")
     return said
+
+
+def _in_order(scope: Scope) -> tuple[int, str]:
+    return list(Purpose).index(scope.purpose), scope.form
 
 
 def _signed_up(subscriber: Subscriber, facts: Facts, zone: ZoneInfo) -> str:

@@ -46,7 +46,10 @@ class Chapter:
 #: What each purpose is for, in words that follow “agreed to” and “withdrew”.
 PURPOSES = {
     "guide": "getting the guide",
-    "marketing": "getting the emails",
+    "marketing": "getting the series of emails",
+    "series": "getting the series of emails",
+    "articles": "getting new articles",
+    "news": "getting news and offers",
     "tracking": "letting us see what they open and follow",
     "health_topics": "letting us consider their interest in health topics",
 }

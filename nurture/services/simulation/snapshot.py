@@ -43,6 +43,9 @@ def portray(
             paused_by=stands.paused_by,
             mailed_at=tuple(mailed.get(number, ())),
             guide_on_trial=stands.guide_on_trial,
+            is_unknown=stands.is_unknown,
+            is_client=stands.is_client,
+            may_as_client=stands.may_as_client,
         )
         for number, stands in standings_of(connection, subscriber_ids).items()
         if number in facts

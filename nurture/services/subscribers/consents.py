@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from nurture.domain.subscribers.consent import ConsentRecord, Purpose
+from nurture.domain.subscribers.consent import ConsentRecord, Consents, Purpose
 from nurture.domain.subscribers.suppression import Suppression
 from nurture.store.database import Database
 from nurture.store.tables.consents import consent_records
@@ -18,9 +18,14 @@ class Proof:
     address: str
     time_zone: str
     confirmed_at: datetime | None
-    present: frozenset[Purpose]
+    consents: Consents
     records: tuple[ConsentRecord, ...]
     suppressions: tuple[Suppression, ...]
+
+    @property
+    def present(self) -> frozenset[Purpose]:
+        """The purposes they agree to now."""
+        return self.consents.purposes
 
     def latest(self, purpose: Purpose) -> ConsentRecord | None:
         """Return the latest record for a purpose, or `None` if there is none."""
@@ -37,7 +42,7 @@ def prove(database: Database, subscriber_id: int) -> Proof | None:
             address=person.address,
             time_zone=person.time_zone,
             confirmed_at=person.confirmed_at,
-            present=person.consents.purposes,
+            consents=person.consents,
             records=tuple(consent_records(connection, person.id)),
             suppressions=tuple(suppressions_of(connection, person.address_hash)),
         )

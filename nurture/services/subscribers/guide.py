@@ -80,7 +80,8 @@ def collect_guide(
             enrolment, person = _find_enrolled(connection, enrolment_id) or found
         if wanted.keys() >= set(consent.OWN_BOXES):
             subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
-        changes = consent.changed(person.consents, wanted, consent.OWN_WORDINGS)
+        asked = {consent.Scope(purpose): yes for purpose, yes in wanted.items()}
+        changes = consent.changed(person.consents, asked, consent.OWN_WORDINGS)
         where = consent.Origin("guide-page", published.practice.privacy_version, evidence)
         consents.record_consents(connection, person.id, changes, where, now)
         subscribers.confirm_address(connection, person.id, now)

@@ -1,5 +1,6 @@
 """Preferences: what someone wants to receive, and opting out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -47,11 +48,25 @@ _STOPS = (_STOP, consent.STUDIO, consent.ELSEWHERE, consent.JOURNAL)
 
 
 @dataclass(frozen=True, slots=True)
+class StreamChoice:
+    """One kind of email that a person may choose; `title` is that of a series, else empty.
+
+    `is_open` says that they stopped everything and got this kind before, so may keep it.
+    """
+
+    scope: consent.Scope
+    title: str
+    wanted: bool
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Preferences:
     """What someone currently receives, and all they have agreed to, with their times.
 
-    `came_back` says that emails to their address bounce, whatever they wish, and `waits_for_answer`
-    that they are paused because they replied.
+    `streams` are the kinds of email they may choose, each apart. `came_back` says that emails to
+    their address bounce, whatever they wish, and `waits_for_answer` that they are paused because
+    they replied.
     """
 
     masked_address: str
@@ -59,16 +74,21 @@ class Preferences:
     paused_until: datetime | None
     tracking: bool
     health_topics: bool
+    streams: tuple[StreamChoice, ...] = ()
     history: tuple[consent.ConsentRecord, ...] = ()
     came_back: bool = False
     waits_for_answer: bool = False
 
 
-def find_preferences(database: Database, subscriber_id: int, now: datetime) -> Preferences | None:
+def find_preferences(
+    database: Database, catalogue: Catalogue, subscriber_id: int, now: datetime
+) -> Preferences | None:
     """Return what that person currently receives, or `None` if they are no longer known."""
     with database.reading() as connection:
         person = subscribers.find_subscriber(connection, subscriber_id)
-        return _preferences(connection, person, now) if person else None
+        if person is None:
+            return None
+        return _preferences(connection, catalogue.current(connection), person, now)
 
 
 def change_preferences(
@@ -86,10 +106,11 @@ def change_preferences(
             return None
         subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
         present, published = _subscription(connection, person), catalogue.current(connection)
-        decided = preferences.prefer(present, change.frequency, change.boxes, now)
+        streams = _offered(present, change.streams)
+        decided = preferences.prefer(present, change.frequency, change.boxes, now, streams)
         _follow(connection, published, person, decided, evidence, now)
         after = locks.hold_subscriber(connection, person.id)
-        return _preferences(connection, after, now) if after else None
+        return _preferences(connection, published, after, now) if after else None
 
 
 def want_less(
@@ -155,6 +176,46 @@ def resubscribe(
             lift_suppression(connection, address_hash, SuppressionReason.UNSUBSCRIBED, now)
 
 
+def keep_only(
+    database: Database,
+    catalogue: Catalogue,
+    subscriber_id: int,
+    stream: consent.Scope,
+    evidence: consent.Evidence,
+    now: datetime,
+) -> bool:
+    """Take back a stop for one kind of email that the person got before; return whether it was.
+
+    They get no other kind from then on, not even as a client.
+    """
+    with database.writing() as connection:
+        _, person = _hold_behind(connection, subscriber_id, "")
+        if person is None:
+            return False
+        back = preferences.keep_only(_subscription(connection, person), stream, now)
+        if back is None:
+            return False
+        _come_back(connection, catalogue.current(connection), person, back, evidence, now)
+        if stream.purpose is not consent.Purpose.NEWS:
+            subscribers.change_subscriber(connection, person.id, client_basis_at=None)
+    return True
+
+
+def _offered(
+    present: Subscription, streams: Mapping[consent.Scope, bool]
+) -> dict[consent.Scope, bool]:
+    """Return the answers to the boxes that the page really had for this person."""
+    there = _choosable(present)
+    return {scope: yes for scope, yes in streams.items() if scope in there}
+
+
+def _choosable(present: Subscription) -> list[consent.Scope]:
+    """Return the kinds of email a person may choose: their series, and what everybody may."""
+    before = present.withdrawn_by_stop | present.lapsed | present.refused
+    series = {s for s in present.consents.scopes | before if s.purpose is consent.Purpose.SERIES}
+    return [*sorted(series), *map(consent.Scope, consent.STREAM_BOXES)]
+
+
 def _hold_behind(
     connection: Connection, subscriber_id: int, whose: str
 ) -> tuple[str, Subscriber | None]:
@@ -170,7 +231,9 @@ def _hold_behind(
     return address_hash, locks.hold_subscriber(connection, number)
 
 
-def _preferences(connection: Connection, person: Subscriber, now: datetime) -> Preferences:
+def _preferences(
+    connection: Connection, published: Published, person: Subscriber, now: datetime
+) -> Preferences:
     present = _subscription(connection, person)
     return Preferences(
         masked_address=masked(person.address),
@@ -178,9 +241,25 @@ def _preferences(connection: Connection, person: Subscriber, now: datetime) -> P
         paused_until=present.pause_at(now),
         tracking=consent.Purpose.TRACKING in person.consents,
         health_topics=consent.Purpose.HEALTH_TOPICS in person.consents,
+        streams=_streams(published, present),
         history=_history(connection, person),
         came_back=stands(connection, person.address_hash, SuppressionReason.BOUNCED),
         waits_for_answer=present.paused_by is PausedBy.REPLY,
+    )
+
+
+def _streams(published: Published, present: Subscription) -> tuple[StreamChoice, ...]:
+    is_open = preferences.kept_open(present)
+    news = consent.Scope(consent.Purpose.NEWS)
+    return tuple(
+        StreamChoice(
+            scope,
+            published.title_of_form(scope.form),
+            not present.suppressed
+            and (scope in present.consents or (scope == news and present.may_as_client)),
+            scope in is_open,
+        )
+        for scope in _choosable(present)
     )
 
 
@@ -204,6 +283,9 @@ def _subscription(connection: Connection, person: Subscriber) -> Subscription:
         person.paused_until,
         person.paused_by,
         consents.withdrawn_by(connection, person.id, _STOPS),
+        consents.withdrawn_by(connection, person.id, [consent.SILENCE]),
+        consents.withdrawn_by(connection, person.id, [_PREFERENCES]),
+        may_as_client=person.client_basis_at is not None,
     )
 
 
@@ -221,6 +303,8 @@ def _follow(
         _stop(connection, person, decided.stopped, None, replace(where, source=_STOP), now, now)
     if decided.wanted:
         _want(connection, published, person, decided.wanted, where, now)
+    if decided.ends_client_basis:
+        subscribers.change_subscriber(connection, person.id, client_basis_at=None)
     if decided.often:
         _write_as_often(connection, person, decided.often, now)
 
@@ -306,8 +390,8 @@ def _want(
 ) -> None:
     if wanted.came_back:
         _come_back(connection, published, person, wanted.came_back, where.evidence, now)
-    if wanted.agreed:
-        record_consents(connection, person.id, wanted.agreed, where, now)
+    record_consents(connection, person.id, wanted.agreed, where, now)
+    if any(change.granted for change in wanted.agreed):
         enrolments.take_up_unsubscribed(connection, person.id, now)
 
 

@@ -23,7 +23,7 @@ from nurture.domain.subscribers.suppression import (
 from nurture.store.database import as_rows, rows_as_table
 from nurture.store.tables.account import refusals
 from nurture.store.tables.enrolments import IS_ACTIVE, NOT_HELD, enrolments
-from nurture.store.tables.subscribers import as_consents, subscribers
+from nurture.store.tables.subscribers import FORM, RIGHTS, as_consents, is_client, subscribers
 from nurture.store.tables.suppressions import standing_of
 from nurture.store.types import ending_from_text
 
@@ -41,6 +41,7 @@ _COLUMNS: tuple[Any, ...] = (
     enrolments.c.occasion,
     enrolments.c.ends_as,
     enrolments.c.excused_until,
+    enrolments.c.covered_by,
     subscribers.c.address,
     subscribers.c.address_hash,
     subscribers.c.first_name,
@@ -50,6 +51,8 @@ _COLUMNS: tuple[Any, ...] = (
     subscribers.c.paused_by,
     subscribers.c.booked_until,
     subscribers.c.purposes,
+    subscribers.c.confirmed_at,
+    *(subscribers.c[name] for name in RIGHTS),
 )
 
 
@@ -282,6 +285,7 @@ def _due(row: Row[*tuple[Any, ...]], suppressed: Sequence[Suppression]) -> DueEn
             row.time_zone,
             ending_from_text(row.ends_as),
             row.excused_until,
+            row.covered_by or "",
         ),
         Standing(
             as_consents(row.purposes),
@@ -292,6 +296,10 @@ def _due(row: Row[*tuple[Any, ...]], suppressed: Sequence[Suppression]) -> DueEn
             guide_on_trial=bool(reasons) and guide_on_trial(suppressed) == row.id,
             paused_by=known(PausedBy, row.paused_by or "", PausedBy.PERSON),
             booked_until=row.booked_until,
+            is_confirmed=row.confirmed_at is not None or row.came_by != FORM,
+            is_unknown=row.basis_unknown,
+            is_client=is_client(row._mapping),
+            may_as_client=row.client_basis_at is not None,
         ),
         row.turn,
         row.occasion,

@@ -15,7 +15,6 @@ from nurture.domain.audience.engagement import SIGNS_OF_LIFE
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
-from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.verdict import Verdict
 from nurture.store.database import insert_new
 from nurture.store.tables.consents import consents
@@ -23,7 +22,7 @@ from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.restores import numbered
-from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.subscribers import as_consents, subscribers
 from nurture.store.tables.suppressions import suppressions
 
 _SIGN = (events.c.verdict == Verdict.HUMAN) & events.c.kind.in_(SIGNS_OF_LIFE)
@@ -57,7 +56,7 @@ def quiet_people(connection: Connection, since: datetime, limit: int) -> list[Qu
         QuietPerson(
             row["id"],
             row["created_at"],
-            welcome=Purpose.MARKETING in row["purposes"] and not row["suppressed"],
+            welcome=bool(as_consents(row["purposes"]).streams) and not row["suppressed"],
         )
         for row in connection.execute(statement).mappings()
     ]

@@ -15,7 +15,7 @@ from nurture.domain.simulation.person import UnderWay
 from nurture.domain.subscribers.suppression import Suppression, guide_on_trial
 from nurture.store.tables.enrolments import enrolments, progress_of
 from nurture.store.tables.messages import IN_HAND, messages
-from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.subscribers import RIGHTS, is_client, subscribers
 from nurture.store.tables.suppressions import standing_of
 
 
@@ -30,6 +30,9 @@ class PersonState:
     paused_by: PausedBy
     enrolments: tuple[UnderWay, ...]
     guide_on_trial: str
+    is_unknown: bool
+    is_client: bool
+    may_as_client: bool
 
 
 def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, PersonState]:
@@ -57,7 +60,7 @@ def under_way_in(connection: Connection, sequence: str) -> list[int]:
 
 
 def _people(ids: list[int]) -> Any:
-    names = ("id", "address", "time_zone", "paused_until", "paused_by")
+    names = ("id", "address", "time_zone", "paused_until", "paused_by", *RIGHTS)
     known = subscribers.c.id.in_(ids) & ~subscribers.c.erased
     return select(*(subscribers.c[name] for name in names)).where(known)
 
@@ -82,6 +85,9 @@ def _stands(
         paused_by=known(PausedBy, person["paused_by"] or "", PausedBy.PERSON),
         enrolments=tuple(_under_way(row, zone, in_hand.get(row["id"])) for row in rows),
         guide_on_trial=next((row["sequence"] for row in rows if row["id"] == on_trial), ""),
+        is_unknown=person["basis_unknown"],
+        is_client=is_client(person),
+        may_as_client=person["client_basis_at"] is not None,
     )
 
 

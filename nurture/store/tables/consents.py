@@ -9,15 +9,24 @@ import sqlalchemy as sa
 
 from nurture.domain.known_words import known
 from nurture.domain.subscribers.consent import (
+    EVERY_SERIES,
     ConsentChange,
     ConsentRecord,
     Evidence,
     Origin,
     Purpose,
+    Scope,
+    latest_said,
+    read_consents,
+    read_scope,
+    words_of,
 )
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.withdrawals import CONSENT, consents_withdrawn, list_withdrawals
 from nurture.store.types import UtcDateTime, metadata
+
+#: What the source of a consent given in a form begins with; the form's key follows.
+_FORM = "form:"
 
 consents = sa.Table(
     "consents",
@@ -36,6 +45,8 @@ consents = sa.Table(
     sa.Column("user_agent", sa.Text, nullable=False),
     # When it was said according to the website, if we were told only afterwards.
     sa.Column("said_at", UtcDateTime),
+    # Of the series, whose: the form. Rows from before there were streams leave it open.
+    sa.Column("form", sa.Text, nullable=False, default="", server_default=""),
 )
 
 
@@ -87,55 +98,64 @@ def consent_records(connection: sa.Connection, subscriber_id: int) -> list[Conse
     return [_record(row) for row in rows if known(Purpose, row["purpose"], None)]
 
 
-def refused(connection: sa.Connection, subscriber_id: int) -> frozenset[Purpose]:
-    """Return the purposes whose latest record is a refusal."""
-    latest = {row["purpose"]: row["granted"] for row in consent_history(connection, subscriber_id)}
-    denied = [known(Purpose, purpose, None) for purpose, granted in latest.items() if not granted]
-    return frozenset(filter(None, denied))
+def refused(connection: sa.Connection, subscriber_id: int) -> frozenset[Scope]:
+    """Return everything whose latest record is a refusal."""
+    latest = latest_said(consent_records(connection, subscriber_id))
+    return frozenset(scope for scope, record in latest.items() if not record.granted)
 
 
 def last_said(
     connection: sa.Connection, subscriber_id: int | None, address_hashes: Sequence[str]
-) -> dict[Purpose, datetime]:
-    """Return when each purpose was last granted or withdrawn.
+) -> dict[Scope, datetime]:
+    """Return when each consent was last granted or withdrawn.
 
     The hashes find what was withdrawn before a restore that forgot it, or forgot the subscriber.
     """
-    history = consent_history(connection, subscriber_id) if subscriber_id else []
-    said = [(row["purpose"], row["said_at"] or row["recorded_at"]) for row in history]
-    said += consents_withdrawn(connection, address_hashes)
-    latest: dict[Purpose, datetime] = {}
-    for word, at in said:
-        if purpose := known(Purpose, word, None):
-            latest[purpose] = max(at, latest.get(purpose, at))
+    history = consent_records(connection, subscriber_id) if subscriber_id else []
+    withdrawn = consents_withdrawn(connection, address_hashes)
+    said = [(record.scope, record.happened_at) for record in history]
+    said += [(scope, at) for word, at in withdrawn if (scope := read_scope(word))]
+    latest: dict[Scope, datetime] = {}
+    for scope, at in said:
+        latest[scope] = max(at, latest.get(scope, at))
     return latest
 
 
 def withdrawn_by(
     connection: sa.Connection, subscriber_id: int, sources: Collection[str]
-) -> frozenset[Purpose]:
-    """Return the purposes whose latest record is a withdrawal that came from one of `sources`."""
-    latest = {row["purpose"]: row for row in consent_history(connection, subscriber_id)}
-    withdrawn = [
-        known(Purpose, purpose, None)
-        for purpose, row in latest.items()
-        if row["source"] in sources and not row["granted"]
-    ]
-    return frozenset(filter(None, withdrawn))
+) -> frozenset[Scope]:
+    """Return everything whose latest record is a withdrawal that came from one of `sources`.
+
+    If the series was withdrawn as a whole, it is that of each form whose series they had.
+    """
+    latest = latest_said(consent_records(connection, subscriber_id))
+    withdrawn = {
+        scope for scope, record in latest.items() if record.source in sources and not record.granted
+    }
+    series = any(scope.form for scope in withdrawn)
+    return frozenset(withdrawn - {EVERY_SERIES} if series else withdrawn)
 
 
 def _record(row: Mapping[str, Any]) -> ConsentRecord:
+    purpose, source = Purpose(row["purpose"]), row["source"]
     return ConsentRecord(
-        purpose=Purpose(row["purpose"]),
+        purpose=purpose,
         granted=row["granted"],
         recorded_at=row["recorded_at"],
-        source=row["source"],
+        source=source,
         wording=row["wording"],
         wording_hash=row["wording_hash"],
         privacy_version=row["privacy_version"],
         evidence=Evidence(row["page_url"], row["client"], row["user_agent"]),
         said_at=row["said_at"],
+        form=row["form"] or _form_of(purpose, source),
     )
+
+
+def _form_of(purpose: Purpose, source: str) -> str:
+    """Return whose series was agreed to, for a record from before there were streams."""
+    of_form = purpose is Purpose.SERIES and source.startswith(_FORM)
+    return source.removeprefix(_FORM) if of_form else ""
 
 
 def _follow(
@@ -144,16 +164,18 @@ def _follow(
     of_person = subscribers.c.id == subscriber_id
     locked = sa.select(subscribers.c.purposes).where(of_person).with_for_update(key_share=True)
     present = connection.scalars(locked).one()
-    granted = {str(c.purpose) for c in changes if c.granted}
-    withdrawn = {str(c.purpose) for c in changes if not c.granted}
-    wanted = (present - withdrawn) | granted
-    connection.execute(sa.update(subscribers).where(of_person).values(purposes=wanted))
+    newer = {word for word in present if read_scope(word) is None}
+    wanted = words_of(read_consents(present).after(changes)) | newer
+    values: dict[str, Any] = {"purposes": wanted}
+    if any(change.granted for change in changes):
+        values["basis_unknown"] = False
+    connection.execute(sa.update(subscribers).where(of_person).values(values))
 
 
 def _list_withdrawn(
     connection: sa.Connection, subscriber_id: int, changes: Sequence[ConsentChange], now: datetime
 ) -> None:
-    kinds = [f"{CONSENT}{change.purpose}" for change in changes if not change.granted]
+    kinds = [f"{CONSENT}{change.scope.word}" for change in changes if not change.granted]
     if kinds:
         whose = sa.select(subscribers.c.address_hash).where(subscribers.c.id == subscriber_id)
         list_withdrawals(connection, connection.scalars(whose), kinds, now)

@@ -42,6 +42,8 @@ enrolments = sa.Table(
     sa.Column("held_at", UtcDateTime),
     # Until when a pause, a cap or the account holds back the step awaited, which makes it no later.
     sa.Column("excused_until", UtcDateTime),
+    # The form whose wording covers a sequence that has no form of its own.
+    sa.Column("covered_by", sa.Text),
     sa.UniqueConstraint("subscriber_id", "sequence"),
     # A sweep's cost depends on what is due, not on how many are enrolled.
     sa.Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
@@ -116,11 +118,12 @@ def add_enrolment(
 
 
 def hand_over(
-    connection: sa.Connection, going_on: Iterable[tuple[int, str]], now: datetime
+    connection: sa.Connection, going_on: Iterable[tuple[int, str, str]], now: datetime
 ) -> None:
     """Enrol people in further sequences, due immediately, unless they were in them before.
 
-    They did not ask for a guide there, and people who arrive this way have confirmed their address.
+    Each is named by subscriber, sequence and the form whose wording covers it. They did not ask for
+    a guide there, and people who arrive this way have confirmed their address.
     """
     row = {
         "status": EnrolmentStatus.ACTIVE,
@@ -132,7 +135,10 @@ def hand_over(
         "guide_wanted_at": now,
         "next_look_at": now,
     }
-    rows = [row | {"subscriber_id": person, "sequence": sequence} for person, sequence in going_on]
+    rows = [
+        row | {"subscriber_id": person, "sequence": sequence, "covered_by": form or None}
+        for person, sequence, form in going_on
+    ]
     insert_new(connection, enrolments, numbered(connection, enrolments, rows))
 
 
@@ -377,4 +383,5 @@ def progress_of(row: sa.RowMapping, time_zone: str) -> Progress:
         time_zone=time_zone,
         ends_as=ending_from_text(row["ends_as"]),
         excused_until=row["excused_until"],
+        covered_by=row["covered_by"] or "",
     )

@@ -12,10 +12,16 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.known_words import known
 from nurture.domain.scheduling.gate import Frequency, PausedBy
 from nurture.domain.subscribers.address import address_key, address_keys
-from nurture.domain.subscribers.consent import Consents, Purpose
+from nurture.domain.subscribers.consent import Consents, read_consents
 from nurture.store.database import insert_new
 from nurture.store.tables.restores import numbered
 from nurture.store.types import UtcDateTime, Words, metadata
+
+#: How people came: through a form, with a list, or entered by the practice.
+FORM, IMPORT, HAND = "form", "import", "hand"
+
+#: The columns that say which rights the practice has, besides the consents.
+RIGHTS = ("came_by", "basis_unknown", "client_since", "client_until", "client_basis_at")
 
 
 def _created_at(context: Any) -> Any:
@@ -31,6 +37,8 @@ subscribers = sa.Table(
     sa.Column("address_key", sa.Text, unique=True),
     sa.Column("address_hash", sa.Text, nullable=False, index=True),
     sa.Column("first_name", sa.Text, nullable=False, default=""),
+    sa.Column("last_name", sa.Text, nullable=False, default="", server_default=""),
+    sa.Column("phone", sa.Text, nullable=False, default="", server_default=""),
     sa.Column("time_zone", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("confirmed_at", UtcDateTime),
@@ -41,6 +49,17 @@ subscribers = sa.Table(
     sa.Column("booked_until", UtcDateTime),
     # When they last answered a page that showed both of our own boxes.
     sa.Column("boxes_seen_at", UtcDateTime),
+    # How they came: FORM, IMPORT or HAND below.
+    sa.Column("came_by", sa.Text, nullable=False, default=FORM, server_default=FORM),
+    # Whether nothing shows that they agreed to anything, since a list brought their address.
+    sa.Column(
+        "basis_unknown", sa.Boolean, nullable=False, default=False, server_default=sa.false()
+    ),
+    # Since when and until when they have been treated by the practice: a state, and no right.
+    sa.Column("client_since", UtcDateTime),
+    sa.Column("client_until", UtcDateTime),
+    # Since when the practice may write to them as its clients: a right, while it is set.
+    sa.Column("client_basis_at", UtcDateTime),
     # The current state of the append-only consent records, so that a batch needs no history.
     sa.Column("purposes", Words, nullable=False),
     sa.Column("erased", sa.Boolean, nullable=False, default=False),
@@ -81,6 +100,18 @@ class Subscriber:
     paused_by: PausedBy = PausedBy.PERSON
     booked_until: datetime | None = None
     boxes_seen_at: datetime | None = None
+    last_name: str = ""
+    phone: str = ""
+    came_by: str = FORM
+    basis_unknown: bool = False
+    client_since: datetime | None = None
+    client_until: datetime | None = None
+    client_basis_at: datetime | None = None
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Whether they filled in a form and have not confirmed the address since."""
+        return self.confirmed_at is None and self.came_by == FORM
 
 
 def add_subscriber(
@@ -199,7 +230,12 @@ def count_subscribers(connection: sa.Connection) -> int:
 @cache
 def as_consents(purposes: frozenset[str]) -> Consents:
     """Return the stored words as consents, skipping unknown ones; there are few different sets."""
-    return Consents(frozenset(filter(None, (known(Purpose, word, None) for word in purposes))))
+    return read_consents(purposes)
+
+
+def is_client(row: sa.RowMapping) -> bool:
+    """Return whether the columns of a person say that they are a client at present."""
+    return row["client_since"] is not None and row["client_until"] is None
 
 
 def _one(connection: sa.Connection, statement: Any) -> Subscriber | None:

@@ -66,7 +66,7 @@ def test_a_suppressed_subscriber_gets_nothing(kind: StepKind, reason: Suppressio
 
 
 @pytest.mark.parametrize(
-    ("kinds", "needed"), [(REQUESTED, Purpose.GUIDE), (SERIES, Purpose.MARKETING)]
+    ("kinds", "needed"), [(REQUESTED, Purpose.GUIDE), (SERIES, Purpose.SERIES)]
 )
 def test_each_step_kind_needs_consent_to_its_own_purpose_only(
     kinds: list[StepKind], needed: Purpose

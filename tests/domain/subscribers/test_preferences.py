@@ -7,13 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.scheduling.gate import Frequency, PausedBy
-from nurture.domain.subscribers.consent import ConsentChange, Consents, Purpose
+from nurture.domain.subscribers.consent import (
+    EVERY_SERIES,
+    STREAMS,
+    ConsentChange,
+    Consents,
+    Purpose,
+    Scope,
+    consents_of,
+)
 from nurture.domain.subscribers.preferences import (
     PAUSE,
     STOPPED,
     Subscription,
     Wish,
     come_back,
+    keep_only,
+    kept_open,
     prefer,
     prefer_less,
     stop,
@@ -23,29 +33,30 @@ from nurture.domain.subscribers.preferences import (
 from nurture.domain.subscribers.suppression import Suppression, SuppressionReason
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
-MARKETING, TRACKING = Purpose.MARKETING, Purpose.TRACKING
 UNSUBSCRIBED, BOUNCED = SuppressionReason.UNSUBSCRIBED, SuppressionReason.BOUNCED
 BOXES = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
 MOST_FIRST = (Wish.USUAL, Wish.FEWER, Wish.PAUSED, Wish.STOPPED)
 
 moments = st.timedeltas(timedelta(days=-90), timedelta(days=90)).map(lambda by: NOW + by)
 past = st.timedeltas(timedelta(0), timedelta(days=90)).map(lambda ago: NOW - ago)
-purposes = st.frozensets(st.sampled_from(Purpose))
+SCOPES = [*map(Scope, Purpose), Scope(Purpose.SERIES, "knee"), Scope(Purpose.SERIES, "back")]
+scopes = st.frozensets(st.sampled_from(SCOPES))
 standing = st.lists(
     st.builds(Suppression, st.sampled_from(SuppressionReason), past),
     unique_by=lambda one: one.reason,
 ).map(tuple)
 subscriptions = st.builds(
     Subscription,
-    purposes.map(Consents),
+    scopes.map(consents_of),
     standing,
     st.sampled_from(Frequency),
     st.none() | moments,
     st.sampled_from(PausedBy),
-    purposes,
+    scopes,
+    scopes,
 )
 wishes = st.sampled_from(Wish)
-boxes = st.fixed_dictionaries(dict.fromkeys(BOXES, st.booleans()))
+boxes = st.fixed_dictionaries(dict.fromkeys(map(Scope, BOXES), st.booleans()))
 
 
 def reasons(present: Subscription) -> set[SuppressionReason]:
@@ -54,9 +65,7 @@ def reasons(present: Subscription) -> set[SuppressionReason]:
 
 def after(present: Subscription, changes: tuple[ConsentChange, ...]) -> Subscription:
     """The same person once these changes are recorded."""
-    given = {change.purpose for change in changes if change.granted}
-    taken = {change.purpose for change in changes if not change.granted}
-    return replace(present, consents=Consents((present.consents.purposes | given) - taken))
+    return replace(present, consents=present.consents.after(changes))
 
 
 def once_stopped(present: Subscription) -> Subscription:
@@ -65,7 +74,7 @@ def once_stopped(present: Subscription) -> Subscription:
     if decided is None:
         return present
     suppressions = (*present.suppressions, Suppression(UNSUBSCRIBED, NOW))
-    withdrawn = frozenset(change.purpose for change in decided.withdrawn)
+    withdrawn = frozenset(change.scope for change in decided.withdrawn)
     left = after(present, decided.withdrawn)
     return replace(left, suppressions=suppressions, withdrawn_by_stop=withdrawn)
 
@@ -97,8 +106,9 @@ def test_coming_back_gives_what_the_stop_withdrew_and_no_more(present: Subscript
 def test_coming_back_never_grants_what_no_stop_withdraws(present: Subscription) -> None:
     back = come_back(present, NOW)
     assert (back is None) is (UNSUBSCRIBED not in reasons(present))
-    granted = {change.purpose for change in back.granted} if back else set()
-    assert granted <= set(STOPPED) & present.withdrawn_by_stop
+    granted = {change.scope for change in back.granted} if back else set()
+    assert granted <= present.withdrawn_by_stop
+    assert all(scope.purpose in STOPPED for scope in granted)
 
 
 def test_an_unsubscription_that_comes_later_is_not_taken_back() -> None:
@@ -107,40 +117,72 @@ def test_an_unsubscription_that_comes_later_is_not_taken_back() -> None:
 
 
 @given(subscriptions)
-def test_wanting_the_emails_agrees_to_them_unless_another_reason_stands(
+def test_wanting_the_emails_brings_back_what_was_stopped_or_lapsed_and_no_more(
     present: Subscription,
 ) -> None:
     wanted = want_emails(present, NOW)
     granted = (*(wanted.came_back.granted if wanted.came_back else ()), *wanted.agreed)
-    agreed = MARKETING in after(present, granted).consents
-    assert agreed or reasons(present) - {UNSUBSCRIBED}
+    saved = after(present, granted).consents
+    assert all(scope in saved for scope in present.lapsed) or reasons(present) - {UNSUBSCRIBED}
     assert all(change.granted for change in granted)
-    given = {change.purpose for change in granted}
+    given = {change.scope for change in granted}
     assert len(given) == len(granted)
-    assert given <= set(STOPPED)
+    assert given <= present.withdrawn_by_stop | present.lapsed
+
+
+streams = st.fixed_dictionaries(
+    {}, optional={scope: st.booleans() for scope in SCOPES if scope.purpose in STREAMS}
+)
+
+
+@given(subscriptions, wishes.filter(lambda wish: wish is not Wish.STOPPED), streams)
+def test_a_box_for_a_kind_of_email_grants_or_withdraws_that_kind_alone(
+    present: Subscription, wish: Wish, chosen: dict[Scope, bool]
+) -> None:
+    chosen = {scope: yes for scope, yes in chosen.items() if scope != EVERY_SERIES}
+    decided = prefer(present, wish, {}, NOW, chosen)
+    assert decided.wanted is not None
+    back = decided.wanted.came_back.granted if decided.wanted.came_back else ()
+    given = {change.scope for change in (*back, *decided.wanted.agreed) if change.granted}
+    taken = {change.scope for change in decided.wanted.agreed if not change.granted}
+    named = set(chosen) or present.withdrawn_by_stop | present.lapsed
+    assert given <= named - {scope for scope, yes in chosen.items() if not yes}
+    assert taken <= {scope for scope, yes in chosen.items() if not yes}
+    assert decided.wanted.came_back is None or any(chosen.values()) or not chosen
+
+
+@given(subscriptions, st.sampled_from(SCOPES))
+def test_one_kind_of_email_can_be_kept_after_a_stop_and_no_other_comes_with_it(
+    present: Subscription, kept: Scope
+) -> None:
+    stopped = once_stopped(replace(present, withdrawn_by_stop=frozenset()))
+    back = keep_only(stopped, kept, NOW)
+    assert (back is not None) is (kept in kept_open(stopped))
+    granted = {change.scope for change in back.granted} if back else {kept}
+    assert granted == {kept}
 
 
 @given(subscriptions, wishes, boxes)
 def test_a_saved_page_changes_the_boxes_that_were_changed_and_no_others(
-    present: Subscription, wish: Wish, wanted: dict[Purpose, bool]
+    present: Subscription, wish: Wish, wanted: dict[Scope, bool]
 ) -> None:
     for decided in (prefer(present, wish, wanted, NOW), prefer_less(present, wish, wanted, NOW)):
-        changed = {change.purpose: change.granted for change in decided.boxes}
+        changed = {change.scope: change.granted for change in decided.boxes}
         assert changed.items() <= wanted.items()
         assert all(granted != (one in present.consents) for one, granted in changed.items())
     saved = after(present, prefer(present, wish, wanted, NOW).boxes)
-    assert {one: one in saved.consents for one in BOXES} == wanted
+    assert {one: one in saved.consents for one in wanted} == wanted
 
 
 @given(subscriptions, wishes, boxes)
 def test_a_page_that_may_only_make_it_less_gives_no_yes_and_takes_every_no(
-    present: Subscription, wish: Wish, wanted: dict[Purpose, bool]
+    present: Subscription, wish: Wish, wanted: dict[Scope, bool]
 ) -> None:
     decided = prefer_less(present, wish, wanted, NOW)
     assert not any(change.granted for change in decided.boxes)
     assert decided.wanted is None
     refused = {one for one, yes in wanted.items() if not yes}
-    assert not refused & after(present, decided.boxes).consents.purposes
+    assert not refused & after(present, decided.boxes).consents.scopes
     assert (decided.stopped is not None) is (
         wish is Wish.STOPPED and UNSUBSCRIBED not in reasons(present)
     )
@@ -154,7 +196,9 @@ def test_a_page_that_is_saved_as_it_was_shown_changes_no_consent_of_people_who_g
 ) -> None:
     decided = prefer(present, wish_of(present, NOW), {}, NOW)
     assert decided.boxes == ()
-    assert decided.wanted in (None, (None, ()))
+    wanted = decided.wanted
+    assert wanted is None or wanted.came_back is None
+    assert wanted is None or {c.scope for c in wanted.agreed} <= present.lapsed
     assert decided.stopped is None or reasons(present) - {BOUNCED}
     assert (decided.often is None) is (wish_of(present, NOW) is Wish.STOPPED)
 

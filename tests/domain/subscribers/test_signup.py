@@ -15,7 +15,7 @@ from nurture.domain.sequences.enrolment import (
 )
 from nurture.domain.sequences.sequence import OptIn, Sequence
 from nurture.domain.subscribers.bookings import BOOKED_BEFORE, NOT_CANCELLED
-from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.subscribers.consent import Purpose, Scope, is_among, scope_of
 from nurture.domain.subscribers.late_signups import SignupTime, is_overtaken
 from nurture.domain.subscribers.signup import Earlier, Known, sign_up
 from nurture.domain.subscribers.suppression import Suppression, SuppressionReason
@@ -23,6 +23,9 @@ from tests.domain.playing import GUIDE, sequence_of
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 A_WEEK = timedelta(days=7)
+
+#: The form of the sequences below.
+FORM = sequence_of(GUIDE).covers_next("")
 
 sequences = st.builds(
     lambda opt_in, goal: replace(sequence_of(GUIDE, opt_in=opt_in), goal=goal),
@@ -46,13 +49,16 @@ progresses = st.builds(
     guide_wanted=st.booleans(),
 )
 earlier = st.builds(Earlier, endings, progresses, before, st.none() | before)
-purposes = st.frozensets(st.sampled_from(Purpose))
+#: The series of the form “f”, of another, and of every form; see `sequences`.
+scopes = st.sampled_from(
+    [*map(Scope, Purpose), Scope(Purpose.SERIES, FORM), Scope(Purpose.SERIES, "another")]
+)
 people = st.builds(
     Known,
     st.just("Europe/London"),
     confirmed=st.booleans(),
-    refused=purposes,
-    last_said=st.dictionaries(st.sampled_from(Purpose), before),
+    refused=st.frozensets(scopes),
+    last_said=st.dictionaries(scopes, before),
     booked_until=st.sampled_from((None, NOT_CANCELLED, NOW)),
     enrolment=st.none() | earlier,
 )
@@ -96,9 +102,11 @@ def test_a_form_grants_what_it_says_and_every_box_that_its_owner_has_not_refused
 ) -> None:
     decided, form = sign_up(sequence, ticked, known, SignupTime(NOW)), sequence.form
     assert decided and form
-    granted = [change.purpose for change in decided.granted]
+    granted = [change.scope for change in decided.granted]
     refused = known.refused if known.confirmed else set()
-    assert set(granted) == {*form.grants, *(set(ticked) - refused)}
+    asked = {scope_of(purpose, form.key) for purpose in ticked}
+    believed = {scope for scope in asked if not is_among(scope, refused)}
+    assert set(granted) == {scope_of(one, form.key) for one in form.grants} | believed
     assert len(granted) == len(set(granted))
     assert all(change.granted and change.wording == form.wording for change in decided.granted)
     assert decided.confirms is (form.opt_in is OptIn.CONFIRMED)
@@ -110,11 +118,11 @@ def test_a_signup_told_late_grants_nothing_that_they_have_spoken_of_since(
 ) -> None:
     decided = sign_up(sequence, ticked, known, SignupTime(NOW, said_at))
     assert decided
-    late = {change.purpose for change in decided.granted}
+    late = {change.scope for change in decided.granted}
     at_once = sign_up(sequence, ticked, known, SignupTime(NOW))
     assert at_once
-    since = {purpose for purpose, at in known.last_said.items() if at >= said_at}
-    assert late == {change.purpose for change in at_once.granted} - since
+    since = {scope for scope, at in known.last_said.items() if at >= said_at}
+    assert late == {c.scope for c in at_once.granted if not is_among(c.scope, since)}
 
 
 @given(sequences, people, times)

@@ -76,8 +76,8 @@ def test_a_person_who_returns_is_asked_again_after_the_next_silence(
     live_with_upkeep(home, 30)
     assert subjects(smtp_sink.mails).count(QUESTION) == 2
     assert [row["purpose"] for row in home.rows(consents) if row["source"] == "quiet"] == [
-        "marketing",
-        "marketing",
+        "series",
+        "series",
     ]
 
 

@@ -112,7 +112,7 @@ def complained(home: Installation) -> None:
 def did_not_agree(home: Installation) -> None:
     """Withdraw the consent in the record, as if a form had never asked for it."""
     collected(home)
-    no = ConsentChange(Purpose.MARKETING, False, OWN_WORDINGS[Purpose.MARKETING])
+    no = ConsentChange(Purpose.SERIES, False, OWN_WORDINGS[Purpose.SERIES])
     with home.context.database.writing() as connection:
         record_consents(connection, 1, [no], Origin("preferences", "1"), home.clock.now)
     home.live(days=10)

@@ -59,7 +59,7 @@ def test_the_preference_page_shows_the_frequency_that_was_chosen(
 ) -> None:
     home.subscribe(ANN)
     assert wish(home, frequency).frequency is frequency
-    shown = preferences.find_preferences(home.context.database, 1, home.clock.now)
+    shown = preferences.find_preferences(*home.context.stored, 1, home.clock.now)
     assert shown is not None
     assert shown.frequency is frequency
 
@@ -126,7 +126,7 @@ def test_unsubscribing_withdraws_consent_with_evidence_and_ends_every_enrolment(
     with home.context.database.reading() as connection:
         history = consent_history(connection, 1)
     withdrawn = [row for row in history if not row["granted"]]
-    assert {row["purpose"] for row in withdrawn} == {"guide", "marketing"}
+    assert {row["purpose"] for row in withdrawn} == {"guide", "series"}
     for row in at_least_one(withdrawn):
         assert (row["source"], row["recorded_at"]) == ("unsubscribe", home.clock.now)
         assert (row["client"], row["user_agent"]) == ("192.0.2.7", "A browser")
@@ -199,7 +199,7 @@ def test_undo_restores_only_the_consent_that_was_withdrawn(home: Installation) -
     from nurture.store.tables.consents import record_consents
 
     home.subscribe(ANN)
-    no_series = [ConsentChange(Purpose.MARKETING, False, "No series, please.")]
+    no_series = [ConsentChange(Purpose.SERIES, False, "No series, please.")]
     with home.context.database.writing() as connection:
         record_consents(
             connection, 1, no_series, Origin("preferences", "", EVIDENCE), home.clock.now
@@ -239,7 +239,7 @@ def test_an_unsubscribe_reported_by_the_mail_provider_counts_and_can_be_undone(
 
 def test_nothing_is_shown_or_changed_for_an_unknown_person(home: Installation) -> None:
     context = home.context
-    assert preferences.find_preferences(context.database, 17, home.clock.now) is None
+    assert preferences.find_preferences(*context.stored, 17, home.clock.now) is None
     preferences.unsubscribe(context.database, context.catalogue, 17, None, EVIDENCE, home.clock.now)
     preferences.resubscribe(context.database, context.catalogue, 17, EVIDENCE, home.clock.now)
     assert home.rows(suppressions) == []

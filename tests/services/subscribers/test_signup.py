@@ -37,6 +37,7 @@ from nurture.store.tables.subscribers import (
 from tests.installation import Installation, subjects
 from tests.installations import ScriptedSink
 from tests.servers.clock import ClockFile
+from tests.vocabulary import SERIES
 
 ANN = "ann@example.org"
 GUIDE, REMINDER = "your-guide", "guide-reminder"
@@ -185,7 +186,7 @@ def test_a_person_who_is_erased_while_they_sign_up_again_is_added_anew(home: Ins
     signing_up.join(20)
     new = home.person(ANN)
     assert new["id"] != old
-    assert new["purposes"] == {"guide", "marketing"}
+    assert new["purposes"] == {"guide", *SERIES}
     assert [row["sequence"] for row in home.enrolments_of(ANN)] == ["over-50-guide"]
 
 
@@ -320,9 +321,9 @@ def test_only_the_first_collection_of_the_guide_counts(home: Installation) -> No
 @pytest.mark.parametrize(
     ("answers", "purposes"),
     [
-        ({}, {"guide", "marketing"}),
-        ({"tracking": True}, {"guide", "marketing", "tracking"}),
-        ({"tracking": False, "health_topics": True}, {"guide", "marketing", "health_topics"}),
+        ({}, {"guide", *SERIES}),
+        ({"tracking": True}, {"guide", *SERIES, "tracking"}),
+        ({"tracking": False, "health_topics": True}, {"guide", *SERIES, "health_topics"}),
     ],
 )
 def test_the_two_answers_on_the_guide_page_are_recorded_with_their_wording(
@@ -344,7 +345,7 @@ def test_an_unticked_box_on_the_guide_page_withdraws_earlier_consent(
     home = sqlite_home
     home.subscribe(ANN, ticked=(Purpose.TRACKING,))
     home.collect(tracking=False)
-    assert home.person(ANN)["purposes"] == {"guide", "marketing"}
+    assert home.person(ANN)["purposes"] == {"guide", *SERIES}
     last = home.rows(consents)[-1]
     assert (last["purpose"], last["granted"]) == ("tracking", False)
 
