@@ -18,8 +18,8 @@ from nurture.services.subscribers import preferences as choices
 from nurture.services.subscribers.erasure import BeingMailedError
 from nurture.services.subscribers.guide import GuideOffer, collect_guide, find_guide
 from nurture.services.subscribers.links import LinkSubject, NobodyLeftError
-from nurture.services.subscribers.preferences import Preferences
 from nurture.services.subscribers.requests import Asked
+from nurture.services.subscribers.subscription import Preferences
 from nurture.store.database import DatabaseUnavailableError
 from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from nurture.web import forms

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.rights.basis import Basis, Strength, strength_of
-from nurture.domain.rights.table import Mailing, Permission, may_write
+from nurture.domain.rights.mailing import Mailing
+from nurture.domain.rights.table import Permission, may_write
 from nurture.domain.scheduling.gate import Standing
 from nurture.domain.subscribers.consent import (
     STREAM_BOXES,

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.rights.basis import Basis
+from nurture.domain.rights.mailing import Mailing
 from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers.consent import Consents, Purpose, Scope
 
@@ -29,25 +30,6 @@ class SubscriberState(StrEnum):
     CLIENT = "client"
     BOOKED = "booked"
     ACTIVE = "active"
-
-
-class Mailing(StrEnum):
-    """What is to be sent."""
-
-    GUIDE = "guide asked for"
-    REMINDER = "reminder of the guide"
-    SERIES = "series article"
-    #: An invitation to book, in a series or a broadcast.
-    INVITATION = "invitation"
-    ARTICLES = "broadcast of articles"
-    NEWS = "broadcast of news"
-    PERSONAL = "personal email"
-    #: The owner's answer to a question that the person asked.
-    ANSWER = "answer to their question"
-    #: The confirmation of what they asked on their own page: a copy of their data, or an erasure.
-    OWN_DATA = "their data or erasure"
-    #: The question after a long silence, whether they still want the emails.
-    STILL_THERE = "question after silence"
 
 
 class Permission(StrEnum):
@@ -131,7 +113,7 @@ def may_write(
     is_client_basis: bool = False,
     guide_on_trial: bool = False,
 ) -> Permitted:
-    """Return whether that may be sent to somebody in these states, and why not.
+    """Return whether that may be sent to a person in these states, and why not.
 
     `scope` is what they must have agreed to, if anything; the basis `client` takes the place of it
     for news and invitations. `guide_on_trial` says that they asked for this guide after a bounce.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nurture.domain.reasons import Code, Reason
+from nurture.domain.rights.mailing import Mailing
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance, may_send_more
 from nurture.domain.scheduling.gate import (
     Allowed,
@@ -26,7 +27,7 @@ from nurture.domain.scheduling.planner import (
     next_action,
 )
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
-from nurture.domain.sequences.sequence import ANSWERS, Late, Sequence, Step, StepKind
+from nurture.domain.sequences.sequence import ANSWERS, Late, Sequence, Step
 from nurture.domain.subscribers.bookings import ending_of
 
 
@@ -135,7 +136,7 @@ def _to_skip(
     if not isinstance(action, Send):
         return action if isinstance(action, Skip) else None
     step = action.step
-    if step.stream is None and step.kind is not StepKind.INVITATION:
+    if step.stream is None and step.kind.rules.mailing is not Mailing.INVITATION:
         return None  # All of these are for everybody in the sequence, or end it.
     verdict = may_send(step.kind, standing, now, scope=sequence.scope(step, progress.covered_by))
     return Skip(step, verdict.why) if isinstance(verdict, NotForThem) else None

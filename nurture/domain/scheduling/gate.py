@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from nurture.domain.reasons import Code, Reason
-from nurture.domain.rights.table import Mailing, Permission, Permitted, SubscriberState, may_write
+from nurture.domain.rights.mailing import Mailing
+from nurture.domain.rights.table import Permission, Permitted, SubscriberState, may_write
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import ANSWERS, StepKind
 from nurture.domain.subscribers.bookings import is_booked
@@ -218,14 +219,6 @@ def held_until(
     return max(filter(None, (standing.paused_until, capped_until)), default=None)
 
 
-_MAILINGS: Mapping[StepKind, Mailing] = {
-    StepKind.GUIDE: Mailing.GUIDE,
-    StepKind.REMINDER: Mailing.REMINDER,
-    StepKind.ARTICLE: Mailing.SERIES,
-    StepKind.INVITATION: Mailing.INVITATION,
-    StepKind.ANSWER: Mailing.OWN_DATA,
-    StepKind.QUESTION: Mailing.STILL_THERE,
-}
 _OF_STREAM: Mapping[Purpose, Mailing] = {
     Purpose.ARTICLES: Mailing.ARTICLES,
     Purpose.NEWS: Mailing.NEWS,
@@ -239,7 +232,7 @@ _NOT_INVITED = frozenset({SubscriberState.CLIENT, SubscriberState.BOOKED})
 
 def mailing_of(kind: StepKind, scope: Scope | None) -> Mailing:
     """Return what an email of that kind and stream is, as the table of the right to write asks."""
-    mailing = _MAILINGS[kind]
+    mailing = kind.rules.mailing
     if mailing is Mailing.SERIES and scope:
         return _OF_STREAM.get(scope.purpose, mailing)
     return mailing

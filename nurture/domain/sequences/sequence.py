@@ -6,6 +6,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.rights.mailing import Mailing
 from nurture.domain.subscribers.consent import Purpose, Scope, scope_of
 
 #: How long an uncollected guide waits before the person is dropped.
@@ -37,6 +38,8 @@ class Rules:
     choice: str = ""
     #: The consent it needs; None if the request that it answers is enough.
     consent: Purpose | None = Purpose.SERIES
+    #: What it is in the table of the right to write.
+    mailing: Mailing = Mailing.SERIES
     #: The setting of a sequence that needs exactly one such step, as its first.
     begins: str = ""
     #: When it is sent, in words, if that is immediately: regardless of hours, pause and cap, each
@@ -53,22 +56,28 @@ RULES = {
     StepKind.GUIDE: Rules(
         "Guide",
         consent=Purpose.GUIDE,
+        mailing=Mailing.GUIDE,
         begins="form",
         at_once="At once, whenever somebody asks for the guide",
     ),
-    StepKind.REMINDER: Rules("Reminder", consent=Purpose.GUIDE, reminds=True),
+    StepKind.REMINDER: Rules(
+        "Reminder", consent=Purpose.GUIDE, mailing=Mailing.REMINDER, reminds=True
+    ),
     StepKind.ARTICLE: Rules("Article", choice="An article"),
-    StepKind.INVITATION: Rules("Invitation", choice="An invitation to book"),
+    StepKind.INVITATION: Rules(
+        "Invitation", choice="An invitation to book", mailing=Mailing.INVITATION
+    ),
     # Answers what someone asked for on their own page.
     StepKind.ANSWER: Rules(
         "Answer",
         consent=None,
+        mailing=Mailing.OWN_DATA,
         begins="answers",
         at_once="At once, whenever somebody asks for it",
         asks=True,
     ),
     # Asks someone who has been quiet whether they still want the emails.
-    StepKind.QUESTION: Rules("Question", begins="quiet", asks=True),
+    StepKind.QUESTION: Rules("Question", mailing=Mailing.STILL_THERE, begins="quiet", asks=True),
 }
 
 #: These are sent to people who asked for them, immediately and as often as they ask.

@@ -68,7 +68,7 @@ def read_scope(word: str) -> Scope | None:
 
 
 def scope_of(purpose: Purpose, form: str) -> Scope:
-    """Return what is covered by a purpose that somebody agrees to in a form."""
+    """Return what a purpose covers that a person agrees to in a form."""
     return Scope(purpose, form if purpose is Purpose.SERIES else "")
 
 

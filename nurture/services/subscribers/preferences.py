@@ -1,34 +1,35 @@
 """Preferences: what someone wants to receive, and opting out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from nurture.domain.reasons import Code, Reason
-from nurture.domain.scheduling.gate import PausedBy
 from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers import consent, preferences
-from nurture.domain.subscribers.address import masked
 from nurture.domain.subscribers.preferences import (
     CameBack,
     Often,
     PreferenceChange,
     Preferred,
     Stopped,
-    Subscription,
     Wanted,
-    Wish,
 )
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Verdict
 from nurture.services.catalogue import Catalogue, Published
+from nurture.services.subscribers.subscription import (
+    PREFERENCES,
+    STOP,
+    Preferences,
+    offered,
+    preferences_of,
+    subscription_of,
+)
 from nurture.services.subscribers.suppression import end_by, go_on
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import (
-    consents,
     enrolments,
     events,
     message_changes,
@@ -37,47 +38,7 @@ from nurture.store.tables import (
 )
 from nurture.store.tables.consents import record_consents
 from nurture.store.tables.subscribers import Subscriber
-from nurture.store.tables.suppressions import lift_suppression, stands, suppress, suppressions_of
-
-#: The source of a consent record made on the preference page.
-_PREFERENCES = "preferences"
-
-#: The source of a consent record if stopping everything withdrew the purpose.
-_STOP = "unsubscribe"
-_STOPS = (_STOP, consent.STUDIO, consent.ELSEWHERE, consent.JOURNAL)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamChoice:
-    """One kind of email that a person may choose; `title` is that of a series, else empty.
-
-    `is_open` says that they stopped everything and got this kind before, so may keep it.
-    """
-
-    scope: consent.Scope
-    title: str
-    wanted: bool
-    is_open: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """What someone currently receives, and all they have agreed to, with their times.
-
-    `streams` are the kinds of email they may choose, each apart. `came_back` says that emails to
-    their address bounce, whatever they wish, and `waits_for_answer` that they are paused because
-    they replied.
-    """
-
-    masked_address: str
-    frequency: Wish
-    paused_until: datetime | None
-    tracking: bool
-    health_topics: bool
-    streams: tuple[StreamChoice, ...] = ()
-    history: tuple[consent.ConsentRecord, ...] = ()
-    came_back: bool = False
-    waits_for_answer: bool = False
+from nurture.store.tables.suppressions import lift_suppression, stands, suppress
 
 
 def find_preferences(
@@ -88,7 +49,7 @@ def find_preferences(
         person = subscribers.find_subscriber(connection, subscriber_id)
         if person is None:
             return None
-        return _preferences(connection, catalogue.current(connection), person, now)
+        return preferences_of(connection, catalogue.current(connection), person, now)
 
 
 def change_preferences(
@@ -105,12 +66,12 @@ def change_preferences(
         if person is None:
             return None
         subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
-        present, published = _subscription(connection, person), catalogue.current(connection)
-        streams = _offered(present, change.streams)
+        present, published = subscription_of(connection, person), catalogue.current(connection)
+        streams = offered(present, change.streams)
         decided = preferences.prefer(present, change.frequency, change.boxes, now, streams)
         _follow(connection, published, person, decided, evidence, now)
         after = locks.hold_subscriber(connection, person.id)
-        return _preferences(connection, published, after, now) if after else None
+        return preferences_of(connection, published, after, now) if after else None
 
 
 def want_less(
@@ -128,7 +89,7 @@ def want_less(
     with database.writing() as connection:
         person = locks.hold_subscriber(connection, subscriber_id)
         if person:
-            present, published = _subscription(connection, person), catalogue.current(connection)
+            present, published = subscription_of(connection, person), catalogue.current(connection)
             decided = preferences.prefer_less(present, change.frequency, change.boxes, now)
             _follow(connection, published, person, decided, evidence, now)
 
@@ -169,7 +130,7 @@ def resubscribe(
     with database.writing() as connection:
         address_hash, person = _hold_behind(connection, subscriber_id, whose)
         if person:
-            published, present = catalogue.current(connection), _subscription(connection, person)
+            published, present = catalogue.current(connection), subscription_of(connection, person)
             if back := preferences.come_back(present, now):
                 _come_back(connection, published, person, back, evidence, now)
         elif address_hash:
@@ -192,28 +153,13 @@ def keep_only(
         _, person = _hold_behind(connection, subscriber_id, "")
         if person is None:
             return False
-        back = preferences.keep_only(_subscription(connection, person), stream, now)
+        back = preferences.keep_only(subscription_of(connection, person), stream, now)
         if back is None:
             return False
         _come_back(connection, catalogue.current(connection), person, back, evidence, now)
         if stream.purpose is not consent.Purpose.NEWS:
             subscribers.change_subscriber(connection, person.id, client_basis_at=None)
     return True
-
-
-def _offered(
-    present: Subscription, streams: Mapping[consent.Scope, bool]
-) -> dict[consent.Scope, bool]:
-    """Return the answers to the boxes that the page really had for this person."""
-    there = _choosable(present)
-    return {scope: yes for scope, yes in streams.items() if scope in there}
-
-
-def _choosable(present: Subscription) -> list[consent.Scope]:
-    """Return the kinds of email a person may choose: their series, and what everybody may."""
-    before = present.withdrawn_by_stop | present.lapsed | present.refused
-    series = {s for s in present.consents.scopes | before if s.purpose is consent.Purpose.SERIES}
-    return [*sorted(series), *map(consent.Scope, consent.STREAM_BOXES)]
 
 
 def _hold_behind(
@@ -231,64 +177,6 @@ def _hold_behind(
     return address_hash, locks.hold_subscriber(connection, number)
 
 
-def _preferences(
-    connection: Connection, published: Published, person: Subscriber, now: datetime
-) -> Preferences:
-    present = _subscription(connection, person)
-    return Preferences(
-        masked_address=masked(person.address),
-        frequency=preferences.wish_of(present, now),
-        paused_until=present.pause_at(now),
-        tracking=consent.Purpose.TRACKING in person.consents,
-        health_topics=consent.Purpose.HEALTH_TOPICS in person.consents,
-        streams=_streams(published, present),
-        history=_history(connection, person),
-        came_back=stands(connection, person.address_hash, SuppressionReason.BOUNCED),
-        waits_for_answer=present.paused_by is PausedBy.REPLY,
-    )
-
-
-def _streams(published: Published, present: Subscription) -> tuple[StreamChoice, ...]:
-    is_open = preferences.kept_open(present)
-    news = consent.Scope(consent.Purpose.NEWS)
-    return tuple(
-        StreamChoice(
-            scope,
-            published.title_of_form(scope.form),
-            not present.suppressed
-            and (scope in present.consents or (scope == news and present.may_as_client)),
-            scope in is_open,
-        )
-        for scope in _choosable(present)
-    )
-
-
-def _history(connection: Connection, person: Subscriber) -> tuple[consent.ConsentRecord, ...]:
-    zone, records = ZoneInfo(person.time_zone), consents.consent_records(connection, person.id)
-    return tuple(
-        replace(
-            r,
-            recorded_at=r.recorded_at.astimezone(zone),
-            said_at=r.said_at.astimezone(zone) if r.said_at else None,
-        )
-        for r in records
-    )
-
-
-def _subscription(connection: Connection, person: Subscriber) -> Subscription:
-    return Subscription(
-        person.consents,
-        tuple(suppressions_of(connection, person.address_hash)),
-        person.frequency,
-        person.paused_until,
-        person.paused_by,
-        consents.withdrawn_by(connection, person.id, _STOPS),
-        consents.withdrawn_by(connection, person.id, [consent.SILENCE]),
-        consents.withdrawn_by(connection, person.id, [_PREFERENCES]),
-        may_as_client=person.client_basis_at is not None,
-    )
-
-
 def _follow(
     connection: Connection,
     published: Published,
@@ -297,10 +185,10 @@ def _follow(
     evidence: consent.Evidence,
     now: datetime,
 ) -> None:
-    where = consent.Origin(_PREFERENCES, published.practice.privacy_version, evidence)
+    where = consent.Origin(PREFERENCES, published.practice.privacy_version, evidence)
     record_consents(connection, person.id, decided.boxes, where, now)
     if decided.stopped:
-        _stop(connection, person, decided.stopped, None, replace(where, source=_STOP), now, now)
+        _stop(connection, person, decided.stopped, None, replace(where, source=STOP), now, now)
     if decided.wanted:
         _want(connection, published, person, decided.wanted, where, now)
     if decided.ends_client_basis:
@@ -325,7 +213,7 @@ def stop(
     privacy: str,
     evidence: consent.Evidence,
     now: datetime,
-    source: str = _STOP,
+    source: str = STOP,
     at: datetime | None = None,
 ) -> None:
     """Stop all emails to a person already locked by the open transaction.
@@ -335,7 +223,7 @@ def stop(
     already stored. A mail provider gives the time of the request as `at`; if the person has undone
     an unsubscription since then, it changes nothing.
     """
-    decided = preferences.stop(_subscription(connection, person))
+    decided = preferences.stop(subscription_of(connection, person))
     if decided or at:
         where = consent.Origin(source, privacy, evidence)
         _stop(connection, person, decided, message, where, now, at or now)
@@ -358,7 +246,7 @@ def _stop(
     end_by(connection, person.id, decided.reason, now)
     message_changes.cancel_open(connection, person.id, Reason(EndReason.UNSUBSCRIBED))
     if where.source != consent.ELSEWHERE:
-        noted = "pages" if where.source == _STOP else where.source
+        noted = "pages" if where.source == STOP else where.source
         _note_unsubscribed(connection, person, message, noted, now)
 
 
@@ -375,7 +263,7 @@ def want_emails(
     An unsubscription is undone, and consent that was never given, or lapsed in silence, is recorded
     with its `source`.
     """
-    wanted = preferences.want_emails(_subscription(connection, person), now)
+    wanted = preferences.want_emails(subscription_of(connection, person), now)
     where = consent.Origin(source, published.practice.privacy_version, evidence)
     _want(connection, published, person, wanted, where, now)
 

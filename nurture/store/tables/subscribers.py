@@ -234,7 +234,7 @@ def as_consents(purposes: frozenset[str]) -> Consents:
 
 
 def is_client(row: sa.RowMapping) -> bool:
-    """Return whether the columns of a person say that they are a client at present."""
+    """Return whether the columns of a person say that they are currently a client."""
     return row["client_since"] is not None and row["client_until"] is None
 
 

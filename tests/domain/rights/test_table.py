@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.rights.basis import Basis
+from nurture.domain.rights.mailing import Mailing
 from nurture.domain.rights.table import (
-    Mailing,
     Permission,
     Permitted,
     SubscriberState,

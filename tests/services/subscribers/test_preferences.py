@@ -16,7 +16,7 @@ from nurture.services.delivery.batch import WINDOW
 from nurture.services.delivery.claim import claim_due
 from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
-from nurture.services.subscribers.preferences import Preferences
+from nurture.services.subscribers.subscription import Preferences
 from nurture.store.tables.consents import consent_history
 from nurture.store.tables.message_changes import begin_sending
 from nurture.store.tables.suppressions import suppress, suppressions

@@ -1,6 +1,6 @@
 """Say whose series people agreed to, how they came, and whether they are clients.
 
-Nobody agrees to more than before. Each record keeps its words; what a person agrees to at present
+Nobody agrees to more than before. Each record keeps its words; what a person now agrees to
 names the forms whose series the records cover.
 """
 
