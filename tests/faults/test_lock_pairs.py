@@ -135,7 +135,7 @@ def recovering(home: Installation) -> Deed:
 
 
 def publishing(home: Installation) -> Deed:
-    """Change when everybody is sent to and a series as well, and return their publication."""
+    """Change the sending hours and every series, and return the publication of both."""
     library = shipped_library()
     changed = tuple(replace(s, toml=f"{s.toml}\n# Changed.\n") for s in library.sequences)
     hours = f'{library.practice_toml}\n[hours]\nopens = "09:10"\ncloses = "17:40"\n'
