@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table, select, text
+from sqlalchemy import Table, select
 
 from nurture.bootstrap import Context
 from nurture.domain.errors import NurtureError
@@ -36,6 +36,7 @@ from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import RevisionKind
 from nurture.store.tables.subscribers import find_subscriber, subscribers
 from nurture.store.tables.suppressions import lift_suppression
+from tests.faults.deadlocks import count_deadlocks, told_of_deadlocks
 from tests.faults.oracle import Fault, Oracle
 from tests.faults.workers import expire_leases
 from tests.installation import Installation, shipped_library
@@ -284,21 +285,14 @@ def everybody_at_once(home: Installation, seconds: float) -> tuple[Counter[str],
     return done, wrong
 
 
-def deadlocks(home: Installation) -> int:
-    """Return how many deadlocks the database had to break."""
-    with home.context.database.reading() as connection:
-        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
-        return (
-            connection.scalar(
-                text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-            )
-            or 0
-        )
-
-
 @pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
 def test_simultaneous_changes_to_the_same_people_never_deadlock(
-    postgresql_url: str, tmp_path: Path, clock_file: ClockFile, oracle: Oracle, seconds: int
+    postgresql_url: str,
+    tmp_path: Path,
+    shared_directory: Path,
+    clock_file: ClockFile,
+    oracle: Oracle,
+    seconds: int,
 ) -> None:
     home = Installation(postgresql_url, tmp_path, clock_file, oracle.url).publish_shipped()
     for address in PEOPLE:
@@ -309,7 +303,7 @@ def test_simultaneous_changes_to_the_same_people_never_deadlock(
     done, wrong = everybody_at_once(home, seconds)
     asked = [e["status"] for e in home.rows(enrolments) if e["sequence"] == "still-there"]
     print(done, Counter(asked))
-    assert wrong == []
-    assert deadlocks(home) == 0
+    assert wrong == [], told_of_deadlocks(home.context.database, shared_directory)
+    assert count_deadlocks(home.context.database) == 0
     assert set(done) == {deed.__name__ for deed, _ in CROWD}
     home.close()

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from nurture.clock import real_now
 from nurture.lifeline import die_with_parent, tied_to_us
@@ -182,9 +182,10 @@ def expire_leases(home: Installation, ago: timedelta = timedelta(hours=1)) -> No
     """Expire the leases of workers, as if not heard of for a long time; only once all are dead."""
     with home.context.database.writing() as connection:
         long_ago = real_now() - ago
-        connection.execute(
-            update(messages).where(messages.c.lease_until.is_not(None)).values(lease_until=long_ago)
-        )
+        leased = select(messages.c.id).where(messages.c.lease_until.is_not(None))
+        # A lease expires without waiting for anyone, so it must not take part in a deadlock either.
+        free = messages.c.id.in_(leased.with_for_update(skip_locked=True, key_share=True))
+        connection.execute(update(messages).where(free).values(lease_until=long_ago))
 
 
 def until(holds: Callable[[], bool], seconds: float = 20, every: float = 0.02) -> float:

@@ -43,6 +43,8 @@ _SETTINGS = {
     "autovacuum": "off",
     "jit": "off",
     "log_checkpoints": "off",
+    # All test runs share one log, so each line says which process and database it is about.
+    "log_line_prefix": "%m [%p] %d ",
 }
 
 

@@ -12,7 +12,7 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.mail.mailer import Outcome
 from nurture.store.database import Connection, Database
 from nurture.store.queries.due import count_due
-from nurture.store.tables import account, account_limits
+from nurture.store.tables import account, account_limits, sequences
 from nurture.store.tables.account import FinalRefusal
 
 
@@ -139,6 +139,9 @@ def may_offer(connection: Connection, now: datetime) -> tuple[bool, Hold | None]
 
     While one worker is about to probe, others wait for the result.
     """
+    # Pausing a sequence waits for enrolments, and their owners may be waiting for the account. So
+    # a worker must not wait for a sequence once it has locked the account.
+    sequences.paused_sequences(connection)
     held = account.find_hold(connection)
     if held is not None and held.is_over(now):
         held = account.find_hold(connection, lock=True)

@@ -89,7 +89,9 @@ def drop(
     """Treat what is held as sent: the sequence carries on after it, at its own pace."""
     for number in enrolment_ids:
         with database.writing() as connection:
-            locks.hold(connection, enrolments.of_enrolments([number]))
+            found = enrolments.find_enrolment(connection, number)
+            if found:
+                locks.hold_subscriber(connection, found.subscriber_id)
             _drop(connection, catalogue.current(connection), number, now)
 
 

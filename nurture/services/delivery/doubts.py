@@ -9,6 +9,7 @@ from nurture.domain.reasons import Code, Reason
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.delivery.second_offer import offer_again
 from nurture.store.database import Connection, Database
+from nurture.store.queries import locks
 from nurture.store.tables import enrolments, message_changes, messages
 from nurture.store.tables.messages import Message
 
@@ -35,7 +36,7 @@ def settle(
     `NotInDoubtError`.
     """
     with database.writing() as connection:
-        found = messages.find_message(connection, message)
+        found = _hold_message(connection, message)
         if found is None or found.status is not MessageStatus.IN_DOUBT:
             raise NotInDoubtError(
                 f"Message {message} is not in doubt.",
@@ -62,11 +63,18 @@ def settle_all(
     return settled
 
 
+def _hold_message(connection: Connection, message: int) -> Message | None:
+    """Lock whose message it is and their enrolments, and return the message as it is then."""
+    found = messages.find_message(connection, message)
+    if found is None:
+        return None
+    locks.hold_subscriber(connection, found.subscriber_id)
+    return messages.find_message(connection, message)
+
+
 def _offer_again(
     connection: Connection, published: Published, message: Message, now: datetime
 ) -> Settled:
-    # Changing the enrolment locks it, so what is read below stays true.
-    enrolments.look_at_once(connection, enrolments.of_enrolments([message.enrolment_id]), now)
     if messages.in_hand(connection, message.enrolment_id):
         raise NurtureError(
             "Another mail to the same person is being sent just now.", remedy="Try again shortly."
@@ -74,6 +82,7 @@ def _offer_again(
     why = Reason(Code.OWNER_SAYS_NOT_SENT)
     if not offer_again(connection, published, message, why, now):
         _move(connection, message, MessageStatus.CANCELLED, Reason(Code.NOT_SENT_IN_TIME))
+        enrolments.look_at_once(connection, enrolments.of_enrolments([message.enrolment_id]), now)
         return Settled.LET_GO
     return Settled.OFFERED_AGAIN
 

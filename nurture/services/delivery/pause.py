@@ -60,11 +60,13 @@ def resume(
         published = catalogue.current(connection)
         get_sequence(published, sequence)
         sequences.set_paused(connection, sequence, None)
-        waiting = sequences.waiting_for(connection, sequence)
+        held = sequences.hold_paused(connection, sequence)
+        waiting = sequences.waiting_for(connection, sequence, held)
         zone = published.practice.time_zone
         moments = spread(len(waiting), now, over, published.calendar, zone)
-        sequences.end_excuses(connection, sequence, now)
         sequences.look_at_each(connection, dict(zip(waiting, moments, strict=True)))
+        # Only the others: those looked at have their excuse, and each is changed only once.
+        sequences.end_excuses(connection, sequence, set(held) - set(waiting), now)
     return len(waiting)
 
 

@@ -57,6 +57,8 @@ def _take_over(
     database: Database, told: Mapping[str, LogbookReport], silent: list[InHand], now: datetime
 ) -> int:
     with database.writing() as connection:
+        # A message that is deferred and then cancelled is changed twice, which needs its person.
+        locks.hold_people(connection, {one.subscriber for one in silent})
         locks.hold_numbered(connection, _enrolments_of(silent))
         still = claims.still_expired(connection, silent, real_now(), _gone(told))
         for fate, of_fate in _by(lambda one: _fate_of(one, told), still).items():

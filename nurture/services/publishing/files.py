@@ -24,7 +24,8 @@ from nurture.services.publishing.revisions import (
     Publication,
     difference,
     email_draft,
-    hold_sequences,
+    hold_affected,
+    look_at_affected,
     note_draft,
     plan_draft,
     store_draft,
@@ -111,10 +112,11 @@ def publish(
         lock_publishing(connection)
         newest = {(r.kind, r.key): r for r in newest_revisions(connection)}
         changed = list(_changed(connection, library, drafts, newest, overwrite))
-        hold_sequences(connection, changed)
+        affected = hold_affected(connection, changed)
         for draft in changed:
             present = newest.get((draft.kind, draft.key))
             store_draft(connection, draft, present, publication, now)
+        look_at_affected(connection, affected, now)
     return publication
 
 

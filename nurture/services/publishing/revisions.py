@@ -62,12 +62,23 @@ def email_draft(email: EmailSource, compiled: CompiledEmail) -> Draft:
     return Draft(RevisionKind.EMAIL, email.key, source, compiled.as_json())
 
 
-def hold_sequences(connection: Connection, changed: list[Draft]) -> None:
-    """Lock the enrolments that a change affects, before changing any of them."""
+def hold_affected(connection: Connection, changed: list[Draft]) -> Any:
+    """Lock the enrolments that a change affects, before changing any; return the condition."""
     sequences = [draft.key for draft in changed if draft.kind is RevisionKind.SEQUENCE]
     moved = any(_moves_everybody(connection, draft) for draft in changed)
     where = enrolments.everybody() if moved else enrolments.of_sequences(*sequences)
     locks.hold(connection, where)
+    return where
+
+
+def look_at_affected(connection: Connection, affected: Any, now: datetime) -> None:
+    """Have every active enrolment that a change affects decided again, once all is stored.
+
+    It is one statement however many there are, and whatever affects them, because changing one
+    twice would need its subscriber (see `locks`). A postponement would be noticed in time anyway,
+    but until then the coming week would be displayed as it was.
+    """
+    enrolments.look_at_once(connection, affected, now)
 
 
 def _moves_everybody(connection: Connection, draft: Draft) -> bool:
@@ -82,10 +93,8 @@ def store_draft(
     publication: Publication,
     now: datetime,
 ) -> None:
-    """Make the draft the newest revision; enrolments in a changed sequence follow it."""
+    """Make the draft the newest revision; `look_at_affected` lets enrolments follow it."""
     note_draft(connection, draft, present, publication)
-    if _moves_everybody(connection, draft):
-        look_at_everybody(connection, now)
     add_revision(
         connection,
         kind=draft.kind,
@@ -97,18 +106,14 @@ def store_draft(
         now=now,
     )
     if draft.kind is RevisionKind.SEQUENCE and present is not None:
-        _follow_the_change(connection, draft, present, now)
+        _cancel_deleted(connection, draft, present)
 
 
-def _follow_the_change(
-    connection: Connection, draft: Draft, present: Revision, now: datetime
-) -> None:
-    """Have every active enrolment decided again, and cancel messages of deleted steps."""
+def _cancel_deleted(connection: Connection, draft: Draft, present: Revision) -> None:
     old = parse_sequence(draft.key, present.source["toml"])
     new = parse_sequence(draft.key, draft.source["toml"])
     deleted = {step.email for step in old.steps} - {step.email for step in new.steps}
     message_changes.cancel_deleted(connection, draft.key, deleted, Reason(Code.STEP_DELETED))
-    enrolments.look_at_once(connection, enrolments.of_sequences(draft.key), now)
 
 
 def note_draft(
@@ -148,12 +153,3 @@ def moves_everybody(connection: Connection, toml: str) -> bool:
     if present is None:
         return False
     return parse_practice(present.source["toml"]).rhythm != parse_practice(toml).rhythm
-
-
-def look_at_everybody(connection: Connection, now: datetime) -> None:
-    """Have every active enrolment decided again, in one statement however many there are.
-
-    A postponement would be noticed in time anyway, but until then the coming week would be
-    displayed as it was.
-    """
-    enrolments.look_at_once(connection, enrolments.everybody(), now)

@@ -241,13 +241,14 @@ def _store(
     publication = revisions.Publication()
     with database.writing() as connection:
         lock_publishing(connection)
-        revisions.hold_sequences(connection, changed)
+        affected = revisions.hold_affected(connection, changed)
         for draft in changed:
             present = find_newest(connection, draft.kind, draft.key)
             if present is None or present.digest != draft.digest:
                 of_owner = replace(draft, author=Author.OWNER)
                 revisions.store_draft(connection, of_owner, present, publication, now)
             drafts.discard_draft(connection, draft.kind, draft.key)
+        revisions.look_at_affected(connection, affected, now)
     return publication
 
 

@@ -20,6 +20,7 @@ class InHand:
 
     message: int
     enrolment: int
+    subscriber: int
     claim: str
     status: MessageStatus
     due_at: datetime
@@ -60,7 +61,7 @@ def left_by(connection: Connection, claim: str) -> list[InHand]:
 def still_expired(
     connection: Connection, found: Iterable[InHand], real_now: datetime, gone: Collection[str]
 ) -> list[InHand]:
-    """Lock and return those of the messages that are still expired; lock their enrolments first."""
+    """Lock and return the messages still expired; lock their people and enrolments first."""
     numbers = messages.c.id.in_([one.message for one in found])
     over = messages.c.claim.in_(gone) | (messages.c.lease_until < real_now)
     where = numbers & IN_HAND & over
@@ -73,6 +74,7 @@ def _in_hand(
     chosen = select(
         messages.c.id,
         messages.c.enrolment_id,
+        messages.c.subscriber_id,
         messages.c.claim,
         messages.c.status,
         messages.c.due_at,
@@ -80,4 +82,4 @@ def _in_hand(
     chosen = chosen.limit(limit) if limit else chosen
     chosen = chosen.with_for_update(key_share=True) if lock else chosen
     rows = connection.execute(chosen)
-    return [InHand(*row[:3], MessageStatus(row[3]), row[4]) for row in rows]
+    return [InHand(*row[:4], MessageStatus(row[4]), row[5]) for row in rows]

@@ -1,10 +1,17 @@
 """The one order in which every transaction acquires its locks, so that none can deadlock.
 
 The order is: which sequences are paused; the address, by its hash; the subscriber; enrolments,
-lowest number first; then what belongs to them: suppressions, messages and events. To change an
-enrolment or a message, lock the enrolment first. A worker that claims messages, or marks them as
-being sent, never waits for a row: it leaves out what another transaction has locked. SQLite has
-only one writer at a time anyway.
+lowest number first; then what belongs to them: suppressions, messages and events; last the mail
+account. To change an enrolment or a message, lock the enrolment first. A worker that claims
+messages, or marks them as being sent, locks the account before them but never waits for a row: it
+leaves out what another transaction has locked.
+
+Changing the same enrolment or message twice in one transaction needs the subscriber, too:
+PostgreSQL takes a row that this transaction has already written for a new one, and checks again
+that its subscriber exists. If that person is being erased, the check waits for the erasure, which
+waits for the enrolment. So change a row once, or lock its subscriber first.
+
+SQLite has only one writer at a time anyway.
 """
 
 from collections.abc import Iterable

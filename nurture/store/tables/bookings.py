@@ -54,9 +54,12 @@ def take_bookings_from(connection: Connection, subscriber_ids: Collection[int]) 
 def forget_bookers(connection: Connection, before: datetime) -> int:
     """Forget which address made each booking before that moment; return how many there were.
 
-    If the person is known, the event itself stays theirs.
+    If the person is known, the event itself stays theirs. One that another transaction has locked
+    is left until the next time.
     """
-    old = events.c.booker.is_not(None) & (events.c.happened_at < before)
+    due = select(events.c.id).where(events.c.booker.is_not(None), events.c.happened_at < before)
+    free = due.with_for_update(skip_locked=True, key_share=True)
+    old = events.c.id.in_(list(connection.scalars(free)))
     of_nobody = old & events.c.subscriber_id.is_(None)
     connection.execute(update(events).where(of_nobody).values(raw=null()))
     return connection.execute(update(events).where(old).values(booker=None)).rowcount

@@ -130,11 +130,10 @@ def begin_sending(
 
 def renew(connection: Connection, claim: str, lease_until: datetime) -> set[int]:
     """Renew the lease of a batch; return the messages that are still its own to offer."""
+    ours = (messages.c.claim == claim) & (messages.c.status == MessageStatus.SENDING)
+    hold(connection, enrolments.c.id.in_(select(messages.c.enrolment_id).where(ours)))
     renewed = connection.execute(
-        update(messages)
-        .where(messages.c.claim == claim, messages.c.status == MessageStatus.SENDING)
-        .values(lease_until=lease_until)
-        .returning(messages.c.id)
+        update(messages).where(ours).values(lease_until=lease_until).returning(messages.c.id)
     )
     return set(renewed.scalars())
 

@@ -1,6 +1,6 @@
 """Sequences: which of them the owner has paused, and who is waiting for them to resume."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,8 +8,7 @@ from sqlalchemy import Column, Connection, Table, Text, bindparam, func, select,
 
 from nurture.domain.scheduling.gate import UNTIL_RESUMED
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.store.database import insert_new
-from nurture.store.queries.locks import hold
+from nurture.store.database import among, as_numbers, insert_new
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.types import UtcDateTime, metadata
 
@@ -46,13 +45,18 @@ def set_paused(connection: Connection, key: str, paused_at: datetime | None) -> 
     return changed.rowcount == 1
 
 
-def waiting_for(connection: Connection, key: str) -> list[int]:
-    """Lock and return the enrolments waiting for a paused sequence, longest waiting first."""
-    waiting = _waits_for(key)
-    hold(connection, waiting)
+def hold_paused(connection: Connection, key: str) -> list[int]:
+    """Lock and return the enrolments that the pause of a sequence holds back, or has excused."""
+    held = select(enrolments.c.id).where(_waits_for(key) | _is_excused(key))
+    return list(connection.scalars(held.order_by(enrolments.c.id).with_for_update(key_share=True)))
+
+
+def waiting_for(connection: Connection, key: str, held: Collection[int]) -> list[int]:
+    """Return which of the locked enrolments wait for a paused sequence, longest waiting first."""
+    waiting = _waits_for(key) & among(connection.dialect.name, enrolments.c.id, "numbers")
     in_order = (enrolments.c.anchor_at, enrolments.c.id)
     statement = select(enrolments.c.id).where(waiting).order_by(*in_order)
-    return list(connection.scalars(statement))
+    return list(connection.scalars(statement, {"numbers": as_numbers(connection, held)}))
 
 
 def count_waiting(connection: Connection, key: str) -> int:
@@ -78,10 +82,15 @@ def look_at_each(connection: Connection, looks: Mapping[int, datetime]) -> None:
         )
 
 
-def end_excuses(connection: Connection, key: str, now: datetime) -> None:
-    """Let the pause of a sequence excuse no one in it after now."""
-    endless = (enrolments.c.sequence == key) & (enrolments.c.excused_until == UNTIL_RESUMED)
-    connection.execute(update(enrolments).where(endless).values(excused_until=now))
+def end_excuses(connection: Connection, key: str, held: Collection[int], now: datetime) -> None:
+    """Let the pause of a sequence excuse none of the locked enrolments after now."""
+    endless = _is_excused(key) & among(connection.dialect.name, enrolments.c.id, "numbers")
+    statement = update(enrolments).where(endless).values(excused_until=now)
+    connection.execute(statement, {"numbers": as_numbers(connection, held)})
+
+
+def _is_excused(key: str) -> Any:
+    return (enrolments.c.sequence == key) & (enrolments.c.excused_until == UNTIL_RESUMED)
 
 
 def _waits_for(key: str) -> Any:
