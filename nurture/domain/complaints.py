@@ -1,8 +1,9 @@
 """Complaints about data protection: what is asked for, how long they may wait, what is kept.
 
 Section 164A of the Data Protection Act 2018, in force since 19 June 2026: people can complain
-electronically, receipt is acknowledged within 30 days beginning when the complaint is received,
-and they are told what came of it.
+electronically, receipt is acknowledged within 30 days, and they are told what came of it. The ICO
+counts from the day after receipt and lets a weekend at the end pass; the count here begins with the
+day itself, so that the last day shown is never too late.
 """
 
 from dataclasses import dataclass
