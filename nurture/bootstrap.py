@@ -34,6 +34,7 @@ from nurture.services.backup.contents import Sources
 from nurture.services.backup.places import locate, place_of
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivery.dispatch import Dispatch
+from nurture.services.evidence.keys import keep_a_key, seal_evidence_keys
 from nurture.services.inbound.mailbox import MailboxSource
 from nurture.services.inbound.mailbox_news import InboundDesk
 from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
@@ -373,6 +374,8 @@ def bring_up_to_date(context: Context) -> None:
     insist_on_keys(context.database, context.tokens)
     seal_secrets(context.database, context.seal)
     seal_grant(context.database, context.seal)
+    seal_evidence_keys(context.database, context.seal)
+    keep_a_key(context.database, context.seal, context.clock())
     rewrite_old(context.database)
 
 

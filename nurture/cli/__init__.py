@@ -7,8 +7,10 @@ everything runs, and `--help` should not wait for a database library.
 from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     account,
     backup,
+    complaints,
     dkim,
     doctor,
+    evidence,
     held,
     hits,
     inbound,

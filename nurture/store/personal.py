@@ -18,6 +18,7 @@ from nurture.domain.scheduling.gate import Frequency
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.store.shape import whole_schema
 from nurture.store.tables.account import account
+from nurture.store.tables.complaints import OPEN, PERSONAL, complaints, empty_closed_from
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import ended, enrolments
 from nurture.store.tables.events import events
@@ -39,8 +40,13 @@ _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
         | {"topics", "verdict", "rules", "source", "method"},
         "refusals": frozenset({"message_id", "enrolment_id", "subscriber_id", "mark", "dead"})
         | {"fails", "code", "taken_back"},
+        "complaints": frozenset(complaints.c.keys()) - set(PERSONAL),
     }
 )
+
+#: The rows that an erasure leaves for now. The law asks for an answer to a complaint, which nobody
+#: can give without the address and the words (UK GDPR, Article 17(3)(b)); closing it empties it.
+_SPARES: Mapping[str, sa.ColumnElement[bool]] = MappingProxyType({"complaints": OPEN})
 
 #: What replaces a value in columns that must not be empty.
 _INSTEAD: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -121,7 +127,8 @@ def empty_people(connection: sa.Connection, subscriber_ids: Collection[int]) -> 
     """Remove the personal data from every row about these people; the rest is only for counting."""
     for table, person in _ABOUT.items():
         if emptied := _emptied(table):
-            connection.execute(sa.update(table).where(person.in_(subscriber_ids)).values(emptied))
+            theirs = person.in_(subscriber_ids) & ~_SPARES.get(table.name, sa.false())
+            connection.execute(sa.update(table).where(theirs).values(emptied))
 
 
 def empty_mentions(connection: sa.Connection, address_key: str, address_hash: str) -> int:
@@ -138,7 +145,7 @@ def empty_mentions(connection: sa.Connection, address_key: str, address_hash: st
     # While the account is on hold, this contains the mail server's last words.
     said = sa.func.lower(account.c.reason).contains(address_key.lower(), autoescape=True)
     connection.execute(sa.update(account).where(said).values(reason=""))
-    return emptied.rowcount
+    return emptied.rowcount + empty_closed_from(connection, address_key)
 
 
 def end_everything(

@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from nurture.bootstrap import Context
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR, Request
 from nurture.domain.subscribers.consent import OWN_WORDINGS, Evidence, said_where
+from nurture.services.evidence.bundle import KEY_PATH
 from nurture.services.subscribers import links, requests
 from nurture.services.subscribers import preferences as choices
 from nurture.services.subscribers.erasure import BeingMailedError
@@ -23,6 +24,7 @@ from nurture.services.subscribers.subscription import Preferences
 from nurture.store.database import DatabaseUnavailableError
 from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from nurture.web import forms
+from nurture.web.complaints import COMPLAINT_BYTES, ComplaintForm
 from nurture.web.confirmations import Confirmations
 from nurture.web.forms import UnknownChoiceError, seen_evidence
 from nurture.web.views import Views
@@ -215,6 +217,7 @@ def create_pages(context: Context) -> Blueprint:
         static_url_path="/pages",
     )
     _route(pages, Pages(context), Confirmations(context))
+    _route_complaints(pages, ComplaintForm(context))
     pages.before_request(_read_little)
     pages.after_request(_guard)
     pages.context_processor(
@@ -241,8 +244,16 @@ def _route(pages: Blueprint, views: Pages, confirmations: Confirmations) -> None
         pages.post(path)(act)
 
 
+def _route_complaints(pages: Blueprint, form: ComplaintForm) -> None:
+    for path in ("/complaint", "/complaint/<token>"):
+        pages.get(path, endpoint="show_complaint")(form.show)
+        pages.post(path, endpoint="complain")(form.complain)
+    pages.get(KEY_PATH)(form.show_key)
+
+
 def _read_little() -> None:
-    request.max_content_length = FORM_BYTES
+    complains = request.endpoint == "pages.complain"
+    request.max_content_length = COMPLAINT_BYTES if complains else FORM_BYTES
 
 
 def _guard(response: Response) -> Response:

@@ -20,13 +20,17 @@ class Protection(StrEnum):
     SIGNATURE = "signature"
     CAPABILITY = "capability"
     SESSION = "session"
+    OPEN_FORM = "open form"
 
 
 #: What an uninvited call may be answered. A sign-in form is answered 400 or 401 when left empty.
+#: The form for complaints is open to everyone, as the law wants it: it only adds a row, once it is
+#: complete, and no browser carries a right that another site could use.
 TURNED_AWAY = {
     Protection.SIGNATURE: {401, 404},
     Protection.CAPABILITY: {400, 403, 404, 410},
     Protection.SESSION: {302, 303, 400, 401, 403},
+    Protection.OPEN_FORM: {422},
 }
 
 
@@ -42,6 +46,8 @@ def protection_of(rule: Rule) -> Protection | None:
         return Protection.CAPABILITY
     if rule.rule.startswith("/studio/"):
         return Protection.SESSION
+    if rule.rule == "/complaint":
+        return Protection.OPEN_FORM
     return None
 
 

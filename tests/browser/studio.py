@@ -58,6 +58,7 @@ PAGES = (
     "/studio/settings/website/pain-guide",
     "/studio/settings/machinery",
     "/studio/held",
+    "/studio/complaints",
 )
 
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]

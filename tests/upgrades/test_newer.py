@@ -27,7 +27,9 @@ ANN = "ann@example.org"
 #: Every command with what it needs; those that are none of ours to try are named below.
 COMMANDS = """
 accept-keys --yes|account connect google --client-id x|account disconnect|account show
-account try|arm|backup|check|consent A|dkim new|dkim show
+account try|arm|backup|check|complaint acknowledge 1|complaint close 1|complaint note 1 x
+complaint show 1|complaints|consent A|dkim new|dkim show|evidence make A --out x.zip
+evidence new-key|evidence A --out x.zip
 export-person A|forget A --yes|held drop A|held list|held release A
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate
@@ -41,7 +43,8 @@ LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").
 #: `restore` wants a place where there is none yet.
 #: `inbound` asks the mail server to try again, in `tests/cli/test_inbound.py`.
 #: `doctor` says so as one of its findings, in `tests/services/test_health.py`.
-ELSEWHERE = {"serve", "beat", "demo", "restore", "doctor", "inbound"}
+#: `evidence verify` opens no database either, so that anyone can use it.
+ELSEWHERE = {"serve", "beat", "demo", "restore", "doctor", "inbound", "evidence verify"}
 
 
 def stamp(home: Installation, shape: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,6 +90,26 @@ def on_the_way_out(frequency: str = "usual", problem: str = "") -> dict[str, Any
     }
 
 
+def complaint(problem: str = "", field: str = "", masked_address: str = "") -> dict[str, Any]:
+    said = {"text": "", "name": "", "address": "", "answer_by": "email", "answer_to": ""}
+    return {
+        "said": said,
+        "problem": problem,
+        "field": field,
+        "masked_address": masked_address,
+        "days": 30,
+        "longest": 5000,
+        "trap": "second_line",
+    }
+
+
+RECEIVED: dict[str, Any] = {
+    "reference": "K7QF-3MXT",
+    "masked_address": "p•••@example.org",
+    "days": 30,
+    "last_day": date(2026, 12, 2),
+}
+
 EXAMPLES: list[tuple[str, dict[str, Any]]] = [
     ("guide.html", {"guide": guide(), "problem": ""}),
     ("guide.html", {"guide": guide(collected=True, tracking=True), "problem": ""}),
@@ -142,6 +162,10 @@ EXAMPLES: list[tuple[str, dict[str, Any]]] = [
     ("outdated_unsubscribed.html", {}),
     *[("less.html", {"saved": saved, "problem": ""}) for saved in (False, True)],
     ("less.html", {"saved": False, "problem": "That is no choice."}),
+    ("complaint.html", complaint()),
+    ("complaint.html", complaint(masked_address="p•••@example.org")),
+    ("complaint.html", complaint("Please tell us what it is about.", "text")),
+    ("complaint_received.html", RECEIVED),
     ("not_found.html", {}),
     ("unavailable.html", {}),
 ]
@@ -157,9 +181,10 @@ every_page = pytest.mark.parametrize(
 def app() -> Flask:
     made = Flask("pages_under_test", template_folder=str(WEB / "templates"), static_folder=None)
     made.jinja_env.undefined = StrictUndefined
-    made.register_blueprint(
-        Blueprint("pages", "nurture.web", static_folder="static", static_url_path="/pages")
-    )
+    pages = Blueprint("pages", "nurture.web", static_folder="static", static_url_path="/pages")
+    pages.add_url_rule("/complaint", "show_complaint")
+    pages.add_url_rule("/privacy/key", "show_key")
+    made.register_blueprint(pages)
     return made
 
 

@@ -6,11 +6,11 @@ Everything is read from rows and, for the offer, from the logbook (the write-ahe
 if it is on this machine. Nothing is changed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.known_words import known_or_none
@@ -121,7 +121,7 @@ def _walk(
         TraceStage.GATE,
         found.claimed_at,
         "The gate allowed it",
-        tuple(_allowed_by(found, consents)),
+        tuple(allowed_by(found, consents)),
     )
     yield TraceEntry(
         TraceStage.CLAIM,
@@ -136,7 +136,28 @@ def _walk(
     yield _standing(found, now)
 
 
-def _allowed_by(found: TracedMessage, consents: list[ConsentRecord]) -> Iterator[str]:
+class ToExplain(Protocol):
+    """What is needed of a message to say why it was allowed."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of its step, as it is stored."""
+
+    @property
+    def attempt(self) -> int:
+        """How often it has been offered."""
+
+    @property
+    def due_at(self) -> datetime:
+        """When it was due."""
+
+    @property
+    def claimed_at(self) -> datetime:
+        """When the gate allowed it."""
+
+
+def allowed_by(found: ToExplain, consents: Sequence[ConsentRecord]) -> Iterator[str]:
+    """Yield why the gate let a message through, from the consents then on record."""
     kind = known_or_none(StepKind, found.kind)
     if kind is None:
         yield f"a newer version allowed it: this one does not know the kind “{found.kind}”"
@@ -154,7 +175,7 @@ def _allowed_by(found: TracedMessage, consents: list[ConsentRecord]) -> Iterator
         yield f"it had been due for {_length(late)}: the gate, a pause or a stop held it until then"
 
 
-def _consent(needed: Purpose, consents: list[ConsentRecord], at: datetime) -> str:
+def _consent(needed: Purpose, consents: Sequence[ConsentRecord], at: datetime) -> str:
     given = [one for one in consents if one.purpose is needed and one.recorded_at <= at]
     if not given or not given[-1].granted:
         return f"the record of the consent to “{needed}” is gone"

@@ -19,6 +19,7 @@ from nurture.services.account.hold import state_of as account_state
 from nurture.services.account.outlook import rooms_ahead
 from nurture.services.account.words import what_is_wrong, what_to_do
 from nurture.services.catalogue import Catalogue, Published
+from nurture.services.complaints.answers import ComplaintState, list_waiting
 from nurture.store.database import Connection, Database
 from nurture.store.queries import dashboard
 from nurture.store.queries.dashboard import HeldUp, Looks, MessageToSettle, RecentPerson
@@ -100,6 +101,7 @@ class Needs:
     full: tuple[RecentPerson, ...] = ()
     alarms: tuple[AccountAlarm, ...] = ()
     replied: tuple[RecentPerson, ...] = ()
+    complaints: tuple[ComplaintState, ...] = ()
 
     @property
     def count(self) -> int:
@@ -109,7 +111,8 @@ class Needs:
         held = bool(self.account) and not jumped
         people = bool(self.refused), bool(self.full), bool(self.replied)
         owners = (not self.armed, bool(self.late), *people)
-        return sum(map(len, each)) + len(self.alarms) + sum((*owners, held, jumped))
+        listed = len(self.alarms) + len(self.complaints)
+        return sum(map(len, each)) + listed + sum((*owners, held, jumped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ def oversee(
             coming=_coming(connection, published, fixed, now, zone),
             signups=dashboard.latest_signups(connection, _LISTED),
             bookings=[one for one in bookings if one.at >= now - 4 * _WEEK][:_LISTED],
-            needs=_needs(connection, fixed, mailbox, armed, now),
+            needs=_needs(connection, fixed, mailbox, armed, now, published.practice.time_zone),
             to_fill_in=_to_fill_in(published),
             subjects={key: email.subject for key, (_, email) in published.emails.items()},
             titles={key: found.title for key, found in published.sequences.items()},
@@ -189,7 +192,12 @@ def _week(connection: Connection, bookings: list[RecentPerson], now: datetime) -
 
 
 def _needs(
-    connection: Connection, fixed: AccountChoices, mailbox: str, armed: bool, now: datetime
+    connection: Connection,
+    fixed: AccountChoices,
+    mailbox: str,
+    armed: bool,
+    now: datetime,
+    time_zone: str,
 ) -> Needs:
     account, jump = _account(connection, now), bounces.find_jump(connection)
     return Needs(
@@ -205,6 +213,7 @@ def _needs(
         full=tuple(_full_mailboxes(connection, now)),
         alarms=tuple(_alarms(find_alarms(connection, fixed, mailbox, now), jump)),
         replied=tuple(dashboard.latest_replies(connection, now - _WEEK, _LISTED)),
+        complaints=tuple(list_waiting(connection, time_zone, now)),
     )
 
 

@@ -7,6 +7,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
 from nurture.domain.subscribers.address import address_key
+from nurture.services.complaints.answers import forget_old
 from nurture.services.inbound.authenticity import forget_old_calls
 from nurture.services.subscribers.machine_files import OwnFiles, follow
 from nurture.store import personal
@@ -14,6 +15,7 @@ from nurture.store.database import Connection, Database
 from nurture.store.queries import hits, locks
 from nurture.store.tables import enrolments, subscribers
 from nurture.store.tables.bookings import forget_bookers, take_bookings_from, told_of_booker
+from nurture.store.tables.complaints import complaints_of
 from nurture.store.tables.erasures import list_erasures
 from nurture.store.tables.signups import forget_old_keys
 from nurture.store.tables.subscribers import find_by_address
@@ -67,14 +69,16 @@ def forget(database: Database, files: OwnFiles, subscriber_id: int, now: datetim
 def forget_booker(
     database: Database, files: OwnFiles, tokens: Tokens, address: str, now: datetime
 ) -> bool:
-    """Erase what calendars reported about an address that never signed up; return whether they had.
+    """Erase what is stored about an address that never signed up; return whether anything was.
 
-    The address is never emailed again, like that of any erased person.
+    It may come from a calendar, or from a complaint, which goes once it is closed. The address is
+    never emailed again, like that of any erased person.
     """
     hashes = tokens.address_hashes(address)
     with database.writing() as connection:
         locks.hold_address(connection, hashes[0])
-        if find_by_address(connection, address) or not told_of_booker(connection, hashes):
+        known = told_of_booker(connection, hashes) or complaints_of(connection, [], address)
+        if find_by_address(connection, address) or not known:
             return False
         for address_hash in hashes:
             personal.empty_mentions(connection, address_key(address), address_hash)
@@ -117,10 +121,14 @@ def let_go(database: Database, files: OwnFiles, subscriber_id: int, now: datetim
 
 
 def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
-    """Delete unconfirmed signups and spent idempotency keys; return how many."""
+    """Delete unconfirmed signups and spent idempotency keys; return how many.
+
+    Complaints that were closed a year ago and bookings by strangers lose their addresses.
+    """
     let_go = let_go_unconfirmed(database, files, now)
     with database.writing() as connection:
-        if forget_bookers(connection, now - BOOKERS_KEPT_FOR):
+        forgotten = forget_old(connection, now)
+        if forget_bookers(connection, now - BOOKERS_KEPT_FOR) or forgotten:
             list_erasures(connection, [None], now)
         forget_old_calls(connection, now)
         let_go += forget_old_keys(connection, now, _KEYS_KEPT_FOR)

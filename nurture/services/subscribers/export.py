@@ -16,6 +16,7 @@ from nurture.store.personal import HitPage
 from nurture.store.queries.facts import facts_of
 from nurture.store.tables import revisions
 from nurture.store.tables.bookings import told_of_booker
+from nurture.store.tables.complaints import complaints_of
 from nurture.store.tables.suppressions import suppressions_of
 from nurture.tokens import Tokens
 
@@ -44,6 +45,7 @@ def export(
             return None
         published = catalogue.current(connection)
         rows["messages"] = _with_subjects(connection, published, rows["messages"], person)
+        rows["complaints"] = complaints_of(connection, [subscriber_id], person["address"])
         rows["interests"] = _interests(connection, published, subscriber_id, now)
         reasons = suppressions_of(connection, person["address_hash"])
     practice = published.practice
@@ -59,11 +61,17 @@ def _strongest(reasons: list[Suppression]) -> Record | None:
 
 
 def export_booker(database: Database, tokens: Tokens, address: str, now: datetime) -> Record | None:
-    """Return what is stored about an address known only from a calendar, or `None`."""
+    """Return what is stored about an address that never signed up, or `None`.
+
+    It may be known from a calendar, or from a complaint.
+    """
     with database.reading() as connection:
         told = told_of_booker(connection, tokens.address_hashes(address))
+        complained = complaints_of(connection, [], address)
     bookings = [{"kind": one.kind, "happened_at": one.at.isoformat()} for one in told]
-    return {"made_at": now.isoformat(), "bookings": bookings} if bookings else None
+    found = {"bookings": bookings, "complaints": [_plain(row) for row in complained]}
+    kept = {name: rows for name, rows in found.items() if rows}
+    return {"made_at": now.isoformat()} | kept if kept else None
 
 
 def _interests(

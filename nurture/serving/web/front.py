@@ -26,7 +26,10 @@ _log = logging.getLogger(__name__)
 AT_ONCE = (b"/o/", b"/c/", b"/healthz")
 
 #: The URLs that subscribers open, that the website and providers call, and that the owner uses.
-_SUBSCRIBERS = ("/guide/", "/preferences/", "/unsubscribe/", "/confirm/", "/pages/")
+_SUBSCRIBERS = (
+    *("/guide/", "/preferences/", "/unsubscribe/", "/confirm/", "/pages/"),
+    *("/complaint", "/privacy/"),
+)
 _CALLERS, _OWNER = ("/webhooks/",), ("/studio/",)
 
 #: Seconds within which a body usually follows its head.

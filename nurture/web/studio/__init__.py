@@ -12,6 +12,7 @@ from flask import Blueprint
 from nurture.bootstrap import Context
 from nurture.web.studio import (
     account,
+    complaints,
     emails,
     guides,
     held,
@@ -37,6 +38,7 @@ AREAS = (
     account,
     today,
     held,
+    complaints,
     sequence_pages,
     editor,
     emails,

@@ -13,6 +13,7 @@ from nurture.domain.subscribers.address import address_key
 from nurture.domain.subscribers.consent import OWN_BOXES, STUDIO, Purpose, said_where
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.rendering.personal_page import personal_page
+from nurture.services.complaints.answers import list_of_person
 from nurture.services.profile import page
 from nurture.services.profile.page import PersonPage
 from nurture.services.profile.timeline import PURPOSES
@@ -189,6 +190,7 @@ class OnePerson(Views):
             not_lifted=not_lifted,
             reasons=REASONS,
             who_lifts=WHO_LIFTS,
+            complaints=list_of_person(self.context.database, person, found.subscriber.address),
         )
 
     def _forget_page(self, found: PersonPage, problem: str) -> str:

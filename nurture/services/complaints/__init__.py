@@ -1,0 +1,1 @@
+"""Complaints about data protection: receiving them, and dealing with each in time."""
