@@ -126,7 +126,7 @@ def offered(
 
 
 def _choosable(present: Subscription) -> list[consent.Scope]:
-    """Return the kinds of email a person may choose: their series, and the streams of the practice."""
+    """Return the kinds of email a person may choose: their series and the others."""
     before = present.withdrawn_by_stop | present.lapsed | present.refused
     series = {s for s in present.consents.scopes | before if s.purpose is consent.Purpose.SERIES}
     return [*sorted(series), *map(consent.Scope, consent.STREAM_BOXES)]
