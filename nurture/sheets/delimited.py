@@ -8,8 +8,8 @@ costs no other row anything.
 import csv
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import islice
@@ -51,15 +51,14 @@ class DelimitedTable:
 
     def records(self) -> Iterator[Record]:
         """Yield the records of the file, reading it line by line."""
-        with self.opener() as raw:
-            lines = lines_of(raw, self.encoding)
+        with self.opener() as raw, closing(lines_of(raw, self.encoding)) as lines:
             yield from split(lines, self.delimiter)
 
 
 def separator_of(opener: Opener, encoding: str) -> str:
     """Return the separator that a file names, or that makes the best table of its beginning."""
-    with opener() as raw:
-        lines = [line[:_OF_A_LINE] for line in islice(lines_of(raw, encoding), _SAMPLE)]
+    with opener() as raw, closing(lines_of(raw, encoding)) as whole:
+        lines = [line[:_OF_A_LINE] for line in islice(whole, _SAMPLE)]
     named = _NAMES_SEPARATOR.fullmatch(lines[0]) if lines else None
     if named:
         return named[1]
@@ -76,7 +75,7 @@ def _evenness(records: list[Record]) -> float:
     return addresses / len(records) + _EVENNESS_COUNTS * even
 
 
-def lines_of(raw: IO[bytes], encoding: str) -> Iterator[str]:
+def lines_of(raw: IO[bytes], encoding: str) -> Generator[str, None, None]:
     """Yield the lines of a text, whichever way they end, without nulls and none too long."""
     text = TextIOWrapper(raw, encoding=encoding, errors="replace", newline=None)
     try:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from quopri import decodestring
 from typing import NamedTuple
@@ -15,8 +16,6 @@ HEADER = ("email", "first name", "last name", "phone", "categories", "time zone"
 
 _OPTION = r';[^:;"]*(?:"[^"]*"[^:;"]*)*'
 _LINE = re.compile(rf"(?:[\w-]+\.)?(?P<name>[\w-]+)(?P<options>(?:{_OPTION})*):")
-    r"(?:[\w-]+\.)?(?P<name>[\w-]+)(?P<options>(?:;[^:;\"]*(?:\"[^\"]*\"[^:;\"]*)*)*):"
-)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _BETWEEN = re.compile(r"(?<!\\);")
 
@@ -39,11 +38,11 @@ class CardTable:
     encoding: str
 
     def records(self) -> Iterator[Record]:
-        """Yield a header, and then a record for each card."""
-        yield Record(1, list(HEADER))
+        """Yield a header, which stands on no line, and then a record for each card."""
+        yield Record(0, list(HEADER))
         begun, card = 1, list[_Property]()
-        with self.opener() as raw:
-            for line, text in _unfolded(lines_of(raw, self.encoding)):
+        with self.opener() as raw, closing(lines_of(raw, self.encoding)) as lines:
+            for line, text in _unfolded(lines):
                 found = _property(text)
                 if found and found.name == "BEGIN":
                     begun, card = line, []

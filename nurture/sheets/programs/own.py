@@ -7,7 +7,6 @@ counts whatever else becomes of a row.
 from collections.abc import Mapping
 
 from nurture.domain.imports.row import RowState, overriding
-from nurture.sheets.columns import words_of
 from nurture.sheets.programs.program import ListProgram, marks, meanings
 
 #: The columns, in order. `suppressed` has `reason@time`, separated by semicolons, and `consents` a
@@ -23,11 +22,7 @@ OWN = ListProgram(
     "nurture",
     marks=(marks("email", "basis_unknown", "came_by", "suppressed", "consents"),),
     columns={
-        **{
-            words_of(column): meaning
-            for column in OWN_COLUMNS
-            for meaning in meanings(own=column).values()
-        },
+        **meanings(own=",".join(OWN_COLUMNS)),
         **meanings(email="email", first_name="first_name", last_name="last_name", phone="phone"),
         **meanings(time_zone="time_zone", joined_at="created_at"),
     },

@@ -101,5 +101,5 @@ _NOTHING = frozenset({"", "null", "none", "n a", "na", "nan", "unknown", "never"
 
 
 def is_nothing(cell: str) -> bool:
-    """Return whether a cell only says that there is nothing, as with dashes or a date of noughts."""
+    """Return whether a cell only says that there is nothing, as with a dash or noughts."""
     return words_of(cell) in _NOTHING or cell.startswith("0000-00-00")
