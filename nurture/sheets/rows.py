@@ -1,7 +1,7 @@
 """Turning the records of a sheet into import rows, by a reading of it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from nurture.sheets.columns import Meaning, words_of
 from nurture.sheets.dates import moment_in
 from nurture.sheets.limits import MOST_COLUMNS
 from nurture.sheets.programs.known import PROGRAMS
-from nurture.sheets.programs.own import state_of
+from nurture.sheets.programs.own import OWN_COLUMNS, state_of
 from nurture.sheets.programs.words import is_nothing, state_in, yes_or_no
 from nurture.sheets.reading import SheetReading
 from nurture.sheets.table import Record
@@ -30,6 +30,10 @@ _MOMENTS = (
     *(Meaning.OPTED_IN_AT, Meaning.CONFIRMED_AT, Meaning.JOINED_AT, Meaning.BOUGHT_AT),
     Meaning.LEFT_AT,
 )
+#: Cells with the index of their column, and those of a record by what they mean.
+Cells = Sequence[tuple[int, str]]
+Told = dict[Meaning, list[tuple[int, str]]]
+
 #: How much of a cell is quoted in a sentence about it.
 _QUOTED = 40
 
@@ -40,9 +44,11 @@ class RowReader:
     def __init__(self, reading: SheetReading, sheet: str) -> None:
         self._reading, self._sheet = reading, sheet
         self._program = PROGRAMS[reading.program]
-        self._columns: dict[Meaning, list[int]] = {}
-        for index, meaning in sorted(reading.columns.items()):
-            self._columns.setdefault(meaning, []).append(index)
+        self._columns = [
+            (index, meaning)
+            for index, meaning in sorted(reading.columns.items())
+            if meaning is not Meaning.IGNORED and index < MOST_COLUMNS
+        ]
         self._own = reading.program == "own"
 
     def rows(self, record: Record) -> Iterator[ImportRow]:
@@ -58,59 +64,44 @@ class RowReader:
 
     def row(self, record: Record) -> ImportRow:
         """Return the row of a record."""
-        cells = [unguarded(clean(cell)) for cell in record.cells[:MOST_COLUMNS]]
+        told = self._told(record)
         problems = [record.problem] if record.problem else []
-        texts: dict[str, Any] = {str(each): self._first(cells, each) for each in _TEXTS}
+        texts: dict[str, Any] = {str(each): _first(told, each) for each in _TEXTS}
         moments: dict[str, Any] = {
-            str(each): self._moment(cells, each, problems) for each in _MOMENTS
+            str(each): self._moment(told.get(each, ()), problems) for each in _MOMENTS
         }
-        found = self._address(cells)
-        self._name(texts, cells, found)
-        moments["left_at"] = moments["left_at"] or self._left_otherwise(cells)
+        found = _address(told)
+        _put_in_names(texts, _first(told, Meaning.FULL_NAME) or found.name)
+        moments["left_at"] = moments["left_at"] or self._left_otherwise(told)
         return ImportRow(
             line=record.line,
             sheet=self._sheet,
             email=found.email,
             address=found.address,
             fault=found.fault,
-            state=self._state(cells, problems),
-            way_out_offered=yes_or_no(self._first(cells, Meaning.WAY_OUT_OFFERED)),
-            tags=_tags(self._all(cells, Meaning.TAGS)),
+            state=self._state(told, problems),
+            way_out_offered=yes_or_no(_first(told, Meaning.WAY_OUT_OFFERED)),
+            tags=_tags(told.get(Meaning.TAGS, ())),
             problems=tuple(problems),
             own=self._own_cells(record) if self._own else None,
             **texts,
             **moments,
         )
 
-    def _all(self, cells: list[str], meaning: Meaning) -> list[str]:
-        indices = self._columns.get(meaning, ())
-        return [cells[i] for i in indices if i < len(cells) and not is_nothing(cells[i])]
+    def _told(self, record: Record) -> Told:
+        """Return the cells of a record that say anything, by what they mean."""
+        told: Told = {}
+        cells = record.cells
+        for index, meaning in self._columns:
+            if index < len(cells) and (cell := cells[index]):
+                text = unguarded(clean(cell))
+                if text and not is_nothing(text):
+                    told.setdefault(meaning, []).append((index, text))
+        return told
 
-    def _first(self, cells: list[str], meaning: Meaning) -> str:
-        return next(iter(self._all(cells, meaning)), "")
-
-    def _address(self, cells: list[str]) -> AddressCell:
-        """Return the address of the first column that has one, or else what is wrong there."""
-        found = address_in("")
-        for cell in self._all(cells, Meaning.EMAIL):
-            one = address_in(cell)
-            if one.fault is None:
-                return one
-            found = one if found.fault is AddressFault.MISSING else found
-        return found
-
-    def _name(self, texts: dict[str, str], cells: list[str], found: AddressCell) -> None:
-        """Put in the names from a full name, where the row has no others."""
-        whole = self._first(cells, Meaning.FULL_NAME) or found.name
-        if whole and not (texts["first_name"] or texts["last_name"]):
-            texts["first_name"], texts["last_name"] = _parted(whole)
-
-    def _moment(self, cells: list[str], meaning: Meaning, problems: list[str]) -> datetime | None:
-        """Return the first moment of a meaning; a cell that cannot be read is a problem."""
-        for index in self._columns.get(meaning, ()):
-            cell = cells[index] if index < len(cells) else ""
-            if not cell or is_nothing(cell):
-                continue
+    def _moment(self, cells: Cells, problems: list[str]) -> datetime | None:
+        """Return the first moment among some cells; one that cannot be read is a problem."""
+        for index, cell in cells:
             day_first = self._reading.day_first.get(index, True)
             if moment := moment_in(cell, day_first=day_first, zone=self._reading.zone):
                 return moment
@@ -118,28 +109,24 @@ class RowReader:
                 problems.append(f"“{cell[:_QUOTED]}” is not a date that can be read.")
         return None
 
-    def _left_otherwise(self, cells: list[str]) -> datetime | None:
+    def _left_otherwise(self, told: Told) -> datetime | None:
         """Return when emails bounced, or when a refusal was given that is told as a date."""
-        bounced = self._moment(cells, Meaning.BOUNCED_AT, [])
-        zone = self._reading.zone
-        refused = (
-            moment_in(cell, day_first=True, zone=zone)
-            for cell in self._all(cells, Meaning.REFUSES_EMAIL)
-        )
-        return bounced or next(filter(None, refused), None)
+        cells = (*told.get(Meaning.BOUNCED_AT, ()), *told.get(Meaning.REFUSES_EMAIL, ()))
+        return self._moment(cells, [])
 
-    def _state(self, cells: list[str], problems: list[str]) -> RowState:
-        """Return the worst that any column says; the sheet's own state is for rows without one."""
-        told = [self._status(cell, problems) for cell in self._all(cells, Meaning.STATE)]
-        told += map(_wanting, self._all(cells, Meaning.WANTS_EMAIL))
-        if any(yes_or_no(one) is not False for one in self._all(cells, Meaning.LEFT_AT)):
-            told.append(RowState.UNSUBSCRIBED)
-        if any(yes_or_no(one) is not False for one in self._all(cells, Meaning.BOUNCED_AT)):
-            told.append(RowState.BOUNCED)
-        told += map(self._refusal, self._refusing(cells))
-        if self._own and (suppressed := self._own_cell(cells, "suppressed")):
-            told.append(state_of(suppressed))
-        return overriding(*told) if told else self._reading.state
+    def _state(self, told: Told, problems: list[str]) -> RowState:
+        """Return the worst that any column says; the sheet's own state is for rows without one.
+
+        A refusal is whatever stands in a column of refusals, unless it is a “no”.
+        """
+        states = [self._status(cell, problems) for _, cell in told.get(Meaning.STATE, ())]
+        states += [_wanting(cell) for _, cell in told.get(Meaning.WANTS_EMAIL, ())]
+        refused = [*told.get(Meaning.REFUSES_EMAIL, ()), *told.get(Meaning.LEFT_AT, ())]
+        refused += told.get(Meaning.BOUNCED_AT, ())
+        states += [self._refusal(index) for index, cell in refused if yes_or_no(cell) is not False]
+        if self._own and (suppressed := self._suppressed(told)):
+            states.append(state_of(suppressed))
+        return overriding(*states) if states else self._reading.state
 
     def _status(self, cell: str, problems: list[str]) -> RowState:
         known = self._program.states.get(words_of(cell))
@@ -151,30 +138,39 @@ class RowReader:
             problems.append(f"“{cell[:_QUOTED]}” is not a status that is known.")
         return state
 
-    def _refusing(self, cells: list[str]) -> Iterator[int]:
-        """Yield the columns in which a refusal is marked, by anything but a “no”."""
-        for index in self._columns.get(Meaning.REFUSES_EMAIL, ()):
-            cell = cells[index] if index < len(cells) else ""
-            if not is_nothing(cell) and yes_or_no(cell) is not False:
-                yield index
-
     def _refusal(self, index: int) -> RowState:
-        """Return which refusal a column is of, by its name."""
+        """Return which refusal a column is of, by its meaning and its name."""
+        if self._reading.columns[index] is Meaning.BOUNCED_AT:
+            return RowState.BOUNCED
         headers = self._reading.headers
         state = state_in(headers[index]) if index < len(headers) else RowState.UNSUBSCRIBED
         return state if state.is_refusal else RowState.UNSUBSCRIBED
 
     def _own_cells(self, record: Record) -> Mapping[str, str]:
         """Return the cells of this program's own export as they were before they were guarded."""
-        names = self._reading.headers
-        return {
-            name: unguarded(cell)
-            for name, cell in zip(names, record.cells, strict=False)
-            if name in self._program.columns or words_of(name) in self._program.columns
-        }
+        cells = zip(self._reading.headers, record.cells, strict=False)
+        return {name: unguarded(cell) for name, cell in cells if name in OWN_COLUMNS}
 
-    def _own_cell(self, cells: list[str], name: str) -> str:
-        return dict(zip(self._reading.headers, cells, strict=False)).get(name, "")
+    def _suppressed(self, told: Told) -> str:
+        place = self._reading.headers.index("suppressed")
+        return dict(told.get(Meaning.OWN, ())).get(place, "")
+
+
+def _first(told: Told, meaning: Meaning) -> str:
+    cells = told.get(meaning)
+    return cells[0][1] if cells else ""
+
+
+def _address(told: Told) -> AddressCell:
+    """Return the address of the first column that has one, or else what is wrong there."""
+    cells = [address_in(cell) for _, cell in told.get(Meaning.EMAIL, ())] or [address_in("")]
+    return next((one for one in cells if one.fault is None), cells[0])
+
+
+def _put_in_names(texts: dict[str, Any], whole: str) -> None:
+    """Put in the parts of a full name, where the row has no others."""
+    if whole and not (texts["first_name"] or texts["last_name"]):
+        texts["first_name"], texts["last_name"] = _parted(whole)
 
 
 def _wanting(cell: str) -> RowState:
@@ -192,19 +188,13 @@ def _parted(whole: str) -> tuple[str, str]:
         last, _, first = whole.partition(",")
         return first.strip(), last.strip()
     first, _, last = whole.partition(" ")
-    return (
-        (first, last.strip())
-        if first_name_in(whole).casefold() == first.casefold()
-        else (
-            first_name_in(whole),
-            whole,
-        )
-    )
+    greeted = first_name_in(whole)
+    return (first, last.strip()) if greeted.casefold() == first.casefold() else (greeted, whole)
 
 
-def _tags(cells: list[str]) -> tuple[str, ...]:
+def _tags(cells: Cells) -> tuple[str, ...]:
     """Return the tags of some cells, once each; Mailchimp puts each in quotation marks."""
-    parts = (part.strip(' "*') for cell in cells for part in _TAGS_APART.split(cell))
+    parts = (part.strip(' "*') for _, cell in cells for part in _TAGS_APART.split(cell))
     return tuple(dict.fromkeys(filter(None, parts)))
 
 

@@ -114,8 +114,6 @@ def _workbook_sheets(file: IO[bytes], name: str) -> list[Sheet]:
     found = worksheets_of(file)
     if not found:
         raise SheetError("The workbook is empty.", remedy="Choose the file with the list in it.")
-    if len(found) == 1:
-        return [Sheet(name, found[0])]
     return [Sheet(f"{name}: {one.name}", one) for one in found]
 
 

@@ -97,9 +97,12 @@ def _no(words: str) -> bool | None:
 
 
 #: What is written where there is nothing to say.
+_LONGEST_NOTHING = 10
 _NOTHING = frozenset({"", "null", "none", "n a", "na", "nan", "unknown", "never", "nil"})
 
 
 def is_nothing(cell: str) -> bool:
     """Return whether a cell only says that there is nothing, as with a dash or noughts."""
-    return words_of(cell) in _NOTHING or cell.startswith("0000-00-00")
+    if len(cell) > _LONGEST_NOTHING:
+        return cell.startswith("0000-00-00")
+    return words_of(cell) in _NOTHING or cell == "0000-00-00"
