@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _TIME = (
@@ -51,6 +52,7 @@ _OFFSETS = {"BST": 1, "CET": 1, "CEST": 2, "EST": -5, "EDT": -4, "CST": -6, "CDT
 _DAY_NOUGHT, _SERIALS = datetime.fromisoformat("1899-12-30"), (7_306, 80_000)
 
 
+@lru_cache(maxsize=4096)
 def moment_in(cell: str, *, day_first: bool, zone: str) -> datetime | None:
     """Return the moment that a cell names, in UTC, or `None` if it names none.
 
@@ -71,27 +73,20 @@ def day_comes_first(cells: Iterable[str]) -> tuple[bool | None, bool]:
 
     `True` is 31/12/2019 and `False` 12/31/2019; `None` means that no date decides.
     """
-    ways = {way for cell in cells if (way := _way(cell)) is not None}
+    ways = {way for cell in cells if (way := order_in(cell)[0]) is not None}
     return (True, True) if len(ways) > 1 else (next(iter(ways), None), False)
 
 
-def may_be_either(cell: str) -> bool:
-    """Return whether a date reads differently with the day first and with the month first."""
+@lru_cache(maxsize=4096)
+def order_in(cell: str) -> tuple[bool | None, bool]:
+    """Return which way one date must be written, if it tells, and whether it could be either."""
     found = _YEAR_LAST.fullmatch(cell)
     if found is None or found["sign"] == ".":
-        return False
+        return None, False
     first, then = int(found["first"]), int(found["then"])
-    return first <= 12 and then <= 12 and first != then
-
-
-def _way(cell: str) -> bool | None:
-    found = _YEAR_LAST.fullmatch(cell)
-    if found is None or found["sign"] == ".":
-        return None
-    first, then = int(found["first"]), int(found["then"])
-    if first > 12 >= then:
-        return True
-    return False if then > 12 >= first else None
+    if first > 12 or then > 12:
+        return (first > 12 if (first > 12) is not (then > 12) else None), False
+    return None, first != then
 
 
 def _local(cell: str, day_first: bool) -> datetime | None:

@@ -8,7 +8,7 @@ from nurture.domain.imports.row import RowState
 from nurture.sheets.cells import clean
 from nurture.sheets.columns import MOMENTS, Meaning, words_of
 from nurture.sheets.contents import Columns, columns_of, doubtful
-from nurture.sheets.dates import day_comes_first, may_be_either
+from nurture.sheets.dates import day_comes_first, order_in
 from nurture.sheets.header import header_of, words_in
 from nurture.sheets.limits import MOST_COLUMNS, SheetError
 from nurture.sheets.programs.generic import GENERIC
@@ -79,7 +79,7 @@ def with_day_first(reading: SheetReading, table: Table) -> SheetReading:
     for index, cells in columns.items():
         way, contradicts = day_comes_first(cells)
         order[index] = way is not False
-        either = way is None and any(map(may_be_either, cells))
+        either = way is None and any(order_in(cell)[1] for cell in cells)
         notes += _doubts(_title(reading, index), contradicts=contradicts, either=either)
     return replace(reading, day_first=order, notes=tuple(notes))
 
@@ -116,8 +116,7 @@ def _dates(table: Table, reading: SheetReading, wanted: Sequence[int]) -> dict[i
             cell = record.cells[index] if index < len(record.cells) else ""
             if cell and _is_below(record, reading):
                 text = clean(cell)
-                tells = (day_comes_first((text,))[0], may_be_either(text))
-                telling[index].setdefault(tells, text)
+                telling[index].setdefault(order_in(text), text)
     return {index: frozenset(kinds.values()) for index, kinds in telling.items()}
 
 

@@ -9,7 +9,7 @@ from nurture.domain.imports.row import AddressFault, ImportRow, RowState, overri
 from nurture.domain.subscribers.first_names import first_name_in
 from nurture.sheets.addresses import AddressCell, address_in, addresses_in
 from nurture.sheets.cells import clean, unguarded
-from nurture.sheets.columns import Meaning, words_of
+from nurture.sheets.columns import MOMENTS, Meaning, words_of
 from nurture.sheets.dates import moment_in
 from nurture.sheets.limits import MOST_COLUMNS
 from nurture.sheets.programs.known import PROGRAMS
@@ -21,15 +21,14 @@ from nurture.sheets.table import Record
 _TAGS_APART = re.compile(r"\s*(?:[,;|]|:::)\s*")
 
 #: Columns whose cells become a field of the same name as they stand.
-_TEXTS = (
-    *(Meaning.FIRST_NAME, Meaning.LAST_NAME, Meaning.PHONE, Meaning.OPTED_IN_IP),
-    *(Meaning.CONFIRMED_IP, Meaning.WORDING, Meaning.PAGE_URL, Meaning.FORM, Meaning.TIME_ZONE),
-    *(Meaning.BOUGHT, Meaning.LIST_NAME),
+_TEXTS = frozenset(
+    (
+        *(Meaning.FIRST_NAME, Meaning.LAST_NAME, Meaning.PHONE, Meaning.OPTED_IN_IP),
+        *(Meaning.CONFIRMED_IP, Meaning.WORDING, Meaning.PAGE_URL, Meaning.FORM, Meaning.TIME_ZONE),
+        *(Meaning.BOUGHT, Meaning.LIST_NAME),
+    )
 )
-_MOMENTS = (
-    *(Meaning.OPTED_IN_AT, Meaning.CONFIRMED_AT, Meaning.JOINED_AT, Meaning.BOUGHT_AT),
-    Meaning.LEFT_AT,
-)
+_MOMENTS = MOMENTS - {Meaning.BOUNCED_AT}
 #: Cells with the index of their column, and those of a record by what they mean.
 Cells = Sequence[tuple[int, str]]
 Told = dict[Meaning, list[tuple[int, str]]]
@@ -66,13 +65,17 @@ class RowReader:
         """Return the row of a record."""
         told = self._told(record)
         problems = [record.problem] if record.problem else []
-        texts: dict[str, Any] = {str(each): _first(told, each) for each in _TEXTS}
+        texts: dict[str, Any] = {
+            each.value: cells[0][1] for each, cells in told.items() if each in _TEXTS
+        }
         moments: dict[str, Any] = {
-            str(each): self._moment(told.get(each, ()), problems) for each in _MOMENTS
+            each.value: self._moment(cells, problems)
+            for each, cells in told.items()
+            if each in _MOMENTS
         }
         found = _address(told)
         _put_in_names(texts, _first(told, Meaning.FULL_NAME) or found.name)
-        moments["left_at"] = moments["left_at"] or self._left_otherwise(told)
+        moments["left_at"] = moments.get("left_at") or self._left_otherwise(told)
         return ImportRow(
             line=record.line,
             sheet=self._sheet,
@@ -169,7 +172,7 @@ def _address(told: Told) -> AddressCell:
 
 def _put_in_names(texts: dict[str, Any], whole: str) -> None:
     """Put in the parts of a full name, where the row has no others."""
-    if whole and not (texts["first_name"] or texts["last_name"]):
+    if whole and "first_name" not in texts and "last_name" not in texts:
         texts["first_name"], texts["last_name"] = _parted(whole)
 
 

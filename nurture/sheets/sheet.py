@@ -69,5 +69,7 @@ class Sheet:
 def _is_heading(record: Record, reading: SheetReading) -> bool:
     if reading.header_line is None:
         return False
-    again = tuple(map(clean, record.cells)) == reading.headers
-    return record.line <= reading.header_line or again
+    if record.line <= reading.header_line:
+        return True
+    first = clean(record.cells[0]) == reading.headers[0]
+    return first and tuple(map(clean, record.cells)) == reading.headers

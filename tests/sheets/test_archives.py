@@ -6,6 +6,7 @@ from zipfile import ZIP_BZIP2, ZipFile
 
 import pytest
 
+from nurture.sheets import archive as archives
 from nurture.sheets.limits import MOST_MEMBERS, SheetError
 from nurture.sheets.upload import open_sheets
 from tests.sheets.files import archive, link, rows_of, workbook, worksheet, written
@@ -48,10 +49,14 @@ def test_a_bomb_is_refused_unread(tmp_path: Path) -> None:
     assert "packed more tightly" in refusal(path).message
 
 
-def test_many_bombs_of_which_each_would_pass_are_refused(tmp_path: Path) -> None:
-    content = b"".join(b"%d@example.org,%d\n" % (n * 7919, n) for n in range(250_000))
-    path = archive(tmp_path, "a.zip", {f"{n}.csv": content for n in range(50)})
-    assert "megabytes" in refusal(path).message
+def test_files_of_which_each_would_pass_are_refused_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "LARGEST_FILE", 10 * len(LIST))
+    few = archive(tmp_path, "few.zip", {f"{n}.csv": LIST for n in range(10)})
+    many = archive(tmp_path, "many.zip", {f"{n}.csv": LIST for n in range(11)})
+    assert len(rows_of(few)) == 10
+    assert "megabytes" in refusal(many).message
 
 
 def test_too_many_files_are_refused(tmp_path: Path) -> None:

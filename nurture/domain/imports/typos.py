@@ -23,13 +23,14 @@ COMMON = frozenset(
 REAL = frozenset(
     _DOMAIN.findall(
         "mail.com email.com gmx.com gmx.de gmx.net gmx.co.uk gmx.at gmx.ch ymail.com hotmail.co "
-        "hotmail.ch hotmail.be hotmail.es hotmail.nl hotmail.se hotmail.no outlook.co outlook.ie "
-        "outlook.es outlook.it outlook.pt outlook.at yahoo.co yahoo.ca yahoo.it yahoo.es yahoo.in "
-        "yahoo.co.in yahoo.co.nz yahoo.co.jp yahoo.co.za yahoo.com.au yahoo.com.br yahoo.no yahoo.se "
-        "yahoo.gr live.com live.fr live.nl live.ie live.de me.com mac.com msn.com aol.com aol.co.uk "
-        "sky.com bt.com o2.co.uk uwclub.net proton.me pm.me tutanota.com zoho.com hey.com inbox.com "
-        "usa.com post.com fastmail.fm fastmail.co.uk cox.net att.net ail.com gmail.de tmail.com "
-        "orange.net free.fr sfr.fr web.com plus.net orange.es rocketmail.co.uk freenet.com"
+        "hotmail.ch hotmail.be hotmail.es hotmail.nl hotmail.se hotmail.no outlook.co "
+        "outlook.ie outlook.es outlook.it outlook.pt outlook.at yahoo.co yahoo.ca yahoo.it "
+        "yahoo.es yahoo.in yahoo.co.in yahoo.co.nz yahoo.co.jp yahoo.co.za yahoo.com.au "
+        "yahoo.com.br yahoo.no yahoo.se yahoo.gr live.com live.fr live.nl live.ie live.de "
+        "me.com mac.com msn.com aol.com aol.co.uk sky.com bt.com o2.co.uk uwclub.net proton.me "
+        "pm.me tutanota.com zoho.com hey.com inbox.com usa.com post.com fastmail.fm "
+        "fastmail.co.uk cox.net att.net ail.com gmail.de tmail.com orange.net free.fr sfr.fr "
+        "web.com plus.net orange.es rocketmail.co.uk freenet.com"
     )
 )
 

@@ -1,4 +1,4 @@
-"""Apple Contacts, as cards or as CSV by one of the apps that write it; an address book, no list."""
+"""Apple’s address book, as cards or as CSV by one of the apps that write it; no list."""
 
 from nurture.sheets.programs.program import ListProgram, marks, meanings
 

@@ -1,4 +1,4 @@
-"""Google Contacts as CSV, in the layout until 2024 and the one since; an address book, no list."""
+"""Google’s address book as CSV, in the layout until 2024 and the one since; no list."""
 
 from nurture.sheets.programs.program import ListProgram, marks, meanings
 

@@ -1,4 +1,4 @@
-"""Kit, formerly ConvertKit: when somebody was added and in which state, but never how."""
+"""Kit, formerly ConvertKit: when a person was added and in which state, but never how."""
 
 from nurture.sheets.programs.program import ListProgram, marks, meanings, statuses
 
