@@ -18,8 +18,8 @@ _MARKS = (
 )
 _BLOCK = 65536
 
-#: Words with a letter outside ASCII, and of how many bytes of them the guess is made.
-_WORD = re.compile(rb"[0-9A-Za-z\x80-\xff]*[\x80-\xff][0-9A-Za-z\x80-\xff]*")
+#: Words, and of how many bytes of those with a letter outside ASCII the guess is made.
+_WORD = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
 _ENOUGH = 16384
 
 #: How likely each letter is in a list of names; a letter that is not here is rarer than any.
@@ -78,7 +78,7 @@ def _odd_words(file: IO[bytes]) -> Iterator[bytes]:
     file.seek(0)
     length = 0
     for block in iter(lambda: file.read(_BLOCK), b""):
-        for word in _WORD.findall(block):
+        for word in (found for found in _WORD.findall(block) if not found.isascii()):
             yield word[:100]
             length += len(word) + 1
             if length > _ENOUGH:

@@ -1,4 +1,4 @@
-"""Brevo, formerly Sendinblue: semicolons, attributes in capitals, and what a person refuses, by channel."""
+"""Brevo, formerly Sendinblue: semicolons, attributes in capitals, and refusals by channel."""
 
 from nurture.sheets.programs.program import ListProgram, marks, meanings
 

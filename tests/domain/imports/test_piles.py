@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -31,9 +32,9 @@ CLIENTS = Statement(
 )
 
 
-def pile(statement: Statement = NOTHING_SAID, **cells: object) -> Pile:
+def pile(statement: Statement = NOTHING_SAID, **cells: Any) -> Pile:
     """Return the pile of a row about Ann with these cells."""
-    return pile_of(replace(ANN, **cells), statement, NOW).pile  # type: ignore[arg-type]
+    return pile_of(replace(ANN, **cells), statement, NOW).pile
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def pile(statement: Statement = NOTHING_SAID, **cells: object) -> Pile:
         {"form": "Letter, footer"},
     ],
 )
-def test_a_row_that_says_when_and_how_is_evidence(how: dict[str, str]) -> None:
+def test_a_row_that_says_when_and_how_is_evidence(how: dict[str, Any]) -> None:
     assert pile(opted_in_at=THEN, **how) is Pile.EVIDENCE
     assert pile(**how) is Pile.UNKNOWN
 
@@ -67,12 +68,12 @@ def test_a_row_that_says_when_and_how_is_evidence(how: dict[str, str]) -> None:
         {"page_url": "none"},
     ],
 )
-def test_a_time_without_a_how_is_none(how: dict[str, object]) -> None:
+def test_a_time_without_a_how_is_none(how: dict[str, Any]) -> None:
     assert pile(opted_in_at=THEN, **how) is Pile.UNKNOWN
 
 
 def test_a_confirmation_is_evidence_only_with_the_networks_of_signup_and_click() -> None:
-    both = {"opted_in_ip": IP, "confirmed_ip": IP}
+    both: dict[str, Any] = {"opted_in_ip": IP, "confirmed_ip": IP}
     assert pile(confirmed_at=THEN, **both) is Pile.EVIDENCE
     assert pile(confirmed_at=THEN, confirmed_ip=IP) is Pile.UNKNOWN
     assert pile(confirmed_at=THEN, opted_in_ip=IP) is Pile.UNKNOWN
@@ -118,12 +119,12 @@ def test_the_days_of_a_statement_are_those_of_london_and_both_count() -> None:
         {"until": date(2018, 1, 1)},
     ],
 )
-def test_a_statement_that_lacks_anything_counts_for_nobody(lacking: dict[str, object]) -> None:
-    assert pile(replace(AGREED, **lacking), joined_at=THEN) is Pile.UNKNOWN  # type: ignore[arg-type]
+def test_a_statement_that_lacks_anything_counts_for_nobody(lacking: dict[str, Any]) -> None:
+    assert pile(replace(AGREED, **lacking), joined_at=THEN) is Pile.UNKNOWN
 
 
 def test_a_client_needs_a_sale_a_date_and_a_way_out() -> None:
-    sale = {"bought": "Session", "bought_at": THEN}
+    sale: dict[str, Any] = {"bought": "Session", "bought_at": THEN}
     assert pile(**sale, way_out_offered=True) is Pile.CLIENT
     assert pile(**sale) is Pile.UNKNOWN
     assert pile(CLIENTS, **sale) is Pile.CLIENT
@@ -139,7 +140,12 @@ def test_a_client_needs_a_sale_a_date_and_a_way_out() -> None:
     "state", [RowState.NONSUBSCRIBED, RowState.UNCONFIRMED, RowState.UNREADABLE]
 )
 def test_nobody_who_never_agreed_gets_better_by_anything(state: RowState) -> None:
-    everything = {"opted_in_at": THEN, "opted_in_ip": IP, "bought": "x", "bought_at": THEN}
+    everything: dict[str, Any] = {
+        "opted_in_at": THEN,
+        "opted_in_ip": IP,
+        "bought": "x",
+        "bought_at": THEN,
+    }
     assert pile(AGREED, state=state, way_out_offered=True, **everything) is Pile.UNKNOWN
 
 
