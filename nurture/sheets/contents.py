@@ -10,7 +10,7 @@ from nurture.sheets.columns import Meaning
 from nurture.sheets.dates import moment_in
 from nurture.sheets.programs.program import LONDON, ListProgram
 from nurture.sheets.programs.words import is_nothing, state_in, yes_or_no
-from nurture.sheets.table import Record
+from nurture.sheets.table import SheetRecord
 
 _PHONE = re.compile(r"\+?[\d ()/.-]{8,20}")
 _NAME = re.compile(r"[^\W\d_]['’.\w-]*(?: [^\W\d_]['’.\w-]*){0,3}")
@@ -22,7 +22,7 @@ Columns = dict[int, Meaning]
 _Question = Callable[[str], bool]
 
 
-def columns_of(records: Sequence[Record], headers: Sequence[str], known: Columns) -> Columns:
+def columns_of(records: Sequence[SheetRecord], headers: Sequence[str], known: Columns) -> Columns:
     """Return the columns of a sample, with those added whose contents say what they are.
 
     Addresses are looked for everywhere, and other things only in columns without a name.
@@ -40,7 +40,7 @@ def columns_of(records: Sequence[Record], headers: Sequence[str], known: Columns
 
 
 def doubtful(
-    records: Sequence[Record], columns: Mapping[int, Meaning], program: ListProgram
+    records: Sequence[SheetRecord], columns: Mapping[int, Meaning], program: ListProgram
 ) -> dict[int, Meaning]:
     """Return what columns mean instead whose contents are not what their names suggest.
 
@@ -63,7 +63,7 @@ def _instead(meaning: Meaning, cells: list[str], program: ListProgram) -> Meanin
     return meaning
 
 
-def _by_column(records: Sequence[Record]) -> dict[int, list[str]]:
+def _by_column(records: Sequence[SheetRecord]) -> dict[int, list[str]]:
     columns: dict[int, list[str]] = {}
     for record in records:
         for index, cell in enumerate(record.cells):

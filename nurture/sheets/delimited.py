@@ -17,7 +17,7 @@ from typing import IO
 
 from nurture.sheets.addresses import is_address
 from nurture.sheets.limits import LONGEST_CELL, LONGEST_LINE, MOST_LINES_OF_A_ROW
-from nurture.sheets.table import Record
+from nurture.sheets.table import SheetRecord
 
 #: Opens the bytes of a file again, at their beginning.
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
@@ -49,7 +49,7 @@ class DelimitedTable:
     encoding: str
     delimiter: str
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[SheetRecord]:
         """Yield the records of the file, reading it line by line."""
         with self.opener() as raw, closing(lines_of(raw, self.encoding)) as lines:
             yield from split(lines, self.delimiter)
@@ -65,7 +65,7 @@ def separator_of(opener: Opener, encoding: str) -> str:
     return max(SEPARATORS, key=lambda one: _evenness(list(split(lines, one))))
 
 
-def _evenness(records: list[Record]) -> float:
+def _evenness(records: list[SheetRecord]) -> float:
     """Return how much like a table some records are: by their addresses, then by their widths."""
     if not records:
         return 0
@@ -93,7 +93,7 @@ def _finish(text: TextIOWrapper) -> None:
         pass
 
 
-def split(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
+def split(lines: Iterable[str], delimiter: str) -> Iterator[SheetRecord]:
     """Yield the records of some lines, without empty ones and the line that names a separator."""
     feed = _Feed(lines)
     reader = csv.reader(feed, delimiter=delimiter, strict=True, skipinitialspace=True)
@@ -107,7 +107,7 @@ def split(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
             cells, problem = _by_hand(feed.give_back(), delimiter)
             reader = csv.reader(feed, delimiter=delimiter, strict=True, skipinitialspace=True)
         if any(map(str.strip, cells)) and not (feed.line == 1 and feed.names_separator):
-            yield Record(feed.line, *_cut(cells, problem))
+            yield SheetRecord(feed.line, *_cut(cells, problem))
 
 
 def _by_hand(line: str, delimiter: str) -> tuple[list[str], str]:

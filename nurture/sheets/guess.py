@@ -15,7 +15,7 @@ from nurture.sheets.programs.generic import GENERIC
 from nurture.sheets.programs.known import PROGRAMS, program_of
 from nurture.sheets.programs.program import ListProgram
 from nurture.sheets.reading import SheetReading
-from nurture.sheets.table import Record, Table
+from nurture.sheets.table import SheetRecord, Table
 
 #: Records by which contents are judged.
 SAMPLE = 200
@@ -94,7 +94,7 @@ def state_named(name: str, program: ListProgram) -> RowState:
     return RowState.SUBSCRIBED if said else RowState.UNKNOWN
 
 
-def _columns(below: Sequence[Record], headers: Sequence[str], program: ListProgram) -> Columns:
+def _columns(below: Sequence[SheetRecord], headers: Sequence[str], program: ListProgram) -> Columns:
     named = {
         index: meaning
         for index, header in enumerate(headers)
@@ -133,7 +133,7 @@ def _doubts(title: str, *, contradicts: bool, either: bool) -> Iterator[str]:
         )
 
 
-def _notes(reading: SheetReading, below: Sequence[Record]) -> Iterator[str]:
+def _notes(reading: SheetReading, below: Sequence[SheetRecord]) -> Iterator[str]:
     if not reading.has_addresses:
         yield "No column with addresses was found."
     if reading.header_line is None and below:
@@ -155,11 +155,11 @@ def _title(reading: SheetReading, index: int) -> str:
     return header or f"column {index + 1}"
 
 
-def _is_below(record: Record, reading: SheetReading) -> bool:
+def _is_below(record: SheetRecord, reading: SheetReading) -> bool:
     return reading.header_line is None or record.line > reading.header_line
 
 
-def _refuse_wide(records: Sequence[Record]) -> None:
+def _refuse_wide(records: Sequence[SheetRecord]) -> None:
     width = max((len(record.cells) for record in records), default=0)
     if width > MOST_COLUMNS:
         raise SheetError(

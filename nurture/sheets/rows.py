@@ -16,7 +16,7 @@ from nurture.sheets.programs.known import PROGRAMS
 from nurture.sheets.programs.own import OWN_COLUMNS, state_of
 from nurture.sheets.programs.words import is_nothing, state_in, yes_or_no
 from nurture.sheets.reading import SheetReading
-from nurture.sheets.table import Record
+from nurture.sheets.table import SheetRecord
 
 _TAGS_APART = re.compile(r"\s*(?:[,;|]|:::)\s*")
 
@@ -50,7 +50,7 @@ class RowReader:
         ]
         self._own = reading.program == "own"
 
-    def rows(self, record: Record) -> Iterator[ImportRow]:
+    def rows(self, record: SheetRecord) -> Iterator[ImportRow]:
         """Yield the row of a record; there are several only if all of a cell's people refused.
 
         Two addresses in one cell are a mistake of which nothing comes, but a refusal counts.
@@ -61,7 +61,7 @@ class RowReader:
         else:
             yield row
 
-    def row(self, record: Record) -> ImportRow:
+    def row(self, record: SheetRecord) -> ImportRow:
         """Return the row of a record."""
         told = self._told(record)
         problems = [record.problem] if record.problem else []
@@ -91,7 +91,7 @@ class RowReader:
             **moments,
         )
 
-    def _told(self, record: Record) -> Told:
+    def _told(self, record: SheetRecord) -> Told:
         """Return the cells of a record that say anything, by what they mean."""
         told: Told = {}
         cells = record.cells
@@ -149,7 +149,7 @@ class RowReader:
         state = state_in(headers[index]) if index < len(headers) else RowState.UNSUBSCRIBED
         return state if state.is_refusal else RowState.UNSUBSCRIBED
 
-    def _own_cells(self, record: Record) -> Mapping[str, str]:
+    def _own_cells(self, record: SheetRecord) -> Mapping[str, str]:
         """Return the cells of this program's own export as they were before they were guarded."""
         cells = zip(self._reading.headers, record.cells, strict=False)
         return {name: unguarded(cell) for name, cell in cells if name in OWN_COLUMNS}

@@ -10,7 +10,7 @@ from nurture.sheets.delimited import DelimitedTable
 from nurture.sheets.guess import guess, with_columns, with_day_first
 from nurture.sheets.reading import SheetReading
 from nurture.sheets.rows import RowReader
-from nurture.sheets.table import Record, Table
+from nurture.sheets.table import SheetRecord, Table
 from nurture.sheets.vcard import CardTable
 
 
@@ -48,11 +48,11 @@ class Sheet:
             if not _is_heading(record, reading):
                 yield from reader.rows(record)
 
-    def sample(self, count: int = 20) -> list[Record]:
+    def sample(self, count: int = 20) -> list[SheetRecord]:
         """Return the first records below the header, with their cells cleaned."""
         below = (one for one in self._table.records() if not _is_heading(one, self.reading))
         return [
-            Record(one.line, list(map(clean, one.cells)), one.problem)
+            SheetRecord(one.line, list(map(clean, one.cells)), one.problem)
             for one in islice(below, count)
         ]
 
@@ -66,7 +66,7 @@ class Sheet:
         return self._table
 
 
-def _is_heading(record: Record, reading: SheetReading) -> bool:
+def _is_heading(record: SheetRecord, reading: SheetReading) -> bool:
     if reading.header_line is None:
         return False
     if record.line <= reading.header_line:

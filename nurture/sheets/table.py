@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 
-class Record(NamedTuple):
+class SheetRecord(NamedTuple):
     """One row of cells as they stand in a file, with its line counted from 1.
 
     `problem` is a sentence if the row could only be read in part.
@@ -18,6 +18,6 @@ class Record(NamedTuple):
 class Table(Protocol):
     """Something with records; each call of `records` begins at the first one."""
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[SheetRecord]:
         """Yield all records in order, without empty ones."""
         ...

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from nurture.sheets.delimited import Opener, lines_of
 from nurture.sheets.limits import LONGEST_CELL
-from nurture.sheets.table import Record
+from nurture.sheets.table import SheetRecord
 
 #: The first record, which names the others' cells.
 HEADER = ("email", "first name", "last name", "phone", "categories", "time zone")
@@ -37,9 +37,9 @@ class CardTable:
     opener: Opener
     encoding: str
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[SheetRecord]:
         """Yield a header, which stands on no line, and then a record for each card."""
-        yield Record(0, list(HEADER))
+        yield SheetRecord(0, list(HEADER))
         begun, card = 1, list[_Property]()
         with self.opener() as raw, closing(lines_of(raw, self.encoding)) as lines:
             for line, text in _unfolded(lines):
@@ -47,7 +47,7 @@ class CardTable:
                 if found and found.name == "BEGIN":
                     begun, card = line, []
                 elif found and found.name == "END":
-                    yield Record(begun, _cells(card))
+                    yield SheetRecord(begun, _cells(card))
                 elif found:
                     card.append(found)
 

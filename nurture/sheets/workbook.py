@@ -16,7 +16,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from nurture.sheets.archive import opened_archive
 from nurture.sheets.limits import LARGEST_WORKBOOK, LONGEST_CELL, MOST_CELLS, SheetError
-from nurture.sheets.table import Record
+from nurture.sheets.table import SheetRecord
 
 _SAVE_AGAIN = "Open it in a spreadsheet, and save the sheet with the addresses as CSV."
 _BLOCK = 65536
@@ -29,13 +29,13 @@ class WorksheetTable:
     name: str
     sheet: CalamineSheet
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[SheetRecord]:
         """Yield the rows of the worksheet with their numbers, without empty ones."""
         first = (self.sheet.start or (0, 0))[0] + 1
         for line, row in enumerate(self.sheet.iter_rows(), first):
             cells = [_text(cell) for cell in row]
             if any(cells):
-                yield Record(line, cells)
+                yield SheetRecord(line, cells)
 
 
 def is_workbook(archive: ZipFile) -> bool:

@@ -137,4 +137,5 @@ def test_the_name_that_a_file_had_may_be_told(tmp_path: Path) -> None:
     path = written(tmp_path, "upload-17", LIST)
     [sheet] = open_sheets(path, "unsubscribed_export.csv")
     assert sheet.name == "unsubscribed_export.csv"
-    assert all(row.state.is_refusal for row in [*sheet.rows(sheet.reading)])
+    [row] = sheet.rows(sheet.reading)
+    assert row.state.is_refusal

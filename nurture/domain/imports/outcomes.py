@@ -22,7 +22,7 @@ _REASONS = {reason: place for place, reason in enumerate(PileReason)}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AddressOutcome:
     """What becomes of one address: its pile, the row that decided it, and every refusal.
 
     `refusals` has the last known time of each, or `None`. `name_from` is the row whose names are
@@ -36,20 +36,22 @@ class Outcome:
     refusals: Mapping[RowState, datetime | None] = field(default_factory=dict)
 
 
-def merge(rows: Iterable[ImportRow], statement: Statement, now: datetime) -> dict[str, Outcome]:
+def merge(
+    rows: Iterable[ImportRow], statement: Statement, now: datetime
+) -> dict[str, AddressOutcome]:
     """Return one outcome for each address, by `address_key`; rows without an address are left out.
 
     Any refusal overrides all else, then the strongest basis counts. The order of rows and of files
     never matters.
     """
-    of_each: dict[str, Outcome] = {}
+    of_each: dict[str, AddressOutcome] = {}
     for row in rows:
         found = pile_of(row, statement, now)
         if found.pile is Pile.MISTAKES:
             continue
         key = address_key(row.address)
         refused = {row.state: row.left_at} if row.state.is_refusal else {}
-        one = Outcome(key, found, row, row, refused)
+        one = AddressOutcome(key, found, row, row, refused)
         of_each[key] = _stronger(of_each[key], one) if key in of_each else one
     return of_each
 
@@ -59,11 +61,11 @@ def strongest(piles: Iterable[Sorted]) -> Sorted:
     return min(piles, key=_rank)
 
 
-def _stronger(one: Outcome, other: Outcome) -> Outcome:
+def _stronger(one: AddressOutcome, other: AddressOutcome) -> AddressOutcome:
     first = min(one, other, key=lambda each: (_rank(each.sorted), _content(each.row)))
     named = min(one.name_from, other.name_from, key=_fullness)
     refusals = _latest(one.refusals, other.refusals)
-    return Outcome(one.key, first.sorted, first.row, named, refusals)
+    return AddressOutcome(one.key, first.sorted, first.row, named, refusals)
 
 
 def _rank(found: Sorted) -> tuple[int, int]:
@@ -75,12 +77,12 @@ def _content(row: ImportRow) -> tuple[object, ...]:
     moments = (row.opted_in_at, row.bought_at, row.joined_at, row.confirmed_at, row.left_at)
     texts = (row.opted_in_ip, row.wording, row.page_url, row.form, row.confirmed_ip, row.bought)
     rest = (row.first_name, row.last_name, row.phone, row.list_name, row.email, *row.tags)
-    return (*(moment or _LAST for moment in moments), texts, rest, row.sheet, row.line)
+    return (*(moment or _LAST for moment in moments), texts, rest, row.sheet, row.line, repr(row))
 
 
-def _fullness(row: ImportRow) -> tuple[int, str, str, str, str, int]:
+def _fullness(row: ImportRow) -> tuple[object, ...]:
     known = sum(map(bool, (row.first_name, row.last_name, row.phone)))
-    return -known, row.first_name, row.last_name, row.phone, row.sheet, row.line
+    return -known, row.first_name, row.last_name, row.phone, row.sheet, row.line, repr(row)
 
 
 def _latest(
