@@ -62,7 +62,7 @@ def test_the_whole_explanation_reads_as_sentences(home: Installation) -> None:
         "They are new: they collected a guide (“pain-guide/your-guide”) on Thursday 2 April 2026 "
         "at 10:30.",
         "They agree to: guide, series of “pain-guide”.",
-        "The series of emails that the form “pain-guide” promises may be sent: they agreed, and "
+        "The series of emails of the form “pain-guide” may be sent: they agreed, and "
         "the address is confirmed.",
         f"New articles may not be sent: they agreed to “{WORDING}”, and that does not cover new "
         "articles.",
