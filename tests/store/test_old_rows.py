@@ -151,6 +151,7 @@ def test_people_agree_to_the_series_of_the_forms_they_agreed_in_and_to_nothing_m
             ],
             {"over"},
         ),
+        ("spaced", "guide marketing", [("form:the pain", "marketing", yes)], {"the%20pain"}),
         ("left", "", [("form:pain", "marketing", yes), ("unsubscribe", "marketing", no)], set()),
         ("nobody", "guide tracking", [("form:pain", "guide", yes)], set()),
     ):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Self
+from urllib.parse import quote, unquote
 
 from nurture.domain.known_words import known
 
@@ -47,8 +48,9 @@ class Scope(NamedTuple):
 
     @property
     def word(self) -> str:
-        """The stored word; `read_scope` reads it back."""
-        return f"{self.purpose}:{self.form}" if self.form else str(self.purpose)
+        """The stored word, without white space; `read_scope` reads it back."""
+        # Words are stored with spaces between them, and the owner may write one in a form's key.
+        return f"{self.purpose}:{quote(self.form, safe='')}" if self.form else str(self.purpose)
 
     @property
     def named(self) -> str:
@@ -64,7 +66,7 @@ def read_scope(word: str) -> Scope | None:
     """Read the stored word of a scope; return `None` if only a newer program knows it."""
     purpose, _, form = word.partition(":")
     found = known(Purpose, purpose, None)
-    return Scope(found, form if found is Purpose.SERIES else "") if found else None
+    return Scope(found, unquote(form) if found is Purpose.SERIES else "") if found else None
 
 
 def scope_of(purpose: Purpose, form: str) -> Scope:

@@ -5,6 +5,7 @@ names the forms whose series the records cover.
 """
 
 from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from alembic import op
@@ -57,13 +58,17 @@ def _name_the_series(connection: sa.Connection) -> None:
         last = max(people)
         forms = dict(_forms_of(connection, people))
         rows = [
-            {"person": number, "words": words | {f"series:{form}" for form in forms[number]}}
+            {"person": number, "words": words | set(map(_series_of, forms[number]))}
             for number, words in people.items()
             if forms.get(number)
         ]
         if rows:
             change = sa.update(_PEOPLE).where(_PEOPLE.c.id == sa.bindparam("person"))
             connection.execute(change.values(purposes=sa.bindparam("words", type_=Words)), rows)
+
+
+def _series_of(form: str) -> str:
+    return f"series:{quote(form, safe='')}"
 
 
 def _people_after(connection: sa.Connection, last: int) -> dict[int, frozenset[str]]:
