@@ -275,6 +275,9 @@ STUDIO = "studio"
 #: Withdrawn before the database was restored from an earlier backup, and so withdrawn again.
 JOURNAL = "journal"
 
+#: The same, where one kind of email was refused: taking back a later stop does not grant it again.
+JOURNAL_OF_CHOICES = f"{JOURNAL}:choice"
+
 #: Withdrawn in an email program or at the mail provider, which told us.
 ELSEWHERE = "elsewhere"
 
