@@ -21,7 +21,7 @@ from nurture.domain.subscribers.consent import (
     read_scope,
     words_of,
 )
-from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.subscribers import FORM, subscribers
 from nurture.store.tables.withdrawals import CONSENT, consents_withdrawn, list_withdrawals
 from nurture.store.types import UtcDateTime, metadata
 
@@ -78,7 +78,7 @@ def record_consents(
     }
     rows = [shared | asdict(one) | {"wording_hash": one.wording_hash} for one in changes]
     connection.execute(sa.insert(consents), rows)
-    _follow(connection, subscriber_id, changes)
+    _follow(connection, subscriber_id, changes, where)
     _list_withdrawn(connection, subscriber_id, changes, when)
 
 
@@ -159,7 +159,10 @@ def _form_of(purpose: Purpose, source: str) -> str:
 
 
 def _follow(
-    connection: sa.Connection, subscriber_id: int, changes: Sequence[ConsentChange]
+    connection: sa.Connection,
+    subscriber_id: int,
+    changes: Sequence[ConsentChange],
+    where: Origin,
 ) -> None:
     of_person = subscribers.c.id == subscriber_id
     locked = sa.select(subscribers.c.purposes).where(of_person).with_for_update(key_share=True)
@@ -169,6 +172,10 @@ def _follow(
     values: dict[str, Any] = {"purposes": wanted}
     if any(change.granted for change in changes):
         values["basis_unknown"] = False
+        if where.source.startswith(_FORM):
+            # Anyone may have filled it in, so that they have to confirm the address like others.
+            unknown = subscribers.c.basis_unknown
+            values["came_by"] = sa.case((unknown, FORM), else_=subscribers.c.came_by)
     connection.execute(sa.update(subscribers).where(of_person).values(values))
 
 

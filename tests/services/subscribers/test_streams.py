@@ -6,11 +6,17 @@ from pathlib import Path
 import pytest
 
 from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.simulation.simulate import simulate
+from nurture.domain.simulation.world import What
 from nurture.domain.subscribers.consent import Evidence, Purpose, Scope, read_consents
 from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 from nurture.services.backup import withdrawals
-from nurture.services.subscribers import preferences
+from nurture.services.simulation.snapshot import portray
+from nurture.services.simulation.world import world_as_published
+from nurture.services.subscribers import on_behalf, preferences
+from nurture.services.subscribers.on_behalf import NotPutBackError
 from nurture.store.tables import subscribers
+from nurture.store.tables.subscribers import FORM, IMPORT
 from tests.installation import Installation
 from tests.machines import backed_up, restored
 from tests.vocabulary import ANN, FIRST, GUIDE
@@ -47,16 +53,70 @@ def choose(home: Installation, **chosen: bool) -> None:
     assert preferences.change_preferences(*stored, number, change, EVIDENCE, now)
 
 
-def make_client(home: Installation) -> None:
-    """Record that they bought something and may be told of the practice's own services."""
-    treated = {"client_since": home.clock.now, "client_basis_at": home.clock.now}
-    with home.context.database.writing() as connection:
-        subscribers.change_subscriber(connection, home.person(ANN)["id"], **treated)
-
-
 def streams_of(home: Installation) -> set[str]:
     words: frozenset[str] = home.person(ANN)["purposes"]
     return {scope.word for scope in read_consents(words).streams}
+
+
+def change_person(home: Installation, **values: object) -> None:
+    with home.context.database.writing() as connection:
+        subscribers.change_subscriber(connection, home.person(ANN)["id"], **values)
+
+
+def test_an_unknown_address_of_a_list_is_confirmed_like_any_other_once_it_is_in_a_form(
+    home: Installation,
+) -> None:
+    home.subscribe(ANN, OVER_50)
+    change_person(home, came_by=IMPORT, basis_unknown=True, purposes=frozenset())
+    home.subscribe(ANN, PAIN)
+    person = home.person(ANN)
+    assert (person["basis_unknown"], person["came_by"]) == (False, FORM)
+    home.live(days=31)
+    home.upkeep()
+    assert home.rows(subscribers.subscribers)[0]["erased"]
+
+
+def test_a_client_of_the_practice_is_kept_though_a_form_with_their_address_is_never_confirmed(
+    home: Installation,
+) -> None:
+    home.subscribe(ANN, OVER_50)
+    treated = {"client_since": home.clock.now, "client_basis_at": home.clock.now}
+    change_person(home, came_by=IMPORT, basis_unknown=True, purposes=frozenset(), **treated)
+    home.subscribe(ANN, PAIN)
+    home.live(days=31)
+    home.upkeep()
+    assert not home.person(ANN)["erased"]
+
+
+def test_nobody_is_put_back_into_a_series_they_no_longer_agree_to(home: Installation) -> None:
+    for form in (PAIN, OVER_50):
+        home.subscribe(ANN, form)
+    home.live(days=31)  # They are let go, because they have not collected the guides.
+    stored, now = home.context.stored, home.clock.now
+    streams = {Scope(Purpose.SERIES, PAIN): False, Scope(Purpose.SERIES, OVER_50): True}
+    change = PreferenceChange(Wish.USUAL, tracking=False, health_topics=False, streams=streams)
+    assert preferences.change_preferences(*stored, 1, change, EVIDENCE, now)
+    with pytest.raises(NotPutBackError):
+        on_behalf.put_back(*stored, 1, PAIN, now)
+    on_behalf.put_back(*stored, 1, OVER_50, now)
+
+
+@pytest.mark.parametrize("came_by", [IMPORT, FORM])
+def test_what_is_foretold_of_people_from_a_list_is_what_they_get(
+    home: Installation, came_by: str
+) -> None:
+    home.subscribe(ANN)
+    home.deliver()
+    home.collect()
+    change_person(home, came_by=came_by, confirmed_at=None)
+    with home.context.database.reading() as connection:
+        world = world_as_published(connection, home.context.catalogue)
+        person = portray(connection, [1], home.clock.now)[1]
+    events = simulate(world, person, home.clock.now)
+    foretold = [one.step for one in events if one.what is What.SENT]
+    home.live(days=100)
+    assert [step for step, _ in home.statuses(ANN)][1:] == foretold
+    assert bool(foretold) is (came_by == IMPORT)
 
 
 @pytest.fixture
@@ -72,7 +132,7 @@ def archived(sqlite_home: Installation, tmp_path: Path) -> Installation:
 def test_a_clients_no_to_news_outlives_a_restore_of_an_older_backup(
     archived: Installation, tmp_path: Path
 ) -> None:
-    make_client(archived)
+    change_person(archived, client_since=archived.clock.now, client_basis_at=archived.clock.now)
     file, words = backed_up(archived, tmp_path / "backups")
     archived.clock.advance(timedelta(hours=1))
     choose(archived, news=False)
