@@ -236,6 +236,24 @@ def latest_said(records: Iterable[ConsentRecord]) -> dict[Scope, ConsentRecord]:
     return latest
 
 
+def series_said(records: Iterable[ConsentRecord]) -> frozenset[str]:
+    """Return the forms whose series somebody agrees to, given all their records, oldest first.
+
+    An older program records the series without a form on our own pages: then it is that of every
+    form filled in by then.
+    """
+    filled_in: set[str] = set()
+    agreed: set[str] = set()
+    for record in records:
+        kind, _, form = record.source.partition(":")
+        filled_in |= {form} if kind == "form" else set()
+        if record.purpose is not Purpose.SERIES:
+            continue
+        forms = {record.form} if record.form else filled_in
+        agreed = agreed | forms if record.granted else agreed - (forms if record.form else agreed)
+    return frozenset(agreed)
+
+
 def is_among(scope: Scope, scopes: Iterable[Scope]) -> bool:
     """Return whether a scope is one of these, or belongs to every form's series among them."""
     return any(one == scope or (one == EVERY_SERIES and scope.form) for one in scopes)

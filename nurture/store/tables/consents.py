@@ -1,7 +1,7 @@
 """Consent records: append-only proof of every consent and every refusal."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from nurture.domain.known_words import known
 from nurture.domain.subscribers.consent import (
     EVERY_SERIES,
+    MARKETING,
     ConsentChange,
     ConsentRecord,
     Evidence,
@@ -19,6 +20,7 @@ from nurture.domain.subscribers.consent import (
     latest_said,
     read_consents,
     read_scope,
+    series_said,
     words_of,
 )
 from nurture.store.tables.subscribers import FORM, subscribers
@@ -134,6 +136,30 @@ def withdrawn_by(
     }
     series = any(scope.form for scope in withdrawn)
     return frozenset(withdrawn - {EVERY_SERIES} if series else withdrawn)
+
+
+def told_by_older(connection: sa.Connection, since: datetime, most: int) -> list[int]:
+    """Return the people whose yes to the series an older program has recorded since then.
+
+    Only the latest records are read, as many as `most`.
+    """
+    latest = sa.select(consents).order_by(consents.c.id.desc()).limit(most).subquery()
+    told = (latest.c.purpose == MARKETING) & latest.c.granted & (latest.c.recorded_at >= since)
+    number = latest.c.subscriber_id
+    return list(connection.scalars(sa.select(number).where(told).distinct().order_by(number)))
+
+
+def settle_series(connection: sa.Connection, subscriber_id: int) -> bool:
+    """Name the forms whose series somebody agrees to, as recorded; return whether any is new."""
+    of_person = subscribers.c.id == subscriber_id
+    present = connection.scalars(sa.select(subscribers.c.purposes).where(of_person)).one()
+    agreed, forms = read_consents(present), series_said(consent_records(connection, subscriber_id))
+    if EVERY_SERIES not in agreed or not forms or forms == agreed.series:
+        return False
+    newer = {word for word in present if read_scope(word) is None}
+    words = words_of(replace(agreed, series=forms)) | newer
+    connection.execute(sa.update(subscribers).where(of_person).values(purposes=words))
+    return not forms <= agreed.series
 
 
 def _record(row: Mapping[str, Any]) -> ConsentRecord:
