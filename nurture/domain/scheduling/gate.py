@@ -134,17 +134,16 @@ class Standing:
 
     def states_at(self, now: datetime) -> set[SubscriberState]:
         """Return every state that this person is in at that moment."""
-        suppressed = self.suppressed and SubscriberState(self.suppressed)
-        applies = {
-            suppressed: bool(suppressed),
-            SubscriberState.BOUNCED: self.bounces or suppressed is SubscriberState.BOUNCED,
-            SubscriberState.IMPORTED_UNKNOWN: self.is_unknown,
-            SubscriberState.UNCONFIRMED: not self.is_confirmed,
-            SubscriberState.PAUSED: bool(self.paused_until and self.paused_until > now),
-            SubscriberState.CLIENT: self.is_client,
-            SubscriberState.BOOKED: is_booked(self.booked_until),
-        }
-        return {state for state, is_so in applies.items() if state and is_so}
+        applies = (
+            (SubscriberState.BOUNCED, self.bounces),
+            (SubscriberState.IMPORTED_UNKNOWN, self.is_unknown),
+            (SubscriberState.UNCONFIRMED, not self.is_confirmed),
+            (SubscriberState.PAUSED, self.paused_until and self.paused_until > now),
+            (SubscriberState.CLIENT, self.is_client),
+            (SubscriberState.BOOKED, is_booked(self.booked_until)),
+        )
+        found = {state for state, is_so in applies if is_so}
+        return found | {SubscriberState(self.suppressed)} if self.suppressed else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +262,8 @@ def _refused(kind: StepKind, permitted: Permitted, scope: Scope | None) -> Refus
 def _is_apart(kind: StepKind, scope: Scope | None) -> bool:
     """Return whether people may lack the consent to that email and agree to the rest of the series.
 
-    Somebody who has stopped everything and kept the series no longer agrees to the guide. They are
-    not reminded of it, and may still collect it, with which the series begins.
+    After stopping everything and keeping the series, a person no longer agrees to the guide. They
+    are not reminded of it, and may still collect it, which begins the series.
     """
     return kind.rules.reminds or bool(scope and scope.purpose in _OF_STREAM)
 

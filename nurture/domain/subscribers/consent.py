@@ -237,7 +237,7 @@ def latest_said(records: Iterable[ConsentRecord]) -> dict[Scope, ConsentRecord]:
 
 
 def series_said(records: Iterable[ConsentRecord]) -> frozenset[str]:
-    """Return the forms whose series somebody agrees to, given all their records, oldest first.
+    """Return the forms whose series a person agrees to, given all their records, oldest first.
 
     An older program records the series without a form on our own pages: then it is that of every
     form filled in by then.

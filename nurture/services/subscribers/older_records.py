@@ -1,7 +1,7 @@
-"""What an older program records during a rolling upgrade, said as precisely as this one says it.
+"""Make what an older program records during a rolling upgrade as precise as what this one records.
 
-It knows the series as a whole and no forms. Whoever signs up through it would be refused the series
-of the new form, or would agree to that of every form.
+It knows the series as a whole and no forms. People who sign up through it would be refused the
+series of the new form, or would agree to that of every form.
 """
 
 from datetime import datetime, timedelta

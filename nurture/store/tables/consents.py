@@ -150,7 +150,7 @@ def told_by_older(connection: sa.Connection, since: datetime, most: int) -> list
 
 
 def settle_series(connection: sa.Connection, subscriber_id: int) -> bool:
-    """Name the forms whose series somebody agrees to, as recorded; return whether any is new."""
+    """Name the forms whose series a person agrees to, as recorded; return whether any is new."""
     of_person = subscribers.c.id == subscriber_id
     present = connection.scalars(sa.select(subscribers.c.purposes).where(of_person)).one()
     agreed, forms = read_consents(present), series_said(consent_records(connection, subscriber_id))

@@ -26,8 +26,9 @@ class Files:
         self.plan = self.root / "pain-guide" / "sequence.toml"
 
     def publish(self, *changes: tuple[str, str]) -> Publication:
+        plan = self.plan.read_text()
+        assert [old for old, _ in changes if old not in plan] == []
         for old, new in changes:
-            assert old in self.plan.read_text()
             self.plan.write_text(self.plan.read_text().replace(old, new))
         now = self.home.clock.now
         return files.publish(self.home.context.database, read_library(self.root), now)
