@@ -174,7 +174,7 @@ def find_unconfirmed(connection: sa.Connection, before: datetime, limit: int) ->
     """Lock and return people who never confirmed and have asked for nothing since `before`.
 
     People who have been put back since then, or who consented on a page of their own, are left out,
-    and so are people who came in another way than through a form.
+    and so are people who came in another way than through a form, and clients.
     """
     person = subscribers.c.id
     begun = (enrolments.c.guide_wanted_at > before) | (enrolments.c.enrolled_at > before)
@@ -187,6 +187,7 @@ def find_unconfirmed(connection: sa.Connection, before: datetime, limit: int) ->
         .where(
             subscribers.c.confirmed_at.is_(None),
             subscribers.c.came_by == FORM,
+            subscribers.c.client_since.is_(None),
             ~subscribers.c.erased,
             subscribers.c.created_at <= before,
             ~asked_since,

@@ -20,6 +20,7 @@ from tests.installation import Installation
 from tests.journeys.virtual import (
     ADDRESS,
     RealLife,
+    clients,
     habits,
     practices,
     publish,
@@ -49,7 +50,16 @@ def cases(draw: st.DrawFn) -> Case:
     start = draw(starts)
     facts = Facts(created_at=start)
     acts = draw(timelines(start))
-    person = Person("Anna", facts, acts, draw(habits), draw(ticks))
+    is_client, may_as_client = draw(clients)
+    person = Person(
+        "Anna",
+        facts,
+        acts,
+        draw(habits),
+        draw(ticks),
+        is_client=is_client,
+        may_as_client=may_as_client,
+    )
     return Case(draw(practices()), person, start)
 
 

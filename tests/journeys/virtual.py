@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from nurture.domain.simulation.person import Act, Deed, Habits, Person
 from nurture.domain.subscribers.consent import Evidence, Purpose
@@ -21,6 +22,7 @@ from nurture.services.subscribers import preferences
 from nurture.store.tables.events import NewEvent, add_events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import Author, RevisionKind, add_revision
+from nurture.store.tables.subscribers import change_subscriber, subscribers
 from tests.installation import Installation, shipped_library, shipped_revision
 
 ADDRESS = "anna@example.org"
@@ -72,7 +74,13 @@ conditions = st.sampled_from(("", "", "", *(f'only_if = "{name}"' for name in _N
 exceptions = st.sampled_from(("", "", "", *(f'skip_if = "{name}"' for name in _NAMES)))
 days = st.sampled_from(('"any day"', '"working days"', '["tuesday", "friday"]'))
 hours = st.sampled_from(("", 'at = "08:30"', 'at = "20:15"', 'at = "01:30"'))
+#: News only reach people who ticked them, and clients.
+streams = st.sampled_from(("", "", "", 'stream = "news"', 'stream = "articles"'))
 lateness = st.sampled_from(("", "", 'late = "skip"\nmax_late = "1 day"'))
+
+
+def _kinds(number: int, first: tuple[str, ...]) -> st.SearchStrategy[str]:
+    return st.sampled_from(first if number == 1 else ("article", "article", "invitation"))
 
 
 @st.composite
@@ -83,11 +91,12 @@ def steps(draw: st.DrawFn, prefix: str, kinds: tuple[str, ...]) -> str:
         lines = [
             "[[steps]]",
             f'email = "{prefix}{number}"',
-            f'kind = "{draw(st.sampled_from(kinds)) if number == 1 else "article"}"',
+            f'kind = "{draw(_kinds(number, kinds))}"',
             f'wait = "{draw(waits)}"',
             f"on = {draw(days)}",
             *(draw(lines) for lines in (hours, conditions, exceptions, lateness)),
         ]
+        lines += [draw(streams)] if 'kind = "reminder"' not in lines else []
         said.append("\n".join(lines))
     return "\n\n".join(said)
 
@@ -179,7 +188,12 @@ habits = st.builds(
     collects_after=st.sampled_from((timedelta(0), timedelta(hours=30), None)),
     clicks=st.booleans(),
 )
-ticks = st.sampled_from(((), (Purpose.TRACKING,)))
+ticks = st.sampled_from(
+    ((), (Purpose.TRACKING,), (Purpose.NEWS,), (Purpose.NEWS, Purpose.ARTICLES))
+)
+
+#: What makes somebody a client from the beginning, and what they may then be sent.
+clients = st.sampled_from(((False, False), (False, False), (True, False), (True, True)))
 
 
 def publish(home: Installation, practice: dict[str, str]) -> None:
@@ -295,6 +309,7 @@ class RealLife:
         match act.deed:
             case Deed.SIGNS_UP:
                 self.home.subscribe(ADDRESS, act.about, ticked=self.person.ticked)
+                self._be_a_client()
             case Deed.COLLECTS:
                 for one in self.home.enrolments_of(ADDRESS):
                     if one["sequence"] == act.about:
@@ -311,6 +326,17 @@ class RealLife:
                 preferences.unsubscribe(*args)
             case _:
                 self._prefer(act)
+
+    def _be_a_client(self) -> None:
+        """Record what they are to the practice, which no deed of theirs changes."""
+        now = self.home.clock.now
+        values = {
+            "client_since": now if self.person.is_client else None,
+            "client_basis_at": now if self.person.may_as_client else None,
+        }
+        with self.home.context.database.writing() as connection:
+            for person in connection.execute(select(subscribers.c.id)).scalars().all():
+                change_subscriber(connection, person, **values)
 
     def _prefer(self, act: Act) -> None:
         context, now = self.home.context, self.home.clock.now

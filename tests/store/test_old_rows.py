@@ -1,5 +1,6 @@
 """Rows from before reasons were stored show what can be known about them."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -151,6 +152,7 @@ def test_people_agree_to_the_series_of_the_forms_they_agreed_in_and_to_nothing_m
             ],
             {"over"},
         ),
+        ("spaced", "guide marketing", [("form:the pain", "marketing", yes)], {"the%20pain"}),
         ("left", "", [("form:pain", "marketing", yes), ("unsubscribe", "marketing", no)], set()),
         ("nobody", "guide tracking", [("form:pain", "guide", yes)], set()),
     ):
@@ -167,3 +169,24 @@ def test_people_agree_to_the_series_of_the_forms_they_agreed_in_and_to_nothing_m
     database.close()
     assert {row.id: set(row.purposes) for row in rows} == expected
     assert "series" not in kept  # What was recorded stays as it was recorded.
+
+
+def test_people_keep_the_series_of_a_form_that_has_another_key_by_now(empty_url: str) -> None:
+    migrate_to(empty_url, "0023")
+    before = Before(empty_url)
+    for number, (sequence, form) in enumerate(
+        [("pain", "old-pain"), ("pain", "pain"), ("over", "pain-2"), ("over", "over")], 1
+    ):
+        source = json.dumps({"toml": f'title = "A"\n[form]\nkey = "{form}"\n'})
+        stated = {"digest": "", "author": "files", "compiled": "{}", "published_at": NOW}
+        before.add(
+            "revisions", kind="sequence", key=sequence, number=number, source=source, **stated
+        )
+    person = before.person("ann", purposes="guide marketing")
+    before.consent(person, "form:old-pain", "marketing", True)
+    migrate_to(empty_url, "head")
+    database = Database(empty_url)
+    with database.reading() as connection:
+        [words] = connection.scalars(select(subscribers.c.purposes))
+    database.close()
+    assert words == {"guide", "marketing", "series:pain"}

@@ -4,7 +4,7 @@
 every email, and so do the reviews and explanations.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -137,8 +137,12 @@ def _by_state(mailing: Mailing, state: SubscriberState, guide_on_trial: bool) ->
     return _TABLE[state][mailing]
 
 
-def _strictest(states: Iterable[SubscriberState]) -> list[SubscriberState]:
-    return sorted(states, key=list(SubscriberState).index) or [SubscriberState.ACTIVE]
+_STRICTEST_FIRST, _ONLY_ACTIVE = list(SubscriberState), [SubscriberState.ACTIVE]
+
+
+def _strictest(states: Collection[SubscriberState]) -> list[SubscriberState]:
+    # Most people are active and nothing else, and every due email asks.
+    return sorted(states, key=_STRICTEST_FIRST.index) if states else _ONLY_ACTIVE
 
 
 def _basis(

@@ -129,6 +129,10 @@ def next_look(
     return action.until if isinstance(action, WaitUntil) else now
 
 
+#: What the gate may pass over although it is of the series, because of who people are.
+_NOT_FOR_ALL = (Mailing.INVITATION, Mailing.REMINDER)
+
+
 def _to_skip(
     action: Action, sequence: Sequence, progress: Progress, standing: Standing, now: datetime
 ) -> Skip | None:
@@ -136,7 +140,7 @@ def _to_skip(
     if not isinstance(action, Send):
         return action if isinstance(action, Skip) else None
     step = action.step
-    if step.stream is None and step.kind.rules.mailing is not Mailing.INVITATION:
+    if step.stream is None and step.kind.rules.mailing not in _NOT_FOR_ALL:
         return None  # All of these are for everybody in the sequence, or end it.
     verdict = may_send(step.kind, standing, now, scope=sequence.scope(step, progress.covered_by))
     return Skip(step, verdict.why) if isinstance(verdict, NotForThem) else None

@@ -134,17 +134,16 @@ class Standing:
 
     def states_at(self, now: datetime) -> set[SubscriberState]:
         """Return every state that this person is in at that moment."""
-        suppressed = self.suppressed and SubscriberState(self.suppressed)
-        applies = {
-            suppressed: bool(suppressed),
-            SubscriberState.BOUNCED: self.bounces or suppressed is SubscriberState.BOUNCED,
-            SubscriberState.IMPORTED_UNKNOWN: self.is_unknown,
-            SubscriberState.UNCONFIRMED: not self.is_confirmed,
-            SubscriberState.PAUSED: bool(self.paused_until and self.paused_until > now),
-            SubscriberState.CLIENT: self.is_client,
-            SubscriberState.BOOKED: is_booked(self.booked_until),
-        }
-        return {state for state, is_so in applies.items() if state and is_so}
+        applies = (
+            (SubscriberState.BOUNCED, self.bounces),
+            (SubscriberState.IMPORTED_UNKNOWN, self.is_unknown),
+            (SubscriberState.UNCONFIRMED, not self.is_confirmed),
+            (SubscriberState.PAUSED, self.paused_until and self.paused_until > now),
+            (SubscriberState.CLIENT, self.is_client),
+            (SubscriberState.BOOKED, is_booked(self.booked_until)),
+        )
+        found = {state for state, is_so in applies if is_so}
+        return found | {SubscriberState(self.suppressed)} if self.suppressed else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +195,7 @@ def may_send(
     scope = scope or (Scope(kind.rules.consent) if kind.rules.consent else None)
     permitted = _permitted(kind, standing, now, scope)
     if permitted.answer is Permission.NO:
-        return _refused(permitted, scope)
+        return _refused(kind, permitted, scope)
     if kind in ANSWERS:
         return Allowed()
     if sequence_paused:
@@ -249,15 +248,24 @@ def _permitted(kind: StepKind, standing: Standing, now: datetime, scope: Scope |
     )
 
 
-def _refused(permitted: Permitted, scope: Scope | None) -> Refused | NotForThem:
+def _refused(kind: StepKind, permitted: Permitted, scope: Scope | None) -> Refused | NotForThem:
     """Return how a refusal ends the enrolment, or that it only passes over this email."""
     assert permitted.why is not None
     state, why = permitted.state, permitted.why
     if state in _SUPPRESSED:
         return _suppressed(SuppressionReason(state))
-    if state in _NOT_INVITED or (state is None and scope and scope.purpose in _OF_STREAM):
+    if state in _NOT_INVITED or (state is None and _is_apart(kind, scope)):
         return NotForThem(why)
     return Refused(EnrolmentStatus.UNSUBSCRIBED, why, EndReason.NO_CONSENT)
+
+
+def _is_apart(kind: StepKind, scope: Scope | None) -> bool:
+    """Return whether people may lack the consent to that email and agree to the rest of the series.
+
+    After stopping everything and keeping the series, a person no longer agrees to the guide. They
+    are not reminded of it, and may still collect it, which begins the series.
+    """
+    return kind.rules.reminds or bool(scope and scope.purpose in _OF_STREAM)
 
 
 def _suppressed(reason: SuppressionReason) -> Refused:

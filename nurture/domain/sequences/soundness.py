@@ -17,7 +17,7 @@ from nurture.domain.audience.conditions import (
     parts,
 )
 from nurture.domain.scheduling.gate import Frequency
-from nurture.domain.sequences.sequence import Sequence, StepKind
+from nurture.domain.sequences.sequence import SERIES, Sequence, StepKind
 
 _YES_OR_NO = frozenset({"yes", "no"})
 
@@ -51,6 +51,9 @@ def unsound(sequence: Sequence) -> Iterator[str]:
             yield f"only one step may be of kind “{kind}”."
         if count and _FIRST.get(doors[0] if doors else "") is not kind:
             yield f"a step of kind “{kind}” needs {_DOORS[kind.rules.begins]}."
+    for step in sequence.steps:
+        if step.stream and step.kind not in SERIES:
+            yield f"“{step.email}” is of kind “{step.kind}”, which is of no stream. Leave it out."
 
 
 def unsound_together(

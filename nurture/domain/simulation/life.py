@@ -76,7 +76,7 @@ class Life:
             guide_on_trial=self.guide_on_trial == sequence,
             paused_by=self.paused_by,
             booked_until=booked_until(self.facts.events),
-            is_confirmed=self.facts.confirmed,
+            is_confirmed=self.facts.confirmed or self.person.awaits_no_confirmation,
             is_unknown=self.person.is_unknown,
             is_client=self.person.is_client,
             may_as_client=self.person.may_as_client,
@@ -262,6 +262,7 @@ class Life:
             self.paused_until,
             self.paused_by,
             self._withdrawn_by_stop,
+            may_as_client=self.person.may_as_client,
         )
 
     def _want(self, wanted: preferences.Wanted) -> None:

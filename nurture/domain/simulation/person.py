@@ -82,8 +82,8 @@ class Person:
 
     `ticked` are the boxes they tick beside the form. `facts.enrolments` is ignored: `enrolments`
     says it in more detail. `mailed_at` lists recent emails of the series. The guide of the sequence
-    `guide_on_trial` may be sent to them although their address has bounced. The last three are as
-    in `gate.Standing`.
+    `guide_on_trial` may be sent to them although their address has bounced. The next three are
+    as in `gate.Standing`; the last says that they did not come through a form.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Person:
     is_unknown: bool = False
     is_client: bool = False
     may_as_client: bool = False
+    awaits_no_confirmation: bool = False
 
     @property
     def suppressed(self) -> SuppressionReason | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Self
+from urllib.parse import quote, unquote
 
 from nurture.domain.known_words import known
 
@@ -47,8 +48,9 @@ class Scope(NamedTuple):
 
     @property
     def word(self) -> str:
-        """The stored word; `read_scope` reads it back."""
-        return f"{self.purpose}:{self.form}" if self.form else str(self.purpose)
+        """The stored word, without white space; `read_scope` reads it back."""
+        # Words are stored with spaces between them, and the owner may write one in a form's key.
+        return f"{self.purpose}:{quote(self.form, safe='')}" if self.form else str(self.purpose)
 
     @property
     def named(self) -> str:
@@ -64,7 +66,7 @@ def read_scope(word: str) -> Scope | None:
     """Read the stored word of a scope; return `None` if only a newer program knows it."""
     purpose, _, form = word.partition(":")
     found = known(Purpose, purpose, None)
-    return Scope(found, form if found is Purpose.SERIES else "") if found else None
+    return Scope(found, unquote(form) if found is Purpose.SERIES else "") if found else None
 
 
 def scope_of(purpose: Purpose, form: str) -> Scope:
@@ -234,6 +236,24 @@ def latest_said(records: Iterable[ConsentRecord]) -> dict[Scope, ConsentRecord]:
     return latest
 
 
+def series_said(records: Iterable[ConsentRecord]) -> frozenset[str]:
+    """Return the forms whose series a person agrees to, given all their records, oldest first.
+
+    An older program records the series without a form on our own pages: then it is that of every
+    form filled in by then.
+    """
+    filled_in: set[str] = set()
+    agreed: set[str] = set()
+    for record in records:
+        kind, _, form = record.source.partition(":")
+        filled_in |= {form} if kind == "form" else set()
+        if record.purpose is not Purpose.SERIES:
+            continue
+        forms = {record.form} if record.form else filled_in
+        agreed = agreed | forms if record.granted else agreed - (forms if record.form else agreed)
+    return frozenset(agreed)
+
+
 def is_among(scope: Scope, scopes: Iterable[Scope]) -> bool:
     """Return whether a scope is one of these, or belongs to every form's series among them."""
     return any(one == scope or (one == EVERY_SERIES and scope.form) for one in scopes)
@@ -272,6 +292,9 @@ STUDIO = "studio"
 
 #: Withdrawn before the database was restored from an earlier backup, and so withdrawn again.
 JOURNAL = "journal"
+
+#: The same, where one kind of email was refused: taking back a later stop does not grant it again.
+JOURNAL_OF_CHOICES = f"{JOURNAL}:choice"
 
 #: Withdrawn in an email program or at the mail provider, which told us.
 ELSEWHERE = "elsewhere"

@@ -229,24 +229,47 @@ def prefer(
         return Preferred(said, stop(present) if present.is_wanted else None)
     wanted = _choose(present, streams, now) if streams else want_emails(present, now)
     often = _often(present, wish, now)
+    said += _said_as_client(present, streams)
     return Preferred(said, None, wanted, often, _refuses_as_client(present, streams))
 
 
 def prefer_less(
-    present: Subscription, wish: Wish, boxes: Mapping[Scope, bool], now: datetime
+    present: Subscription,
+    wish: Wish,
+    boxes: Mapping[Scope, bool],
+    now: datetime,
+    streams: Mapping[Scope, bool] = MappingProxyType({}),
 ) -> Preferred:
     """Decide what a page changes that may withdraw consent and slow emails down, and no more."""
-    refused = {scope: False for scope, yes in boxes.items() if not yes}
+    stopped = stop(present) if wish is Wish.STOPPED else None
+    # A stop withdraws every kind of email itself, and can be taken back as a whole.
+    asked = boxes if stopped else {**boxes, **streams}
+    refused = {scope: False for scope, yes in asked.items() if not yes}
     said = tuple(changed(present.consents, refused, OWN_WORDINGS))
     if wish is Wish.STOPPED:
-        return Preferred(said, stop(present))
+        return Preferred(said, stopped)
     is_less = list(Wish).index(wish) > list(Wish).index(wish_of(present, now))
-    return Preferred(said, often=_often(present, wish, now) if is_less else None)
+    often = _often(present, wish, now) if is_less else None
+    said += _said_as_client(present, streams)
+    return Preferred(said, None, None, often, _refuses_as_client(present, streams))
 
 
 def _refuses_as_client(present: Subscription, streams: Mapping[Scope, bool]) -> bool:
     """Return whether a client says no to the news that they get without having agreed to them."""
     return present.may_as_client and streams.get(Scope(Purpose.NEWS), True) is False
+
+
+def _said_as_client(
+    present: Subscription, streams: Mapping[Scope, bool]
+) -> tuple[ConsentChange, ...]:
+    """Return the record of a client's no to news that they had never agreed to.
+
+    Without it nothing would prove the no, and a restored backup would know nothing of it.
+    """
+    news = Scope(Purpose.NEWS)
+    if news in present.consents or not _refuses_as_client(present, streams):
+        return ()
+    return in_own_words([news], False)
 
 
 def _often(present: Subscription, wish: Wish, now: datetime) -> Often:

@@ -10,7 +10,15 @@ from datetime import datetime
 
 from nurture.archive.journal import WithdrawalJournal, WithdrawalLine
 from nurture.domain.errors import NurtureError
-from nurture.domain.subscribers.consent import JOURNAL, Evidence, Origin, read_scope
+from nurture.domain.subscribers.consent import (
+    JOURNAL,
+    JOURNAL_OF_CHOICES,
+    Evidence,
+    Origin,
+    Purpose,
+    Scope,
+    read_scope,
+)
 from nurture.domain.subscribers.preferences import in_own_words
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.backup.contents import BackupHeader
@@ -34,6 +42,9 @@ class UnknownKindError(NurtureError):
     """A newer version has recorded a kind of opt-out that this one does not know."""
 
 
+_NEWS = Scope(Purpose.NEWS)
+
+
 @dataclass(frozen=True, slots=True)
 class Replayer:
     """The objects that replaying needs, and the current time."""
@@ -46,19 +57,21 @@ class Replayer:
     def replay(self, lines: Iterable[WithdrawalLine]) -> Counter[str]:
         """Withdraw again what these lines say; return how many there were of each kind."""
         counted: Counter[str] = Counter()
-        for line in lines:
-            self._again(line)
+        again = list(lines)
+        stops = {_moment(one) for one in again if one.kind == SuppressionReason.UNSUBSCRIBED}
+        for line in again:
+            self._again(line, JOURNAL if _moment(line) in stops else JOURNAL_OF_CHOICES)
             counted[line.kind] += 1
         return counted
 
-    def _again(self, line: WithdrawalLine) -> None:
+    def _again(self, line: WithdrawalLine, source: str) -> None:
         if line.kind in (SuppressionReason.ERASED, LET_GO):
             return self._erase_again(line)
         with self.database.writing() as connection:
             locks.hold_address(connection, line.address_hash)
             number = subscribers.find_by_hash(connection, line.address_hash)
             if number is not None:
-                self._say_no_again(connection, number, line)
+                self._say_no_again(connection, number, line, source)
             elif line.kind.startswith(CONSENT):
                 list_once(connection, line.address_hash, line.kind, line.happened_at)
             elif not stands(connection, line.address_hash, SuppressionReason.ERASED):
@@ -77,7 +90,9 @@ class Replayer:
             erase = forget if line.kind == SuppressionReason.ERASED else let_go
             erase(self.database, self.files, number, self.now)
 
-    def _say_no_again(self, connection: Connection, number: int, line: WithdrawalLine) -> None:
+    def _say_no_again(
+        self, connection: Connection, number: int, line: WithdrawalLine, source: str
+    ) -> None:
         person = locks.hold_subscriber(connection, number)
         if person is None:
             return
@@ -85,14 +100,21 @@ class Replayer:
         at = line.happened_at
         if line.kind.startswith(CONSENT):
             scope = read_scope(line.kind.removeprefix(CONSENT))
-            if scope and scope in person.consents:
+            as_client = scope == _NEWS and person.client_basis_at is not None
+            if scope and (scope in person.consents or as_client):
                 taken = in_own_words([scope], False)
-                record_consents(connection, number, taken, Origin(JOURNAL, privacy), at)
+                record_consents(connection, number, taken, Origin(source, privacy), at)
+            if as_client and source == JOURNAL_OF_CHOICES:
+                subscribers.change_subscriber(connection, number, client_basis_at=None)
         elif line.kind == SuppressionReason.UNSUBSCRIBED:
             stop(connection, person, None, privacy, Evidence(), self.now, JOURNAL, at)
         else:
             reason = SuppressionReason(line.kind)
             suppress_address(connection, number, line.address_hash, "", self.now, reason, at)
+
+
+def _moment(line: WithdrawalLine) -> tuple[str, datetime]:
+    return line.address_hash, line.happened_at
 
 
 def since_backup(journal: WithdrawalJournal, about: BackupHeader) -> list[WithdrawalLine]:

@@ -13,7 +13,7 @@ from nurture.domain.sequences.impact import Impact, impact
 from nurture.library.practice import parse_practice
 from nurture.library.sequences import parse_sequence
 from nurture.rendering.compile import CompiledEmail
-from nurture.services.publishing.wordings import refuse_same_words
+from nurture.services.publishing.wordings import refuse_lost_proof
 from nurture.store.database import Connection
 from nurture.store.queries import locks
 from nurture.store.tables import enrolments, message_changes
@@ -121,11 +121,11 @@ def note_draft(
 ) -> None:
     """Record what a draft would change, and how many people it would affect in which way.
 
-    May raise `SameWordsError`.
+    May raise `SameWordsError` or `RenamedFormError`.
     """
     publication.changed.append(draft.key)
     if draft.kind is RevisionKind.SEQUENCE:
-        refuse_same_words(connection, draft.key, draft.source["toml"])
+        refuse_lost_proof(connection, draft.key, draft.source["toml"])
     if draft.kind is RevisionKind.SEQUENCE and present is not None:
         old = parse_sequence(draft.key, present.source["toml"])
         new = parse_sequence(draft.key, draft.source["toml"])

@@ -1,33 +1,50 @@
 """Wordings: a form's words and what they cover belong together for good.
 
 The words are the proof of what people agreed to. So a form may cover something else only with other
-words, and people who agreed to the earlier words keep what those covered.
+words, and people who agreed to the earlier words keep what those covered. The form's key says whose
+series it was, so it stays as long as anyone agrees to that.
 """
+
+from collections.abc import Iterable, Iterator
 
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import Form
-from nurture.domain.subscribers.consent import wording_hash
+from nurture.domain.subscribers.consent import Purpose, Scope, wording_hash
 from nurture.library.reading import LibraryError
 from nurture.library.sequences import parse_sequence
 from nurture.store.database import Connection
-from nurture.store.tables.revisions import Revision, RevisionKind, history_of
+from nurture.store.tables.revisions import Revision, RevisionKind, states_of
+from nurture.store.tables.subscribers import has_agreed
 
 
 class SameWordsError(NurtureError):
     """A form would cover something else with the words that it had before."""
 
 
-def refuse_same_words(connection: Connection, sequence: str, toml: str) -> None:
-    """Raise `SameWordsError` if earlier words of this sequence's form would cover something else.
+class RenamedFormError(NurtureError):
+    """A form would get another key, and the people who agreed to its series would lose that."""
 
-    All published revisions count, however long ago they were.
+
+def refuse_lost_proof(connection: Connection, sequence: str, toml: str) -> None:
+    """Raise `SameWordsError` or `RenamedFormError` if a plan contradicts what people agreed to.
+
+    All published revisions count, however long ago they were: those of this sequence, and those of
+    any other that had the same form.
     """
     form = parse_sequence(sequence, toml).form
     if form is None:
         return
-    for revision in history_of(connection, RevisionKind.SEQUENCE, sequence):
-        earlier = _form_in(revision)
-        if earlier and _same_words(earlier, form) and set(earlier.grants) != set(form.grants):
+    states = states_of(connection, RevisionKind.SEQUENCE)
+    own = list(_forms_in(state for state in states if state.key == sequence))
+    others = _forms_in(state for state in states if state.key != sequence)
+    _refuse_same_words(form, [*own, *(other for other in others if other.key == form.key)])
+    if own and own[0].key != form.key:
+        _refuse_other_key(connection, own[0], form)
+
+
+def _refuse_same_words(form: Form, before: Iterable[Form]) -> None:
+    for earlier in before:
+        if _same_words(earlier, form) and set(earlier.grants) != set(form.grants):
             raise SameWordsError(
                 f"The form “{form.key}” covers {_named(form)}, but with the same words it covered "
                 f"{_named(earlier)} before. The words prove what people agreed to.",
@@ -36,16 +53,29 @@ def refuse_same_words(connection: Connection, sequence: str, toml: str) -> None:
             )
 
 
-def _form_in(revision: Revision) -> Form | None:
-    try:
-        return parse_sequence(revision.key, str(revision.source["toml"])).form
-    except LibraryError:
-        return None  # It was written by a newer program, or before a rule that it breaks.
+def _refuse_other_key(connection: Connection, before: Form, form: Form) -> None:
+    if has_agreed(connection, Scope(Purpose.SERIES, before.key)):
+        raise RenamedFormError(
+            f"The form “{before.key}” would be called “{form.key}”, and the people who agreed to "
+            "its series would get no more emails.",
+            remedy=f"Leave “key” as “{before.key}”; nobody but the website sees it. For another "
+            "form, begin another sequence.",
+        )
+
+
+def _forms_in(states: Iterable[Revision]) -> Iterator[Form]:
+    """Yield the forms of these states, skipping those of a newer program or older rules."""
+    for state in states:
+        try:
+            form = parse_sequence(state.key, str(state.source["toml"])).form
+        except LibraryError:
+            continue
+        if form:
+            yield form
 
 
 def _same_words(one: Form, other: Form) -> bool:
-    same = wording_hash(one.wording) == wording_hash(other.wording)
-    return same and one.key == other.key
+    return wording_hash(one.wording) == wording_hash(other.wording)
 
 
 def _named(form: Form) -> str:

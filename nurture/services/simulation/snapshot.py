@@ -46,6 +46,7 @@ def portray(
             is_unknown=stands.is_unknown,
             is_client=stands.is_client,
             may_as_client=stands.may_as_client,
+            awaits_no_confirmation=stands.awaits_no_confirmation,
         )
         for number, stands in standings_of(connection, subscriber_ids).items()
         if number in facts

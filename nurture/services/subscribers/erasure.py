@@ -10,6 +10,7 @@ from nurture.domain.subscribers.address import address_key
 from nurture.services.complaints.answers import forget_old
 from nurture.services.inbound.authenticity import forget_old_calls
 from nurture.services.subscribers.machine_files import OwnFiles, follow
+from nurture.services.subscribers.older_records import settle_series
 from nurture.store import personal
 from nurture.store.database import Connection, Database
 from nurture.store.queries import hits, locks
@@ -123,8 +124,10 @@ def let_go(database: Database, files: OwnFiles, subscriber_id: int, now: datetim
 def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
     """Delete unconfirmed signups and spent idempotency keys; return how many.
 
-    Complaints that were closed a year ago and bookings by strangers lose their addresses.
+    Complaints that were closed a year ago and bookings by strangers lose their addresses. What an
+    older program has recorded during an upgrade is settled.
     """
+    settle_series(database, now)
     let_go = let_go_unconfirmed(database, files, now)
     with database.writing() as connection:
         forgotten = forget_old(connection, now)

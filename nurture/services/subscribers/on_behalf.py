@@ -14,7 +14,7 @@ from nurture.domain.scheduling.gate import PausedBy
 from nurture.domain.sequences import putting_back
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.subscribers.bookings import ending_of
-from nurture.domain.subscribers.consent import STUDIO, Evidence
+from nurture.domain.subscribers.consent import STUDIO, Evidence, Purpose, scope_of
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Verdict
 from nurture.services.catalogue import Catalogue, Published
@@ -176,7 +176,8 @@ def _why_not_back(
         return Reason(Code.NO_LONGER_PUBLISHED)
     if ending_of(sequence, enrolment.progress, person.booked_until):
         return Reason(Code.HAVE_SESSION)
-    if not person.consents.streams:
+    form = sequence.covers_next(enrolment.progress.covered_by)
+    if scope_of(Purpose.SERIES, form) not in person.consents:
         return why_ended(NO_CONSENT, enrolment.sequence)
     return None
 

@@ -90,8 +90,12 @@ def want_less(
         person = locks.hold_subscriber(connection, subscriber_id)
         if person:
             present, published = subscription_of(connection, person), catalogue.current(connection)
-            decided = preferences.prefer_less(present, change.frequency, change.boxes, now)
+            streams = offered(present, change.streams)
+            wish, boxes = change.frequency, change.boxes
+            decided = preferences.prefer_less(present, wish, boxes, now, streams)
             _follow(connection, published, person, decided, evidence, now)
+            message_changes.cancel_open(connection, person.id, Reason(Code.PREFERENCES_CHANGED))
+            enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
 
 
 def unsubscribe(

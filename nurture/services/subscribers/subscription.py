@@ -23,6 +23,9 @@ PREFERENCES = "preferences"
 STOP = "unsubscribe"
 _STOPS = (STOP, consent.STUDIO, consent.ELSEWHERE, consent.JOURNAL)
 
+#: The sources of a consent record if the tick of one kind of email was taken away.
+_CHOICES = (PREFERENCES, consent.JOURNAL_OF_CHOICES)
+
 
 @dataclass(frozen=True, slots=True)
 class StreamChoice:
@@ -112,7 +115,7 @@ def subscription_of(connection: Connection, person: Subscriber) -> Subscription:
         person.paused_by,
         consents.withdrawn_by(connection, person.id, _STOPS),
         consents.withdrawn_by(connection, person.id, [consent.SILENCE]),
-        consents.withdrawn_by(connection, person.id, [PREFERENCES]),
+        consents.withdrawn_by(connection, person.id, _CHOICES),
         may_as_client=person.client_basis_at is not None,
     )
 

@@ -15,7 +15,7 @@ from nurture.domain.simulation.person import UnderWay
 from nurture.domain.subscribers.suppression import Suppression, guide_on_trial
 from nurture.store.tables.enrolments import enrolments, progress_of
 from nurture.store.tables.messages import IN_HAND, messages
-from nurture.store.tables.subscribers import RIGHTS, is_client, subscribers
+from nurture.store.tables.subscribers import FORM, RIGHTS, is_client, subscribers
 from nurture.store.tables.suppressions import standing_of
 
 
@@ -33,6 +33,7 @@ class PersonState:
     is_unknown: bool
     is_client: bool
     may_as_client: bool
+    awaits_no_confirmation: bool
 
 
 def standings_of(connection: Connection, subscriber_ids: Collection[int]) -> dict[int, PersonState]:
@@ -88,6 +89,7 @@ def _stands(
         is_unknown=person["basis_unknown"],
         is_client=is_client(person),
         may_as_client=person["client_basis_at"] is not None,
+        awaits_no_confirmation=person["came_by"] != FORM,
     )
 
 

@@ -1,7 +1,7 @@
 """Consent records: append-only proof of every consent and every refusal."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from nurture.domain.known_words import known
 from nurture.domain.subscribers.consent import (
     EVERY_SERIES,
+    MARKETING,
     ConsentChange,
     ConsentRecord,
     Evidence,
@@ -19,9 +20,10 @@ from nurture.domain.subscribers.consent import (
     latest_said,
     read_consents,
     read_scope,
+    series_said,
     words_of,
 )
-from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.subscribers import FORM, subscribers
 from nurture.store.tables.withdrawals import CONSENT, consents_withdrawn, list_withdrawals
 from nurture.store.types import UtcDateTime, metadata
 
@@ -78,7 +80,7 @@ def record_consents(
     }
     rows = [shared | asdict(one) | {"wording_hash": one.wording_hash} for one in changes]
     connection.execute(sa.insert(consents), rows)
-    _follow(connection, subscriber_id, changes)
+    _follow(connection, subscriber_id, changes, where)
     _list_withdrawn(connection, subscriber_id, changes, when)
 
 
@@ -136,6 +138,30 @@ def withdrawn_by(
     return frozenset(withdrawn - {EVERY_SERIES} if series else withdrawn)
 
 
+def told_by_older(connection: sa.Connection, since: datetime, most: int) -> list[int]:
+    """Return the people whose yes to the series an older program has recorded since then.
+
+    Only the latest records are read, as many as `most`.
+    """
+    latest = sa.select(consents).order_by(consents.c.id.desc()).limit(most).subquery()
+    told = (latest.c.purpose == MARKETING) & latest.c.granted & (latest.c.recorded_at >= since)
+    number = latest.c.subscriber_id
+    return list(connection.scalars(sa.select(number).where(told).distinct().order_by(number)))
+
+
+def settle_series(connection: sa.Connection, subscriber_id: int) -> bool:
+    """Name the forms whose series a person agrees to, as recorded; return whether any is new."""
+    of_person = subscribers.c.id == subscriber_id
+    present = connection.scalars(sa.select(subscribers.c.purposes).where(of_person)).one()
+    agreed, forms = read_consents(present), series_said(consent_records(connection, subscriber_id))
+    if EVERY_SERIES not in agreed or not forms or forms == agreed.series:
+        return False
+    newer = {word for word in present if read_scope(word) is None}
+    words = words_of(replace(agreed, series=forms)) | newer
+    connection.execute(sa.update(subscribers).where(of_person).values(purposes=words))
+    return not forms <= agreed.series
+
+
 def _record(row: Mapping[str, Any]) -> ConsentRecord:
     purpose, source = Purpose(row["purpose"]), row["source"]
     return ConsentRecord(
@@ -159,7 +185,10 @@ def _form_of(purpose: Purpose, source: str) -> str:
 
 
 def _follow(
-    connection: sa.Connection, subscriber_id: int, changes: Sequence[ConsentChange]
+    connection: sa.Connection,
+    subscriber_id: int,
+    changes: Sequence[ConsentChange],
+    where: Origin,
 ) -> None:
     of_person = subscribers.c.id == subscriber_id
     locked = sa.select(subscribers.c.purposes).where(of_person).with_for_update(key_share=True)
@@ -169,6 +198,10 @@ def _follow(
     values: dict[str, Any] = {"purposes": wanted}
     if any(change.granted for change in changes):
         values["basis_unknown"] = False
+        if where.source.startswith(_FORM):
+            # Anyone may have filled it in, so that they have to confirm the address like others.
+            unknown = subscribers.c.basis_unknown
+            values["came_by"] = sa.case((unknown, FORM), else_=subscribers.c.came_by)
     connection.execute(sa.update(subscribers).where(of_person).values(values))
 
 

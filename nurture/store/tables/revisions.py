@@ -109,6 +109,12 @@ def history_of(
     return [_revision(row) for row in connection.execute(found).mappings()]
 
 
+def states_of(connection: sa.Connection, kind: RevisionKind) -> list[Revision]:
+    """Return every state that anything of one kind ever had, newest first."""
+    found = sa.select(revisions).where(revisions.c.kind == kind).order_by(revisions.c.id.desc())
+    return [_revision(row) for row in connection.execute(found).mappings()]
+
+
 def find_state(
     connection: sa.Connection, kind: RevisionKind, key: str, number: int
 ) -> Revision | None:

@@ -12,7 +12,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.known_words import known
 from nurture.domain.scheduling.gate import Frequency, PausedBy
 from nurture.domain.subscribers.address import address_key, address_keys
-from nurture.domain.subscribers.consent import Consents, read_consents
+from nurture.domain.subscribers.consent import Consents, Scope, read_consents
 from nurture.store.database import insert_new
 from nurture.store.tables.restores import numbered
 from nurture.store.types import UtcDateTime, Words, metadata
@@ -225,6 +225,14 @@ def first_names(connection: sa.Connection) -> dict[str, int]:
 def count_subscribers(connection: sa.Connection) -> int:
     """Count the people we know."""
     return connection.scalar(sa.select(sa.func.count()).where(~subscribers.c.erased)) or 0
+
+
+def has_agreed(connection: sa.Connection, scope: Scope) -> bool:
+    """Return whether anyone agrees to exactly that."""
+    position = sa.func.instr if connection.dialect.name == "sqlite" else sa.func.strpos
+    words = sa.literal(" ") + sa.type_coerce(subscribers.c.purposes, sa.Text) + " "
+    anyone = sa.select(subscribers.c.id).where(position(words, f" {scope.word} ") > 0)
+    return connection.scalar(anyone.limit(1)) is not None
 
 
 @cache

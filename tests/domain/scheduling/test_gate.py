@@ -12,6 +12,7 @@ from nurture.domain.scheduling.gate import (
     Allowed,
     Caps,
     Frequency,
+    NotForThem,
     Postponed,
     Refused,
     Standing,
@@ -66,7 +67,7 @@ def test_a_suppressed_subscriber_gets_nothing(kind: StepKind, reason: Suppressio
 
 
 @pytest.mark.parametrize(
-    ("kinds", "needed"), [(REQUESTED, Purpose.GUIDE), (SERIES, Purpose.SERIES)]
+    ("kinds", "needed"), [([StepKind.GUIDE], Purpose.GUIDE), (SERIES, Purpose.SERIES)]
 )
 def test_each_step_kind_needs_consent_to_its_own_purpose_only(
     kinds: list[StepKind], needed: Purpose
@@ -78,6 +79,11 @@ def test_each_step_kind_needs_consent_to_its_own_purpose_only(
         assert isinstance(refused, Refused)
         assert refused.reason is EnrolmentStatus.UNSUBSCRIBED
         assert refused.why == Reason(Code.NO_CONSENT_FOR, purpose=needed)
+
+
+def test_people_who_no_longer_agree_to_the_guide_are_not_reminded_of_it_and_stay() -> None:
+    verdict = may_send(StepKind.REMINDER, Standing(Consents(frozenset({Purpose.SERIES}))), NOW)
+    assert verdict == NotForThem(Reason(Code.NO_CONSENT_FOR, purpose=Purpose.GUIDE))
 
 
 def test_a_pause_postpones_everything_but_a_requested_guide() -> None:

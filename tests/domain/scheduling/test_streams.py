@@ -31,7 +31,7 @@ OWN_SERIES, ANOTHER = Scope(Purpose.SERIES, "form"), Scope(Purpose.SERIES, "anot
 
 
 def decided(sequence: Sequence, standing: Standing, covered_by: str = "") -> SendNow | End:
-    """What is done now about somebody who has had the guide for long."""
+    """What is done now about a person who has had the guide for long."""
     progress = replace(PROGRESS, covered_by=covered_by)
     found = decide(replace(sequence, goal=""), progress, standing, MONDAY, CALENDAR)
     assert isinstance(found, SendNow | End)

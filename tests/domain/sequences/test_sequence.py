@@ -1,22 +1,27 @@
 """Durations, times and days are parsed as written, or refused with a remedy."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
 
 from nurture.domain.sequences.sequence import (
     EVERY_DAY,
+    SERIES,
     WORKING_DAYS,
     SendDays,
     SequenceError,
     Step,
+    StepKind,
     Wait,
     parse_days,
     parse_length,
     parse_time_of_day,
     parse_wait,
 )
+from nurture.domain.sequences.soundness import unsound
+from nurture.domain.subscribers.consent import Purpose
 from tests.domain.playing import GUIDE, sequence_of
 
 
@@ -88,3 +93,15 @@ def test_a_step_is_found_by_its_email() -> None:
     assert find("article") == Step("article")
     with pytest.raises(KeyError, match="nothing"):
         find("nothing")
+
+
+@pytest.mark.parametrize("kind", sorted(set(StepKind) - SERIES))
+def test_only_what_is_sent_as_part_of_a_series_has_a_stream(kind: StepKind) -> None:
+    def findings(step: Step) -> list[str]:
+        return list(unsound(sequence_of(GUIDE, step)))
+
+    plain = Step("step", kind)
+    assert set(findings(replace(plain, stream=Purpose.NEWS))) - set(findings(plain)) == {
+        f"“step” is of kind “{kind}”, which is of no stream. Leave it out."
+    }
+    assert not findings(Step("step", stream=Purpose.NEWS))

@@ -40,7 +40,7 @@ def test_unticked_tracking_is_not_granted() -> None:
     assert [change.purpose for change in found] == [Purpose.GUIDE, Purpose.SERIES]
 
 
-FORMS = [Scope(Purpose.SERIES, "knee"), Scope(Purpose.SERIES, "back")]
+FORMS = [Scope(Purpose.SERIES, form) for form in ("knee", "back", "the guide", "50%: über")]
 SCOPES = st.sampled_from([*(Scope(p) for p in Purpose if p is not Purpose.SERIES), *FORMS])
 EVERY_SCOPE = st.sampled_from([*map(Scope, Purpose), *FORMS])
 
@@ -67,6 +67,7 @@ def test_stored_words_mean_the_same_to_this_program_and_no_more_to_an_older_one(
     consents = consents_of(agreed)
     words = words_of(consents)
     assert read_consents(words) == consents
+    assert read_consents(" ".join(words).split()) == consents  # Stored with spaces between them.
     assert (MARKETING in words) is (Purpose.SERIES in consents)
     stopped_by_an_older_program = words - {MARKETING}
     assert Purpose.SERIES not in read_consents(stopped_by_an_older_program)

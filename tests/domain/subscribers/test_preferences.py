@@ -54,6 +54,7 @@ subscriptions = st.builds(
     st.sampled_from(PausedBy),
     scopes,
     scopes,
+    may_as_client=st.booleans(),
 )
 wishes = st.sampled_from(Wish)
 boxes = st.fixed_dictionaries(dict.fromkeys(map(Scope, BOXES), st.booleans()))
@@ -220,3 +221,19 @@ def test_the_preference_page_shows_the_frequency_that_was_chosen(
     running = free.pause_at(NOW)
     assert often.paused_until == ((running or NOW + PAUSE) if wish is Wish.PAUSED else None)
     assert often.paused_by is (free.paused_by if running else PausedBy.PERSON)
+
+
+@given(subscriptions, wishes.filter(lambda wish: wish is not Wish.STOPPED), streams)
+def test_every_no_to_a_kind_of_email_is_taken_and_recorded_on_any_page(
+    present: Subscription, wish: Wish, chosen: dict[Scope, bool]
+) -> None:
+    refused = {scope for scope, yes in chosen.items() if not yes and scope != EVERY_SERIES}
+    chosen = dict.fromkeys(refused, False)
+    had = present.consents.streams | {Scope(Purpose.NEWS) for _ in range(present.may_as_client)}
+    for decide in (prefer, prefer_less):
+        decided = decide(present, wish, {}, NOW, chosen)
+        agreed = decided.wanted.agreed if decided.wanted else ()
+        recorded = {change.scope for change in (*decided.boxes, *agreed) if not change.granted}
+        assert {scope for scope in refused if scope in had} <= recorded
+        says_no_as_client = present.may_as_client and Scope(Purpose.NEWS) in refused
+        assert decided.ends_client_basis is says_no_as_client

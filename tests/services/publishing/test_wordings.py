@@ -9,7 +9,7 @@ from nurture.domain.subscribers.consent import Purpose, Scope
 from nurture.library.folder import read_library
 from nurture.services.publishing import files
 from nurture.services.publishing.files import Publication
-from nurture.services.publishing.wordings import SameWordsError
+from nurture.services.publishing.wordings import RenamedFormError, SameWordsError
 from nurture.store.tables.subscribers import find_subscriber
 from tests.installation import SHIPPED, Installation
 
@@ -23,12 +23,13 @@ class Files:
     def __init__(self, home: Installation, directory: Path) -> None:
         self.home, self.root = home, directory / "emails"
         shutil.copytree(SHIPPED, self.root)
+        self.plan = self.root / "pain-guide" / "sequence.toml"
 
     def publish(self, *changes: tuple[str, str]) -> Publication:
-        plan = self.root / "pain-guide" / "sequence.toml"
+        plan = self.plan.read_text()
+        assert [old for old, _ in changes if old not in plan] == []
         for old, new in changes:
-            assert old in plan.read_text()
-            plan.write_text(plan.read_text().replace(old, new))
+            self.plan.write_text(self.plan.read_text().replace(old, new))
         now = self.home.clock.now
         return files.publish(self.home.context.database, read_library(self.root), now)
 
@@ -71,3 +72,38 @@ def test_new_words_cover_more_for_people_who_sign_up_from_then_on(
 
 def test_the_word_from_before_there_were_streams_covers_the_same(changed: Files) -> None:
     assert changed.publish((BEFORE, 'grants  = ["guide", "marketing"]')).changed == ["pain-guide"]
+
+
+KEY, OTHER_KEY = 'key     = "pain-guide"', 'key     = "back-guide"'
+
+
+def test_a_form_keeps_its_key_while_anyone_agrees_to_its_series(
+    home: Installation, changed: Files
+) -> None:
+    home.subscribe("before@example.org")
+    with pytest.raises(RenamedFormError, match="would be called “back-guide”") as refused:
+        changed.publish((KEY, OTHER_KEY))
+    assert "Leave “key” as “pain-guide”" in refused.value.remedy
+
+
+def test_a_form_that_nobody_has_agreed_in_may_get_another_key(changed: Files) -> None:
+    assert changed.publish((KEY, OTHER_KEY)).changed == ["pain-guide"]
+
+
+def test_another_key_makes_the_same_words_cover_nothing_else(changed: Files) -> None:
+    with pytest.raises(SameWordsError):
+        changed.publish((KEY, OTHER_KEY), (BEFORE, AFTER))
+
+
+def test_the_form_of_another_sequence_cannot_cover_something_else_either(changed: Files) -> None:
+    changed.publish((KEY, OTHER_KEY), (OLD_WORDS, NEW_WORDS))
+    folder = changed.root / "pain-guide"
+    folder.rename(changed.root / "back-pain")
+    changed.plan = changed.root / "back-pain" / "sequence.toml"
+    with pytest.raises(SameWordsError):
+        changed.publish((BEFORE, AFTER))
+
+
+def test_white_space_makes_no_other_words(changed: Files) -> None:
+    with pytest.raises(SameWordsError):
+        changed.publish((OLD_WORDS, "with  our FREE 21 page guide. "), (BEFORE, AFTER))

@@ -4,12 +4,14 @@ Nobody agrees to more than before. Each record keeps its words; what a person no
 names the forms whose series the records cover.
 """
 
-from collections.abc import Iterable, Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from alembic import op
 
-from nurture.store.types import UtcDateTime, Words
+from nurture.store.types import Json, UtcDateTime, Words
 
 revision = "0024"
 down_revision = "0023"
@@ -29,6 +31,13 @@ _CONSENTS = sa.table(
     sa.column("purpose", sa.Text),
     sa.column("granted", sa.Boolean),
     sa.column("source", sa.Text),
+)
+_REVISIONS = sa.table(
+    "revisions",
+    sa.column("id", sa.Integer),
+    sa.column("kind", sa.Text),
+    sa.column("key", sa.Text),
+    sa.column("source", Json),
 )
 
 
@@ -52,18 +61,50 @@ def upgrade() -> None:
 
 def _name_the_series(connection: sa.Connection) -> None:
     """Add the forms whose series people agree to beside the word for the series as a whole."""
-    last = 0
+    last, renamed = 0, _renamed(connection)
     while people := _people_after(connection, last):
         last = max(people)
-        forms = dict(_forms_of(connection, people))
+        forms = {
+            number: {renamed.get(form, form) for form in covered}
+            for number, covered in _forms_of(connection, people)
+        }
         rows = [
-            {"person": number, "words": words | {f"series:{form}" for form in forms[number]}}
+            {"person": number, "words": words | set(map(_series_of, forms[number]))}
             for number, words in people.items()
             if forms.get(number)
         ]
         if rows:
             change = sa.update(_PEOPLE).where(_PEOPLE.c.id == sa.bindparam("person"))
             connection.execute(change.values(purposes=sa.bindparam("words", type_=Words)), rows)
+
+
+def _series_of(form: str) -> str:
+    return f"series:{quote(form, safe='')}"
+
+
+def _renamed(connection: sa.Connection) -> Mapping[str, str]:
+    """Return the present key of each form that had another one before, in the same sequence.
+
+    Until now a key could change freely. People who agreed under an earlier one get the same series,
+    which is asked for by its present key from now on.
+    """
+    said = sa.select(_REVISIONS).where(_REVISIONS.c.kind == "sequence").order_by(_REVISIONS.c.id)
+    keys: dict[str, list[str]] = {}
+    for row in connection.execute(said):
+        if form := _form_in(row.source):
+            keys.setdefault(row.key, []).append(form)
+    present = {forms[-1] for forms in keys.values()}
+    return {form: forms[-1] for forms in keys.values() for form in forms if form not in present}
+
+
+def _form_in(source: object) -> str:
+    """Return the key of the form in a sequence's plan, or an empty string."""
+    toml = source.get("toml") if isinstance(source, dict) else None
+    try:
+        form = tomllib.loads(str(toml or "")).get("form")
+    except tomllib.TOMLDecodeError:
+        return ""
+    return str(form.get("key") or "") if isinstance(form, dict) else ""
 
 
 def _people_after(connection: sa.Connection, last: int) -> dict[int, frozenset[str]]:
