@@ -115,7 +115,7 @@ def _is_no_state(cell: str) -> bool:
 
 
 def _are_no_answers(cells: Sequence[str]) -> bool:
-    """Return whether cells answer nothing; sentences that begin with a no are answers."""
+    """Return whether cells answer nothing; a sentence that begins with “no” is an answer."""
     return _mostly(cells, _is_no_answer) and not any(answer_in(cell) is False for cell in cells)
 
 

@@ -28,7 +28,7 @@ SEPARATORS = (",", ";", "\t", "|")
 _NAMES_SEPARATOR = re.compile(r'"?sep=(.)"?[,;\t|"]*\s*', re.IGNORECASE)
 
 #: Lines, and characters of each, by which a separator is guessed.
-_SAMPLE, _OF_A_LINE = 200, 5_000
+_SAMPLE, LONGEST_SAMPLED = 200, 5_000
 
 #: Of two separators that give the same addresses, the one that gives rows of one length is right.
 _EVENNESS_COUNTS = 0.5
@@ -71,7 +71,7 @@ def separator_of(opener: Opener, encoding: str) -> str:
 def first_lines(opener: Opener, encoding: str) -> list[str]:
     """Return the beginning of a text, by which guesses are made; long lines are cut."""
     with opener() as raw, closing(lines_of(raw, encoding)) as whole:
-        return [line[:_OF_A_LINE] for line in islice(whole, _SAMPLE)]
+        return [line[:LONGEST_SAMPLED] for line in islice(whole, _SAMPLE)]
 
 
 def _evenness(records: list[SheetRecord]) -> float:

@@ -148,6 +148,11 @@ def names_form(cell: str) -> bool:
     return _FORMS.search(cell.casefold()) is not None
 
 
+def names_other_consent(cell: str) -> bool:
+    """Return whether a cell names a consent to something else than emails, as to a treatment."""
+    return _OTHER_CONSENT.search(cell.casefold()) is not None
+
+
 def beside(headings: tuple[str, ...], columns: dict[int, Meaning]) -> dict[int, Meaning]:
     """Return what short headings mean beside others: “date” and “how” after “Agreed to emails?”."""
     found: dict[int, Meaning] = {}

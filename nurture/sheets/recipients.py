@@ -6,14 +6,17 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from nurture.sheets.addresses import valid
-from nurture.sheets.delimited import Opener, lines_of
+from nurture.sheets.delimited import LONGEST_SAMPLED, Opener, lines_of
 from nurture.sheets.table import SheetRecord
 
 _FIELD = re.compile(r"^\s*(?:to|cc|bcc|an|à|from)\s*:\s*", re.IGNORECASE)
+#: Nothing in it can match the same blanks twice, so that a long line takes no longer than it is.
 _ONE = re.compile(
-    r'\s*(?:(?P<name>"(?:[^"\\]|\\.)*"|[^",;<>@]*)\s*<\s*(?P<address>[^<>\s,;]+)\s*>'
-    r"|(?P<bare>[^<>\"\s,;]+))\s*(?:[,;]|$)"
+    r'(?:(?P<name>\s*"(?:[^"\\]|\\.)*"\s*|[^",;<>@]*)<\s*(?P<address>[^<>\s,;]+)\s*>'
+    r'|\s*(?P<bare>[^<>"\s,;]+))\s*(?:[,;]|$)'
 )
+#: What a line that was cut ends with: a part of a recipient.
+_CUT_OFF = re.compile(r"[^,;]*$")
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,20 @@ class RecipientTable:
 
 
 def are_recipients(lines: Sequence[str]) -> bool:
-    """Return whether every line is of recipients and one has several, as no table has."""
-    found = [recipients_in(line) for line in lines if line.strip()]
-    return all(found) and any(len(one or ()) > 1 for one in found)
+    """Return whether every line is of recipients and one has several, as no table has.
+
+    The lines may be cut; the last recipient of one that is does not count.
+    """
+    most = 0
+    for line in lines:
+        whole = (
+            line if line.endswith("\n") or len(line) < LONGEST_SAMPLED else _CUT_OFF.sub("", line)
+        )
+        if line.strip():
+            if "@" not in whole or not (found := recipients_in(whole)):
+                return False
+            most = max(most, len(found))
+    return most > 1
 
 
 def recipients_in(line: str) -> list[list[str]] | None:
@@ -47,7 +61,7 @@ def recipients_in(line: str) -> list[list[str]] | None:
         address = one and (one["address"] or one["bare"])
         if one is None or not address or not valid(address):
             return None
-        name = (one["name"] or "").strip().strip('"').replace("\\", "").strip()
+        name = (one["name"] or "").strip(" \"'").replace("\\", "").strip()
         found.append([address, name])
         place = one.end()
     return found

@@ -11,7 +11,7 @@ from nurture.sheets.addresses import AddressCell, address_in, addresses_in
 from nurture.sheets.cells import clean, unguarded
 from nurture.sheets.columns import MOMENTS, Meaning, words_of
 from nurture.sheets.dates import moment_in
-from nurture.sheets.headings import is_vague, names_form
+from nurture.sheets.headings import is_vague, names_form, names_other_consent
 from nurture.sheets.limits import MOST_COLUMNS
 from nurture.sheets.programs.known import PROGRAMS
 from nurture.sheets.programs.own import OWN_COLUMNS, state_of
@@ -143,8 +143,11 @@ class RowReader:
         return told
 
     def _form(self, told: Told) -> str:
-        """Return the first form; under a vague heading, one that a cell names as a form."""
-        cells = told.get(Meaning.FORM, ())
+        """Return the first form; under a vague heading, one that a cell names as a form.
+
+        A form on which someone consented to a treatment is none.
+        """
+        cells = [one for one in told.get(Meaning.FORM, ()) if not names_other_consent(one[1])]
         return next((cell for i, cell in cells if i not in self._vague or names_form(cell)), "")
 
     def _heading(self, index: int) -> str:
