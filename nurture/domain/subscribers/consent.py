@@ -185,7 +185,7 @@ class Consents:
             if change.granted and not (change.form and EVERY_SERIES in scopes):
                 scopes.add(change.scope)
             elif not change.granted:
-                scopes = {one for one in scopes if not _covers(change.scope, one)}
+                scopes = {one for one in scopes if not covers(change.scope, one)}
         return consents_of(scopes)
 
 
@@ -197,11 +197,11 @@ def consents_of(scopes: Iterable[Scope]) -> Consents:
     return Consents(frozenset(one.purpose for one in given), series)
 
 
-def _covers(withdrawn: Scope, one: Scope) -> bool:
-    """Return whether a withdrawal ends that consent; of a series without a form, either does."""
-    if withdrawn.purpose is not one.purpose:
+def covers(said: Scope, one: Scope) -> bool:
+    """Return whether what was said counts for that; of a series without a form, either does."""
+    if said.purpose is not one.purpose:
         return False
-    return not (withdrawn.form and one.form) or withdrawn.form == one.form
+    return not (said.form and one.form) or said.form == one.form
 
 
 def read_consents(words: Iterable[str]) -> Consents:
@@ -280,6 +280,9 @@ OWN_BOXES = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
 
 #: The kinds of email that each have a box there too; the series come with a form.
 STREAM_BOXES = (Purpose.ARTICLES, Purpose.NEWS)
+
+#: The boxes that the page of a guide may have, in their order.
+GUIDE_BOXES = (*STREAM_BOXES, *OWN_BOXES)
 
 #: Withdrawn by us, for someone who did not say whether they still want the emails.
 SILENCE = "quiet"

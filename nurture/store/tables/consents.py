@@ -1,6 +1,6 @@
 """Consent records: append-only proof of every consent and every refusal."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -8,9 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from nurture.domain.known_words import known
+from nurture.domain.rights.basis import is_brought
 from nurture.domain.subscribers.consent import (
     EVERY_SERIES,
+    EVIDENCE,
     MARKETING,
+    STATED,
     ConsentChange,
     ConsentRecord,
     Evidence,
@@ -23,6 +26,7 @@ from nurture.domain.subscribers.consent import (
     series_said,
     words_of,
 )
+from nurture.store.database import among, as_numbers
 from nurture.store.tables.subscribers import FORM, subscribers
 from nurture.store.tables.withdrawals import CONSENT, consents_withdrawn, list_withdrawals
 from nurture.store.types import UtcDateTime, metadata
@@ -124,15 +128,24 @@ def last_said(
 
 
 def withdrawn_by(
-    connection: sa.Connection, subscriber_id: int, sources: Collection[str]
+    connection: sa.Connection,
+    subscriber_id: int,
+    sources: Collection[str],
+    *,
+    since: datetime | None = None,
 ) -> frozenset[Scope]:
     """Return everything whose latest record is a withdrawal that came from one of `sources`.
 
-    If the series was withdrawn as a whole, it is that of each form whose series they had.
+    With `since`, only what was withdrawn then or later counts. If the series was withdrawn as a
+    whole, it is that of each form whose series they had.
     """
     latest = latest_said(consent_records(connection, subscriber_id))
     withdrawn = {
-        scope for scope, record in latest.items() if record.source in sources and not record.granted
+        scope
+        for scope, record in latest.items()
+        if record.source in sources
+        and not record.granted
+        and (since is None or record.recorded_at >= since)
     }
     series = any(scope.form for scope in withdrawn)
     return frozenset(withdrawn - {EVERY_SERIES} if series else withdrawn)
@@ -160,6 +173,25 @@ def settle_series(connection: sa.Connection, subscriber_id: int) -> bool:
     words = words_of(replace(agreed, series=forms)) | newer
     connection.execute(sa.update(subscribers).where(of_person).values(purposes=words))
     return not forms <= agreed.series
+
+
+def brought_by_lists(
+    connection: sa.Connection, subscriber_ids: Collection[int]
+) -> dict[int, frozenset[Scope]]:
+    """Return what these people agree to only as a list or the practice says, for each of them."""
+    person, source = consents.c.subscriber_id, consents.c.source
+    brought = sa.or_(*(source.startswith(f"{kind}:") for kind in (EVIDENCE, STATED)))
+    these = among(connection.dialect.name, person, "people")
+    named = {"people": as_numbers(connection, subscriber_ids)}
+    # Few people, if any, came with a list, so their records are read one by one.
+    found = connection.scalars(sa.select(person).where(these, brought).distinct(), named)
+    return {one: frozenset(_brought(consent_records(connection, one))) for one in found.all()}
+
+
+def _brought(records: Sequence[ConsentRecord]) -> Iterator[Scope]:
+    for scope, record in latest_said(records).items():
+        if record.granted and is_brought(record):
+            yield scope
 
 
 def _record(row: Mapping[str, Any]) -> ConsentRecord:
