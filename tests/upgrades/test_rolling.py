@@ -86,7 +86,7 @@ def write_new_words(connection: Connection, home: Installation) -> None:
     more = dict.fromkeys(
         ("wording_hash", "privacy_version", "page_url", "client", "user_agent"), ""
     )
-    connection.execute(insert(consents).values(purpose="news", **yes, **more))
+    connection.execute(insert(consents).values(purpose="podcasts", **yes, **more))
     ann, dora = subscribers.c.id == people[ANN], subscribers.c.id == people[DORA]
     words = frozenset({"guide", "marketing", "podcasts"})
     connection.execute(update(subscribers).where(ann).values(purposes=words))
@@ -135,7 +135,7 @@ def test_known_steps_are_sent_and_unknown_ones_are_left_unchanged(
     assert len(smtp_sink.mails_to(ANN)) == len(articles)
     assert (home.enrolment(BOB, OVER_50), home.enrolment(EVE, OVER_50)) == (bob, eve)
     assert len(smtp_sink.mails_to(CARL)) == 1
-    assert "news" in home.person(ANN)["purposes"]
+    assert "podcasts" in home.person(ANN)["purposes"]
     assert [m["step"] for m in home.messages_of(DORA)].count("your-guide") == 1
 
 

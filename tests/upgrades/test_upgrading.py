@@ -86,6 +86,9 @@ def _assert_nothing_is_missing(record: dict[str, Any], was: dict[str, Any]) -> N
         ]
         both = zip(record[part], lasting, strict=True)
         assert [row | before for row, before in both] == record[part]
+    agreed, before = set(record["person"]["purposes"]), set(was["person"].pop("purposes"))
+    # Whose series it is has been added, and nothing else.
+    assert before <= agreed and all(word.startswith("series:") for word in agreed - before)
     assert record["person"] | was["person"] == record["person"]
     reason = (was["suppression"] or {}).get("reason")
     assert (record["suppression"] or {}).get("reason") == reason

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from nurture.domain.subscribers.consent import Purpose
 from nurture.services.owner import sessions
 from nurture.services.publishing import sequence_editor
 from nurture.store.tables.drafts import drafts
@@ -214,6 +215,26 @@ def test_the_owner_can_choose_the_sequence_that_follows(
     change(sqlite_home, paul, "/edit/end", sequence="golf", only_if="golfers")
     assert "People go on differently at the end." in words(paul.get(f"{KEY}/review"))
     assert "Then people in “Golfers” go on with “For golfers”." in publish(sqlite_home, paul)
+
+
+def test_an_email_can_be_kept_for_people_who_agreed_to_the_news(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
+    change(sqlite_home, paul, f"/edit/steps/{FIRST}", **USUAL | {"stream": "news"})
+    plan = sequence_editor.find_plan(sqlite_home.context.database, "pain-guide")
+    assert plan.sequence.step(FIRST).stream is Purpose.NEWS
+    assert "Only to people who agreed to news and offers." in words(paul.get(f"{KEY}/edit"))
+    change(sqlite_home, paul, f"/edit/steps/{FIRST}", **USUAL)
+    plan = sequence_editor.find_plan(sqlite_home.context.database, "pain-guide")
+    assert plan.sequence.step(FIRST).stream is None
+
+
+def test_an_unknown_kind_of_email_is_refused_in_words(
+    sqlite_home: Installation, paul: FlaskClient
+) -> None:
+    refused = change(sqlite_home, paul, f"/edit/steps/{FIRST}", **USUAL | {"stream": "spam"})
+    assert refused.status_code == 422
+    assert "is no kind of email that people can agree to" in refused.text
 
 
 def test_the_owner_can_choose_what_a_reply_does(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from unicodedata import normalize
 
-from nurture.domain.subscribers.consent import OWN_WORDINGS, Purpose
+from nurture.domain.subscribers.consent import MARKETING, OWN_WORDINGS, Purpose
 
 _YES = frozenset({"on", "true", "1", "yes", "y", "checked", "ticked", "selected"})
 _NO = frozenset(
@@ -130,6 +130,8 @@ def _named(sent: object) -> str:
     return "a number" if isinstance(sent, int | float) else "something that is no text"
 
 
-_KNOWN: Mapping[str, Purpose] = {_plain(purpose): purpose for purpose in Purpose} | {
-    _plain(wording): purpose for purpose, wording in OWN_WORDINGS.items()
+_KNOWN: Mapping[str, Purpose] = {
+    MARKETING: Purpose.SERIES,
+    **{_plain(purpose): purpose for purpose in Purpose},
+    **{_plain(wording): purpose for purpose, wording in OWN_WORDINGS.items()},
 }

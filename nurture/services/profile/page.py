@@ -15,6 +15,7 @@ from nurture.domain.tracking.verdict import Verdict
 from nurture.services.catalogue import Catalogue
 from nurture.services.profile.explanation import Explanation, explain_subscriber
 from nurture.services.profile.page_words import LIVELY, Titles
+from nurture.services.profile.rights import in_sentence
 from nurture.services.profile.timeline import Chapter, recount
 from nurture.services.simulation.snapshot import portray
 from nurture.services.subscribers import consents, export, on_behalf
@@ -56,7 +57,8 @@ class PersonPage:
     which are not examined because the person has not agreed to that, whether or not they care about
     any. `older` is where the story continues, if it does. `sequences` are those they are currently
     in, with their titles. `why_not_sooner` and `nothing_comes` contain whole sentences. `ways_back`
-    are the sequences they can be put back into, or the reason why not.
+    are the sequences they can be put back into, or the reason why not. `rights` says which
+    marketing they may be sent, in whole sentences.
     """
 
     subscriber: Subscriber
@@ -74,6 +76,7 @@ class PersonPage:
     story: tuple[Chapter, ...]
     older: datetime | None
     proof: Proof
+    rights: tuple[str, ...] = ()
 
 
 def introduce(
@@ -161,6 +164,7 @@ def _introduction(
         story=part.chapters,
         older=part.older,
         proof=proof,
+        rights=tuple(in_sentence(one, names.published.title_of_form) for one in explanation.rights),
     )
 
 

@@ -1,6 +1,6 @@
 """The right to write to a person, in sentences for the owner."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from nurture.domain.reasons import PURPOSES, in_words
 from nurture.domain.rights.basis import Basis, Strength
@@ -8,10 +8,13 @@ from nurture.domain.rights.reach import Reach
 from nurture.domain.rights.table import Permission
 
 
-def in_sentence(one: Reach) -> str:
-    """Say whether one kind of marketing may be sent to a person, and why."""
+def in_sentence(one: Reach, title_of_form: Callable[[str], str] = str) -> str:
+    """Say whether one kind of marketing may be sent to a person, and why.
+
+    Forms are named by their keys, unless they have titles.
+    """
     named = PURPOSES[one.scope.purpose]
-    named += f" that the form “{one.scope.form}” promises" if one.scope.form else ""
+    named += f" of the form “{title_of_form(one.scope.form)}”" if one.scope.form else ""
     named = named[0].upper() + named[1:]
     if one.why is not None:
         verb = "may not be sent" if one.answer is Permission.NO else "may be sent later, not now"

@@ -34,7 +34,7 @@ def test_every_kind_of_withdrawal_is_copied_out_once_without_names(home: Install
     assert withdrawals.to_copy(context.database, journal) > 0
     copied = withdrawals.copy_out(context.database, journal, now)
     assert kinds(journal) == [
-        *("consent:guide", "consent:marketing", "consent:tracking", "erased"),
+        *("consent:guide", "consent:series:pain-guide", "consent:tracking", "erased"),
         *("let_go", "let_go", "unsubscribed"),
     ]
     assert copied == 7

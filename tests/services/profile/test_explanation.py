@@ -21,6 +21,10 @@ from tests.journeys.virtual import booking
 ANNA = "anna@example.org"
 THURSDAY = datetime(2026, 4, 2, 9, tzinfo=UTC)
 FIRST = "why-stretching-and-massage-wont-solve-back-pain"
+WORDING = (
+    "Not making progress with your rehab? Subscribe below and find out how to get moving with our "
+    "FREE 21 page guide."
+)
 
 
 def explained(home: Installation, address: str = ANNA, armed: bool = True) -> Explanation:
@@ -57,7 +61,13 @@ def test_the_whole_explanation_reads_as_sentences(home: Installation) -> None:
         "They confirmed the address on Thursday 2 April 2026 at 10:30.",
         "They are new: they collected a guide (“pain-guide/your-guide”) on Thursday 2 April 2026 "
         "at 10:30.",
-        "They agree to: guide, marketing.",
+        "They agree to: guide, series of “pain-guide”.",
+        "The series of emails of the form “pain-guide” may be sent: they agreed, and "
+        "the address is confirmed.",
+        f"New articles may not be sent: they agreed to “{WORDING}”, and that does not cover new "
+        "articles.",
+        f"News and offers may not be sent: they agreed to “{WORDING}”, and that does not cover "
+        "news and offers.",
         "“your-guide” (pain-guide) was sent on Thursday 2 April 2026 at 10:00.",
         f"Next comes “{FIRST}” (pain-guide) on Tuesday 7 April 2026 at 08:30.",
         "Its wait of 2 days counts from Thursday 2 April 2026 at 10:30 and is over on Saturday "

@@ -222,6 +222,7 @@ class SequenceEditing(Views):
             "days": words.DAYS,
             "segments": [("", "Everybody"), *segments.items()],
             "left_out": [("", "Nobody"), *segments.items()],
+            "streams": step_form.STREAMS,
         }
 
 

@@ -7,8 +7,15 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from nurture.domain.sequences.sequence import EVERY_DAY, WEEKDAYS, WORKING_DAYS, Late, Step, Wait
+from nurture.domain.subscribers.consent import Purpose
 
 UNITS = (("minutes", "minutes"), ("hours", "hours"), ("days", "days"), ("weeks", "weeks"))
+#: What people may have to have agreed to, besides the series that the form promises.
+STREAMS = (
+    ("", "The emails of this series"),
+    (str(Purpose.ARTICLES), "New articles"),
+    (str(Purpose.NEWS), "News and offers"),
+)
 #: The settings with which a new email starts.
 _USUAL = Step("", wait=Wait(days=4), at=time(8, 30), on=WORKING_DAYS)
 
@@ -27,6 +34,7 @@ def filled_in(step: Step = _USUAL) -> dict[str, Any]:
         "late_days": max(1, round(step.max_late / timedelta(days=1))),
         "only_if": step.only_if,
         "skip_if": step.skip_if,
+        "stream": "" if step.stream in (None, Purpose.SERIES) else str(step.stream),
     }
 
 
@@ -47,6 +55,7 @@ def as_settings(fields: Mapping[str, Any]) -> dict[str, Any]:
         "max_late": f"{fields['late_days'] or 3} days" if late else None,
         "only_if": fields["only_if"] or None,
         "skip_if": fields["skip_if"] or None,
+        "stream": fields["stream"] or None,
     }
 
 

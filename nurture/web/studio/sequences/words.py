@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from nurture.domain.reasons import PURPOSES
 from nurture.domain.sequences.impact import Impact
 from nurture.domain.sequences.sequence import (
     EVERY_DAY,
@@ -89,6 +90,8 @@ def say_conditions(step: Step, titles: Mapping[str, str]) -> list[str]:
     said = []
     if step.kind.rules.reminds:
         said.append("Only to those who have not collected the guide.")
+    if step.stream:
+        said.append(f"Only to people who agreed to {PURPOSES[step.stream]}.")
     if step.only_if:
         said.append(f"Only to people in “{titles.get(step.only_if, step.only_if)}”.")
     if step.skip_if:

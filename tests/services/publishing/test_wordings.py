@@ -1,0 +1,73 @@
+"""A form may cover something else only with other words; people of before keep theirs."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nurture.domain.subscribers.consent import Purpose, Scope
+from nurture.library.folder import read_library
+from nurture.services.publishing import files
+from nurture.services.publishing.files import Publication
+from nurture.services.publishing.wordings import SameWordsError
+from nurture.store.tables.subscribers import find_subscriber
+from tests.installation import SHIPPED, Installation
+
+BEFORE, AFTER = 'grants  = ["guide", "series"]', 'grants  = ["guide", "series", "news"]'
+OLD_WORDS, NEW_WORDS = "with our FREE 21 page guide.", "with our FREE guide, series and news."
+
+
+class Files:
+    """A copy of the shipped files, whose form for the pain guide is changed."""
+
+    def __init__(self, home: Installation, directory: Path) -> None:
+        self.home, self.root = home, directory / "emails"
+        shutil.copytree(SHIPPED, self.root)
+
+    def publish(self, *changes: tuple[str, str]) -> Publication:
+        plan = self.root / "pain-guide" / "sequence.toml"
+        for old, new in changes:
+            assert old in plan.read_text()
+            plan.write_text(plan.read_text().replace(old, new))
+        now = self.home.clock.now
+        return files.publish(self.home.context.database, read_library(self.root), now)
+
+
+@pytest.fixture
+def changed(home: Installation, tmp_path: Path) -> Files:
+    return Files(home, tmp_path)
+
+
+def streams(home: Installation, person: int) -> set[str]:
+    with home.context.database.reading() as connection:
+        found = find_subscriber(connection, person)
+    assert found
+    return {scope.word for scope in found.consents.streams}
+
+
+def test_the_same_words_cannot_cover_something_else(changed: Files) -> None:
+    with pytest.raises(SameWordsError, match="“guide”, “series” before") as refused:
+        changed.publish((BEFORE, AFTER))
+    assert "Change “wording” too" in refused.value.remedy
+    with pytest.raises(SameWordsError):
+        files.check_wordings(changed.home.context.database, read_library(changed.root))
+
+
+def test_words_of_long_ago_still_cover_what_they_covered(changed: Files) -> None:
+    changed.publish((OLD_WORDS, NEW_WORDS), (BEFORE, AFTER))
+    with pytest.raises(SameWordsError):
+        changed.publish((NEW_WORDS, OLD_WORDS))
+
+
+def test_new_words_cover_more_for_people_who_sign_up_from_then_on(
+    home: Installation, changed: Files
+) -> None:
+    home.subscribe("before@example.org")
+    changed.publish((OLD_WORDS, NEW_WORDS), (BEFORE, AFTER))
+    home.subscribe("after@example.org")
+    assert streams(home, 1) == {Scope(Purpose.SERIES, "pain-guide").word}
+    assert streams(home, 2) == {Scope(Purpose.SERIES, "pain-guide").word, "news"}
+
+
+def test_the_word_from_before_there_were_streams_covers_the_same(changed: Files) -> None:
+    assert changed.publish((BEFORE, 'grants  = ["guide", "marketing"]')).changed == ["pain-guide"]
