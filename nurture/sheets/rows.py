@@ -219,7 +219,7 @@ class RowReader:
         return {name: unguarded(cell) for name, cell in cells if name in OWN_COLUMNS}
 
     def _suppressed(self, told: Told) -> str:
-        place = self._reading.headers.index("suppressed")
+        place = self._reading.headers.index("suppressions")
         return dict(told.get(Meaning.OWN, ())).get(place, "")
 
 

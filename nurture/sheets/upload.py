@@ -11,6 +11,7 @@ from zipfile import ZipFile, ZipInfo
 
 from nurture.sheets.archive import MAGIC, members_of, opened_archive
 from nurture.sheets.delimited import DelimitedTable, Opener, first_lines, separator_of
+from nurture.sheets.documents import STARTS, DocumentTable
 from nurture.sheets.encoding import encoding_of
 from nurture.sheets.limits import LARGEST_FILE, LARGEST_WORKBOOK, SheetError
 from nurture.sheets.recipients import RecipientTable, are_recipients
@@ -37,7 +38,7 @@ _WEB_PAGE = re.compile(
 )
 _MARKUP = re.compile(rb"\s*(?:<\?xml|\{\\rtf)", re.I)
 _CARD = re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN:VCARD", re.I)
-_TEXTS = frozenset({"", ".csv", ".tsv", ".tab", ".txt", ".vcf", ".vcard"})
+_TEXTS = frozenset({"", ".csv", ".tsv", ".tab", ".txt", ".vcf", ".vcard", ".ndjson"})
 _WORKBOOKS = frozenset({".xlsx", ".xlsm", ".ods"})
 _START = 2048
 
@@ -134,6 +135,8 @@ def _text_sheet(opener: Opener, name: str) -> Sheet:
         encoding = encoding_of(file)
     if _CARD.match(start):
         return Sheet(name, CardTable(opener, encoding))
+    if STARTS.match(start):
+        return Sheet(name, DocumentTable(opener, encoding))
     if are_recipients(first_lines(opener, encoding)):
         return Sheet(name, RecipientTable(opener, encoding))
     return Sheet(name, DelimitedTable(opener, encoding, separator_of(opener, encoding)))

@@ -306,9 +306,13 @@ ELSEWHERE = "elsewhere"
 #: was given, or the practice says so.
 EVIDENCE, STATED = "evidence", "stated"
 
+#: Taken back together with the import that brought it, whose number follows: nobody refused it.
+UNDONE = "undone"
+
 _SAID_WHERE: Mapping[str, str] = {
     EVIDENCE: "elsewhere, as the imported list shows",
     STATED: "elsewhere, as the practice states",
+    UNDONE: "by the practice, which took the imported list back",
     "guide-page": "on the page of the guide",
     "preferences": "on the preference page",
     "unsubscribe": "by unsubscribing",
@@ -319,6 +323,11 @@ _SAID_WHERE: Mapping[str, str] = {
     JOURNAL: "before a backup was restored that did not know of it",
     SILENCE: "by giving no sign of life for a long time, when asked",
 }
+
+
+def is_undone(source: str) -> bool:
+    """Return whether a consent was taken back with its import, which nobody refused."""
+    return source.partition(":")[0] == UNDONE
 
 
 def said_where(source: str) -> str:

@@ -31,7 +31,7 @@ from nurture.services.publishing.revisions import (
     store_draft,
 )
 from nurture.services.publishing.sources import email_source
-from nurture.services.publishing.wordings import refuse_same_words
+from nurture.services.publishing.wordings import refuse_lost_proof
 from nurture.store.database import Connection, Database
 from nurture.store.tables.revisions import (
     Author,
@@ -138,7 +138,7 @@ def check_wordings(database: Database, library: Library) -> None:
     """
     with database.reading() as connection:
         for source in library.sequences:
-            refuse_same_words(connection, source.sequence.key, source.toml)
+            refuse_lost_proof(connection, source.sequence.key, source.toml)
 
 
 def to_fill_in(library: Library, published: Published | None = None) -> list[str]:
