@@ -135,7 +135,7 @@ def test_known_steps_are_sent_and_unknown_ones_are_left_unchanged(
     assert len(smtp_sink.mails_to(ANN)) == len(articles)
     assert (home.enrolment(BOB, OVER_50), home.enrolment(EVE, OVER_50)) == (bob, eve)
     assert len(smtp_sink.mails_to(CARL)) == 1
-    assert "news" in home.person(ANN)["purposes"]
+    assert "podcasts" in home.person(ANN)["purposes"]
     assert [m["step"] for m in home.messages_of(DORA)].count("your-guide") == 1
 
 

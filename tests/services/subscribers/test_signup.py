@@ -186,7 +186,7 @@ def test_a_person_who_is_erased_while_they_sign_up_again_is_added_anew(home: Ins
     signing_up.join(20)
     new = home.person(ANN)
     assert new["id"] != old
-    assert new["purposes"] == {"guide", *SERIES}
+    assert new["purposes"] == {"guide", "marketing", "series:over-50-guide"}
     assert [row["sequence"] for row in home.enrolments_of(ANN)] == ["over-50-guide"]
 
 
