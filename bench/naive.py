@@ -118,6 +118,8 @@ class NaiveSender:
             "is_followed": True,
             "unsubscribe_url": unsubscribe,
             "preferences_url": f"{_URL}/preferences/{self._tokens.preferences(1)}",
+            "why_sent": "You are getting this email because you agreed to get our emails.",
+            "why_url": f"{_URL}/why/{self._tokens.why(number)}",
             "guide_url": f"{_URL}/guide/{self._tokens.guide(row['id'])}",
         }
         mail.set_content(self._render(self._text, values, number))

@@ -119,6 +119,14 @@ class Tokens:
         """Return the message, or raise `TokenRefusedError`."""
         return _as_number(self._read(b"confirm", token))
 
+    def why(self, message: int) -> str:
+        """Return a token that opens the page that says why that message was sent."""
+        return self._newest.sign(b"why", _number(message))
+
+    def read_why(self, token: str) -> int:
+        """Return the message, or raise `TokenRefusedError`."""
+        return _as_number(self._read(b"why", token))
+
     def opened(self, message: int) -> str:
         """Return the token in the address of a message's pixel."""
         return self._newest.sign(b"open", _number(message))
@@ -241,7 +249,7 @@ class _Signer:
     def __init__(self, secret: str) -> None:
         self._secret = blake2b(secret.encode()).digest()
         self.id = blake2b(self._secret, person=b"nurture-id", digest_size=1).digest()
-        pages = (b"guide", b"preferences", b"unsubscribe", b"confirm")
+        pages = (b"guide", b"preferences", b"unsubscribe", b"confirm", b"why")
         purposes = (*pages, b"open", b"click", b"message", b"address", b"step")
         self._states = {purpose: self._state(purpose) for purpose in purposes}
 

@@ -22,6 +22,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "open": TOKENS.read_opened,
     "click": TOKENS.read_click,
     "confirm": TOKENS.read_confirm,
+    "why": TOKENS.read_why,
 }
 MADE = {
     "guide": TOKENS.guide(7),
@@ -29,6 +30,7 @@ MADE = {
     "unsubscribe": TOKENS.unsubscribe(7, 8),
     "open": TOKENS.opened(7),
     "confirm": TOKENS.confirm(7),
+    "why": TOKENS.why(7),
     "click": TOKENS.click(7, "https://example.org/an-article?a=1"),
 }
 
@@ -47,6 +49,7 @@ def test_a_signed_value_is_read_back(one: int, other: int, url: str) -> None:
     assert TOKENS.read_preferences(TOKENS.preferences(one)) == one
     assert TOKENS.read_opened(TOKENS.opened(one)) == one
     assert TOKENS.read_confirm(TOKENS.confirm(one)) == one
+    assert TOKENS.read_why(TOKENS.why(one)) == one
     assert TOKENS.read_unsubscribe(TOKENS.unsubscribe(one, other)) == (one, other)
     assert TOKENS.read_click(TOKENS.click(one, url)) == (one, url)
 

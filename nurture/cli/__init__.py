@@ -10,6 +10,7 @@ from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     complaints,
     dkim,
     doctor,
+    everybody,
     evidence,
     held,
     hits,

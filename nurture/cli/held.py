@@ -1,4 +1,4 @@
-"""Commands for what is held back after a restore."""
+"""Commands for what is held back after a restore, or came in from another installation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @main.group()
 def held() -> None:
-    """Send or drop what came due between backup and restore."""
+    """Send or drop what came due between backup and restore, or came in with people."""
 
 
 @held.command("list")

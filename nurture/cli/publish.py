@@ -60,9 +60,12 @@ def check(context: Context) -> None:
 
     library = read_library(context.library)
     drafts = files.check(library)
+    published = _published(context)
+    if published:
+        files.check_wordings(context.database, library)
     for said in context.settings.first_steps():
         click.echo(f"to set: {said}")
-    for said in files.to_fill_in(library, _published(context)):
+    for said in files.to_fill_in(library, published):
         click.echo(f"to fill in: {said}")
     for said in files.to_know(library):
         click.echo(f"note: {said}")

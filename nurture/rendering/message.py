@@ -1,9 +1,9 @@
 """Preparing an email: everything that is the same for all recipients is encoded once.
 
 Messages to different people differ in only a few values. For each of the few shapes an email
-can have (with a first name or without, tracked links or plain ones) the templates are rendered
-once with marks for a person's values, and the text between the marks is encoded in its final
-bytes. A message is then those bytes joined with the person's values.
+can have (with a first name or without, tracked links or plain ones, and the ground it is sent on)
+the templates are rendered once with marks for a person's values, and the text between the marks is
+encoded in its final bytes. A message is then those bytes joined with the person's values.
 """
 
 import re
@@ -13,15 +13,19 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache, partial
 from hashlib import blake2b
+from textwrap import fill
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 from nurture.domain.messages.email import destination
 from nurture.domain.practice import Practice
+from nurture.domain.rights.account import Ground
 from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.domain.subscribers.consent import STREAMS
 from nurture.rendering.compile import CompiledEmail
 from nurture.rendering.encoding import SOFT_BREAK, header_text, mailbox, quoted, quoted_value
+from nurture.rendering.footer import why_sent
 from nurture.rendering.templates import compile_template
 from nurture.tokens import Tokens
 
@@ -38,6 +42,7 @@ class Recipient:
     """The person a message goes to; `tracking` is true if they consented to it.
 
     A message first offered by an older version is not `marked`: its Message-ID must not change.
+    `ground` is what gives the right to send it, which the footer says.
     """
 
     message: int
@@ -48,6 +53,7 @@ class Recipient:
     tracking: bool
     address_hash: str = ""
     marked: bool = True
+    ground: Ground = Ground.CONSENT
 
 
 Slot = Callable[[Recipient], bytes]
@@ -72,6 +78,14 @@ class Surroundings:
     headers_for: HeadersFor = no_headers
 
 
+class _Choices(NamedTuple):
+    """What a shape's templates may test or say, besides what differs between all people."""
+
+    named: bool
+    tracked: bool
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Shape:
     """Finished bytes with holes: `holes` says which slot fills which of the pieces."""
@@ -89,11 +103,12 @@ class PreparedEmail:
         self.key = email.key
         self._email, self._sequence, self._kind, self._around = email, sequence, kind, around
         self._places = link_values(email, around.practice)
-        self._shapes: dict[tuple[bool, bool, bool], _Shape] = {}
+        self._shapes: dict[tuple[bool, bool, bool, Ground], _Shape] = {}
 
     def message(self, recipient: Recipient, now: datetime) -> bytes:
         """Return the whole RFC 5322 message to one person, dated `now`, with CRLF line ends."""
-        kind_of = (bool(recipient.first_name), recipient.tracking, recipient.marked)
+        to = recipient
+        kind_of = (bool(to.first_name), to.tracking, to.marked, to.ground)
         shape = self._shapes.get(kind_of)
         if shape is None:
             shape = self._shapes[kind_of] = self._shape(*kind_of)
@@ -105,12 +120,14 @@ class PreparedEmail:
                 pieces[place] = value
         return b"".join(pieces)
 
-    def _shape(self, named: bool, tracked: bool, marked: bool) -> _Shape:
+    def _shape(self, named: bool, tracked: bool, marked: bool, ground: Ground) -> _Shape:
         marks = _Marks()
         boundary = _boundary(self._email)
-        html = self._render(self._email.html, marks, named, tracked, html=True)
-        text = self._render(self._email.text, marks, named, tracked, html=False)
-        subject = self._render(self._email.subject, marks, named, tracked, html=False)
+        why = why_sent(self._sequence, self._email.key.partition("/")[2], self._kind, ground)
+        choices = _Choices(named, tracked, why)
+        html = self._render(self._email.html, marks, choices, html=True)
+        text = self._render(self._email.text, marks, choices, html=False)
+        subject = self._render(self._email.subject, marks, choices, html=False)
         builder = _Builder(marks)
         self._add_head(builder, subject, boundary, marked)
         builder.add(_part_head(boundary, b"plain"))
@@ -120,19 +137,18 @@ class PreparedEmail:
         builder.add(b"\r\n--" + boundary + b"--\r\n")
         return builder.shape()
 
-    def _render(
-        self, template: str, marks: "_Marks", named: bool, tracked: bool, *, html: bool
-    ) -> str:
+    def _render(self, template: str, marks: "_Marks", choices: "_Choices", *, html: bool) -> str:
         slots = _personal_slots(self._around, html=html)
         values = {name: marks.add(name, slot) for name, slot in slots.items()}
-        if not named:
+        if not choices.named:
             values["first_name"] = ""
-        choices = {"is_followed": tracked}
+        tracked = choices.tracked
+        said = {"is_followed": tracked, "why_sent": choices.why if html else fill(choices.why, 72)}
         link = partial(self._link, marks) if tracked else self._plain_link
         pixel = partial(self._pixel, marks) if tracked else str
         shared = shared_values(self._email, self._sequence, self._around.practice)
         made = compile_template(template, html=html)
-        return made.render(shared | values | choices, link=link, pixel=pixel)
+        return made.render(shared | values | said, link=link, pixel=pixel)
 
     def _plain_link(self, place: int | str) -> str:
         """Return a link's destination, given its index in the email's links or the URL itself."""
@@ -248,6 +264,7 @@ def _personal_slots(around: Surroundings, *, html: bool) -> Mapping[str, Slot]:
             f"{url}/preferences/{tokens.preferences(to.subscriber)}"
         ),
         "unsubscribe_url": lambda to: quoted_value(f"{url}/unsubscribe/{_way_out(tokens, to)}"),
+        "why_url": lambda to: quoted_value(f"{url}/why/{tokens.why(to.message)}"),
     }
 
 

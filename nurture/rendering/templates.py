@@ -15,7 +15,16 @@ from nurture.domain.errors import NurtureError
 
 #: Values that differ between people. They may be printed and tested, but not computed with.
 PERSONAL = frozenset(
-    {"confirm_url", "first_name", "guide_url", "is_followed", "preferences_url", "unsubscribe_url"}
+    {
+        "confirm_url",
+        "first_name",
+        "guide_url",
+        "is_followed",
+        "preferences_url",
+        "unsubscribe_url",
+        "why_sent",
+        "why_url",
+    }
 )
 
 #: Values that are the same for everyone who gets the revision.

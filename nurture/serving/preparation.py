@@ -13,6 +13,7 @@ from nurture.library.folder import Library, read_library
 from nurture.lifeline import die_with_parent
 from nurture.mail.setup import make_mailer, make_sign
 from nurture.services.publishing import files
+from nurture.services.publishing.wordings import RenamedFormError, SameWordsError
 from nurture.services.reports import status
 from nurture.serving.kernel import root_trouble
 from nurture.serving.last_published import LastPublished
@@ -48,7 +49,7 @@ def _publish(context: Context, library: Library) -> list[str]:
     """Publish the files; return what prevents some of them from being published."""
     try:
         files.publish(context.database, library, context.clock())
-    except files.OwnerWroteThisError as error:
+    except (files.OwnerWroteThisError, SameWordsError, RenamedFormError) as error:
         return [str(error)]
     return []
 

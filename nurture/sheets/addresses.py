@@ -20,6 +20,7 @@ _LINK = re.compile(r"=\s*HYPERLINK\s*\(", re.IGNORECASE)
 _QUOTED = re.compile(r'"([^"]*)"')
 
 #: What clings to an address when it is copied out of a sentence.
+_SEVERAL = ":::"
 _CLINGING = " .,;:<>()[]\"'“”‘’«»"
 _AROUND = ' ,;:<>[]"“”‘’«»'
 
@@ -43,6 +44,8 @@ def address_in(cell: str) -> AddressCell:
         return AddressCell("", fault=AddressFault.MISSING)
     if not cell.startswith("'") and (address := valid(cell)):
         return AddressCell(cell, address)
+    if _SEVERAL in cell:
+        return _primary(cell)
     email, name = _unwrapped(cell)
     if address := valid(email):
         return AddressCell(email, address, name=name)
@@ -51,6 +54,12 @@ def address_in(cell: str) -> AddressCell:
         return AddressCell(found[0], found[0])
     fault = AddressFault.SEVERAL if len(found) > 1 else AddressFault.IMPOSSIBLE
     return AddressCell(cell, fault=fault)
+
+
+def _primary(cell: str) -> AddressCell:
+    """Return the first address between Google's colons, which is the one a person prefers."""
+    cells = [address_in(part.strip()) for part in cell.split(_SEVERAL)]
+    return next((one for one in cells if one.address), AddressCell(cell, fault=cells[0].fault))
 
 
 def addresses_in(cell: str) -> list[str]:
@@ -104,5 +113,5 @@ def _unwrapped(cell: str) -> tuple[str, str]:
 
 def _trimmed(email: str) -> str:
     """Return an address without signs around it; a final full stop ended a sentence."""
-    inner = email.strip(_CLINGING)
+    inner = email.lstrip(_CLINGING.replace(".", "")).rstrip(_CLINGING)
     return inner if "@" in inner else email

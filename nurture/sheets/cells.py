@@ -17,8 +17,10 @@ _INVISIBLE = dict.fromkeys(
     )
 )
 
-_GUARDED = re.compile(r"'+[=+\-@]")
-_TO_GUARD = re.compile(r"'*[=+\-@]")
+#: What makes a spreadsheet run a cell instead of showing it, including full-width forms.
+_RUN = r"[=+\-@\t\r\n＝＋－＠]"
+_GUARDED = re.compile(rf"'+{_RUN}")
+_TO_GUARD = re.compile(rf"'*{_RUN}")
 
 
 def clean(cell: str) -> str:

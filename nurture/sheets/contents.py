@@ -9,7 +9,7 @@ from nurture.sheets.cells import clean
 from nurture.sheets.columns import Meaning
 from nurture.sheets.dates import moment_in
 from nurture.sheets.programs.program import LONDON, ListProgram
-from nurture.sheets.programs.words import is_nothing, state_in, yes_or_no
+from nurture.sheets.programs.words import answer_in, is_nothing, state_in, yes_or_no
 from nurture.sheets.table import SheetRecord
 
 _PHONE = re.compile(r"\+?[\d ()/.-]{8,20}")
@@ -57,7 +57,7 @@ def doubtful(
 def _instead(meaning: Meaning, cells: list[str], program: ListProgram) -> Meaning:
     if meaning is Meaning.STATE and program.key == "generic" and _mostly(cells, _is_no_state):
         return Meaning.IGNORED
-    if meaning is Meaning.WANTS_EMAIL and _mostly(cells, _is_no_answer):
+    if meaning is Meaning.WANTS_EMAIL and _are_no_answers(cells):
         words = sum(len(cell.split()) for cell in cells) / len(cells)
         return Meaning.WORDING if words >= _WORDS_OF_A_SENTENCE else Meaning.IGNORED
     return meaning
@@ -114,8 +114,14 @@ def _is_no_state(cell: str) -> bool:
     return not _is_state(cell) and yes_or_no(cell) is None
 
 
+def _are_no_answers(cells: Sequence[str]) -> bool:
+    """Return whether cells answer nothing; a sentence that begins with “no” is an answer."""
+    return _mostly(cells, _is_no_answer) and not any(answer_in(cell) is False for cell in cells)
+
+
 def _is_no_answer(cell: str) -> bool:
-    return _is_no_state(cell) and not _is_moment(cell)
+    brief = len(cell.split()) < _WORDS_OF_A_SENTENCE and answer_in(cell) is not None
+    return _is_no_state(cell) and not _is_moment(cell) and not brief
 
 
 def _is_moment(cell: str) -> bool:

@@ -31,7 +31,7 @@ _MONTH_DAY = re.compile(
     rf"(?P<year>\d{{4}}){_TIME}",
     re.I,
 )
-_NUMBER = re.compile(r"\d{5}(?:\.\d+)?")
+_NUMBER = re.compile(r"\d{5}(?:[.,]\d+)?")
 _SECONDS = re.compile(r"1\d{9}(?:\d{3})?")
 
 #: Months by their first letters in English, German, French, Spanish and Dutch.
@@ -132,9 +132,11 @@ def _zone(text: str) -> timezone:
 
 
 def _counted(cell: str) -> datetime | None:
-    if _NUMBER.fullmatch(cell) and _SERIALS[0] <= float(cell) <= _SERIALS[1]:
-        seconds = round(float(cell) * 86_400)
-        return _DAY_NOUGHT + timedelta(seconds=seconds)
+    if _NUMBER.fullmatch(cell):
+        days = float(cell.replace(",", "."))
+        if not _SERIALS[0] <= days <= _SERIALS[1]:
+            return None
+        return _DAY_NOUGHT + timedelta(seconds=round(days * 86_400))
     if _SECONDS.fullmatch(cell):
         return datetime.fromtimestamp(int(cell[:10]), UTC)
     return None

@@ -8,7 +8,7 @@ costs no other row anything.
 import csv
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -28,7 +28,7 @@ SEPARATORS = (",", ";", "\t", "|")
 _NAMES_SEPARATOR = re.compile(r'"?sep=(.)"?[,;\t|"]*\s*', re.IGNORECASE)
 
 #: Lines, and characters of each, by which a separator is guessed.
-_SAMPLE, _OF_A_LINE = 200, 5_000
+_SAMPLE, LONGEST_SAMPLED = 200, 5_000
 
 #: Of two separators that give the same addresses, the one that gives rows of one length is right.
 _EVENNESS_COUNTS = 0.5
@@ -39,6 +39,10 @@ _CUT = "A cell of this row is longer than any spreadsheet allows, and was cut."
 
 class _TooLongError(Exception):
     """A row that has gone on for more lines than any row has: a quotation mark is missing."""
+
+
+class _SwallowedError(Exception):
+    """A row that has other rows within its quotation marks."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,17 @@ class DelimitedTable:
 
 def separator_of(opener: Opener, encoding: str) -> str:
     """Return the separator that a file names, or that makes the best table of its beginning."""
-    with opener() as raw, closing(lines_of(raw, encoding)) as whole:
-        lines = [line[:_OF_A_LINE] for line in islice(whole, _SAMPLE)]
+    lines = first_lines(opener, encoding)
     named = _NAMES_SEPARATOR.fullmatch(lines[0]) if lines else None
     if named:
         return named[1]
     return max(SEPARATORS, key=lambda one: _evenness(list(split(lines, one))))
+
+
+def first_lines(opener: Opener, encoding: str) -> list[str]:
+    """Return the beginning of a text, by which guesses are made; long lines are cut."""
+    with opener() as raw, closing(lines_of(raw, encoding)) as whole:
+        return [line[:LONGEST_SAMPLED] for line in islice(whole, _SAMPLE)]
 
 
 def _evenness(records: list[SheetRecord]) -> float:
@@ -95,26 +104,71 @@ def _finish(text: TextIOWrapper) -> None:
 
 def split(lines: Iterable[str], delimiter: str) -> Iterator[SheetRecord]:
     """Yield the records of some lines, without empty ones and the line that names a separator."""
-    feed = _Feed(lines)
+    feed, shape = _Feed(lines), _Shape(delimiter)
     reader = csv.reader(feed, delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
         feed.begin()
         try:
             cells, problem = next(reader), ""
+            if feed.is_of_lines and shape.has_swallowed(cells):
+                raise _SwallowedError
         except StopIteration:
             return
-        except (csv.Error, _TooLongError):
+        except (csv.Error, _TooLongError, _SwallowedError):
             cells, problem = _by_hand(feed.give_back(), delimiter)
             reader = csv.reader(feed, delimiter=delimiter, strict=True, skipinitialspace=True)
+        shape.learn(cells)
         if any(map(str.strip, cells)) and not (feed.line == 1 and feed.names_separator):
             yield SheetRecord(feed.line, *_cut(cells, problem))
 
 
 def _by_hand(line: str, delimiter: str) -> tuple[list[str], str]:
     """Return the cells of one line that breaks the rules of quoting."""
+    if '\\"' in line and (cells := _unescaped(line, delimiter)):
+        return cells, ""
     if line.count('"') % 2 == 0 and len(line) < LONGEST_CELL:
         return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), []), _BROKEN
     return [cell.strip().strip('"') for cell in line.rstrip("\n").split(delimiter)], _BROKEN
+
+
+def _unescaped(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line whose quotation marks have a backslash before them, as in PHP."""
+    told = csv.reader([line], delimiter=delimiter, escapechar="\\", doublequote=False, strict=True)
+    try:
+        return next(told, [])
+    except csv.Error:
+        return []
+
+
+class _Shape:
+    """What the records of a file have in common: how many cells, and where the address stands."""
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter
+        self._width, self._place = 0, -1
+
+    def learn(self, cells: Sequence[str]) -> None:
+        """Remember the shape of a record; the first one with an address says where it is."""
+        if self._place < 0:
+            self._place = next((i for i, cell in enumerate(cells) if is_address(cell)), -1)
+            self._width = len(cells)
+
+    def has_swallowed(self, cells: Sequence[str]) -> bool:
+        """Return whether a line within a cell would be a record itself.
+
+        Then a quotation mark was never closed, and the next one in the file closed it. What stands
+        before that one is a part of a record, and the rest of it makes the cells too many or few.
+        """
+        if self._place < 0 or self._width < 2:
+            return False
+        width = self._width if len(cells) == self._width else self._place + 1
+        return any(
+            self._is_record(line, max(width, 2)) for cell in cells for line in cell.split("\n")[1:]
+        )
+
+    def _is_record(self, line: str, width: int) -> bool:
+        cells = line.split(self._delimiter)
+        return len(cells) >= width and is_address(cells[self._place].strip('"'))
 
 
 def _cut(cells: list[str], problem: str) -> tuple[list[str], str]:
@@ -142,6 +196,11 @@ class _Feed:
         line = self._waiting.popleft() if self._waiting else next(self._lines)
         self._taken.append(line)
         return line
+
+    @property
+    def is_of_lines(self) -> bool:
+        """Whether the last record goes over several lines."""
+        return len(self._taken) > 1
 
     def begin(self) -> None:
         """Begin another record behind the lines of the last one."""

@@ -10,6 +10,7 @@ from nurture.sheets.columns import MOMENTS, Meaning, words_of
 from nurture.sheets.contents import Columns, columns_of, doubtful
 from nurture.sheets.dates import day_comes_first, order_in
 from nurture.sheets.header import header_of, words_in
+from nurture.sheets.headings import beside, in_groups, kind_of
 from nurture.sheets.limits import MOST_COLUMNS, SheetError
 from nurture.sheets.programs.generic import GENERIC
 from nurture.sheets.programs.known import PROGRAMS, program_of
@@ -46,7 +47,7 @@ def guess(table: Table, name: str, *, encoding: str = "", delimiter: str = "") -
         delimiter=delimiter,
         header_line=header.line if header else None,
         headers=headers,
-        columns=_columns(below, headers, program),
+        columns=_columns(below, headers, program, _above(first, header)),
         state=state_named(name, program),
         zone=program.zone,
     )
@@ -56,8 +57,10 @@ def guess(table: Table, name: str, *, encoding: str = "", delimiter: str = "") -
 def with_columns(table: Table, reading: SheetReading, program: str) -> SheetReading:
     """Return a reading by the table of another program, as an owner may choose it."""
     chosen = PROGRAMS[program]
-    first = [one for one in islice(table.records(), SAMPLE) if _is_below(one, reading)]
-    columns = _columns(first, reading.headers, chosen)
+    records = list(islice(table.records(), SAMPLE))
+    header = next((one for one in records if one.line == reading.header_line), None)
+    first = [one for one in records if _is_below(one, reading)]
+    columns = _columns(first, reading.headers, chosen, _above(records, header))
     changed = replace(reading, program=program, columns=columns, zone=chosen.zone, day_first={})
     return with_day_first(changed, table)
 
@@ -94,18 +97,36 @@ def state_named(name: str, program: ListProgram) -> RowState:
     return RowState.SUBSCRIBED if said else RowState.UNKNOWN
 
 
-def _columns(below: Sequence[SheetRecord], headers: Sequence[str], program: ListProgram) -> Columns:
+def _columns(
+    below: Sequence[SheetRecord],
+    headers: Sequence[str],
+    program: ListProgram,
+    above: tuple[str, ...],
+) -> Columns:
     named = {
         index: meaning
         for index, header in enumerate(headers)
         if (meaning := _meaning(words_of(header), program)) is not None
     }
+    headings = tuple(map(words_of, headers))
+    named |= in_groups(above, headings)
+    named |= beside(headings, named)
     columns = columns_of(below, headers, named)
     return columns | doubtful(below, columns, program)
 
 
+def _above(records: Sequence[SheetRecord], header: SheetRecord | None) -> tuple[str, ...]:
+    """Return the names of groups of columns, in the row above a header; one alone is a title."""
+    if header is None:
+        return ()
+    rows = [one for one in records if one.line == header.line - 1]
+    names = tuple(words_of(clean(cell)) for row in rows for cell in row.cells)
+    return names if sum(map(bool, names)) > 1 else ()
+
+
 def _meaning(header: str, program: ListProgram) -> Meaning | None:
-    return program.columns.get(header) or GENERIC.columns.get(header)
+    known = program.columns.get(header) or GENERIC.columns.get(header)
+    return known or (kind_of(header) if header else None)
 
 
 def _dates(table: Table, reading: SheetReading, wanted: Sequence[int]) -> dict[int, frozenset[str]]:

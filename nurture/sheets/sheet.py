@@ -5,10 +5,12 @@ from functools import cached_property
 from itertools import islice
 
 from nurture.domain.imports.row import ImportRow
+from nurture.sheets.addresses import is_address
 from nurture.sheets.cells import clean
 from nurture.sheets.delimited import DelimitedTable
 from nurture.sheets.guess import guess, with_columns, with_day_first
 from nurture.sheets.reading import SheetReading
+from nurture.sheets.recipients import RecipientTable
 from nurture.sheets.rows import RowReader
 from nurture.sheets.table import SheetRecord, Table
 from nurture.sheets.vcard import CardTable
@@ -27,11 +29,20 @@ class Sheet:
         match self._table:
             case DelimitedTable(encoding=encoding, delimiter=delimiter):
                 return guess(self._table, self.name, encoding=encoding, delimiter=delimiter)
+            case RecipientTable(encoding=encoding):
+                return guess(self._table, self.name, encoding=encoding)
             case CardTable(encoding=encoding):
                 return with_columns(
                     self._table, guess(self._table, self.name, encoding=encoding), "cards"
                 )
         return guess(self._table, self.name)
+
+    @property
+    def has_addresses(self) -> bool:
+        """Whether there is any, in a column that is known for them or elsewhere."""
+        return self.reading.has_addresses or any(
+            any(map(is_address, record.cells)) for record in self._table.records()
+        )
 
     def read_as(self, program: str) -> SheetReading:
         """Return the reading with the columns of another program, a key of `PROGRAMS`."""
@@ -63,6 +74,8 @@ class Sheet:
                 return DelimitedTable(opener, reading.encoding, reading.delimiter)
             case CardTable(opener=opener) if reading.encoding:
                 return CardTable(opener, reading.encoding)
+            case RecipientTable(opener=opener) if reading.encoding:
+                return RecipientTable(opener, reading.encoding)
         return self._table
 
 

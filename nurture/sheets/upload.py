@@ -10,9 +10,11 @@ from typing import IO
 from zipfile import ZipFile, ZipInfo
 
 from nurture.sheets.archive import MAGIC, members_of, opened_archive
-from nurture.sheets.delimited import DelimitedTable, Opener, separator_of
+from nurture.sheets.delimited import DelimitedTable, Opener, first_lines, separator_of
+from nurture.sheets.documents import STARTS, DocumentTable
 from nurture.sheets.encoding import encoding_of
 from nurture.sheets.limits import LARGEST_FILE, LARGEST_WORKBOOK, SheetError
+from nurture.sheets.recipients import RecipientTable, are_recipients
 from nurture.sheets.sheet import Sheet
 from nurture.sheets.vcard import CardTable
 from nurture.sheets.workbook import is_workbook, worksheets_of
@@ -36,7 +38,7 @@ _WEB_PAGE = re.compile(
 )
 _MARKUP = re.compile(rb"\s*(?:<\?xml|\{\\rtf)", re.I)
 _CARD = re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN:VCARD", re.I)
-_TEXTS = frozenset({"", ".csv", ".tsv", ".tab", ".txt", ".vcf", ".vcard"})
+_TEXTS = frozenset({"", ".csv", ".tsv", ".tab", ".txt", ".vcf", ".vcard", ".ndjson"})
 _WORKBOOKS = frozenset({".xlsx", ".xlsm", ".ods"})
 _START = 2048
 
@@ -52,7 +54,15 @@ def open_sheets(path: Path, name: str = "") -> list[Sheet]:
             f"The file is larger than {LARGEST_FILE // 1024**2} megabytes.",
             remedy="Send the list in several files.",
         )
-    name, opener = name or path.name, partial(_opened, path)
+    sheets = _sheets(path, name or path.name, partial(_opened, path))
+    if not any(one.has_addresses for one in sheets):
+        raise SheetError(
+            "There is no address in the file.", remedy="Choose the file with the list in it."
+        )
+    return sheets
+
+
+def _sheets(path: Path, name: str, opener: Opener) -> list[Sheet]:
     with _opened(path) as file:
         if not file.read(4).startswith(MAGIC):
             return [_text_sheet(opener, name)]
@@ -125,6 +135,10 @@ def _text_sheet(opener: Opener, name: str) -> Sheet:
         encoding = encoding_of(file)
     if _CARD.match(start):
         return Sheet(name, CardTable(opener, encoding))
+    if STARTS.match(start):
+        return Sheet(name, DocumentTable(opener, encoding))
+    if are_recipients(first_lines(opener, encoding)):
+        return Sheet(name, RecipientTable(opener, encoding))
     return Sheet(name, DelimitedTable(opener, encoding, separator_of(opener, encoding)))
 
 

@@ -26,8 +26,10 @@ class _Property(NamedTuple):
     value: str
 
     @property
-    def is_preferred(self) -> bool:
-        return re.search(r"\bPREF\b", self.options, re.IGNORECASE) is not None
+    def preference(self) -> int:
+        """The place from 1 to 100 (RFC 6350 §5.3), and 101 of what is not preferred."""
+        found = re.search(r"\bPREF\b(?:=\"?(\d{1,3}))?", self.options, re.IGNORECASE)
+        return int(found[1] or 1) if found else 101
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,7 @@ def _names(card: list[_Property]) -> tuple[str, str]:
 def _value(card: list[_Property], name: str) -> str:
     """Return the preferred value of a name, or else the first one."""
     those = [one for one in card if one.name == name and one.value.strip()]
-    chosen = next((one for one in those if one.is_preferred), those[0] if those else None)
-    return _bare(chosen) if chosen else ""
+    return _bare(min(those, key=lambda one: one.preference)) if those else ""
 
 
 def _bare(one: _Property) -> str:

@@ -30,9 +30,15 @@ class WorksheetTable:
     sheet: CalamineSheet
 
     def records(self) -> Iterator[SheetRecord]:
-        """Yield the rows of the worksheet with their numbers, without empty ones."""
-        first = (self.sheet.start or (0, 0))[0] + 1
+        """Yield the rows of the worksheet with their numbers, without empty ones.
+
+        A row like the one above it is left out, because a document can repeat one a million times.
+        """
+        first, above = (self.sheet.start or (0, 0))[0] + 1, list[object]()
         for line, row in enumerate(self.sheet.iter_rows(), first):
+            if row == above:
+                continue
+            above = list(row)
             cells = [_text(cell) for cell in row]
             if any(cells):
                 yield SheetRecord(line, cells)

@@ -1,16 +1,26 @@
 """Reading the forms on our own pages, and where they were sent from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from flask import request
+from werkzeug.datastructures import MultiDict
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.known_words import known
 from nurture.domain.sequences.sequence import Request
-from nurture.domain.subscribers.consent import OWN_BOXES, Evidence, Purpose
+from nurture.domain.subscribers.consent import (
+    GUIDE_BOXES,
+    OWN_BOXES,
+    STREAMS,
+    Evidence,
+    Purpose,
+    Scope,
+    read_scope,
+)
 from nurture.domain.subscribers.preferences import PreferenceChange, Wish
 
 FREQUENCIES = tuple(str(wish) for wish in Wish)
-ASKED_SEPARATELY = ("tracking", "health_topics")
 TICKED = "1"
 
 #: How much is stored of what a browser calls itself; some programs send pages of it.
@@ -33,31 +43,56 @@ def seen_evidence(public_url: str) -> Evidence:
     )
 
 
-def read_answers(form: Mapping[str, str]) -> dict[Purpose, bool]:
+class GuideAnswers(NamedTuple):
+    """The answers to the boxes of a guide's page, and which it had, if it said so."""
+
+    wanted: Mapping[Purpose, bool]
+    shown: frozenset[Purpose] | None = None
+
+
+def read_answers(form: Mapping[str, str]) -> GuideAnswers:
     """Return the answers to the questions beside the guide's button.
 
-    An absent box means no only if the box was shown; a ticked box always counts. Raise
-    `UnknownChoiceError` for an invalid tick.
+    The page names its boxes, which are never ticked beforehand, so leaving one empty is no refusal.
+    Pages of earlier versions had two boxes with their state: there an absent box means no if the
+    boxes were shown, and a ticked one always counts. Raise `UnknownChoiceError` for an invalid
+    tick.
     """
-    answers = _purposes_ticked(read_purposes(form))
-    return answers if form.get("asked") else {p: yes for p, yes in answers.items() if yes}
+    if "boxes" not in form:
+        ticked = read_purposes(form)
+        counted = OWN_BOXES if form.get("asked") else ticked
+        return GuideAnswers({purpose: purpose in ticked for purpose in counted})
+    named = {known(Purpose, word, None) for word in form["boxes"].split()}
+    shown = frozenset(box for box in GUIDE_BOXES if box in named)
+    return GuideAnswers(dict.fromkeys(read_purposes(form, GUIDE_BOXES) & shown, True), shown)
 
 
-def read_purposes(form: Mapping[str, str]) -> set[str]:
+def read_purposes(
+    form: Mapping[str, str], boxes: Iterable[Purpose] = OWN_BOXES
+) -> frozenset[Purpose]:
     """Return the purposes ticked in a form; raise `UnknownChoiceError` for an invalid tick."""
-    return {
-        purpose for purpose in ASKED_SEPARATELY if one_of(("", TICKED), form, purpose) == TICKED
-    }
+    return frozenset(one for one in boxes if one_of(("", TICKED), form, one) == TICKED)
 
 
-def read_change(form: Mapping[str, str]) -> PreferenceChange:
+def read_change(form: MultiDict[str, str]) -> PreferenceChange:
     """Return the change a preference form requests, or raise `UnknownChoiceError`."""
     purposes = read_purposes(form)
     return PreferenceChange(
         frequency=Wish(one_of(FREQUENCIES, form, "frequency")),
-        tracking="tracking" in purposes,
-        health_topics="health_topics" in purposes,
+        tracking=Purpose.TRACKING in purposes,
+        health_topics=Purpose.HEALTH_TOPICS in purposes,
+        streams=_read_streams(form),
     )
+
+
+def _read_streams(form: MultiDict[str, str]) -> dict[Scope, bool]:
+    """Return the answers to the boxes for the kinds of email, each of which the page names.
+
+    Pages of earlier versions had none.
+    """
+    ticked = set(form.getlist("stream"))
+    named = ((read_scope(word), word) for word in form.getlist("shown"))
+    return {one: word in ticked for one, word in named if one and one.purpose in STREAMS}
 
 
 def read_request(form: Mapping[str, str]) -> Request | None:
@@ -70,17 +105,26 @@ def read_undo(form: Mapping[str, str]) -> bool:
     return "List-Unsubscribe" not in form and one_of(("", TICKED), form, "undo") == TICKED
 
 
-def one_of(known: tuple[str, ...], form: Mapping[str, str], field: str) -> str:
+def read_kept(form: Mapping[str, str]) -> Scope | None:
+    """Return the only kind of email that a form asks to keep; a one-click request never does."""
+    if "List-Unsubscribe" in form or "keep" not in form:
+        return None
+    kept = read_scope(form["keep"])
+    if kept is None or kept.purpose not in STREAMS:
+        raise _unknown(form["keep"], "keep")
+    return kept
+
+
+def one_of(choices: tuple[str, ...], form: Mapping[str, str], field: str) -> str:
     """Return a field's value; raise `UnknownChoiceError` if it is not a known one."""
     said = form.get(field, "")
-    if said not in known:
-        raise UnknownChoiceError(
-            f"“{said[:40]}” is no choice for “{field}”.",
-            remedy="Nothing has been changed. Please choose below and try again.",
-        )
+    if said not in choices:
+        raise _unknown(said, field)
     return said
 
 
-def _purposes_ticked(ticked: set[str]) -> dict[Purpose, bool]:
-    """Return the answers to the two questions on our own pages, given the ticked boxes."""
-    return {purpose: purpose in ticked for purpose in OWN_BOXES}
+def _unknown(said: str, field: str) -> UnknownChoiceError:
+    return UnknownChoiceError(
+        f"“{said[:40]}” is no choice for “{field}”.",
+        remedy="Nothing has been changed. Please choose below and try again.",
+    )

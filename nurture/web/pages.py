@@ -12,7 +12,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from nurture.bootstrap import Context
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR, Request
-from nurture.domain.subscribers.consent import OWN_WORDINGS, Evidence, said_where
+from nurture.domain.subscribers.consent import OWN_WORDINGS, Evidence, Scope, said_where
+from nurture.domain.subscribers.preferences import PreferenceChange, UnclearWishError
 from nurture.services.evidence.bundle import KEY_PATH
 from nurture.services.subscribers import links, requests
 from nurture.services.subscribers import preferences as choices
@@ -28,6 +29,7 @@ from nurture.web.complaints import COMPLAINT_BYTES, ComplaintForm
 from nurture.web.confirmations import Confirmations
 from nurture.web.forms import UnknownChoiceError, seen_evidence
 from nurture.web.views import Views
+from nurture.web.why import WhyPage
 
 #: The token in a URL must reach no other site, no search engine and no frame.
 PAGE_GUARDS = {
@@ -73,9 +75,10 @@ class Pages(Views):
             *context.stored,
             context.guide_files,
             enrolment,
-            answers,
+            answers.wanted,
             self._seen(),
             context.clock(),
+            answers.shown,
         )
         if guide is None:
             raise links.nobody_behind_enrolment(context.database, enrolment)
@@ -83,7 +86,7 @@ class Pages(Views):
         return pdf(guide.path, guide.filename)
 
     def show_preferences(self, token: str) -> str:
-        """Show how often we currently write, and what we may track."""
+        """Show what we may currently send, how often, and what we may track."""
         if self.context.tokens.is_outdated(token):
             return self._less(token)
         return preferences_page(self._preferences(self._whose_preferences(token)))
@@ -101,13 +104,9 @@ class Pages(Views):
             asked_for = forms.read_request(request.form)
             if asked_for:
                 return self._ask(subscriber, asked_for, present)
-            change = forms.read_change(request.form)
-        except UnknownChoiceError as error:
+            kept = self._change(subscriber, forms.read_change(request.form))
+        except (UnknownChoiceError, UnclearWishError) as error:
             return preferences_page(present, problem=str(error)), 422
-        context = self.context
-        kept = choices.change_preferences(
-            *context.stored, subscriber, change, self._seen(), context.clock()
-        )
         return preferences_page(kept or self._preferences(subscriber), saved=True)
 
     def show_unsubscribe(self, token: str) -> str:
@@ -115,7 +114,7 @@ class Pages(Views):
         return self._way_out("unsubscribe.html", token)
 
     def unsubscribe(self, token: str) -> str | tuple[str, int]:
-        """Stop all emails immediately (RFC 8058 section 3.2), or undo that if requested.
+        """Stop all emails immediately (RFC 8058 section 3.2), or undo that, wholly or in part.
 
         A mailbox provider's one-click request and the button on the page are the same. Whatever
         else the body says, it stops the emails, because an opt-out must never be lost on a
@@ -125,18 +124,33 @@ class Pages(Views):
         whose = self.context.tokens.read_whose(request.args.get("a", ""))
         kept_in, now = self.context.stored, self.context.clock()
         try:
-            undone = forms.read_undo(request.form)
+            kept, undone = forms.read_kept(request.form), forms.read_undo(request.form)
         except UnknownChoiceError as error:
             return self._way_out("unsubscribe.html", token, problem=str(error)), 422
         except RequestEntityTooLarge:
-            undone = False
-        if undone and self.context.tokens.is_outdated(token):
+            kept, undone = None, False
+        if (kept or undone) and self.context.tokens.is_outdated(token):
             return _show_outdated()
+        if kept:
+            return self._keep_only(token, subscriber, kept)
         if undone:
             choices.resubscribe(*kept_in, subscriber, self._seen(), now, whose)
             return self._way_out("resubscribed.html", token)
         choices.unsubscribe(*kept_in, subscriber, message, self._seen(), now, whose)
         return self._way_out("unsubscribed.html", token)
+
+    def _keep_only(self, token: str, subscriber: int, kept: Scope) -> str | tuple[str, int]:
+        stored, now = self.context.stored, self.context.clock()
+        if choices.keep_only(*stored, subscriber, kept, self._seen(), now):
+            return self._way_out("resubscribed.html", token)
+        problem = "That is not possible any more. Nothing has been changed."
+        return self._way_out("unsubscribe.html", token, problem=problem), 422
+
+    def _change(self, subscriber: int, change: PreferenceChange) -> Preferences | None:
+        context = self.context
+        return choices.change_preferences(
+            *context.stored, subscriber, change, self._seen(), context.clock()
+        )
 
     def _less(self, token: str, saved: bool = False, problem: str = "") -> str:
         """Show the choices open to a link that anyone may have made; it shows no personal data."""
@@ -217,6 +231,7 @@ def create_pages(context: Context) -> Blueprint:
         static_url_path="/pages",
     )
     _route(pages, Pages(context), Confirmations(context))
+    pages.get("/why/<token>")(WhyPage(context).show_why)
     _route_complaints(pages, ComplaintForm(context))
     pages.before_request(_read_little)
     pages.after_request(_guard)

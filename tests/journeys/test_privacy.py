@@ -167,7 +167,12 @@ def test_the_owner_reads_the_consent_evidence_and_erases_the_person(
         return done.exit_code, done.output
 
     code, said = run("consent", ANN)
-    assert code == 0 and "marketing granted" in said and "sha256" in said and "UTC" in said
+    assert (
+        code == 0
+        and "series of “pain-guide” granted" in said
+        and "sha256" in said
+        and "UTC" in said
+    )
     code, said = run("consent", ANN, "--json")
     assert json.loads(said)["present"] == ["guide", "series:pain-guide"]
     assert json.loads(run("export-person", ANN)[1])["person"]["first_name"] == NAME

@@ -133,7 +133,8 @@ class _Hrefs(HTMLParser):
 def hrefs(html: str) -> list[str]:
     reader = _Hrefs()
     reader.feed(html)
-    return [href for href in reader.found if not href.startswith((f"{URL}/p", f"{URL}/u"))]
+    own = tuple(f"{URL}/{page}/" for page in ("preferences", "unsubscribe", "why"))
+    return [href for href in reader.found if not href.startswith(own)]
 
 
 def led_to(address: str, tracking: bool) -> str:

@@ -1,6 +1,7 @@
 """A prepared email is, for each person, exactly what its templates produce for them alone."""
 
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,10 +19,12 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from nurture.domain.messages.email import EmailSource
+from nurture.domain.rights.account import Ground
 from nurture.domain.sequences.sequence import StepKind
 from nurture.library.folder import Library, read_library
 from nurture.mail.dkim import Signer
 from nurture.rendering.compile import CompiledEmail, compile_email
+from nurture.rendering.footer import why_sent
 from nurture.rendering.message import PreparedEmail, Recipient, Surroundings, shared_values
 from nurture.settings import Settings
 from nurture.tokens import Tokens
@@ -59,7 +62,9 @@ recipients = st.builds(
         st.sampled_from(("", "Ann", "{{ practice }}", "<script>", "Ann & Bob", "=?utf-8?Q?x?=")),
     ),
     tracking=st.booleans(),
+    ground=st.sampled_from(Ground),
 )
+ARTICLE = StepKind.ARTICLE
 ANN = Recipient(1, 2, 3, "ann@example.org", "Ann", tracking=True)
 QUIET_ANN = Recipient(1, 2, 3, "ann@example.org", "Ann", tracking=False)
 
@@ -84,7 +89,7 @@ def around() -> Surroundings:
 
 
 @cache
-def prepared(key: str, kind: StepKind = StepKind.ARTICLE) -> PreparedEmail:
+def prepared(key: str, kind: StepKind = ARTICLE) -> PreparedEmail:
     return PreparedEmail(emails()[key], library().sequences[0].sequence, kind, around())
 
 
@@ -119,11 +124,15 @@ def slowly_rendered(key: str, to: Recipient) -> tuple[str, EmailMessage]:
         "guide_url": f"{URL}/guide/{TOKENS.guide(to.enrolment)}",
         "preferences_url": f"{URL}/preferences/{TOKENS.preferences(to.subscriber)}",
         "unsubscribe_url": f"{URL}/unsubscribe/{TOKENS.unsubscribe(to.subscriber, to.message)}",
+        "why_url": f"{URL}/why/{TOKENS.why(to.message)}",
         "link": lambda place: link(email.links[place] if isinstance(place, int) else place),
         "pixel": lambda: Markup(image) if to.tracking else "",
     }
+    why = why_sent(library().sequences[0].sequence, key.partition("/")[2], ARTICLE, to.ground)
+    values["why_sent"] = why
     message = EmailMessage()
-    message.set_content(_rendered(email.text, values, html=False), cte="quoted-printable")
+    plain = values | {"why_sent": textwrap.fill(why, 72)}
+    message.set_content(_rendered(email.text, plain, html=False), cte="quoted-printable")
     message.add_alternative(_rendered(email.html, values, html=True), subtype="html")
     return _rendered(email.subject, values, html=False), message
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ def test_the_export_is_recognised_and_its_cells_are_handed_on(tmp_path: Path) ->
         first_name="Ann",
         phone="+44 20 7946 0000",
         consents='[{"purpose": "series"}]',
-        suppressed="bounced@2026-01-02T03:04:05+00:00",
+        suppressions='[{"reason": "bounced", "since": "2026-01-02T03:04:05+00:00"}]',
     )
     path = written(tmp_path, "export.csv", table([OWN_COLUMNS, ann]))
     assert only_sheet(path).reading.program == "own"
@@ -36,9 +37,14 @@ def test_the_export_is_recognised_and_its_cells_are_handed_on(tmp_path: Path) ->
 
 
 def test_every_reason_counts_and_one_that_is_not_known_is_an_opt_out() -> None:
-    assert state_of("bounced@2026-01-01; complained@2026-01-02") is RowState.COMPLAINED
-    assert state_of("something-later@2026-01-01") is RowState.UNSUBSCRIBED
-    assert state_of("") is RowState.UNKNOWN
+    assert state_of('[{"reason": "bounced"}, {"reason": "complained"}]') is RowState.COMPLAINED
+    assert state_of('[{"reason": "something-later"}]') is RowState.UNSUBSCRIBED
+    assert state_of("[]") is state_of("") is RowState.UNKNOWN
+
+
+@pytest.mark.parametrize("cell", ["[", "bounced", "[1]", "[{}]", "7"])
+def test_reasons_that_cannot_be_read_count_as_an_opt_out(cell: str) -> None:
+    assert state_of(cell) is RowState.UNSUBSCRIBED
 
 
 @given(st.text(alphabet="'=+-@a 1"))

@@ -112,7 +112,7 @@ EXAMPLES = {
         "Ann,,Other,* myContacts ::: Golf,* Home,ann@example.org,,+44 20\n"
         "Bob,,Other,* myContacts,* Home,,bob@example.org,\n"
         "Cy,,Other,* myContacts,* Home,cy@example.org ::: c@example.com,,\n",
-        [Pile.UNKNOWN, Pile.UNKNOWN, Pile.MISTAKES],
+        [Pile.UNKNOWN, Pile.UNKNOWN, Pile.UNKNOWN],
     ),
     "apple": (
         "First Name,Last Name,Phone (Mobile),Email (Home),Email (Work)\n"

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from nurture.sheets.columns import Meaning
-from tests.sheets.files import only_sheet, written
+from nurture.sheets.limits import SheetError
+from nurture.sheets.upload import open_sheets
+from tests.sheets.files import archive, only_sheet, written
 
 #: A row has about a kilobyte with its texts, so that holding twenty thousand would cost more.
 BOUND = 8_000_000
@@ -44,10 +46,17 @@ def test_another_program_may_be_chosen(tmp_path: Path) -> None:
     assert by_kit.joined_at == datetime(2019, 7, 4, 10, tzinfo=UTC)
 
 
-def test_a_list_without_addresses_is_told(tmp_path: Path) -> None:
-    reading = only_sheet(written(tmp_path, "list.csv", "a,b\nc,d\n")).reading
-    assert not reading.has_addresses
-    assert "No column with addresses was found." in reading.notes
+def test_a_file_without_addresses_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SheetError, match="no address"):
+        open_sheets(written(tmp_path, "list.csv", "a,b\nc,d\n"))
+
+
+def test_a_sheet_without_addresses_beside_one_with_them_is_told(tmp_path: Path) -> None:
+    packed = {"prices.csv": "a,b\nc,d\n", "people.csv": "Email\na@example.org\n"}
+    prices, people = open_sheets(archive(tmp_path, "all.zip", packed))
+    assert people.reading.has_addresses
+    assert not prices.reading.has_addresses
+    assert "No column with addresses was found." in prices.reading.notes
 
 
 @pytest.mark.parametrize("many", [20_000, pytest.param(100_000, marks=pytest.mark.slow)])

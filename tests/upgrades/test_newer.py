@@ -30,7 +30,7 @@ accept-keys --yes|account connect google --client-id x|account disconnect|accoun
 account try|arm|backup|check|complaint acknowledge 1|complaint close 1|complaint note 1 x
 complaint show 1|complaints|consent A|dkim new|dkim show|evidence make A --out x.zip
 evidence new-key|evidence A --out x.zip
-export-person A|forget A --yes|held drop A|held list|held release A
+export|export-person A|forget A --yes|held drop A|held list|held release A
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate
 segment|settle --all --sent|simulate pain-guide|status|status --json|suppression confirm

@@ -86,7 +86,7 @@ def write_new_words(connection: Connection, home: Installation) -> None:
     more = dict.fromkeys(
         ("wording_hash", "privacy_version", "page_url", "client", "user_agent"), ""
     )
-    connection.execute(insert(consents).values(purpose="news", **yes, **more))
+    connection.execute(insert(consents).values(purpose="podcasts", **yes, **more))
     ann, dora = subscribers.c.id == people[ANN], subscribers.c.id == people[DORA]
     words = frozenset({"guide", "marketing", "podcasts"})
     connection.execute(update(subscribers).where(ann).values(purposes=words))

@@ -10,7 +10,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from nurture.cli import main
-from nurture.domain.subscribers.consent import OWN_WORDINGS
+from nurture.domain.subscribers.consent import OWN_WORDINGS, Purpose
 from nurture.library.folder import read_library
 from nurture.services.owner import sessions
 from nurture.services.publishing import files
@@ -29,6 +29,8 @@ EVER_SHOWN = {
     "20cee00c8979f22669942eecbff623729a9f99ea465c61dd88e0e47cee17eec4",
     "46dcb84288e084a0ea2273855621c6123f8f93d62e54af5f79aedbbb7a149807",
     "165a83838a9ad0c49254a4c47c4975dc55cb5911c7755ce838d4acfedcd36ee7",
+    "1de4b039bfd1d4ee2300036292c74ab8c59a9e9aa47c9abaec426ddb11822878",
+    "16bc32d2eef701c49a4c283182da3b60eeceb6cb6a416425e6e66aed653a8cb9",
 }
 
 
@@ -46,7 +48,7 @@ def shown(home: Installation) -> list[dict[str, Any]]:
 
 def proofs(records: list[dict[str, Any]]) -> list[tuple[str, bool, str, str]]:
     """Return what each record proves: the purpose, the answer, the wording and its hash."""
-    return [(r["purpose"], r["granted"], r["wording"], r["wording_hash"]) for r in records]
+    return [(Purpose(r["purpose"]), r["granted"], r["wording"], r["wording_hash"]) for r in records]
 
 
 def studio_page(home: Installation) -> str:

@@ -94,6 +94,7 @@ def test_an_outdated_link_cannot_undo_an_unsubscribe(
     browser.post(path)
     before = home.everything()
     assert browser.post(path, data={"undo": "1"}).status_code == 410
+    assert browser.post(path, data={"keep": "series:pain-guide"}).status_code == 410
     for form in (
         {"frequency": "usual", **BOTH},
         {"frequency": "fewer", **BOTH},
@@ -159,6 +160,13 @@ def test_an_outdated_link_cannot_request_data_or_erasure(
     assert answer.status_code == 410 and says_nothing_of_ann(answer)
     assert "latest email" in answer.get_data(as_text=True)
     assert home.everything() == before
+
+
+def test_an_outdated_link_says_nothing_of_why_an_email_came(
+    home: Installation, browser: FlaskClient
+) -> None:
+    answer = browser.get(f"/why/{FORGED.why(1)}")
+    assert answer.status_code == 410 and says_nothing_of_ann(answer)
 
 
 @pytest.mark.parametrize("path", [f"/guide/{FORGED.guide(1)}", f"/confirm/{FORGED.confirm(1)}"])

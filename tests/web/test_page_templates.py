@@ -2,25 +2,34 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Blueprint, Flask, render_template
 from jinja2 import StrictUndefined
 
+from nurture.domain.rights.account import Account, ClientRight, Ground
+from nurture.domain.rights.mailing import Mailing
 from nurture.domain.scheduling.hours import Rhythm
+from nurture.domain.sequences.sequence import Request
 from nurture.domain.subscribers.consent import (
+    GUIDE_BOXES,
     OWN_WORDINGS,
     ConsentRecord,
     Evidence,
     Purpose,
+    Scope,
     said_where,
     wording_hash,
 )
+from nurture.services.rights.account_of_message import ListedEmail, MessageAccount
+from nurture.services.subscribers.subscription import StreamChoice
 from tests.presence import at_least_one
 from tests.web.reading import Page, asking, read
 
@@ -48,8 +57,8 @@ def practice(**changes: str) -> SimpleNamespace:
     return SimpleNamespace(**{**known, **changes})
 
 
-def guide(title: str = "9 key principles", /, **changes: bool) -> SimpleNamespace:
-    known = {"collected": False, "tracking": False, "health_topics": False}
+def guide(title: str = "9 key principles", /, **changes: Any) -> SimpleNamespace:
+    known = {"collected": False, "has_series": True, "asks": GUIDE_BOXES}
     return SimpleNamespace(title=title, **{**known, **changes})
 
 
@@ -61,25 +70,96 @@ def record(purpose: Purpose, granted: bool, source: str, wording: str) -> Consen
 
 
 HISTORY = (
-    record(Purpose.SERIES, True, "form:pain-guide", "Subscribe below & get our FREE guide."),
+    replace(
+        record(Purpose.SERIES, True, "form:pain-guide", "Subscribe below & get our FREE guide."),
+        form="pain-guide",
+    ),
     record(Purpose.TRACKING, True, "preferences", OWN_WORDINGS[Purpose.TRACKING]),
     record(Purpose.TRACKING, False, "preferences", OWN_WORDINGS[Purpose.TRACKING]),
 )
 
 
-def preferences(frequency: str = "usual", /, **changes: bool) -> SimpleNamespace:
-    return SimpleNamespace(
+STREAMS = (
+    StreamChoice(Scope(Purpose.SERIES, "pain-guide"), "Pain and injury", True, True),
+    StreamChoice(Scope(Purpose.ARTICLES), "", False),
+    StreamChoice(Scope(Purpose.NEWS), "", True, True),
+)
+
+
+def preferences(frequency: str = "usual", /, **changes: Any) -> SimpleNamespace:
+    noes = dict.fromkeys(("tracking", "health_topics", "came_back", "waits_for_answer"), False)
+    known = {
+        "masked_address": "p•••@example.org",
+        "frequency": frequency,
+        "paused_until": PAUSED_UNTIL if frequency == "paused" else None,
+        "history": HISTORY,
+        "streams": STREAMS,
+    }
+    return SimpleNamespace(**{**known, **noes, **changes})
+
+
+def confirmation(matter: str, agrees_to: tuple[StreamChoice, ...] = ()) -> dict[str, Any]:
+    return {
+        "confirmation": SimpleNamespace(
+            matter=matter, masked_address="p•••@example.org", agrees_to=agrees_to
+        )
+    }
+
+
+def account(
+    mailing: Mailing,
+    ground: Ground,
+    said: ConsentRecord | None = None,
+    later: tuple[ConsentRecord, ...] = (),
+    **changes: Any,
+) -> dict[str, Any]:
+    purposes = {Mailing.NEWS: Purpose.NEWS, Mailing.OWN_DATA: None, Mailing.GUIDE: Purpose.GUIDE}
+    purpose = purposes.get(mailing, Purpose.SERIES)
+    found = MessageAccount(
+        message=3,
+        subscriber=1,
+        address_hash="00",
         masked_address="p•••@example.org",
-        frequency=frequency,
-        paused_until=PAUSED_UNTIL if frequency == "paused" else None,
-        history=HISTORY,
-        **dict.fromkeys(("tracking", "health_topics", "came_back", "waits_for_answer"), False)
-        | changes,
+        time_zone=ZoneInfo("Europe/London"),
+        mailing=mailing,
+        purpose=purpose,
+        title="" if mailing in (Mailing.NEWS, Mailing.OWN_DATA) else "Pain and injury",
+        email=ListedEmail("Stretching will not help", PAUSED_UNTIL),
+        account=Account(ground, said, later),
+        client=ClientRight(),
+        answers=None,
+        asked_at=PAUSED_UNTIL,
+        stopped_at=None,
+        listed=(ListedEmail("Stretching will not help", PAUSED_UNTIL),),
+        more=0,
     )
+    ways = {name: f"/{name}" for name in ("unsubscribe_url", "preferences_url", "complaint_url")}
+    return {"found": replace(found, **changes), **ways}
 
 
-def confirmation(matter: str) -> dict[str, Any]:
-    return {"confirmation": SimpleNamespace(matter=matter, masked_address="p•••@example.org")}
+OF_A_LIST = [
+    replace(HISTORY[0], source=f"{kind}:4", said_at=datetime(2025, 2, 3, tzinfo=UTC))
+    for kind in ("evidence", "stated")
+]
+ACCOUNTS = [
+    account(Mailing.GUIDE, Ground.REQUEST, HISTORY[0]),
+    account(Mailing.REMINDER, Ground.REQUEST, HISTORY[0]),
+    account(Mailing.SERIES, Ground.CONSENT, HISTORY[0]),
+    account(
+        Mailing.SERIES,
+        Ground.CONSENT,
+        HISTORY[0],
+        (replace(HISTORY[0], granted=False, source="unsubscribe"),),
+        stopped_at=PAUSED_UNTIL,
+        more=7,
+    ),
+    *(account(Mailing.INVITATION, Ground.LIST, one) for one in OF_A_LIST),
+    account(Mailing.NEWS, Ground.CLIENT, client=ClientRight(PAUSED_UNTIL, PAUSED_UNTIL)),
+    account(Mailing.NEWS, Ground.CLIENT, client=ClientRight(None, PAUSED_UNTIL)),
+    account(Mailing.STILL_THERE, Ground.CONSENT, HISTORY[0]),
+    *(account(Mailing.OWN_DATA, Ground.REQUEST, answers=one) for one in Request),
+    account(Mailing.SERIES, Ground.UNRECORDED, listed=()),
+]
 
 
 def on_the_way_out(frequency: str = "usual", problem: str = "") -> dict[str, Any]:
@@ -112,7 +192,7 @@ RECEIVED: dict[str, Any] = {
 
 EXAMPLES: list[tuple[str, dict[str, Any]]] = [
     ("guide.html", {"guide": guide(), "problem": ""}),
-    ("guide.html", {"guide": guide(collected=True, tracking=True), "problem": ""}),
+    ("guide.html", {"guide": guide(collected=True, asks=(), has_series=False), "problem": ""}),
     ("guide.html", {"guide": guide(), "problem": "That is no choice."}),
     *[
         (
@@ -134,6 +214,7 @@ EXAMPLES: list[tuple[str, dict[str, Any]]] = [
         for what, became in (("data", "mailed"), ("erasure", "already"), ("data", "unreachable"))
     ],
     *[("confirm.html", confirmation(m) | {"problem": ""}) for m in ("data", "erasure", "staying")],
+    ("confirm.html", confirmation("staying", STREAMS) | {"problem": ""}),
     ("confirm.html", confirmation("data") | {"problem": "That is no choice."}),
     *[("confirmed.html", confirmation(m)) for m in ("erasure", "staying")],
     ("lapsed.html", confirmation("data")),
@@ -142,6 +223,7 @@ EXAMPLES: list[tuple[str, dict[str, Any]]] = [
     ("unsubscribe.html", on_the_way_out(problem="That is no choice.")),
     ("unsubscribed.html", on_the_way_out("stopped")),
     ("resubscribed.html", on_the_way_out()),
+    ("resubscribed.html", on_the_way_out() | {"preferences": preferences("stopped", streams=())}),
     ("resubscribed.html", on_the_way_out() | {"preferences": preferences(came_back=True)}),
     *[
         (f"{page}.html", {"preferences": None, "preferences_url": None, "problem": ""})
@@ -162,6 +244,7 @@ EXAMPLES: list[tuple[str, dict[str, Any]]] = [
     ("outdated_unsubscribed.html", {}),
     *[("less.html", {"saved": saved, "problem": ""}) for saved in (False, True)],
     ("less.html", {"saved": False, "problem": "That is no choice."}),
+    *[("why.html", values) for values in ACCOUNTS],
     ("complaint.html", complaint()),
     ("complaint.html", complaint(masked_address="p•••@example.org")),
     ("complaint.html", complaint("Please tell us what it is about.", "text")),
@@ -336,9 +419,35 @@ def test_markup_in_a_title_is_escaped() -> None:
 def test_the_guide_page_says_what_the_button_does() -> None:
     page = shown("guide.html", guide=guide(), problem="")
 
-    assert "it tells us this address is yours" in page.one("main").said()
-    assert "every email has a link to stop" in page.one("main").said()
+    assert "This also confirms your email address" in page.one("main").said()
+    assert "every one of them has a link to stop" in page.one("main").said()
     assert page.one("button").said() == OWN_WORDINGS[Purpose.GUIDE]
+
+
+def test_the_guide_page_promises_a_series_only_to_those_who_get_one() -> None:
+    page = shown("guide.html", guide=guide(has_series=False), problem="")
+
+    assert "series" not in page.one("main").said()
+
+
+@pytest.mark.parametrize("asks", [GUIDE_BOXES, (Purpose.NEWS,), (Purpose.HEALTH_TOPICS,), ()])
+def test_the_guide_page_has_a_box_that_is_not_ticked_for_each_thing_it_asks(
+    asks: tuple[Purpose, ...],
+) -> None:
+    page = shown("guide.html", guide=guide(asks=asks), problem="")
+
+    assert [box.attributes["name"] for box in page.all("input", type="checkbox")] == [*asks]
+    assert page.one("input", name="boxes").attributes["value"].split() == [*asks]
+    assert not [box for box in page.all("input") if "checked" in box.attributes]
+
+
+def test_health_topics_are_asked_about_alone_and_with_the_reason() -> None:
+    for page in at_least_one(asking_pages()):
+        group = page.one("input", name="health_topics").inside("fieldset")
+        assert group is not None and "especially private" in group.said()
+        assert [box for box in asking(page) if box.inside("fieldset") is group] == [
+            page.one("input", name="health_topics")
+        ]
 
 
 def test_an_already_collected_guide_is_offered_again() -> None:
@@ -350,11 +459,14 @@ def test_an_already_collected_guide_is_offered_again() -> None:
 # --- What may be noticed ---------------------------------------------------------------------
 
 
-def asking_pages(**granted: bool) -> Iterator[Page]:
-    yield shown("guide.html", guide=guide(**granted), problem="")
-    yield shown(
-        "preferences.html", preferences=preferences(**granted), saved=False, problem="", asked=None
-    )
+def asking_pages() -> Iterator[Page]:
+    yield shown("guide.html", guide=guide(), problem="")
+    yield preferring()
+
+
+def preferring(frequency: str = "usual", /, **changes: Any) -> Page:
+    present = preferences(frequency, **changes)
+    return shown("preferences.html", preferences=present, saved=False, problem="", asked=None)
 
 
 @pytest.mark.parametrize("tracking", [False, True])
@@ -362,9 +474,9 @@ def asking_pages(**granted: bool) -> Iterator[Page]:
 def test_a_box_is_ticked_only_if_that_consent_was_given(
     tracking: bool, health_topics: bool
 ) -> None:
-    for page in at_least_one(asking_pages(tracking=tracking, health_topics=health_topics)):
-        assert page.ticked("tracking") == (["1"] if tracking else [])
-        assert page.ticked("health_topics") == (["1"] if health_topics else [])
+    page = preferring(tracking=tracking, health_topics=health_topics)
+    assert page.ticked("tracking") == (["1"] if tracking else [])
+    assert page.ticked("health_topics") == (["1"] if health_topics else [])
 
 
 @pytest.mark.parametrize("purpose", [Purpose.TRACKING, Purpose.HEALTH_TOPICS])
@@ -377,6 +489,28 @@ def test_the_words_beside_a_box_are_the_words_recorded_with_the_consent(
 
 
 # --- The preferences -------------------------------------------------------------------------
+
+
+def test_the_preference_page_shows_each_kind_of_email_apart_with_its_state() -> None:
+    page = preferring()
+
+    boxes = page.all("input", type="checkbox", name="stream")
+    named = [box.attributes["value"] for box in page.all("input", name="shown")]
+    assert named == [box.attributes["value"] for box in boxes] == [s.scope.word for s in STREAMS]
+    assert page.ticked("stream") == [s.scope.word for s in STREAMS if s.wanted]
+    labels = [label.said() for box in boxes if (label := box.inside("label"))]
+    assert labels == [
+        f"{OWN_WORDINGS[Purpose.SERIES]} “Pain and injury”",
+        OWN_WORDINGS[Purpose.ARTICLES],
+        OWN_WORDINGS[Purpose.NEWS],
+    ]
+
+
+def test_choosing_how_often_agrees_to_nothing() -> None:
+    page = preferring()
+
+    [often] = [one for one in page.all("fieldset") if "How often" in one.said()]
+    assert "agree" not in often.said()
 
 
 @pytest.mark.parametrize("frequency", FREQUENCIES)
@@ -441,7 +575,7 @@ def test_the_preference_page_offers_a_copy_an_erasure_and_the_practices_email() 
     ("became", "role", "said"),
     [
         ("mailed", "status", "An email is on its way"),
-        ("already", "status", "within the last hours"),
+        ("already", "status", "within the last few hours"),
         ("unreachable", "alert", "paul@example.org"),
     ],
 )
@@ -467,14 +601,18 @@ def test_the_consent_history_is_shown_with_its_wording_and_the_latest_first() ->
     assert "Subscribe below & get our FREE guide." in told[2]
 
 
-def test_the_wording_of_marketing_consent_is_shown_on_both_pages() -> None:
-    preferring = shown(
-        "preferences.html", preferences=preferences(), saved=False, problem="", asked=None
-    )
-    staying = shown("confirm.html", problem="", **confirmation("staying"))
+def test_the_history_names_each_kind_of_email() -> None:
+    told = [item.said() for item in preferring().all("li")]
 
-    for page in (preferring, staying):
-        assert OWN_WORDINGS[Purpose.SERIES] in page.one("main").said()
+    assert told[2].startswith("Yes to the series “Pain and injury”, ")
+
+
+def test_those_who_stay_read_what_they_agree_to_again() -> None:
+    again = shown("confirm.html", problem="", **confirmation("staying", STREAMS[:1]))
+    nothing_new = shown("confirm.html", problem="", **confirmation("staying"))
+
+    assert f"“{OWN_WORDINGS[Purpose.SERIES]}” (“Pain and injury”)" in again.one("main").said()
+    assert "agree" not in nothing_new.one("main").said()
 
 
 # --- Saying yes to what a mail asked ----------------------------------------------------------
@@ -483,7 +621,7 @@ def test_the_wording_of_marketing_consent_is_shown_on_both_pages() -> None:
 @pytest.mark.parametrize(
     ("matter", "buttons"),
     [
-        ("data", ["Save it to read", "Save it for another program"]),
+        ("data", ["Download to read", "Download for another program"]),
         ("erasure", ["Erase everything about me"]),
         ("staying", ["Keep them coming"]),
     ],
@@ -523,9 +661,68 @@ def test_the_unsubscribe_page_links_to_getting_fewer_emails() -> None:
 
 
 def test_an_accidental_unsubscribe_is_undone_by_one_button() -> None:
-    button = shown("unsubscribed.html", **on_the_way_out("stopped")).one("button")
+    *_, button = shown("unsubscribed.html", **on_the_way_out("stopped")).all("button")
 
     assert (button.attributes["name"], button.attributes["value"]) == ("undo", "1")
+
+
+def test_each_kind_of_email_that_came_before_can_be_kept_alone() -> None:
+    *kept, _ = shown("unsubscribed.html", **on_the_way_out("stopped")).all("button")
+
+    assert [button.said() for button in kept] == [
+        "Keep only the series “Pain and injury”",
+        "Keep only news and offers",
+    ]
+    assert {button.attributes["name"] for button in kept} == {"keep"}
+    assert [button.attributes["value"] for button in kept] == ["series:pain-guide", "news"]
+
+
+def test_the_page_after_an_undo_lists_exactly_what_is_sent_from_now_on() -> None:
+    page = shown("resubscribed.html", **on_the_way_out())
+
+    assert [item.said() for item in page.all("li")] == [
+        "the series “Pain and injury”",
+        "news and offers",
+    ]
+
+
+# --- Why an email came -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("values", ACCOUNTS, ids=lambda one: one["found"].account.ground)
+def test_the_account_of_an_email_shows_the_proof_and_every_way_out(values: dict[str, Any]) -> None:
+    page, record = shown("why.html", **values), values["found"].account.record
+
+    hrefs = [link.attributes["href"] for link in page.all("a")]
+    assert {"/unsubscribe_url", "/preferences_url", "/complaint_url"} <= {*hrefs}
+    assert [quote.said() for quote in page.all("blockquote")] == (
+        [record.wording] if record else []
+    )
+    assert record is None or "before this email was sent" in page.one("main").said()
+    assert page.all("form") == []
+
+
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [
+        (0, "It brought you our free guide “Pain and injury”, which you asked for."),
+        (2, "You agreed to this on 3 November 2026, 08:30, in the form “pain-guide”."),
+        (2, "The page was https://practice.example.org/guide."),
+        (2, "You have not withdrawn it."),
+        (3, "You withdrew it on 3 November 2026, 08:30, by unsubscribing."),
+        (3, "You unsubscribed on 3 December 2026, 08:30."),
+        (3, "And 7 more before that."),
+        (4, "According to that list, you had agreed to this on 3 February 2025, 00:00."),
+        (5, "As the practice states, you had agreed to this on 3 February 2025, 00:00."),
+        (6, "You could say no at the time, as we noted on 3 December 2026, 08:30."),
+        (7, "You have said no to this since"),
+        (9, "you asked for a copy of your data, on 3 December 2026, 08:30"),
+        (10, "you asked us to erase your data, on 3 December 2026, 08:30"),
+        (11, "We have no record from before this email"),
+    ],
+)
+def test_the_account_of_an_email_says_what_applies(which: int, said: str) -> None:
+    assert said in shown("why.html", **ACCOUNTS[which]).one("main").said()
 
 
 # --- Trouble ---------------------------------------------------------------------------------

@@ -8,16 +8,20 @@ import pytest
 from werkzeug.test import TestResponse
 
 from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.services.subscribers import erasure
 from nurture.store.tables.consents import consents
 from nurture.store.tables.events import events
 from nurture.store.tables.suppressions import suppressions
 from tests.installation import Installation, link_in
 from tests.installations import ScriptedSink
+from tests.presence import at_least_one
 from tests.servers.smtp import Mail
 from tests.vocabulary import SERIES
+from tests.web.reading import read
 
 ANN = "ann@example.org"
 PAGES = ("guide", "preferences", "unsubscribe")
+PAIN = "9 key principles to help you recover from pain and injury"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
@@ -97,6 +101,64 @@ def test_an_invalid_box_on_the_guide_page_changes_nothing(home: Installation, ma
     assert home.everything() == before
 
 
+def test_the_guide_page_asks_only_for_what_was_not_agreed_to(
+    home: Installation, mail: Mail
+) -> None:
+    shown = read(home.client.get(path(mail, "guide")).text)
+    named = shown.one("input", name="boxes").attributes["value"]
+    assert named == "articles news tracking health_topics"
+    form = {"boxes": named, "news": "1", "health_topics": "1"}
+    assert home.press(link_in(mail, "guide"), **form).status_code == 200
+    assert home.person(ANN)["purposes"] == {"guide", *SERIES, "news", "health_topics"}
+    again = read(home.client.get(path(mail, "guide")).text)
+    assert again.one("input", name="boxes").attributes["value"] == "articles tracking"
+
+
+def test_a_box_left_empty_on_the_guide_page_withdraws_nothing(
+    home: Installation, mail: Mail
+) -> None:
+    boxes = "articles news tracking health_topics"
+    home.press(link_in(mail, "guide"), boxes=boxes, tracking="1")
+    agreed = home.person(ANN)["purposes"]
+    assert "tracking" in agreed
+    home.press(link_in(mail, "guide"), boxes=boxes)
+    assert home.person(ANN)["purposes"] == agreed
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"boxes": "", "news": "1", "tracking": "1"},
+        {"boxes": "articles", "news": "1", "tracking": "1"},
+        {"boxes": "guide series marketing series:over-50-guide x", "series": "1", "x": "1"},
+        {"news": "1", "articles": "1"},
+    ],
+)
+def test_a_box_that_the_guide_page_did_not_show_counts_for_nothing(
+    home: Installation, mail: Mail, form: dict[str, str]
+) -> None:
+    assert home.press(link_in(mail, "guide"), **form).status_code == 200
+    assert home.person(ANN)["purposes"] == {"guide", *SERIES}
+
+
+def test_a_guide_page_that_was_opened_before_an_upgrade_still_works(
+    home: Installation, mail: Mail
+) -> None:
+    home.press(link_in(mail, "guide"), asked="1", tracking="1", health_topics="1")
+    assert {"tracking", "health_topics"} <= home.person(ANN)["purposes"]
+    assert home.person(ANN)["boxes_seen_at"] == home.clock.now
+    home.press(link_in(mail, "guide"), asked="1", tracking="1")
+    assert home.person(ANN)["purposes"] == {"guide", *SERIES, "tracking"}
+
+
+def test_nothing_that_would_have_no_effect_is_asked_of_someone_who_unsubscribed(
+    home: Installation, mail: Mail
+) -> None:
+    home.press(link_in(mail, "unsubscribe"))
+    shown = read(home.client.get(path(mail, "guide")).text)
+    assert shown.one("input", name="boxes").attributes["value"] == "tracking health_topics"
+
+
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
 def test_a_mailboxs_one_click_unsubscribes_without_a_redirect(
     home: Installation, mail: Mail, kind: str
@@ -118,6 +180,8 @@ def test_a_mailboxs_one_click_unsubscribes_without_a_redirect(
         (b"--x\r\nbroken", "multipart/form-data; boundary=x"),
         (b"List-Unsubscribe=One-Click&undo=1", "application/x-www-form-urlencoded"),
         (b"List-Unsubscribe=One-Click&undo=perhaps", "application/x-www-form-urlencoded"),
+        (b"List-Unsubscribe=One-Click&keep=series%3Apain-guide", "multipart/form-data"),
+        (b"List-Unsubscribe=One-Click&keep=series:pain-guide", "application/x-www-form-urlencoded"),
     ],
 )
 def test_an_unsubscribe_counts_whatever_its_body_contains(
@@ -142,6 +206,84 @@ def test_an_unsubscribe_can_be_undone_on_the_same_page(home: Installation, mail:
     assert home.rows(suppressions) == []
     assert home.enrolment(ANN)["status"] == EnrolmentStatus.ACTIVE
     assert home.person(ANN)["purposes"] == {"guide", *SERIES}
+
+
+def test_one_kind_of_email_can_be_kept_after_an_unsubscribe(home: Installation, mail: Mail) -> None:
+    link = link_in(mail, "unsubscribe")
+    page = read(home.press(link).text)
+    [keep] = page.all("button", name="keep")
+    assert keep.said() == f"Keep only the series “{PAIN}”"
+    kept = home.press(link, keep=keep.attributes["value"])
+    assert kept.status_code == 200
+    assert [item.said() for item in read(kept.text).all("li")] == [f"the series “{PAIN}”"]
+    assert home.rows(suppressions) == []
+    assert home.person(ANN)["purposes"] == {*SERIES}
+    assert home.press(link, keep=keep.attributes["value"]).status_code == 200
+
+
+@pytest.mark.parametrize("kept", ["news", "series:over-50-guide", "guide", "tracking", "x", ""])
+def test_what_they_did_not_get_before_cannot_be_kept(
+    home: Installation, mail: Mail, kept: str
+) -> None:
+    home.press(link_in(mail, "unsubscribe"))
+    before = home.everything()
+    assert home.press(link_in(mail, "unsubscribe"), keep=kept).status_code == 422
+    assert home.everything() == before
+
+
+def test_the_preference_page_posts_each_kind_of_email_by_its_name(
+    home: Installation, mail: Mail
+) -> None:
+    page = read(home.client.get(path(mail, "preferences")).text)
+    shown = [box.attributes["value"] for box in page.all("input", name="shown")]
+    assert shown == ["series:pain-guide", "articles", "news"]
+    form = {"frequency": "usual", "shown": shown, "stream": ["news", "series:over-50-guide"]}
+    assert home.client.post(path(mail, "preferences"), data=form).status_code == 200
+    assert home.person(ANN)["purposes"] == {"guide", "news"}
+
+
+def test_a_stopped_person_who_ticks_nothing_is_told_so_kindly(
+    home: Installation, mail: Mail
+) -> None:
+    home.press(link_in(mail, "unsubscribe"))
+    before = home.everything()
+    form = {"frequency": "usual", "shown": ["series:pain-guide", "articles", "news"]}
+    answer = home.client.post(path(mail, "preferences"), data=form)
+    assert answer.status_code == 422
+    [alert] = read(answer.text).with_role("alert")
+    assert "Please tick at least one kind of email" in alert.said()
+    assert home.everything() == before
+
+
+# --- Why an email came -----------------------------------------------------------------------
+
+
+def test_an_email_leads_to_the_page_that_says_why_it_came(home: Installation, mail: Mail) -> None:
+    before = home.everything()
+    answer = home.client.get(path(mail, "why"))
+    page = read(answer.text)
+    assert (answer.status_code, guarded(answer)) == (200, True)
+    assert "It brought you our free guide" in page.one("main").said()
+    assert "a•••@example.org" in page.one("main").said() and ANN not in answer.text
+    hrefs = {link.attributes["href"] for link in page.all("a") if link.inside("main")}
+    assert all(home.client.get(href).status_code == 200 for href in at_least_one(hrefs))
+    assert len(hrefs) == 3
+    assert home.client.post(path(mail, "why")).status_code == 405
+    assert home.everything() == before
+
+
+def test_why_an_email_came_can_be_read_after_unsubscribing_and_after_an_erasure(
+    home: Installation, mail: Mail
+) -> None:
+    home.press(link_in(mail, "unsubscribe"))
+    stopped = home.client.get(path(mail, "why"))
+    assert stopped.status_code == 200
+    assert "You unsubscribed on" in stopped.text
+    context = home.context
+    assert erasure.forget(context.database, context.files, 1, home.clock.now)
+    erased = home.client.get(path(mail, "why"))
+    assert (erased.status_code, guarded(erased)) == (404, True)
+    assert "We no longer hold anything about you" in erased.text
 
 
 @pytest.mark.parametrize("wish", ["usual", "fewer", "paused", "stopped"])

@@ -258,3 +258,24 @@ def test_an_opt_out_has_no_lift_button_and_the_page_says_who_can_undo_it(
     answer = send(ann, "/studio/people", f"{HER}/lift", reason="please")
     assert answer.status_code == 422
     assert [row["reason"] for row in sqlite_home.rows(suppressions)] == ["unsubscribed"]
+
+
+def test_everything_about_all_people_is_saved_as_a_file_by_post_only(ann: FlaskClient) -> None:
+    assert "Take everything with you" in ann.get("/studio/people").text
+    answer = send(ann, "/studio/people", "/studio/people/export", format="csv")
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert "attachment; filename=people-" in answer.headers["Content-Disposition"]
+    assert answer.text.startswith('\ufeff"email"')
+    assert ANN in answer.text and "bob@example.org" in answer.text
+    documents = send(ann, "/studio/people", "/studio/people/export", format="ndjson").text
+    assert [json.loads(line)["email"] for line in documents.splitlines()] == [
+        ANN,
+        "bob@example.org",
+    ]
+    assert send(ann, "/studio/people", "/studio/people/export", format="exe").status_code == 400
+    assert ann.get("/studio/people/export").status_code in (404, 405)
+
+
+def test_a_stranger_cannot_save_everything(stranger: FlaskClient) -> None:
+    answer = stranger.post("/studio/people/export", data={"format": "csv"})
+    assert answer.status_code in (302, 303, 400, 401, 403)

@@ -6,6 +6,7 @@ out. A refusal overrides everything, and anything in doubt is unknown: nobody ma
 an unknown row, not even with a question.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -129,12 +130,16 @@ _NOBODYS = tuple(
 )
 
 #: What programs write for a form if there was none.
-_NO_FORMS = (
-    *("import", "csv", "manual", "admin", "api", "unknown", "none", "null", "n/a", "migrat"),
-    *("copy", "copied", "paste", "upload", "added by"),
+_NO_FORMS = re.compile(
+    r"import|migrat|upload|copied|added by|manual|unknown|n/a"
+    r"|(?<![^\W\d_])(?:csv|api|admin|none|null|copy|paste[ds]?)(?![^\W\d_])"
 )
 #: What says only that there is consent, and not to which words.
-_NO_WORDS = frozenset({"yes", "y", "true", "1", "ja", "oui", "si", "sí", "x", "on", "ok", "opt-in"})
+_NO_WORDS = frozenset(
+    {"yes", "y", "true", "1", "ja", "oui", "si", "sí", "x", "on", "ok", "opt-in", "yes please"}
+    | {"opt in", "opted in", "agreed", "granted", "given", "accepted", "consented", "subscribed"}
+    | {"ticked", "checked"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,7 @@ def _how(row: ImportRow) -> PileReason | None:
     if "/" in row.page_url or "." in row.page_url:
         return PileReason.OPTED_IN_ON_PAGE
     form = row.form.casefold()
-    if form and not any(word in form for word in _NO_FORMS):
+    if form and not _NO_FORMS.search(form):
         return PileReason.OPTED_IN_BY_FORM
     return None
 

@@ -27,10 +27,15 @@ class Strength(StrEnum):
     STATED = "stated"
 
 
+def is_brought(record: ConsentRecord) -> bool:
+    """Return whether a consent came with a list, or because the practice says so."""
+    return record.source.partition(":")[0] in (EVIDENCE, STATED)
+
+
 def strength_of(record: ConsentRecord, *, is_confirmed: bool) -> Strength:
     """Return how well a granted consent is proved."""
     kind = record.source.partition(":")[0]
-    if kind in (EVIDENCE, STATED):
+    if is_brought(record):
         return Strength(kind)
     if kind == "form" and not is_confirmed:
         return Strength.FORM

@@ -70,7 +70,7 @@ _BY_STATE: Mapping[SubscriberState, str] = {
 
 #: What the basis `client` covers besides what was asked for: news and invitations of the practice,
 #: which are about services of its own.
-_TO_CLIENTS = frozenset({Mailing.NEWS, Mailing.INVITATION})
+TO_CLIENTS = frozenset({Mailing.NEWS, Mailing.INVITATION})
 
 #: Nobody needs to have agreed to these: they answer what the person asked for or said, or are the
 #: correspondence of two people.
@@ -152,7 +152,7 @@ def _basis(
         return Basis.CONSENT if consents.streams else None
     if scope is not None and scope in consents:
         return Basis.CONSENT
-    return Basis.CLIENT if is_client_basis and mailing in _TO_CLIENTS else None
+    return Basis.CLIENT if is_client_basis and mailing in TO_CLIENTS else None
 
 
 def table_rows() -> list[list[str]]:

@@ -64,9 +64,7 @@ RULES = {
         "Reminder", consent=Purpose.GUIDE, mailing=Mailing.REMINDER, reminds=True
     ),
     StepKind.ARTICLE: Rules("Article", choice="An article"),
-    StepKind.INVITATION: Rules(
-        "Invitation", choice="An invitation to book", mailing=Mailing.INVITATION
-    ),
+    StepKind.INVITATION: Rules("Invitation", "An invitation to book", mailing=Mailing.INVITATION),
     # Answers what someone asked for on their own page.
     StepKind.ANSWER: Rules(
         "Answer",

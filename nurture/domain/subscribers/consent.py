@@ -185,7 +185,7 @@ class Consents:
             if change.granted and not (change.form and EVERY_SERIES in scopes):
                 scopes.add(change.scope)
             elif not change.granted:
-                scopes = {one for one in scopes if not _covers(change.scope, one)}
+                scopes = {one for one in scopes if not covers(change.scope, one)}
         return consents_of(scopes)
 
 
@@ -197,11 +197,11 @@ def consents_of(scopes: Iterable[Scope]) -> Consents:
     return Consents(frozenset(one.purpose for one in given), series)
 
 
-def _covers(withdrawn: Scope, one: Scope) -> bool:
-    """Return whether a withdrawal ends that consent; of a series without a form, either does."""
-    if withdrawn.purpose is not one.purpose:
+def covers(said: Scope, one: Scope) -> bool:
+    """Return whether what was said counts for that; of a series without a form, either does."""
+    if said.purpose is not one.purpose:
         return False
-    return not (withdrawn.form and one.form) or withdrawn.form == one.form
+    return not (said.form and one.form) or said.form == one.form
 
 
 def read_consents(words: Iterable[str]) -> Consents:
@@ -281,6 +281,9 @@ OWN_BOXES = (Purpose.TRACKING, Purpose.HEALTH_TOPICS)
 #: The kinds of email that each have a box there too; the series come with a form.
 STREAM_BOXES = (Purpose.ARTICLES, Purpose.NEWS)
 
+#: The boxes that the page of a guide may have, in their order.
+GUIDE_BOXES = (*STREAM_BOXES, *OWN_BOXES)
+
 #: Withdrawn by us, for someone who did not say whether they still want the emails.
 SILENCE = "quiet"
 
@@ -303,9 +306,13 @@ ELSEWHERE = "elsewhere"
 #: was given, or the practice says so.
 EVIDENCE, STATED = "evidence", "stated"
 
+#: Taken back together with the import that brought it, whose number follows: nobody refused it.
+UNDONE = "undone"
+
 _SAID_WHERE: Mapping[str, str] = {
     EVIDENCE: "elsewhere, as the imported list shows",
     STATED: "elsewhere, as the practice states",
+    UNDONE: "by the practice, which took the imported list back",
     "guide-page": "on the page of the guide",
     "preferences": "on the preference page",
     "unsubscribe": "by unsubscribing",
@@ -316,6 +323,11 @@ _SAID_WHERE: Mapping[str, str] = {
     JOURNAL: "before a backup was restored that did not know of it",
     SILENCE: "by giving no sign of life for a long time, when asked",
 }
+
+
+def is_undone(source: str) -> bool:
+    """Return whether a consent was taken back with its import, which nobody refused."""
+    return source.partition(":")[0] == UNDONE
 
 
 def said_where(source: str) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from nurture.domain.errors import NurtureError
 from nurture.domain.scheduling.gate import Frequency, PausedBy
 from nurture.domain.subscribers.consent import (
     OWN_WORDINGS,
@@ -26,6 +27,10 @@ PAUSE = timedelta(days=30)
 
 #: What a stop withdraws, if it was granted; coming back grants no more than that.
 STOPPED = (Purpose.GUIDE, *STREAMS)
+
+
+class UnclearWishError(NurtureError):
+    """A person who gets no emails did not say both what they want and how often."""
 
 
 class Wish(StrEnum):
@@ -64,8 +69,8 @@ class Subscription:
     """What a person receives now: their consents, their suppressions, and how often.
 
     `withdrawn_by_stop` is what they last withdrew by a stop, `lapsed` what was last withdrawn
-    because they were silent, and `refused` what they took the tick away from. `may_as_client` says
-    that they get news because they are clients.
+    because they were silent, and `refused` everything that they last said no to. `may_as_client`
+    says that they get news because they are clients.
     """
 
     consents: Consents
@@ -82,6 +87,11 @@ class Subscription:
     def is_wanted(self) -> bool:
         """Whether there is any kind of marketing that they may be sent, if nothing forbids it."""
         return bool(self.consents.streams) or self.may_as_client
+
+    @property
+    def says_no(self) -> bool:
+        """Whether they get no emails, whatever they agree to; a bounce is no refusal of theirs."""
+        return bool({one.reason for one in self.suppressions} - {SuppressionReason.BOUNCED})
 
     @property
     def suppressed(self) -> SuppressionReason | None:
@@ -143,10 +153,38 @@ def wish_of(present: Subscription, now: datetime) -> Wish:
 
     A bounce is no refusal, and saving another change on the page must not turn it into one.
     """
-    noes = {one.reason for one in present.suppressions} - {SuppressionReason.BOUNCED}
-    if not present.is_wanted or noes:
+    if not present.is_wanted or present.says_no:
         return Wish.STOPPED
     return Wish.PAUSED if present.pause_at(now) else Wish(present.frequency)
+
+
+def is_ticked(present: Subscription, stream: Scope) -> bool:
+    """Return whether the preference page shows that kind of email as wanted."""
+    as_client = present.may_as_client and stream == Scope(Purpose.NEWS)
+    return not present.says_no and (stream in present.consents or as_client)
+
+
+def check_wish(
+    present: Subscription, wish: Wish, streams: Mapping[Scope, bool], now: datetime
+) -> None:
+    """Raise `UnclearWishError` if a saved page cannot be followed without guessing a consent.
+
+    Someone who gets no emails must say what they want to be sent and how often; the one does not
+    follow from the other.
+    """
+    if not streams or wish_of(present, now) is not Wish.STOPPED:
+        return
+    ticked = any(streams.values())
+    if ticked and wish is Wish.STOPPED:
+        raise UnclearWishError(
+            "You have ticked what you would like, but “Stop all emails” is still chosen.",
+            remedy="Nothing has been changed. Please choose how often we may write as well.",
+        )
+    if not ticked and wish is not Wish.STOPPED:
+        raise UnclearWishError(
+            "You get no emails from us at the moment, and nothing is ticked that we may send you.",
+            remedy="Nothing has been changed. Please tick at least one kind of email as well.",
+        )
 
 
 def stop(present: Subscription) -> Stopped | None:
@@ -174,9 +212,17 @@ def keep_only(present: Subscription, stream: Scope, now: datetime) -> CameBack |
     return _come_back(present, {stream}, now)
 
 
+def is_only(present: Subscription, stream: Scope) -> bool:
+    """Return whether they get that kind of email and no other."""
+    others = present.may_as_client and stream.purpose is not Purpose.NEWS
+    return not present.says_no and present.consents.streams == {stream} and not others
+
+
 def kept_open(present: Subscription) -> list[Scope]:
     """Return the kinds of email that may be kept after a stop: those that they got before it."""
-    return sorted(scope for scope in present.withdrawn_by_stop if scope.purpose in STREAMS)
+    stopped = any(one.reason is _UNSUBSCRIBED for one in present.suppressions)
+    before = present.withdrawn_by_stop if stopped else ()
+    return sorted(scope for scope in before if scope.purpose in STREAMS)
 
 
 def _come_back(present: Subscription, granted: Collection[Scope], now: datetime) -> CameBack | None:
@@ -202,7 +248,15 @@ def want_emails(present: Subscription, now: datetime) -> Wanted:
 
 
 def _choose(present: Subscription, streams: Mapping[Scope, bool], now: datetime) -> Wanted:
-    """Decide what the boxes of the kinds of email change; one ticked takes back a stop."""
+    """Decide what the boxes of the kinds of email change; one ticked takes back a stop.
+
+    Clients find the box of the news ticked, and leaving it so is no consent.
+    """
+    streams = {
+        scope: yes
+        for scope, yes in streams.items()
+        if not (yes and scope not in present.consents and is_ticked(present, scope))
+    }
     ticked = [scope for scope, yes in streams.items() if yes]
     back = _come_back(present, ticked, now) if ticked else None
     left = back.left if back else present.suppressed

@@ -6,6 +6,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html import unescape
 
+from nurture.domain.rights.account import Ground
 from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.rendering.compile import CompiledEmail
 from nurture.rendering.message import PreparedEmail, Recipient, Surroundings
@@ -15,9 +16,13 @@ LARGEST_HTML = 102 * 1024
 
 _LONGEST_SUBJECT = 78
 _SAMPLES = [
-    Recipient(1, 1, 1, "somebody@example.org", name, tracking)
-    for name in ("Ann", "")
-    for tracking in (True, False)
+    Recipient(1, 1, 1, "somebody@example.org", name, tracking, ground=ground)
+    for name, tracking, ground in (
+        ("Ann", True, Ground.CONSENT),
+        ("", True, Ground.LIST),
+        ("Ann", False, Ground.CLIENT),
+        ("", False, Ground.CONSENT),
+    )
 ]
 
 

@@ -86,6 +86,7 @@ def preflight(
         *_size_concerns(sample, parts),
         *_plain_concerns(sample.text, parts),
         *_disclosure_concerns(sample, practice),
+        *_why_concerns(sample, parts, public_url),
         *(_contrast_concerns(source, sample.html) if colours else ()),
     ]
     return sorted(dict.fromkeys(concerns), key=lambda c: (c.severity, c.line))
@@ -298,6 +299,16 @@ def _disclosure_concerns(sample: Preview, practice: Practice) -> Iterator[Concer
             if " ".join(wanted.split()) not in said:
                 what = f"The {where} version lacks “{wanted[:60]}”, which the law wants said"
                 yield _error(what, "Add it to the footer.")
+
+
+def _why_concerns(sample: Preview, parts: _Parts, public_url: str) -> Iterator[Concern]:
+    """Recommend the link that says why an email came, which footers of before do not have."""
+    start = f"{public_url}/why/"
+    linked = any(link.startswith(start) for link in parts.links)
+    for there, where in ((linked, "designed"), (start in sample.text, "plain")):
+        if not there:
+            what = f"The {where} version does not lead to the page that says why it was sent"
+            yield _warning(what, "Add {{ why_url }} to the footer, and {{ why_sent }} above it.")
 
 
 def _contrast_concerns(source: EmailSource, html: str) -> Iterator[Concern]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from nurture.domain.account.queue import in_order
 from nurture.domain.messages.retries import is_behind, may_be_offered_again
 from nurture.domain.reasons import OF_THE_ACCOUNT, Code, Reason
+from nurture.domain.rights.account import Ground
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
 from nurture.domain.scheduling.decision import (
     Decision,
@@ -26,6 +27,7 @@ from nurture.domain.sequences.sequence import ANSWERS, RECURRING, Sequence, Step
 from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.services.delivery import sunset
+from nurture.services.delivery.grounds import grounds_of
 from nurture.store.database import Connection
 from nurture.store.queries.due import (
     Advance,
@@ -294,12 +296,13 @@ def _claim_messages(
     numbers = message_changes.add_messages(connection, new, batch.claim)
     keys = [one.key for one in new]
     there = messages.find_messages(connection, [key for key in keys if key not in numbers])
-    for (due, send), one, key in zip(plan.sends, new, keys, strict=True):
-        message = there.get(key)
+    grounds = grounds_of(connection, published, plan.sends)
+    for (due, send), ground, one, key in zip(plan.sends, grounds, new, keys, strict=True):
+        message, to_send = there.get(key), (due, send, ground)
         if message is None:
-            batch.claimed.append(_claimed(due, send, published, numbers[key], now))
+            batch.claimed.append(_claimed(*to_send, published, numbers[key], now))
         elif again := _claimed_again(
-            connection, published, batch.claim, (due, send), message, one.revision_id
+            connection, published, batch.claim, to_send, message, one.revision_id
         ):
             batch.claimed.append(again)
         elif is_behind(message.status):
@@ -312,7 +315,7 @@ def _claimed_again(
     connection: Connection,
     published: Published,
     claim: Claim,
-    to_send: tuple[DueEnrolment, SendNow],
+    to_send: tuple[DueEnrolment, SendNow, Ground],
     message: messages.Message,
     revision: int,
 ) -> Claimed | None:
@@ -353,7 +356,12 @@ def _new_message(due: DueEnrolment, send: SendNow, published: Published) -> NewM
 
 
 def _claimed(
-    due: DueEnrolment, send: SendNow, published: Published, message: int, now: datetime
+    due: DueEnrolment,
+    send: SendNow,
+    ground: Ground,
+    published: Published,
+    message: int,
+    now: datetime,
 ) -> Claimed:
     sequence = published.sequences[due.sequence]
     after = progress_after(send, now)
@@ -366,6 +374,7 @@ def _claimed(
             first_name=due.first_name,
             tracking=due.may_be_followed,
             address_hash=due.address_hash,
+            ground=ground,
         ),
         email=published.prepared(sequence, send.step)[1],
         kind=send.step.kind,

@@ -112,6 +112,7 @@ def _person(address: str, people: Sequence[ProvedPerson]) -> Values:
 def _consent(one: ConsentRecord) -> Values:
     return {
         "purpose": one.purpose,
+        "form": one.form,
         "granted": one.granted,
         "happened_at": one.happened_at,
         "recorded_at": one.recorded_at,

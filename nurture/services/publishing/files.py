@@ -31,6 +31,7 @@ from nurture.services.publishing.revisions import (
     store_draft,
 )
 from nurture.services.publishing.sources import email_source
+from nurture.services.publishing.wordings import refuse_lost_proof
 from nurture.store.database import Connection, Database
 from nurture.store.tables.revisions import (
     Author,
@@ -128,6 +129,16 @@ def preview(database: Database, library: Library) -> Publication:
         for draft in _changed(connection, library, check(library), newest, overwrite=True):
             note_draft(connection, draft, newest.get((draft.kind, draft.key)), publication)
     return publication
+
+
+def check_wordings(database: Database, library: Library) -> None:
+    """Raise `SameWordsError` if a form covers something else with words it has been published with.
+
+    The other checks need no database.
+    """
+    with database.reading() as connection:
+        for source in library.sequences:
+            refuse_lost_proof(connection, source.sequence.key, source.toml)
 
 
 def to_fill_in(library: Library, published: Published | None = None) -> list[str]:

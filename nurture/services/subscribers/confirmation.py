@@ -6,8 +6,9 @@ from enum import StrEnum
 
 from nurture.domain.sequences.sequence import Request, Sequence
 from nurture.domain.subscribers.address import masked
-from nurture.services.catalogue import Catalogue
+from nurture.services.catalogue import Catalogue, Published
 from nurture.services.subscribers.requests import LAPSES_AFTER
+from nurture.services.subscribers.subscription import StreamChoice, agreed_by_staying
 from nurture.store.database import Connection, Database
 from nurture.store.tables import enrolments, messages, subscribers
 from nurture.store.tables.messages import Message
@@ -23,7 +24,10 @@ class ConfirmationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What an email asked one person; `lapsed` if it is too late to confirm."""
+    """What an email asked one person; `lapsed` if it is too late to confirm.
+
+    `agrees_to` is what someone who stays agrees to again, because it has lapsed or was stopped.
+    """
 
     matter: ConfirmationKind
     subscriber: int
@@ -31,6 +35,7 @@ class Confirmation:
     message: int
     masked_address: str
     lapsed: bool
+    agrees_to: tuple[StreamChoice, ...] = ()
 
 
 def find_confirmation(
@@ -41,9 +46,10 @@ def find_confirmation(
         message = messages.find_message(connection, message_id)
         if message is None:
             return None
-        sequence = catalogue.current(connection).sequences.get(message.sequence)
+        published = catalogue.current(connection)
+        sequence = published.sequences.get(message.sequence)
         matter = _matter(sequence) if sequence else None
-        return _confirmation(connection, message, matter, now) if matter else None
+        return _confirmation(connection, published, message, matter, now) if matter else None
 
 
 def _matter(sequence: Sequence) -> ConfirmationKind | None:
@@ -56,7 +62,11 @@ def _matter(sequence: Sequence) -> ConfirmationKind | None:
 
 
 def _confirmation(
-    connection: Connection, message: Message, matter: ConfirmationKind, now: datetime
+    connection: Connection,
+    published: Published,
+    message: Message,
+    matter: ConfirmationKind,
+    now: datetime,
 ) -> Confirmation | None:
     person = subscribers.find_subscriber(connection, message.subscriber_id)
     enrolment = enrolments.find_enrolment(connection, message.enrolment_id)
@@ -71,4 +81,7 @@ def _confirmation(
         masked_address=masked(person.address),
         # It is never too late to say that one still wants the emails.
         lapsed=matter is not ConfirmationKind.STAYING and now > mailed_at + LAPSES_AFTER,
+        agrees_to=agreed_by_staying(connection, published, person, now)
+        if matter is ConfirmationKind.STAYING
+        else (),
     )

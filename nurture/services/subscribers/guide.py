@@ -1,13 +1,15 @@
 """Collecting: the guide is delivered, the address confirmed, and the sequence starts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from nurture.domain.reasons import Code, Reason
+from nurture.domain.sequences.sequence import SERIES, Sequence
 from nurture.domain.subscribers import consent
 from nurture.domain.subscribers.guide_requests import GuideCollected, collect
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Verdict
 from nurture.services.catalogue import Catalogue, Published
@@ -19,16 +21,21 @@ from nurture.store.tables import consents, enrolments, events, message_changes, 
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.guide_files import newest_guide
 from nurture.store.tables.subscribers import Subscriber
+from nurture.store.tables.suppressions import suppressions_of
 
 
 @dataclass(frozen=True, slots=True)
 class GuideOffer:
-    """What the guide page shows."""
+    """What the guide page shows.
+
+    `has_series` says that a series of emails follows, and `asks` names the boxes: what the person
+    has not agreed to yet.
+    """
 
     title: str
     collected: bool
-    tracking: bool
-    health_topics: bool
+    has_series: bool
+    asks: tuple[consent.Purpose, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +53,13 @@ def find_guide(database: Database, catalogue: Catalogue, enrolment_id: int) -> G
         if found is None:
             return None
         enrolment, person = found
-        sequence = catalogue.current(connection).sequences[enrolment.sequence]
+        published = catalogue.current(connection)
+        sequence = published.sequences[enrolment.sequence]
         return GuideOffer(
             title=sequence.guide_title,
             collected=enrolment.progress.collected_at is not None,
-            tracking=consent.Purpose.TRACKING in person.consents,
-            health_topics=consent.Purpose.HEALTH_TOPICS in person.consents,
+            has_series=_has_series(sequence, person),
+            asks=_asks(connection, published, person),
         )
 
 
@@ -63,11 +71,13 @@ def collect_guide(
     wanted: Mapping[consent.Purpose, bool],
     evidence: consent.Evidence,
     now: datetime,
+    shown: Collection[consent.Purpose] | None = None,
 ) -> GuideFile | None:
     """Deliver the guide, confirm the address and start the sequence.
 
-    It is safe to repeat: only the first time counts. `wanted` are the answers to the two questions
-    beside the button.
+    It is safe to repeat: only the first time counts. `wanted` are the answers to the questions
+    beside the button. `shown` are the boxes that the page had, of which only those count that it
+    has for this person; pages of earlier versions do not say.
     """
     with database.writing() as connection:
         found = _hold_enrolled(connection, enrolment_id)
@@ -78,9 +88,11 @@ def collect_guide(
         sequence = published.sequences[enrolment.sequence]
         if collected_on_trial(connection, published, person, enrolment.id, now):
             enrolment, person = _find_enrolled(connection, enrolment_id) or found
-        if wanted.keys() >= set(consent.OWN_BOXES):
+        asks = consent.OWN_BOXES if shown is None else _asks(connection, published, person)
+        own_boxes = set(asks) & set(consent.OWN_BOXES)
+        if own_boxes and own_boxes <= {*wanted, *(shown or ())}:
             subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
-        asked = {consent.Scope(purpose): yes for purpose, yes in wanted.items()}
+        asked = {consent.Scope(one): yes for one, yes in wanted.items() if one in asks}
         changes = consent.changed(person.consents, asked, consent.OWN_WORDINGS)
         where = consent.Origin("guide-page", published.practice.privacy_version, evidence)
         consents.record_consents(connection, person.id, changes, where, now)
@@ -90,6 +102,24 @@ def collect_guide(
         _note_download(connection, published, enrolment, now)
         uploaded = newest_guide(connection, sequence.key)
     return GuideFile(guide_path(database, guide_files, sequence, uploaded), f"{sequence.key}.pdf")
+
+
+def _has_series(sequence: Sequence, person: Subscriber) -> bool:
+    scopes = {sequence.scope(step) for step in sequence.steps if step.kind in SERIES}
+    return any(scope in person.consents for scope in scopes if scope)
+
+
+def _asks(
+    connection: Connection, published: Published, person: Subscriber
+) -> tuple[consent.Purpose, ...]:
+    """Return what to ask a person: what they have not agreed to, and what would have an effect."""
+    suppressed = suppressions_of(connection, person.address_hash)
+    says_no = any(one.reason is not SuppressionReason.BOUNCED for one in suppressed)
+    idle = set(consent.STREAM_BOXES) if says_no else set()
+    if not published.segments.health:
+        idle.add(consent.Purpose.HEALTH_TOPICS)
+    given = person.consents.purposes
+    return tuple(one for one in consent.GUIDE_BOXES if one not in given and one not in idle)
 
 
 def _find_enrolled(

@@ -60,14 +60,18 @@ def change_preferences(
     evidence: consent.Evidence,
     now: datetime,
 ) -> Preferences | None:
-    """Store what someone wants; it applies from the next email on, even to claimed messages."""
+    """Store what someone wants; it applies from the next email on, even to claimed messages.
+
+    Raise `UnclearWishError`, and change nothing, if what they want can only be guessed.
+    """
     with database.writing() as connection:
         person = locks.hold_subscriber(connection, subscriber_id)
         if person is None:
             return None
-        subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
         present, published = subscription_of(connection, person), catalogue.current(connection)
         streams = offered(present, change.streams)
+        preferences.check_wish(present, change.frequency, streams, now)
+        subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
         decided = preferences.prefer(present, change.frequency, change.boxes, now, streams)
         _follow(connection, published, person, decided, evidence, now)
         after = locks.hold_subscriber(connection, person.id)
@@ -149,17 +153,19 @@ def keep_only(
     evidence: consent.Evidence,
     now: datetime,
 ) -> bool:
-    """Take back a stop for one kind of email that the person got before; return whether it was.
+    """Take back a stop for one kind of email that the person got before.
 
-    They get no other kind from then on, not even as a client.
+    They get no other kind from then on, not even as a client. Return whether that is so, which it
+    is too if they have asked for it before.
     """
     with database.writing() as connection:
         _, person = _hold_behind(connection, subscriber_id, "")
         if person is None:
             return False
-        back = preferences.keep_only(subscription_of(connection, person), stream, now)
+        present = subscription_of(connection, person)
+        back = preferences.keep_only(present, stream, now)
         if back is None:
-            return False
+            return preferences.is_only(present, stream)
         _come_back(connection, catalogue.current(connection), person, back, evidence, now)
         if stream.purpose is not consent.Purpose.NEWS:
             subscribers.change_subscriber(connection, person.id, client_basis_at=None)

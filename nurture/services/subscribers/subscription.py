@@ -14,7 +14,7 @@ from nurture.services.catalogue import Published
 from nurture.store.database import Connection
 from nurture.store.tables import consents
 from nurture.store.tables.subscribers import Subscriber
-from nurture.store.tables.suppressions import stands, suppressions_of
+from nurture.store.tables.suppressions import find_lifted_at, stands, suppressions_of
 
 #: The source of a consent record made on the preference page.
 PREFERENCES = "preferences"
@@ -80,16 +80,26 @@ def preferences_of(
 
 def _streams(published: Published, present: Subscription) -> tuple[StreamChoice, ...]:
     is_open = preferences.kept_open(present)
-    news = consent.Scope(consent.Purpose.NEWS)
     return tuple(
         StreamChoice(
             scope,
             published.title_of_form(scope.form),
-            not present.suppressed
-            and (scope in present.consents or (scope == news and present.may_as_client)),
+            preferences.is_ticked(present, scope),
             scope in is_open,
         )
         for scope in _choosable(present)
+    )
+
+
+def agreed_by_staying(
+    connection: Connection, published: Published, person: Subscriber, now: datetime
+) -> tuple[StreamChoice, ...]:
+    """Return what a person agrees to again who says that they still want the emails."""
+    wanted = preferences.want_emails(subscription_of(connection, person), now)
+    back = wanted.came_back.granted if wanted.came_back else ()
+    return tuple(
+        StreamChoice(change.scope, published.title_of_form(change.form), wanted=True)
+        for change in (*back, *wanted.agreed)
     )
 
 
@@ -107,15 +117,18 @@ def _history(connection: Connection, person: Subscriber) -> tuple[consent.Consen
 
 def subscription_of(connection: Connection, person: Subscriber) -> Subscription:
     """Return what deciding about a person's wishes needs; they should be locked."""
+    suppressions = tuple(suppressions_of(connection, person.address_hash))
+    came_back_at = find_lifted_at(connection, person.address_hash, SuppressionReason.UNSUBSCRIBED)
     return Subscription(
         person.consents,
-        tuple(suppressions_of(connection, person.address_hash)),
+        suppressions,
         person.frequency,
         person.paused_until,
         person.paused_by,
-        consents.withdrawn_by(connection, person.id, _STOPS),
+        # What they did not take back of an earlier stop does not return with a later one.
+        consents.withdrawn_by(connection, person.id, _STOPS, since=came_back_at),
         consents.withdrawn_by(connection, person.id, [consent.SILENCE]),
-        consents.withdrawn_by(connection, person.id, _CHOICES),
+        consents.withdrawn_by(connection, person.id, [*_CHOICES, *_STOPS]),
         may_as_client=person.client_basis_at is not None,
     )
 

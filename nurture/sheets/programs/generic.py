@@ -1,5 +1,7 @@
 """Any other list: what columns mean by the words above them, in five languages.
 
+A confirmation's network is ignored: some programs fill in the one from which a list was imported.
+
 A date under *created* or *added* is when a row was made. A date under *opt-in*, *consent*,
 *subscribed* or *sign-up* is what a program or a person calls opting in.
 """
@@ -65,7 +67,7 @@ GENERIC = ListProgram(
         confirmed_at="confirmed at,confirmed on,confirmation time,confirmation date,confirm time,"
         "confirm date,date confirmed,double opt in date,double opt in time,bestatigt am,"
         "bestatigungsdatum,date de confirmation,confirme le,fecha de confirmacion,bevestigd op",
-        confirmed_ip="confirmation ip,confirm ip,confirmed ip,confirmation ip address,"
+        ignored="confirmation ip,confirm ip,confirmed ip,confirmation ip address,"
         "bestatigung ip,ip confirmation",
         joined_at="created,created at,created on,date created,create date,creation date,"
         "created date,date added,added,added at,added on,added time,date joined,joined,joined at,"
@@ -100,7 +102,7 @@ GENERIC = ListProgram(
         "first appointment,date of sale,sale date,gekauft am,kaufdatum,bestelldatum,"
         "letzter termin,letzter besuch,date d achat,date de commande,dernier rendez vous,"
         "fecha de compra,ultima cita,aankoopdatum,laatste afspraak",
-        way_out_offered="way out offered,opt out offered,opt out given,unsubscribe offered,"
+        way_out_offered="way out offered,opt out offered,unsubscribe offered,"
         "offered opt out,soft opt in,opt out box offered,opt out box shown,widerspruch angeboten",
         list_name="list,lists,list name,email lists,email list,audience,segment,group,groups,liste,"
         "lista,lijst,groep,gruppe,groupe",

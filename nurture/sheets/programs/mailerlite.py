@@ -8,15 +8,19 @@ from nurture.sheets.programs.program import ListProgram, marks, meanings, status
 MAILERLITE = ListProgram(
     "mailerlite",
     "MailerLite",
-    marks=(marks("Subscriber", "Subscribed"), marks("Subscriber", "Opt-in time")),
+    marks=(
+        marks("Subscriber", "Subscribed"),
+        marks("Subscriber", "Opt-in time"),
+        marks("subscribed_at", "opted_in_at"),
+    ),
     columns=meanings(
         email="Subscriber,Email",
         first_name="Name,First name",
         last_name="Last name",
         phone="Phone",
         state="Status,Type",
-        joined_at="Subscribed,Date added,Created",
-        opted_in_at="Opt-in time,Opt-in date,Signup time",
+        joined_at="Subscribed,subscribed_at,Date added,Created",
+        opted_in_at="opted_in_at,Opt-in time,Opt-in date,Signup time",
         opted_in_ip="Opt-in IP,Signup IP,IP",
         confirmed_at="Confirmation time,Confirmed",
         confirmed_ip="Confirmation IP",

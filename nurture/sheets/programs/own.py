@@ -4,23 +4,20 @@ The cells are handed on as they are, by column; only who refused is read here, b
 counts whatever else becomes of a row.
 """
 
+import json
 from collections.abc import Mapping
 
+from nurture.domain.imports.carried import COLUMNS
 from nurture.domain.imports.row import RowState, overriding
 from nurture.sheets.programs.program import ListProgram, marks, meanings
 
-#: The columns, in order. `suppressed` has `reason@time`, separated by semicolons, and `consents` a
-#: list of records in JSON.
-OWN_COLUMNS = (
-    *("email", "first_name", "last_name", "phone", "time_zone", "created_at", "confirmed_at"),
-    *("frequency", "paused_until", "client_since", "client_basis", "basis_unknown", "came_by"),
-    *("suppressed", "consents"),
-)
+#: The columns, in order. Lists of records, such as `suppressions` and `consents`, are in JSON.
+OWN_COLUMNS = COLUMNS
 
 OWN = ListProgram(
     "own",
     "nurture",
-    marks=(marks("email", "basis_unknown", "came_by", "suppressed", "consents"),),
+    marks=(marks("email", "basis_unknown", "came_by", "suppressions", "consents"),),
     columns={
         **meanings(own=",".join(OWN_COLUMNS)),
         **meanings(email="email", first_name="first_name", last_name="last_name", phone="phone"),
@@ -36,10 +33,16 @@ _STATES: Mapping[str, RowState] = {
 }
 
 
-def state_of(suppressed: str) -> RowState:
-    """Return the state that the reasons of a row amount to.
+def state_of(suppressions: str) -> RowState:
+    """Return the state that the suppressions of a row amount to.
 
-    A reason that is not known, as a later release may write one, counts as an opt-out.
+    A reason that is not known, as a later release may write one, counts as an opt-out, and so does
+    what cannot be read.
     """
-    reasons = [part.partition("@")[0].strip() for part in suppressed.split(";") if part.strip()]
-    return overriding(*(_STATES.get(reason, RowState.UNSUBSCRIBED) for reason in reasons))
+    if not suppressions.strip():
+        return RowState.UNKNOWN
+    try:
+        reasons = [one["reason"] for one in json.loads(suppressions)]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return RowState.UNSUBSCRIBED
+    return overriding(*(_STATES.get(str(reason), RowState.UNSUBSCRIBED) for reason in reasons))

@@ -19,7 +19,8 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BigInteger, Connection, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from nurture.store.database import among, as_numbers
 from nurture.store.tables.enrolments import enrolments, of_subscriber
@@ -73,8 +74,19 @@ def hold_address(connection: Connection, address_hash: str) -> None:
     at the same time would not see it.
     """
     if connection.dialect.name != "sqlite":
-        number = int.from_bytes(blake2b(address_hash.encode(), digest_size=8).digest(), signed=True)
-        connection.execute(select(func.pg_advisory_xact_lock(number)))
+        connection.execute(select(func.pg_advisory_xact_lock(_lock_number(address_hash))))
+
+
+def hold_addresses(connection: Connection, address_hashes: Iterable[str]) -> None:
+    """Do the same as `hold_address` for many addresses, in one order for everyone."""
+    if connection.dialect.name != "sqlite":
+        numbers = sorted(map(_lock_number, address_hashes))
+        each = func.unnest(cast(numbers, ARRAY(BigInteger))).column_valued("number")
+        connection.execute(select(func.pg_advisory_xact_lock(each)))
+
+
+def _lock_number(address_hash: str) -> int:
+    return int.from_bytes(blake2b(address_hash.encode(), digest_size=8).digest(), signed=True)
 
 
 def hold_people(connection: Connection, subscriber_ids: Iterable[int]) -> None:

@@ -1,6 +1,6 @@
 """Consent records: append-only proof of every consent and every refusal."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -8,23 +8,33 @@ from typing import Any
 import sqlalchemy as sa
 
 from nurture.domain.known_words import known
+from nurture.domain.rights.basis import is_brought
 from nurture.domain.subscribers.consent import (
     EVERY_SERIES,
+    EVIDENCE,
     MARKETING,
+    STATED,
     ConsentChange,
     ConsentRecord,
     Evidence,
     Origin,
     Purpose,
     Scope,
+    is_undone,
     latest_said,
     read_consents,
     read_scope,
     series_said,
     words_of,
 )
+from nurture.store.database import among, as_numbers
 from nurture.store.tables.subscribers import FORM, subscribers
-from nurture.store.tables.withdrawals import CONSENT, consents_withdrawn, list_withdrawals
+from nurture.store.tables.withdrawals import (
+    CONSENT,
+    consents_withdrawn,
+    list_many,
+    list_withdrawals,
+)
 from nurture.store.types import UtcDateTime, metadata
 
 #: What the source of a consent given in a form begins with; the form's key follows.
@@ -51,6 +61,9 @@ consents = sa.Table(
     sa.Column("form", sa.Text, nullable=False, default="", server_default=""),
 )
 
+#: Records from another installation may be older than those that were here first.
+_OLDEST_FIRST = (consents.c.recorded_at, consents.c.id)
+
 
 def record_consents(
     connection: sa.Connection,
@@ -62,9 +75,9 @@ def record_consents(
 ) -> None:
     """Append each purpose granted or withdrawn, with its wording, where and when it was said.
 
-    No other function writes consent records. The subscriber's current consents are updated, and
-    every withdrawal is listed for the journal. If we learn of a consent only afterwards, `said_at`
-    is its time according to the website.
+    Only this and `append_records` write consent records. The subscriber's current consents are
+    updated, and every withdrawal is listed for the journal. If we learn of a consent only
+    afterwards, `said_at` is its time according to the website.
     """
     if not changes:
         return
@@ -84,10 +97,52 @@ def record_consents(
     _list_withdrawn(connection, subscriber_id, changes, when)
 
 
+def append_records(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append records that another installation has made, as they are; list the withdrawals.
+
+    The rows are columns of the table; the caller sets what the people agree to after all.
+    """
+    if not rows:
+        return
+    connection.execute(sa.insert(consents), list(rows))
+    people = {row["subscriber_id"] for row in rows}
+    whose = sa.select(subscribers.c.id, subscribers.c.address_hash)
+    hashes = {
+        row[0]: row[1] for row in connection.execute(whose.where(subscribers.c.id.in_(people)))
+    }
+    list_many(
+        connection,
+        [
+            (hashes[row["subscriber_id"]], f"{CONSENT}{scope.word}", row["recorded_at"])
+            for row in rows
+            if not row["granted"] and (scope := scope_in(row)) and not is_undone(row["source"])
+        ],
+    )
+
+
+def records_of(
+    connection: sa.Connection, subscriber_ids: Iterable[int]
+) -> dict[int, list[dict[str, Any]]]:
+    """Return the records of each of these people, oldest first."""
+    theirs = among(connection.dialect.name, consents.c.subscriber_id, "people")
+    ordered = sa.select(consents).where(theirs).order_by(*_OLDEST_FIRST)
+    given = {"people": as_numbers(connection, subscriber_ids)}
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in connection.execute(ordered, given).mappings():
+        found.setdefault(row["subscriber_id"], []).append(dict(row))
+    return found
+
+
+def scope_in(row: Mapping[str, Any]) -> Scope | None:
+    """Return what a record is about, or `None` if only a newer program knows it."""
+    purpose = known(Purpose, row["purpose"], None)
+    return Scope(purpose, row["form"] or _form_of(purpose, row["source"])) if purpose else None
+
+
 def consent_history(connection: sa.Connection, subscriber_id: int) -> list[dict[str, Any]]:
     """Return every record of one person, oldest first."""
     of_person = consents.c.subscriber_id == subscriber_id
-    rows = connection.execute(sa.select(consents).where(of_person).order_by(consents.c.id))
+    rows = connection.execute(sa.select(consents).where(of_person).order_by(*_OLDEST_FIRST))
     return [dict(row) for row in rows.mappings()]
 
 
@@ -124,15 +179,24 @@ def last_said(
 
 
 def withdrawn_by(
-    connection: sa.Connection, subscriber_id: int, sources: Collection[str]
+    connection: sa.Connection,
+    subscriber_id: int,
+    sources: Collection[str],
+    *,
+    since: datetime | None = None,
 ) -> frozenset[Scope]:
     """Return everything whose latest record is a withdrawal that came from one of `sources`.
 
-    If the series was withdrawn as a whole, it is that of each form whose series they had.
+    With `since`, only what was withdrawn then or later counts. If the series was withdrawn as a
+    whole, it is that of each form whose series they had.
     """
     latest = latest_said(consent_records(connection, subscriber_id))
     withdrawn = {
-        scope for scope, record in latest.items() if record.source in sources and not record.granted
+        scope
+        for scope, record in latest.items()
+        if record.source in sources
+        and not record.granted
+        and (since is None or record.recorded_at >= since)
     }
     series = any(scope.form for scope in withdrawn)
     return frozenset(withdrawn - {EVERY_SERIES} if series else withdrawn)
@@ -160,6 +224,25 @@ def settle_series(connection: sa.Connection, subscriber_id: int) -> bool:
     words = words_of(replace(agreed, series=forms)) | newer
     connection.execute(sa.update(subscribers).where(of_person).values(purposes=words))
     return not forms <= agreed.series
+
+
+def brought_by_lists(
+    connection: sa.Connection, subscriber_ids: Collection[int]
+) -> dict[int, frozenset[Scope]]:
+    """Return what these people agree to only as a list or the practice says, for each of them."""
+    person, source = consents.c.subscriber_id, consents.c.source
+    brought = sa.or_(*(source.startswith(f"{kind}:") for kind in (EVIDENCE, STATED)))
+    these = among(connection.dialect.name, person, "people")
+    named = {"people": as_numbers(connection, subscriber_ids)}
+    # Few people, if any, came with a list, so their records are read one by one.
+    found = connection.scalars(sa.select(person).where(these, brought).distinct(), named)
+    return {one: frozenset(_brought(consent_records(connection, one))) for one in found.all()}
+
+
+def _brought(records: Sequence[ConsentRecord]) -> Iterator[Scope]:
+    for scope, record in latest_said(records).items():
+        if record.granted and is_brought(record):
+            yield scope
 
 
 def _record(row: Mapping[str, Any]) -> ConsentRecord:

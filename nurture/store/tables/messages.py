@@ -224,13 +224,18 @@ def doubts(connection: sa.Connection) -> list[MessageInDoubt]:
     ]
 
 
+def stored_kind(word: str) -> StepKind:
+    """Return the kind of a message; one that only a newer program knows is read as an article."""
+    return known(StepKind, word, StepKind.ARTICLE)
+
+
 def as_message(row: Mapping[Any, Any]) -> Message:
     """Return a row of the ledger as a value.
 
     A kind or status that only a newer program knows counts as sent and is not sent again.
     """
     read = {
-        "kind": known(StepKind, row["kind"], StepKind.ARTICLE),
+        "kind": stored_kind(row["kind"]),
         "status": known(MessageStatus, row["status"], MessageStatus.IN_DOUBT),
         "why": as_stored(row["why"], row["about"], row["reason"]),
         "marked": bool(row["marked"]),

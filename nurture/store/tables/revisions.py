@@ -100,6 +100,16 @@ def find_newest(connection: sa.Connection, kind: RevisionKind, key: str) -> Revi
     return next(iter(history_of(connection, kind, key, most=1)), None)
 
 
+def find_in_force(
+    connection: sa.Connection, kind: RevisionKind, key: str, at: datetime
+) -> Revision | None:
+    """Return the state of one item that was in force at a moment, or None if there was none."""
+    same = (revisions.c.kind == kind) & (revisions.c.key == key) & (revisions.c.published_at <= at)
+    found = sa.select(revisions).where(same).order_by(revisions.c.number.desc()).limit(1)
+    row = connection.execute(found).mappings().first()
+    return _revision(row) if row else None
+
+
 def history_of(
     connection: sa.Connection, kind: RevisionKind, key: str, most: int = 200
 ) -> list[Revision]:

@@ -4,7 +4,7 @@ A lifted reason is remembered with the time up to which it was lifted, so that a
 is reported later changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from nurture.domain.known_words import known
 from nurture.domain.subscribers.suppression import Suppression, SuppressionReason, strongest
 from nurture.store.database import among, as_numbers
 from nurture.store.tables.subscribers import subscribers
-from nurture.store.tables.withdrawals import list_withdrawals
+from nurture.store.tables.withdrawals import list_many, list_withdrawals
 from nurture.store.types import UtcDateTime, metadata
 
 suppressions = sa.Table(
@@ -67,6 +67,53 @@ def suppress(
     connection.execute(insert.on_conflict_do_update(index_elements=_KEY, set_=newer))
     list_withdrawals(connection, [address_hash], [reason], at)
     return True
+
+
+def suppress_as_elsewhere(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Suppress addresses as another installation did; a reason that is in force takes the row's.
+
+    The rows are columns of the table, one for each address and reason.
+    """
+    if not rows:
+        return
+    insert = _insert(connection, suppressions)
+    newer = {name: insert.excluded[name] for name in ("since", "detail")}
+    connection.execute(insert.on_conflict_do_update(index_elements=_KEY, set_=newer), list(rows))
+    list_many(connection, [(one["address_hash"], one["reason"], one["since"]) for one in rows])
+
+
+def lift_as_elsewhere(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Remember up to when reasons were lifted elsewhere, which lifts none that is in force here."""
+    for row in rows:
+        _remember(connection, row["address_hash"], row["reason"], row["lifted_at"])
+
+
+def standing_since(
+    connection: sa.Connection, address_hashes: Collection[str]
+) -> dict[tuple[str, str], datetime]:
+    """Return since when each reason is in force for these addresses, as it is stored."""
+    columns = (suppressions.c.address_hash, suppressions.c.reason, suppressions.c.since)
+    theirs = suppressions.c.address_hash.in_(address_hashes)
+    return {
+        (row[0], row[1]): row[2] for row in connection.execute(sa.select(*columns).where(theirs))
+    }
+
+
+def lifted_up_to(
+    connection: sa.Connection, address_hashes: Collection[str]
+) -> dict[tuple[str, str], datetime]:
+    """Return up to when each reason has been lifted for these addresses."""
+    lifted = lifted_suppressions.c
+    columns = (lifted.address_hash, lifted.reason, lifted.lifted_at)
+    theirs = lifted.address_hash.in_(address_hashes)
+    return {
+        (row[0], row[1]): row[2] for row in connection.execute(sa.select(*columns).where(theirs))
+    }
+
+
+def is_newer(reason: str, told: datetime, stored: datetime) -> bool:
+    """Return whether a report changes since when a reason is in force."""
+    return told < stored if reason in _FIRST_COUNTS else told > stored
 
 
 def lift_suppression(

@@ -46,7 +46,12 @@ def list_withdrawals(
 ) -> None:
     """Record these kinds of opt-out for each address, skipping those whose hash is lost."""
     known, said = [each for each in hashes if each], list(kinds)
-    rows = [{"address_hash": h, "kind": kind, "happened_at": at} for h in known for kind in said]
+    list_many(connection, [(one, kind, at) for one in known for kind in said])
+
+
+def list_many(connection: Connection, given: Iterable[tuple[str, str, datetime]]) -> None:
+    """Record many opt-outs, each with its address's hash, its kind and its time."""
+    rows = [{"address_hash": h, "kind": kind, "happened_at": at} for h, kind, at in given]
     if rows:
         connection.execute(insert(withdrawals), numbered(connection, withdrawals, rows))
 
@@ -68,6 +73,17 @@ def consents_withdrawn(
         theirs, withdrawals.c.kind.startswith(CONSENT, autoescape=True)
     )
     return [(kind.removeprefix(CONSENT), at) for kind, at in connection.execute(found)]
+
+
+def all_consents_withdrawn(
+    connection: Connection, address_hashes: Sequence[str]
+) -> list[tuple[str, str, datetime]]:
+    """Return what the people with these addresses withdrew: address, purpose and time of each."""
+    found = select(withdrawals.c.address_hash, withdrawals.c.kind, withdrawals.c.happened_at).where(
+        withdrawals.c.address_hash.in_(address_hashes),
+        withdrawals.c.kind.startswith(CONSENT, autoescape=True),
+    )
+    return [(h, kind.removeprefix(CONSENT), at) for h, kind, at in connection.execute(found)]
 
 
 def let_go_since(connection: Connection, address_hashes: Sequence[str], since: datetime) -> bool:

@@ -9,17 +9,21 @@ so they may appear in a URL, which lets other pages link to them. People are ide
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from io import TextIOWrapper
+from tempfile import TemporaryFile
 from typing import TypeVar
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, abort, render_template, request, send_file
 
 from nurture.bootstrap import Context
 from nurture.domain.audience.engagement import EngagementLevel
+from nurture.domain.disk_space import DiskUse
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.simulation.person import Person
 from nurture.domain.subscribers.bookings import booked_until, is_booked
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.subscribers import search
+from nurture.services.subscribers.everybody import ExportFormat, export_everybody
 from nurture.services.subscribers.search import AskedForError, PersonStatus, Question, SearchPage
 from nurture.web.studio.core.formatting import whole_number
 from nurture.web.views import Views
@@ -46,6 +50,8 @@ SUPPRESSED = {
     SuppressionReason.ERASED: ("Forgotten", "plain"),
 }
 
+_MEDIA = {ExportFormat.CSV: "text/csv", ExportFormat.NDJSON: "application/x-ndjson"}
+
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -59,6 +65,22 @@ class People(Views):
     def search_people(self) -> str:
         """Show the people matching the form."""
         return self._page(request.form, words=request.form.get("words", "")[:200].strip())
+
+    def export_people(self) -> Response:
+        """Return everything about all people as a file, which is never whole in memory."""
+        kind = _one_of(ExportFormat, request.form.get("format", ""))
+        if kind is None:
+            abort(400, "Please choose a kind of file.")
+        context = self.context
+        context.disk.insist(DiskUse.EXPORTS)
+        # It has no name, so that nothing of it is left however this ends.
+        file = TemporaryFile(dir=context.settings.data_dir)  # noqa: SIM115  The answer closes it.
+        to = TextIOWrapper(file, encoding="utf-8", newline="")
+        export_everybody(context.database, context.tokens, to, kind)
+        to.detach()
+        file.seek(0)
+        media, name = _MEDIA[kind], f"people-{context.clock():%Y-%m-%d}.{kind}"
+        return send_file(file, media, as_attachment=True, download_name=name, max_age=0)
 
     def _page(self, said: Mapping[str, str], words: str) -> str:
         context = self.context
@@ -92,6 +114,7 @@ def add_routes(studio: Blueprint, context: Context) -> None:
     views = People(context)
     studio.get("/people")(views.show_people)
     studio.post("/people")(views.search_people)
+    studio.post("/people/export")(views.export_people)
 
 
 def badges(person: Person, now: datetime) -> list[tuple[str, str]]:

@@ -1,8 +1,10 @@
 """What follows when a person stops, comes back or saves the preference page."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,8 +22,12 @@ from nurture.domain.subscribers.preferences import (
     PAUSE,
     STOPPED,
     Subscription,
+    UnclearWishError,
     Wish,
+    check_wish,
     come_back,
+    is_only,
+    is_ticked,
     keep_only,
     kept_open,
     prefer,
@@ -161,6 +167,44 @@ def test_one_kind_of_email_can_be_kept_after_a_stop_and_no_other_comes_with_it(
     assert (back is not None) is (kept in kept_open(stopped))
     granted = {change.scope for change in back.granted} if back else {kept}
     assert granted == {kept}
+
+
+@given(subscriptions)
+def test_a_page_that_is_saved_as_it_was_shown_changes_no_stream_and_no_right_as_a_client(
+    present: Subscription,
+) -> None:
+    series = {one for one in present.consents.scopes if one.purpose is Purpose.SERIES}
+    there = [*series, Scope(Purpose.ARTICLES), Scope(Purpose.NEWS)]
+    shown = {scope: is_ticked(present, scope) for scope in there}
+    wish = wish_of(present, NOW)
+    decided = prefer(present, wish, {}, NOW, shown)
+    check_wish(present, wish, shown, NOW)
+    assert not decided.ends_client_basis
+    wanted = decided.wanted
+    assert wanted is None or (wanted.came_back, wanted.agreed) == (None, ())
+
+
+@given(subscriptions, wishes, streams)
+def test_a_person_who_gets_nothing_must_say_both_what_and_how_often(
+    present: Subscription, wish: Wish, chosen: dict[Scope, bool]
+) -> None:
+    gets_nothing = wish_of(present, NOW) is Wish.STOPPED and bool(chosen)
+    half = any(chosen.values()) is (wish is Wish.STOPPED)
+    unclear = pytest.raises(UnclearWishError) if gets_nothing and half else nullcontext()
+    with unclear:
+        check_wish(present, wish, chosen, NOW)
+
+
+@given(subscriptions, st.sampled_from(SCOPES))
+def test_a_kind_of_email_that_is_kept_alone_is_the_only_one(
+    present: Subscription, kept: Scope
+) -> None:
+    stopped = once_stopped(replace(present, suppressions=()))
+    back = keep_only(stopped, kept, NOW)
+    client = present.may_as_client and kept.purpose is Purpose.NEWS
+    granted = back.granted if back else ()
+    after_it = replace(after(stopped, granted), suppressions=(), may_as_client=client)
+    assert is_only(after_it, kept) is (back is not None)
 
 
 @given(subscriptions, wishes, boxes)

@@ -31,6 +31,7 @@ from nurture.services.backup.backups import (
     thin_out,
 )
 from nurture.services.backup.proof import prove, take_in
+from nurture.services.evidence.keys import keep_a_key
 from nurture.store.database import Database
 from nurture.store.portable import plan
 from nurture.store.tables.backups import last_attempt, last_good
@@ -88,6 +89,7 @@ def archived(
     home = Installation(sqlite_databases.fresh(directory), directory, clock).publish_shipped()
     folder.mkdir()
     with_people(home)
+    keep_a_key(home.context.database, home.context.seal, home.clock.now)  # As a start does.
     yield Archived(home, *backed_up(home, folder))
     home.close()
 

@@ -59,7 +59,7 @@ def test_every_consent_has_its_words_and_their_hash_and_every_opt_out_its_time(
     unsubscribe(with_history(home))
     found = record(home)
     given = {(one["purpose"], one["granted"]) for one in found["consents"]}
-    assert {("marketing", True), ("tracking", True), ("marketing", False)} <= given
+    assert {("series", True), ("tracking", True), ("series", False)} <= given
     assert all(
         one["wording_sha256"] == wording_hash(one["wording"])
         for one in at_least_one(found["consents"])
@@ -109,7 +109,7 @@ def test_the_page_says_the_same_and_escapes_what_people_wrote(home: Installation
     home.subscribe("eve@example.org", first_name="<b>Eve</b>")
     page = unpacked(bundle(home))["evidence.html"].decode()
     assert f"What is on record about {ANN}" in page
-    assert "Why do you write to me?" in page and "consent to “marketing” given" in page
+    assert "Why do you write to me?" in page and "consent to “series” given" in page
     text = unpacked(bundle(home))["READ ME.txt"].decode()
     assert "https://emails.example.org/privacy/key" in text
     assert "\n\n\n" not in text

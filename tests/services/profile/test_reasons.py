@@ -245,7 +245,7 @@ def test_the_story_says_that_consent_lapsed_after_an_unanswered_question(
     assert found.nothing_comes == f"No emails planned: they have finished “{PAIN}”."
     story = [chapter.said for chapter in found.story]
     assert "Did not answer “Still want these?”" in story
-    assert "Their consent to getting the emails lapsed" in story
+    assert "Their consent to getting the series of emails lapsed" in story
     assert not any(said.startswith("Withdrew") for said in story)
 
 

@@ -50,6 +50,8 @@ def test_the_same_words_cannot_cover_something_else(changed: Files) -> None:
     with pytest.raises(SameWordsError, match="“guide”, “series” before") as refused:
         changed.publish((BEFORE, AFTER))
     assert "Change “wording” too" in refused.value.remedy
+    with pytest.raises(SameWordsError):
+        files.check_wordings(changed.home.context.database, read_library(changed.root))
 
 
 def test_words_of_long_ago_still_cover_what_they_covered(changed: Files) -> None:

@@ -1,5 +1,6 @@
 """Preferences apply from the next email on, including to claimed messages."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -8,8 +9,15 @@ import pytest
 from nurture.clock import real_now
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.domain.subscribers.consent import Evidence
-from nurture.domain.subscribers.preferences import PreferenceChange, Wish
+from nurture.domain.subscribers.consent import (
+    OWN_WORDINGS,
+    ConsentChange,
+    Evidence,
+    Origin,
+    Purpose,
+    Scope,
+)
+from nurture.domain.subscribers.preferences import PreferenceChange, UnclearWishError, Wish
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind, MailEvent
 from nurture.services.delivery.batch import WINDOW
@@ -17,13 +25,22 @@ from nurture.services.delivery.claim import claim_due
 from nurture.services.inbound import events
 from nurture.services.subscribers import preferences
 from nurture.services.subscribers.subscription import Preferences
-from nurture.store.tables.consents import consent_history
+from nurture.store.tables.consents import consent_history, record_consents
 from nurture.store.tables.message_changes import begin_sending
+from nurture.store.tables.subscribers import change_subscriber
 from nurture.store.tables.suppressions import suppress, suppressions
 from tests.installation import Installation
 from tests.installations import ScriptedSink
 from tests.presence import at_least_one
-from tests.vocabulary import ACCEPTED, ANN, FIRST, GUIDE, SECOND, on_the_way_to_the_first_article
+from tests.vocabulary import (
+    ACCEPTED,
+    ANN,
+    FIRST,
+    GUIDE,
+    SECOND,
+    SERIES,
+    on_the_way_to_the_first_article,
+)
 
 EVIDENCE = Evidence("https://emails.example.org/preferences", "192.0.2.7", "A browser")
 
@@ -195,9 +212,6 @@ def test_undoing_an_unsubscribe_resumes_the_sequence_where_it_was(
 
 
 def test_undo_restores_only_the_consent_that_was_withdrawn(home: Installation) -> None:
-    from nurture.domain.subscribers.consent import ConsentChange, Origin, Purpose
-    from nurture.store.tables.consents import record_consents
-
     home.subscribe(ANN)
     no_series = [ConsentChange(Purpose.SERIES, False, "No series, please.")]
     with home.context.database.writing() as connection:
@@ -243,3 +257,99 @@ def test_nothing_is_shown_or_changed_for_an_unknown_person(home: Installation) -
     preferences.unsubscribe(context.database, context.catalogue, 17, None, EVIDENCE, home.clock.now)
     preferences.resubscribe(context.database, context.catalogue, 17, EVIDENCE, home.clock.now)
     assert home.rows(suppressions) == []
+
+
+def test_what_an_earlier_stop_withdrew_does_not_return_with_a_later_one(home: Installation) -> None:
+    home.subscribe(ANN)
+    series, news = Scope(Purpose.SERIES, "pain-guide"), Scope(Purpose.NEWS)
+    change = ConsentChange(Purpose.NEWS, True, OWN_WORDINGS[Purpose.NEWS])
+    with home.context.database.writing() as connection:
+        record_consents(connection, 1, [change], Origin("guide-page", "1"), home.clock.now)
+    stored = home.context.stored
+    unsubscribe(home)
+    home.clock.advance(timedelta(minutes=1))
+    assert preferences.keep_only(*stored, 1, news, EVIDENCE, home.clock.now)
+    assert preferences.keep_only(*stored, 1, news, EVIDENCE, home.clock.now)
+    assert not preferences.keep_only(*stored, 1, series, EVIDENCE, home.clock.now)
+    home.clock.advance(timedelta(minutes=1))
+    unsubscribe(home)
+    home.clock.advance(timedelta(minutes=1))
+    resubscribe(home)
+    assert home.person(ANN)["purposes"] == {"news"}
+
+
+def streams(home: Installation, **ticked: bool) -> PreferenceChange:
+    """Return a saved page with these boxes for the kinds of email."""
+    boxes = {Scope(Purpose(name)): yes for name, yes in ticked.items() if name != "series"}
+    own = {Scope(Purpose.SERIES, "pain-guide"): ticked["series"]} if "series" in ticked else {}
+    return PreferenceChange(Wish.USUAL, False, False, own | boxes)
+
+
+def save(home: Installation, change: PreferenceChange) -> Preferences:
+    kept = preferences.change_preferences(*home.context.stored, 1, change, EVIDENCE, home.clock.now)
+    assert kept is not None
+    return kept
+
+
+def wanted(shown: Preferences) -> set[str]:
+    return {stream.scope.word for stream in shown.streams if stream.wanted}
+
+
+def test_each_kind_of_email_is_chosen_alone(home: Installation) -> None:
+    home.subscribe(ANN)
+    both = save(home, streams(home, series=True, news=True, articles=False))
+    assert wanted(both) == {"series:pain-guide", "news"}
+    only_news = save(home, streams(home, series=False, news=True, articles=False))
+    assert wanted(only_news) == {"news"}
+    back = save(home, streams(home, series=True, news=True, articles=False))
+    assert wanted(back) == {"series:pain-guide", "news"}
+    assert {one.title for one in back.streams} > {""}
+
+
+def test_a_stopped_person_gets_only_the_kind_they_tick(home: Installation) -> None:
+    home.subscribe(ANN)
+    unsubscribe(home)
+    home.clock.advance(timedelta(minutes=1))
+    kept = save(home, streams(home, series=False, news=True, articles=False))
+    assert wanted(kept) == {"news"}
+    assert home.person(ANN)["purposes"] == {"news"}
+    assert home.rows(suppressions) == []
+
+
+@pytest.mark.parametrize(("wish", "news"), [(Wish.USUAL, False), (Wish.STOPPED, True)])
+def test_a_stopped_person_who_says_only_half_of_it_changes_nothing(
+    home: Installation, wish: Wish, news: bool
+) -> None:
+    home.subscribe(ANN)
+    unsubscribe(home)
+    before = home.everything()
+    change = replace(streams(home, series=False, news=news), frequency=wish)
+    with pytest.raises(UnclearWishError, match="Nothing has been changed"):
+        save(home, change)
+    assert home.everything() == before
+
+
+def test_a_clients_news_are_ticked_and_leaving_them_so_is_no_consent(home: Installation) -> None:
+    home.subscribe(ANN)
+    with home.context.database.writing() as connection:
+        change_subscriber(connection, 1, client_basis_at=home.clock.now)
+    kept = save(home, streams(home, series=True, news=True, articles=False))
+    assert wanted(kept) == {"series:pain-guide", "news"}
+    assert "news" not in home.person(ANN)["purposes"]
+    assert home.person(ANN)["client_basis_at"] is not None
+    without = save(home, streams(home, series=True, news=False, articles=False))
+    assert wanted(without) == {"series:pain-guide"}
+    assert home.person(ANN)["client_basis_at"] is None
+
+
+def test_saving_the_page_of_an_address_that_bounced_withdraws_nothing(home: Installation) -> None:
+    home.subscribe(ANN)
+    with home.context.database.writing() as connection:
+        address_hash = home.person(ANN)["address_hash"]
+        suppress(connection, address_hash, SuppressionReason.BOUNCED, home.clock.now)
+    shown = preferences.find_preferences(*home.context.stored, 1, home.clock.now)
+    assert shown is not None
+    assert wanted(shown) == {"series:pain-guide"}
+    boxes = {stream.scope: stream.wanted for stream in shown.streams}
+    save(home, PreferenceChange(shown.frequency, False, False, boxes))
+    assert home.person(ANN)["purposes"] == {"guide", *SERIES}

@@ -224,7 +224,10 @@ def _libreoffice() -> bytes:
         'old@example.org</text:p></office:annotation><text:p><text:a xlink:href="mailto:tegan@'
         'example.org">tegan@example.org</text:a></text:p></table:table-cell>'
     )
-    spaced = '<table:table-cell><text:p>Ann<text:s text:c="1"/>Wyn</text:p></table:table-cell>'
+    spaced = (
+        '<table:table-cell office:value-type="string"><text:p>Ann<text:s text:c="1"/>Wyn</text:p>'
+        "</table:table-cell>"
+    )
     rest = '<table:table-cell table:number-columns-repeated="16379"/>'
     rows = [
         ods_row("Email", "First name", "Optin time", "Optin IP", rest),

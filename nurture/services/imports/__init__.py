@@ -1,0 +1,1 @@
+"""Bringing in people from lists: what is read becomes people, consents and suppressions."""
