@@ -27,7 +27,7 @@ from tests.vocabulary import news, tell
 ERIN = "erin@example.org"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 NO_MORE = "You will get no more emails from us"
-ERASED = "Only a fingerprint of your address is left, so that we never write to it."
+ERASED = "We no longer hold anything about you."
 
 
 def reasons(home: Installation) -> list[str]:
@@ -103,7 +103,7 @@ def test_erin_returns_and_reaches_her_pages_by_the_old_links(
     for link in (guide, preferences):
         answer = home.client.get(urlsplit(link).path)
         assert answer.status_code == 404
-        assert "did not collect it within 30 days" in " ".join(answer.text.split())
+        assert "did not download it within 30 days" in " ".join(answer.text.split())
     sign_up(home, ERIN)
     assert home.press(guide, asked="1").mimetype == "application/pdf"
     assert home.enrolment(ERIN)["collected_at"] is not None

@@ -37,7 +37,7 @@ def test_ann_requests_her_data_and_gets_it_in_two_formats(
     on_the_list(home)
     page = link_in(smtp_sink.mails[0], "preferences")
     assert "An email is on its way" in home.press(page, ask="data").text
-    assert "within the last hours" in home.press(page, ask="data").text
+    assert "within the last few hours" in home.press(page, ask="data").text
     home.deliver()
     link = link_in(smtp_sink.mails[-1], "confirm")
     assert subjects(smtp_sink.mails)[1:] == ["The data you asked for"]
@@ -128,7 +128,7 @@ def test_a_person_who_answers_continues_and_is_asked_again_only_after_another_si
     on_the_list(home)
     home.live(days=178)
     live_with_upkeep(home, 12)
-    assert "Good to know" in home.press(link_in(smtp_sink.mails[-1], "confirm")).text
+    assert "Thank you for staying" in home.press(link_in(smtp_sink.mails[-1], "confirm")).text
     assert home.enrolment(ANN, "still-there")["status"] == EnrolmentStatus.GOAL_REACHED
     assert home.rows(events)[-1]["kind"] == "stayed"
     had = len(smtp_sink.mails)
