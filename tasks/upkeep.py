@@ -7,8 +7,10 @@ from tasks import app, context
 def tidy() -> None:
     """Delete what is no longer needed."""
     from nurture.services.account import limits
+    from nurture.services.imports.uploads import Uploads
     from nurture.services.subscribers import erasure
 
+    Uploads.of(context().settings.data_dir).sweep(context().clock())
     limits.forget_old_offers(context().database, context().clock())
     erasure.tidy(context().database, context().files, context().clock())
     erasure.drop_raw(context().database, context().clock(), context().settings.retention)

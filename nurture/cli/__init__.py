@@ -14,6 +14,7 @@ from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     evidence,
     held,
     hits,
+    imports,
     inbound,
     keys,
     owner,

@@ -22,7 +22,7 @@ _OURS = (
         "proving-*",
         "restoring",
     ),
-    *("journals", "outbox", "exports", "logs", "guides", "redis"),
+    *("journals", "outbox", "exports", "logs", "guides", "redis", "uploads"),
 )
 
 

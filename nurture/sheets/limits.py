@@ -20,6 +20,8 @@ LONGEST_LINE, MOST_LINES_OF_A_ROW = 1_000_000, 500
 #: Cells of one worksheet, counted with the empty ones in between.
 MOST_CELLS = 5_000_000
 LONGEST_PACKED = 4096
+#: Rows of one file, all sheets together.
+MOST_ROWS = 500_000
 
 
 class SheetError(NurtureError):

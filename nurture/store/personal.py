@@ -22,6 +22,7 @@ from nurture.store.tables.complaints import OPEN, PERSONAL, complaints, empty_cl
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import ended, enrolments
 from nurture.store.tables.events import events
+from nurture.store.tables.imports import import_rows
 from nurture.store.tables.message_changes import cancel_open_of
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import FORM, subscribers
@@ -41,6 +42,7 @@ _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
         "refusals": frozenset({"message_id", "enrolment_id", "subscriber_id", "mark", "dead"})
         | {"fails", "code", "taken_back"},
         "complaints": frozenset(complaints.c.keys()) - set(PERSONAL),
+        "import_rows": frozenset(import_rows.c.keys()) - {"evidence", "changes"},
     }
 )
 

@@ -31,13 +31,17 @@ account try|arm|backup|check|complaint acknowledge 1|complaint close 1|complaint
 complaint show 1|complaints|consent A|dkim new|dkim show|evidence make A --out x.zip
 evidence new-key|evidence A --out x.zip
 export|export-person A|forget A --yes|held drop A|held list|held release A
+import {here} --dry-run|imports|import-undo 1 --yes
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate
 segment|settle --all --sent|simulate pain-guide|status|status --json|suppression confirm
 suppression dismiss|suppression lift A --reason x|suppression list|trace 1|web
 why A|worker
 """
-LINES = [line.replace("A", ANN) for line in COMMANDS.strip().replace("\n", "|").split("|")]
+LINES = [
+    line.replace("A", ANN).replace("{here}", __file__)
+    for line in COMMANDS.strip().replace("\n", "|").split("|")
+]
 
 #: `serve` says so where it prepares (see below), `beat` opens no database, `demo` has its own.
 #: `restore` wants a place where there is none yet.

@@ -4,6 +4,7 @@ A hint only: people do have strange domains, so nothing is ever changed without 
 """
 
 import re
+from functools import lru_cache
 
 _DOMAIN = re.compile(r"\S+")
 
@@ -51,7 +52,18 @@ def likely_address(address: str) -> str | None:
 
 def _may_be_near(domain: str, other: str) -> bool:
     """Return whether a comparison is worth it; names of few letters have too many neighbours."""
-    return abs(len(domain) - len(other)) <= 2 and len(other.partition(".")[0]) >= 5
+    is_long_enough = len(other.partition(".")[0]) >= 5
+    return is_long_enough and abs(len(domain) - len(other)) <= 2 and _share_letters(domain, other)
+
+
+def _share_letters(one: str, other: str) -> bool:
+    """Return whether two slips can be all: each brings in one letter and takes one out at most."""
+    return len(_letters(one) ^ _letters(other)) <= 4
+
+
+@lru_cache(maxsize=1000)
+def _letters(domain: str) -> frozenset[str]:
+    return frozenset(domain)
 
 
 def distance(one: str, other: str) -> int:

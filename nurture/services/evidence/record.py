@@ -23,6 +23,7 @@ from nurture.store.queries.evidence import ProvedMessage, ProvedPerson
 from nurture.store.tables import revisions
 from nurture.store.tables.complaints import complaints_of
 from nurture.store.tables.consents import consent_records
+from nurture.store.tables.imports import proofs_of
 from nurture.store.tables.suppressions import suppressions_of
 from nurture.tokens import Tokens
 
@@ -74,6 +75,7 @@ def gather(
         sent = evidence.proved_messages(connection, numbers)
         name = next((one.first_name for one in reversed(people)), "")
         subjects = _subjects(connection, published, sent, name)
+        brought = proofs_of(connection, numbers)
         opted_out = evidence.opt_outs_of(connection, hashes)
         lifted = evidence.lifted_of(connection, hashes)
     found = {
@@ -89,6 +91,7 @@ def gather(
             _message(one, consents[one.subscriber], subjects[one.id], tokens) for one in sent
         ],
         "complaints": [{name: row[name] for name in _COMPLAINT} for row in complained],
+        "imports": brought,
     }
     return {name: _plain(value) for name, value in found.items()}
 

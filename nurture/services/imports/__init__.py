@@ -1,1 +1,1 @@
-"""Bringing in people from lists: what is read becomes people, consents and suppressions."""
+"""Lists of people from elsewhere, and this program's own export: brought in and taken back."""

@@ -53,7 +53,7 @@ def forget(database: Database, files: OwnFiles, subscriber_id: int, now: datetim
         person = subscribers.find_subscriber(connection, subscriber_id)
         if person is None:
             return False
-        _erase(connection, [subscriber_id], now)
+        empty(connection, [subscriber_id], now)
         # Only from here on can nothing more of theirs begin to be offered.
         if personal.being_mailed(connection, subscriber_id):
             raise BeingMailedError(
@@ -102,7 +102,7 @@ def let_go_unconfirmed(database: Database, files: OwnFiles, now: datetime) -> in
             people = personal.find_unconfirmed(connection, now - UNCOLLECTED_FOR, _PEOPLE)
             take_bookings_from(connection, people)
             if people:
-                _erase(connection, people, now)
+                empty(connection, people, now)
             list_erasures(connection, people, now)
         let_go += len(people)
         if len(people) < _PEOPLE:
@@ -116,7 +116,7 @@ def let_go(database: Database, files: OwnFiles, subscriber_id: int, now: datetim
     with database.writing() as connection:
         personal.lock_people(connection, [subscriber_id])
         take_bookings_from(connection, [subscriber_id])
-        _erase(connection, [subscriber_id], now)
+        empty(connection, [subscriber_id], now)
         list_erasures(connection, [subscriber_id], now)
     follow(database, files, now)
 
@@ -156,7 +156,7 @@ def drop_raw(database: Database, now: datetime, retention: timedelta) -> int:
             return dropped
 
 
-def _erase(connection: Connection, people: Collection[int], now: datetime) -> None:
+def empty(connection: Connection, people: Collection[int], now: datetime) -> None:
     """Empty all rows about these people and end their enrolments.
 
     The people must already be locked, as strongly as for a change of address.

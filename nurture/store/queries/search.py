@@ -20,7 +20,7 @@ from nurture.domain.subscribers.bookings import NOT_CANCELLED
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store.queries.segments import ids_where
 from nurture.store.tables.enrolments import enrolments
-from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.subscribers import FORM, subscribers
 from nurture.store.tables.suppressions import suppressions
 
 
@@ -33,6 +33,8 @@ class PersonStatus(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED = "suppressed"
     UNCONFIRMED = "unconfirmed"
+    #: A list brought their address, and nothing shows that they agreed to anything.
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,9 @@ def _at(stage: PersonStatus) -> Iterator[ColumnElement[bool]]:
         case PersonStatus.SUPPRESSED:
             yield _suppressed(suppressions.c.reason != SuppressionReason.UNSUBSCRIBED)
         case PersonStatus.UNCONFIRMED:
-            yield subscribers.c.confirmed_at.is_(None)
+            yield subscribers.c.confirmed_at.is_(None) & (subscribers.c.came_by == FORM)
+        case PersonStatus.UNKNOWN:
+            yield subscribers.c.basis_unknown
 
 
 def _suppressed(why: Any) -> ColumnElement[bool]:

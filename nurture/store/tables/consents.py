@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -65,6 +65,15 @@ consents = sa.Table(
 _OLDEST_FIRST = (consents.c.recorded_at, consents.c.id)
 
 
+class BroughtConsents(NamedTuple):
+    """What one person is recorded to have agreed to, and when, because a list says so."""
+
+    person: int
+    changes: Sequence[ConsentChange]
+    where: Origin
+    said_at: datetime | None
+
+
 def record_consents(
     connection: sa.Connection,
     subscriber_id: int,
@@ -75,12 +84,36 @@ def record_consents(
 ) -> None:
     """Append each purpose granted or withdrawn, with its wording, where and when it was said.
 
-    Only this and `append_records` write consent records. The subscriber's current consents are
+    Only this, `record_brought` and `append_records` write consent records. The current consents are
     updated, and every withdrawal is listed for the journal. If we learn of a consent only
     afterwards, `said_at` is its time according to the website.
     """
     if not changes:
         return
+    connection.execute(sa.insert(consents), _rows(subscriber_id, changes, where, when, said_at))
+    _follow(connection, subscriber_id, changes, where)
+    _list_withdrawn(connection, subscriber_id, changes, when)
+
+
+def record_brought(
+    connection: sa.Connection, brought: Iterable[BroughtConsents], when: datetime
+) -> None:
+    """Append what a list brings to many people at once, or what is taken back with it.
+
+    The people must be locked, and the caller updates their current consents.
+    """
+    append_records(
+        connection, [row for one in brought for row in _rows(*one[:3], when, one.said_at)]
+    )
+
+
+def _rows(
+    subscriber_id: int,
+    changes: Sequence[ConsentChange],
+    where: Origin,
+    when: datetime,
+    said_at: datetime | None,
+) -> list[dict[str, Any]]:
     shared = {
         "subscriber_id": subscriber_id,
         "recorded_at": when,
@@ -91,10 +124,7 @@ def record_consents(
         "user_agent": where.evidence.user_agent,
         "said_at": said_at,
     }
-    rows = [shared | asdict(one) | {"wording_hash": one.wording_hash} for one in changes]
-    connection.execute(sa.insert(consents), rows)
-    _follow(connection, subscriber_id, changes, where)
-    _list_withdrawn(connection, subscriber_id, changes, when)
+    return [shared | asdict(one) | {"wording_hash": one.wording_hash} for one in changes]
 
 
 def append_records(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -157,8 +187,26 @@ def consent_records(connection: sa.Connection, subscriber_id: int) -> list[Conse
 
 def refused(connection: sa.Connection, subscriber_id: int) -> frozenset[Scope]:
     """Return everything whose latest record is a refusal."""
-    latest = latest_said(consent_records(connection, subscriber_id))
-    return frozenset(scope for scope, record in latest.items() if not record.granted)
+    return refused_in(consent_records(connection, subscriber_id))
+
+
+def refused_in(records: Iterable[ConsentRecord]) -> frozenset[Scope]:
+    """Return everything whose latest record, of these, is a refusal.
+
+    What was taken back with an import was never said by the person, and counts as no refusal.
+    """
+    said = [one for one in records if not is_undone(one.source)]
+    return frozenset(scope for scope, record in latest_said(said).items() if not record.granted)
+
+
+def records_among(
+    connection: sa.Connection, people: Collection[int]
+) -> dict[int, list[ConsentRecord]]:
+    """Return the consent records of each of these people who has any, oldest first."""
+    return {
+        person: [_record(row) for row in rows if known(Purpose, row["purpose"], None)]
+        for person, rows in records_of(connection, people).items()
+    }
 
 
 def last_said(

@@ -119,11 +119,11 @@ def add_enrolment(
 
 def hand_over(
     connection: sa.Connection, going_on: Iterable[tuple[int, str, str]], now: datetime
-) -> None:
-    """Enrol people in further sequences, due immediately, unless they were in them before.
+) -> set[int]:
+    """Enrol people in further sequences, due immediately, and return those not in them before.
 
     Each is named by subscriber, sequence and the form whose wording covers it. They did not ask for
-    a guide there, and people who arrive this way have confirmed their address.
+    a guide there, and nobody who arrives this way still has to confirm the address.
     """
     row = {
         "status": EnrolmentStatus.ACTIVE,
@@ -139,7 +139,17 @@ def hand_over(
         row | {"subscriber_id": person, "sequence": sequence, "covered_by": form or None}
         for person, sequence, form in going_on
     ]
-    insert_new(connection, enrolments, numbered(connection, enrolments, rows))
+    given = numbered(connection, enrolments, rows)
+    return {row[0] for row in insert_new(connection, enrolments, given, "subscriber_id")}
+
+
+def enrolled_among(
+    connection: sa.Connection, subscriber_ids: Iterable[int], sequence: str
+) -> set[int]:
+    """Return which of these people are or were in a sequence."""
+    theirs = enrolments.c.subscriber_id.in_(list(subscriber_ids))
+    chosen = sa.select(enrolments.c.subscriber_id).where(theirs, enrolments.c.sequence == sequence)
+    return set(connection.scalars(chosen))
 
 
 def find_enrolment(connection: sa.Connection, enrolment_id: int) -> Enrolment | None:

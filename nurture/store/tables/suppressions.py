@@ -69,6 +69,19 @@ def suppress(
     return True
 
 
+def take_back(
+    connection: sa.Connection,
+    address_hash: str,
+    reason: SuppressionReason,
+    since: datetime,
+    detail: str,
+) -> bool:
+    """Remove a reason as if it had never been given, unless it has been given again since."""
+    that = _that(address_hash, reason) & (suppressions.c.detail == detail)
+    exactly = that & (suppressions.c.since == since)
+    return connection.execute(sa.delete(suppressions).where(exactly)).rowcount > 0
+
+
 def suppress_as_elsewhere(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Suppress addresses as another installation did; a reason that is in force takes the row's.
 

@@ -27,6 +27,8 @@ from nurture.web.studio import (
     website,
 )
 from nurture.web.studio.core import auth, errors, flash, formatting
+from nurture.web.studio.lists import imports as list_imports
+from nurture.web.studio.lists import uploaded as uploaded_lists
 from nurture.web.studio.segments import builder
 from nurture.web.studio.segments import pages as segment_pages
 from nurture.web.studio.sequences import editor
@@ -49,6 +51,8 @@ AREAS = (
     website,
     server_settings,
     people,
+    list_imports,
+    uploaded_lists,
     person,
     segment_pages,
     builder,

@@ -39,6 +39,7 @@ STAGES = {
     PersonStatus.COMPLETED: "Came to the end of a sequence",
     PersonStatus.BOOKED: "Booked a session",
     PersonStatus.UNCONFIRMED: "Not confirmed yet",
+    PersonStatus.UNKNOWN: "Unknown: brought by a list that proves nothing",
     PersonStatus.UNSUBSCRIBED: "Unsubscribed",
     PersonStatus.SUPPRESSED: "Not written to (no such mailbox, junk)",
 }
@@ -126,7 +127,9 @@ def badges(person: Person, now: datetime) -> list[tuple[str, str]]:
         found.append(("Paused", "warn"))
     if is_booked(booked_until(person.facts.events)):
         found.append(("Booked", "good"))
-    if not person.facts.confirmed:
+    if person.is_unknown:
+        found.append(("Unknown", "warn"))
+    elif not person.facts.confirmed:
         found.append(("Not confirmed", "warn"))
     under_way = [one for one in person.enrolments if one.status is EnrolmentStatus.ACTIVE]
     if under_way:

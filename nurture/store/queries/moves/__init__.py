@@ -1,1 +1,1 @@
-"""People who are taken elsewhere with everything about them, and who come back."""
+"""People who are taken elsewhere with all about them, who come back, or who come with a list."""

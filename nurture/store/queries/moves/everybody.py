@@ -73,6 +73,7 @@ STAY_BEHIND: Mapping[str, str] = MappingProxyType(
         "messages": _HISTORY,
         "withdrawals": "the journal, in which the other installation lists what it takes in",
         "refusals": _HISTORY,
+        "import_rows": "what a list proved; the consents that it brought are carried, with proof",
         "complaints": "correspondence with its own deadlines, which an evidence bundle carries",
     }
 )

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as Answer
 
 from nurture.bootstrap import Context
 from nurture.domain.sessions import SESSION_LASTS
+from nurture.services.imports import uploads
 from nurture.services.owner import sessions
 from nurture.services.owner.credentials import new_identifier
 from nurture.services.owner.sessions import SignedIn
@@ -32,7 +33,10 @@ HALF_OPEN = frozenset(f"studio.{name}" for name in ("show_code", "give_code", "s
 
 #: The most that is read from anyone, except by the views that accept a file.
 FORM_BYTES = 1024 * 1024
-FILE_BYTES = {"studio.upload_guide": guides.LARGEST + FORM_BYTES}
+FILE_BYTES = {
+    "studio.upload_guide": guides.LARGEST + FORM_BYTES,
+    "studio.upload_list": uploads.LARGEST + FORM_BYTES,
+}
 
 GUARDS = {
     "Content-Security-Policy": (
