@@ -60,7 +60,7 @@ _PRINTED = 20
 @click.option("--encoding", default="", help="The encoding of a text file, such as cp1252.")
 @click.option("--start", default="", metavar="SEQUENCE", help="Begin a sequence with them.")
 @click.option("--check-domains", is_flag=True, help="Ask the DNS which domains take no email.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation, as a terminal is asked.")
 @with_database
 def import_list(
     context: Context,
@@ -86,13 +86,14 @@ def import_list(
 
     said = _said(context, covers, columns, encoding, start, statement)
     desk, source = ImportDesk(*context.stored, context.tokens), ListSource(file, file.name)
-    if dry_run or not yes:
+    ask = not yes and sys.stdin.isatty()
+    if dry_run or ask:
         rehearsed = rehearse(desk, source, said, context.clock(), _progress())
         _report(rehearsed, as_json and dry_run, check_domains)
         if dry_run or not click.confirm("Bring them in?", err=True):
             return click.echo("Nothing was written.", err=True)
     done = bring_in(desk, source, said, "the command line", context.clock(), _progress())
-    _report(done, as_json, check_domains and yes)
+    _report(done, as_json, check_domains and not ask)
 
 
 @main.command("imports")

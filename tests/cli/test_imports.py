@@ -1,6 +1,10 @@
 """The commands that bring a list in, list imports and take them back."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -40,15 +44,40 @@ def test_a_rehearsal_as_json_names_piles_columns_rows_mistakes_and_hints(
     assert home.rows(subscribers) == []
 
 
-def test_the_piles_are_printed_with_a_sentence_each_and_written_once_confirmed(
+def at_a_terminal(home: Installation, *words: str, typed: bytes) -> str:
+    """Run a command whose standard input is a terminal; return all it said."""
+    ours, theirs = pty.openpty()
+    os.write(ours, typed)
+    done = subprocess.run(
+        [sys.executable, "-m", "nurture", *words],
+        env=os.environ | home.environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    os.close(ours)
+    os.close(theirs)
+    return done.stdout.decode()
+
+
+def test_a_terminal_is_asked_before_anything_is_written(sqlite_home: Installation) -> None:
+    home, path = sqlite_home, str(mixed(sqlite_home))
+    refused = at_a_terminal(home, "import", path, typed=b"n\n")
+    assert "Bring them in?" in refused and "Nothing was written." in refused
+    assert home.rows(subscribers) == []
+    assert "Import 1: 4 people" in at_a_terminal(home, "import", path, typed=b"y\n")
+
+
+def test_the_piles_are_printed_with_a_sentence_each_and_a_script_is_not_asked(
     sqlite_home: Installation,
 ) -> None:
     home, path = sqlite_home, str(mixed(sqlite_home))
-    asked = nurture(home, "import", path, typed="n\n")
-    assert "The list itself shows when and how they agreed." in asked.output
-    assert "line 6: " in asked.output and "Nothing was written." in asked.output
+    tried = nurture(home, "import", path, "--dry-run")
+    assert "The list itself shows when and how they agreed." in tried.output
+    assert "line 6: " in tried.output and "Nothing was written." in tried.output
     assert home.rows(subscribers) == []
-    done = nurture(home, "import", path, "--covers", "articles", typed="y\n")
+    done = nurture(home, "import", path, "--covers", "articles")
     assert done.exit_code == 0, done.output
     assert "Import 1: 4 people were added or changed" in done.output
     again = nurture(home, "import", path, "--covers", "articles", "--yes", "--json")
