@@ -110,7 +110,9 @@ def test_brackets_in_strings_and_comments_are_ignored(harmless: str) -> None:
 
 def test_only_one_module_parses_toml() -> None:
     readers = ("tomllib.load", "tomlkit.parse", "tomlkit.load")
-    found = {m.name for m in modules() for reader in readers if reader in m.text}
+    # A migration reads plans that were accepted, in the way in which they were accepted.
+    present = [m for m in modules() if ".migrations." not in m.name]
+    found = {m.name for m in present for reader in readers if reader in m.text}
     assert found == {"nurture.library.reading"}
 
 

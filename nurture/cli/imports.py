@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
+#: Columns that are not named: what is of no use here, and what this program wrote itself.
+_UNSAID = frozenset({"ignored", "own"})
+
 #: How many mistakes and hints are printed; the JSON document has more.
 _PRINTED = 20
 
@@ -196,7 +199,7 @@ def _page(result: ImportResult, hints: list[str]) -> Iterator[str]:
     survey = result.survey
     yield f"{survey.rows:,} rows, as {survey.read.program} writes them."
     for sheet in survey.read.sheets:
-        known = [f"{one.name}={one.meaning}" for one in sheet.columns if one.meaning != "ignored"]
+        known = [f"{one.name}={one.meaning}" for one in sheet.columns if one.meaning not in _UNSAID]
         yield f"  {sheet.name}: {', '.join(known) or 'no column was recognised'}"
         yield from (f"  {note}" for note in sheet.notes)
     if result.restored:

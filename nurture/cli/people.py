@@ -198,12 +198,13 @@ def _standing(proof: Proof, purpose: Any) -> str:
 
 
 def _record_lines(number: int, record: ConsentRecord, proof: Proof) -> list[str]:
+    from nurture.domain.rights.basis import is_brought
     from nurture.domain.subscribers.consent import said_where
 
     evidence = record.evidence
     told = {
         "when": _moment(record.happened_at, proof),
-        "sent": f"{_moment(record.recorded_at, proof)}, by the website" if record.said_at else "",
+        _HOW_TOLD[is_brought(record)]: _moment(record.recorded_at, proof) if record.said_at else "",
         "where": said_where(record.source),
         "page": evidence.page_url,
         "client": evidence.client,
@@ -215,6 +216,10 @@ def _record_lines(number: int, record: ConsentRecord, proof: Proof) -> list[str]
     said = "granted" if record.granted else "withdrawn"
     lines = [f"    {name + ':':<16}{value}" for name, value in told.items() if value]
     return [f"{number}. {record.scope.named} {said}", *lines]
+
+
+#: How we learnt of a consent afterwards: from the website, or with a list.
+_HOW_TOLD = {False: "sent", True: "imported"}
 
 
 def _moment(at: datetime, proof: Proof) -> str:

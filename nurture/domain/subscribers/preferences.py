@@ -147,6 +147,11 @@ class Preferred(NamedTuple):
     often: Often | None = None
     ends_client_basis: bool = False
 
+    @property
+    def changes_anything(self) -> bool:
+        """Whether there is any effect at all."""
+        return any((self.boxes, self.stopped, self.wanted, self.often, self.ends_client_basis))
+
 
 def wish_of(present: Subscription, now: datetime) -> Wish:
     """Return how often a person wants to hear from us, as the preference page shows it.

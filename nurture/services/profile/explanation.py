@@ -195,7 +195,8 @@ def _signed_up(subscriber: Subscriber, facts: Facts, zone: ZoneInfo) -> str:
 def _lively(facts: Facts, now: datetime, zone: ZoneInfo) -> str:
     found = engagement(facts, now)
     if found.because is None:
-        return f"They are {found.level}: they signed up on {moment(found.since, zone)}."
+        came = "signed up" if facts.signups else "came with a list"
+        return f"They are {found.level}: they {came} on {moment(found.since, zone)}."
     return f"They are {found.level}: they {because(found.because)} on {moment(found.since, zone)}."
 
 

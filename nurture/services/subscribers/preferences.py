@@ -98,8 +98,9 @@ def want_less(
             wish, boxes = change.frequency, change.boxes
             decided = preferences.prefer_less(present, wish, boxes, now, streams)
             _follow(connection, published, person, decided, evidence, now)
-            message_changes.cancel_open(connection, person.id, Reason(Code.PREFERENCES_CHANGED))
-            enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
+            if decided.changes_anything:
+                message_changes.cancel_open(connection, person.id, Reason(Code.PREFERENCES_CHANGED))
+                enrolments.look_at_once(connection, enrolments.of_subscriber(person.id), now)
 
 
 def unsubscribe(
