@@ -59,6 +59,8 @@ PAGES = (
     "/studio/settings/machinery",
     "/studio/held",
     "/studio/complaints",
+    "/studio/people/lists",
+    "/studio/people/lists/unknown",
 )
 
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
