@@ -37,7 +37,7 @@ PLAIN = ("guide", "articles", "news", "tracking", "health_topics")
 
 ANY = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    max_examples=60,
+    max_examples=25,
 )
 
 
