@@ -178,7 +178,7 @@ def allowed_by(found: ToExplain, consents: Sequence[ConsentRecord]) -> Iterator[
 def _consent(needed: Purpose, consents: Sequence[ConsentRecord], at: datetime) -> str:
     given = [one for one in consents if one.purpose is needed and one.recorded_at <= at]
     if not given or not given[-1].granted:
-        return f"the record of the consent to “{needed}” is gone"
+        return f"no consent to “{needed}” is on record for that moment"
     last = given[-1]
     return f"consent to “{needed}” given {_moment(last.recorded_at)}, {said_where(last.source)}"
 
