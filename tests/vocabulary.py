@@ -17,7 +17,6 @@ from nurture.services.delivery.claim import claim_due
 from nurture.services.inbound.events import record_bookings, record_mail_events
 from nurture.services.profile import page as person_page
 from nurture.services.profile.page import PersonPage
-from nurture.services.segments import _RUN
 from nurture.services.subscribers import on_behalf, preferences
 from nurture.store.tables.events import NewEvent, add_events, events
 from nurture.store.tables.message_changes import begin_sending
@@ -240,11 +239,6 @@ def unsubscribed(home: Installation) -> None:
     context = home.context
     args = (context.database, context.catalogue, 1, None, Evidence(), home.clock.now)
     preferences.unsubscribe(*args)
-
-
-def undefused(cell: str) -> str:
-    """Return a cell as a program that reads an exported file back takes it."""
-    return cell[1:] if cell.startswith("'") and _RUN.match(cell) else cell
 
 
 #: The words stored for people who agree to the series of the form `pain-guide`.

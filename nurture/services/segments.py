@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import TextIO
 from nurture.domain.audience.conditions import Condition, Segment, Segments
 from nurture.domain.errors import NurtureError
 from nurture.services.catalogue import Catalogue
+from nurture.sheets.cells import guarded
 from nurture.store.database import Connection, Database
 from nurture.store.queries import segments as stored
 from nurture.store.queries.segments import Member
@@ -85,7 +85,7 @@ def export_csv(
     count = 0
     for row in rows:
         since = readable_time(datetime.fromisoformat(row["since"]))
-        lines.writerow([defused(cell) for cell in (row["email"], row["first_name"], since)])
+        lines.writerow([guarded(cell) for cell in (row["email"], row["first_name"], since)])
         count += 1
     return count
 
@@ -134,17 +134,6 @@ def _get(known: Segments, name: str) -> Segment:
 
 #: Tells a spreadsheet that a file is UTF-8; without it, Excel garbles every non-ASCII letter.
 BYTE_ORDER_MARK = "\ufeff"
-
-#: What makes a spreadsheet run a cell instead of showing it, including full-width forms.
-_RUN = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-
-
-def defused(cell: str) -> str:
-    """Return a cell that no spreadsheet runs as a formula, with an apostrophe before any that is.
-
-    A formula behind apostrophes of its own gets one more, so that removing one restores every cell.
-    """
-    return f"'{cell}" if _RUN.match(cell) else cell
 
 
 def readable_time(moment: datetime) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nurture.services.backup import held
-from nurture.services.imports.own import restore_everybody
+from nurture.services.imports.own import restore_people
 from nurture.services.subscribers.everybody import ExportFormat, export_everybody
 from nurture.sheets.upload import open_sheets
 from nurture.store.tables.messages import messages
@@ -41,7 +41,8 @@ def move(there: Installation, to: Installation) -> int:
     file.write_text(text.getvalue(), encoding="utf-8")
     [sheet] = open_sheets(file)
     rows = [row.own for row in sheet.rows(sheet.reading) if row.own]
-    return restore_everybody(to.context.database, to.context.tokens, rows, to.clock.now).added
+    with to.context.database.writing() as connection:
+        return restore_people(connection, to.context.tokens, rows, to.clock.now).added
 
 
 def sent(home: Installation) -> list[str]:

@@ -12,8 +12,9 @@ from nurture.cli import main
 from nurture.domain.audience.conditions import Booked, Not
 from nurture.services import segments
 from nurture.services.segments import UnknownSegmentError
+from nurture.sheets.cells import unguarded
 from tests.installation import Installation
-from tests.vocabulary import clicks, undefused
+from tests.vocabulary import clicks
 
 ANN = "ann@example.org"
 
@@ -60,7 +61,7 @@ def test_the_segment_command_lists_counts_and_exports(sqlite_home: Installation)
     assert "1 people written" in run(home, "golfers", "--csv", str(file))
     assert file.read_bytes().startswith(b"\xef\xbb\xbfemail,first_name,since\r\n")
     [row] = csv.DictReader(file.open(encoding="utf-8-sig", newline=""))
-    assert undefused(row["email"]) == "=1+1@example.org"
+    assert unguarded(row["email"]) == "=1+1@example.org"
     assert row["since"] == f"{home.clock.now:%Y-%m-%d %H:%M:%S}"
 
 

@@ -9,27 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.tracking.verdict import Verdict
-from nurture.services.segments import defused, readable_time
-from tests.vocabulary import undefused
+from nurture.services.segments import readable_time
+from nurture.sheets.cells import guarded, unguarded
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+44 20", "-2", "@sum", "\tx", "\rx", "＝1", "'=1"])
 def test_a_cell_a_spreadsheet_would_execute_is_defused(cell: str) -> None:
-    assert defused(cell) == f"'{cell}"
+    assert guarded(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize("cell", ["ann@example.org", "", Verdict.HUMAN, "o'neill", "'tis", "a=b"])
 def test_an_ordinary_cell_is_unchanged(cell: str) -> None:
-    assert defused(cell) == undefused(cell) == cell
+    assert guarded(cell) == unguarded(cell) == cell
 
 
 @given(st.text(st.sampled_from("'=+-@\t\r\nab,;\"＝"), max_size=6))
 def test_every_cell_reads_back_as_it_was(cell: str) -> None:
-    assert undefused(defused(cell)) == cell
+    assert unguarded(guarded(cell)) == cell
     written = io.StringIO(newline="")
-    csv.writer(written, lineterminator="\r\n").writerow([defused(cell), "x"])
+    csv.writer(written, lineterminator="\r\n").writerow([guarded(cell), "x"])
     [[read, _]] = csv.reader(io.StringIO(written.getvalue(), newline=""))
-    assert undefused(read) == cell
+    assert unguarded(read) == cell
     assert not read.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝"))
 
 

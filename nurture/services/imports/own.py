@@ -4,7 +4,7 @@ Nothing is sent because of it. What was under way comes in held, even where noth
 before: the file may be old, and the installation it came from may still be sending.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from itertools import islice
@@ -19,7 +19,7 @@ from nurture.domain.imports.carried import (
 )
 from nurture.domain.subscribers.address import address_key
 from nurture.services.imports.reunion import Reunion, ReunionCounts
-from nurture.store.database import Connection, Database
+from nurture.store.database import Connection
 from nurture.store.queries.moves import returns
 from nurture.tokens import Tokens
 
@@ -59,28 +59,6 @@ class RestoredCounts:
             one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)
         }
         return replace(RestoredCounts(**sums), problems=sums["problems"][:_TOLD])
-
-
-def restore_everybody(
-    database: Database,
-    tokens: Tokens,
-    rows: Iterable[Cells],
-    now: datetime,
-    progress: Callable[[int], None] | None = None,
-) -> RestoredCounts:
-    """Bring in the rows of an export, some hundred in a transaction; it may be repeated.
-
-    Rows have their cells by column, as `ImportRow.own` has them. `progress` is told how many rows
-    are done.
-    """
-    counts, done, left = RestoredCounts(), 0, iter(rows)
-    while chunk := list(islice(left, CHUNK)):
-        with database.writing() as connection:
-            counts += restore_people(connection, tokens, chunk, now)
-        done += len(chunk)
-        if progress:
-            progress(done)
-    return counts
 
 
 def restore_people(
