@@ -101,6 +101,10 @@ class Code(StrEnum):
     GUIDE_AWAITED = "guide_awaited"
     SEQUENCE_IS_PAUSED = "sequence_is_paused"
     SEQUENCE_IS_NOT_PUBLISHED = "sequence_is_not_published"
+    # What keeps a broadcast from somebody, for now or for good.
+    BROADCAST_WAS_STOPPED = "broadcast_was_stopped"
+    SERIES_GOES_FIRST = "series_goes_first"
+    NOT_IN_AUDIENCE = "not_in_audience"
 
 
 class Reason(NamedTuple):
@@ -184,6 +188,10 @@ WORDS: Mapping[Code | EndReason, str] = {
     EndReason.UNSUBSCRIBED_ELSEWHERE: "they unsubscribed through their mail program",
     EndReason.SILENT: "they did not answer when asked whether they still want the emails",
     EndReason.NO_CONSENT: "they have not agreed to the emails of {sequence}",
+    EndReason.TOO_LATE: "{sequence} would have reached them too late",
+    EndReason.PAUSED: "their emails were paused when {sequence} was sent",
+    EndReason.CLIENT: "they are a client already, and {sequence} is an invitation",
+    EndReason.HAS_SESSION: "they have booked a session, and {sequence} is an invitation",
     EndReason.BOUNCED: "their address does not work: an email came back",
     EndReason.COMPLAINED: "they reported an email as junk",
     EndReason.ERASED: "they had everything about them erased",
@@ -267,6 +275,9 @@ WORDS: Mapping[Code | EndReason, str] = {
     Code.GUIDE_AWAITED: "the guide of {sequence} has not been collected yet",
     Code.SEQUENCE_IS_PAUSED: "{sequence} is paused",
     Code.SEQUENCE_IS_NOT_PUBLISHED: "{sequence} is not published any more",
+    Code.BROADCAST_WAS_STOPPED: "you stopped {sequence}",
+    Code.SERIES_GOES_FIRST: "an email of their series has waited twice and goes first",
+    Code.NOT_IN_AUDIENCE: "it is not for the segments they are in",
 }
 
 #: What people agree to, in words that follow “agreed to”.

@@ -246,8 +246,10 @@ def _late_by(step: Step, due_at: datetime, progress: Progress, present: _Present
     """Return how late a step is, not counting the time for which we ourselves held it back.
 
     That is the time of a pause or a frequency cap, which counts until the window opens after it,
-    and the time for which the account could send no more.
+    and the time for which the account could send no more. All of it counts if nothing is excused.
     """
+    if not step.excuses:
+        return present.now - due_at
     zone, calendar = progress.time_zone, present.calendar
     owed_at, excused = due_at, progress.excused_until
     if excused is not None and excused > due_at:

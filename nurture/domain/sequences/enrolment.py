@@ -43,6 +43,11 @@ class EndReason(StrEnum):
     SILENT = "silent"
     # They never agreed to these emails, or no longer do.
     NO_CONSENT = "no_consent"
+    # A broadcast found them so when it was their turn; the last two are not invited to book.
+    TOO_LATE = "too_late"
+    PAUSED = "paused"
+    CLIENT = "client"
+    HAS_SESSION = "has_session"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     ERASED = "erased"
@@ -74,7 +79,8 @@ class Progress:
     guide has been offered. With `ends_as`, nothing is sent except the guide and its reminder; then
     the enrolment ends that way. Until `excused_until`, a pause, a cap or the account has held back
     the step that is awaited: that time does not make it late. `covered_by` is the form whose
-    wording covers a sequence that has no form of its own.
+    wording covers a sequence that has no form of its own. `moved` is how often the cap has put off
+    the step that is awaited.
     """
 
     enrolled_at: datetime
@@ -86,6 +92,7 @@ class Progress:
     ends_as: Ending | None = None
     excused_until: datetime | None = None
     covered_by: str = ""
+    moved: int = 0
 
     def after(self, step: str, anchor_at: datetime) -> "Progress":
         """Return the progress after `step`, with the next wait counting from `anchor_at`."""

@@ -88,6 +88,11 @@ RECURRING = frozenset(kind for kind in StepKind if kind.rules.begins)
 SERIES = frozenset(kind for kind in StepKind if kind.rules.consent is Purpose.SERIES) - RECURRING
 
 
+def kind_of_single(*, invites: bool) -> StepKind:
+    """Return the kind of an email that is sent once and stands in no series."""
+    return StepKind.INVITATION if invites else StepKind.ARTICLE
+
+
 class OptIn(StrEnum):
     """How an address is confirmed: by collecting the guide, or by the website vouching for it."""
 
@@ -150,7 +155,8 @@ class Step:
     """One email of a sequence and its timing; `email` is its key.
 
     `only_if` and `skip_if` name segments, which are checked at the moment the step would be sent.
-    `stream` is what people must have agreed to, if that is not the series.
+    `stream` is what people must have agreed to, if that is not the series. `excuses` says that the
+    time for which we ourselves held it back does not make it late; that of a broadcast does.
     """
 
     email: str
@@ -163,6 +169,7 @@ class Step:
     only_if: str = ""
     skip_if: str = ""
     stream: Purpose | None = None
+    excuses: bool = True
 
     @property
     def segments(self) -> frozenset[str]:
@@ -218,6 +225,8 @@ class Sequence:
     quiet: Quiet | None = None
     answers: Request | None = None
     replied: WhenReplied = WhenReplied.GO_ON
+    #: The number of the broadcast that this is, if it is one.
+    broadcast: int | None = None
 
     @property
     def has_guide(self) -> bool:

@@ -15,7 +15,7 @@ from nurture.library.sequences import parse_sequence
 from nurture.rendering.compile import CompiledEmail
 from nurture.services.publishing.wordings import refuse_lost_proof
 from nurture.store.database import Connection
-from nurture.store.queries import locks
+from nurture.store.queries import funnel, locks
 from nurture.store.tables import enrolments, message_changes
 from nurture.store.tables.revisions import Author, Revision, RevisionKind, add_revision, find_newest
 
@@ -129,7 +129,7 @@ def note_draft(
     if draft.kind is RevisionKind.SEQUENCE and present is not None:
         old = parse_sequence(draft.key, present.source["toml"])
         new = parse_sequence(draft.key, draft.source["toml"])
-        under_way = enrolments.count_by_passed(connection, draft.key)
+        under_way = funnel.count_by_passed(connection, draft.key)
         publication.impacts[draft.key] = impact(old, new, under_way)
 
 

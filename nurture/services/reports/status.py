@@ -12,9 +12,9 @@ from nurture.services.account.outlook import account_report
 from nurture.services.tracking.journal import waiting_in
 from nurture.services.tracking.remains import count_set_aside
 from nurture.store.database import Database
+from nurture.store.queries import funnel
 from nurture.store.queries.due import count_due, find_next_look
 from nurture.store.tables import (
-    enrolments,
     events,
     hits_beyond,
     instance,
@@ -54,7 +54,7 @@ def status(
             "version": __version__,
             "armed": instance.is_armed(connection, fingerprint, seen),
             "subscribers": subscribers.count_subscribers(connection),
-            "enrolments": enrolments.count_enrolments(connection),
+            "enrolments": funnel.count_enrolments(connection),
             "messages": by_status,
             "events": events.count_events(connection),
             "due_now": count_due(connection, now) + in_hand,

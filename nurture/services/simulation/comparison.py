@@ -18,8 +18,8 @@ from nurture.services.catalogue import Catalogue
 from nurture.services.simulation.snapshot import portray
 from nurture.services.simulation.world import get_sequence, world_as_published, world_changed_by
 from nurture.store.database import Connection
+from nurture.store.queries.funnel import count_by_passed
 from nurture.store.queries.snapshot import under_way_in
-from nurture.store.tables.enrolments import count_by_passed
 
 #: How many people are read and simulated at a time.
 _AT_ONCE = 500

@@ -42,6 +42,7 @@ _COLUMNS: tuple[Any, ...] = (
     enrolments.c.ends_as,
     enrolments.c.excused_until,
     enrolments.c.covered_by,
+    enrolments.c.moved,
     subscribers.c.address,
     subscribers.c.address_hash,
     subscribers.c.first_name,
@@ -286,6 +287,7 @@ def _due(row: Row[*tuple[Any, ...]], suppressed: Sequence[Suppression]) -> DueEn
             ending_from_text(row.ends_as),
             row.excused_until,
             row.covered_by or "",
+            row.moved,
         ),
         Standing(
             as_consents(row.purposes),

@@ -194,3 +194,19 @@ def _may_be_followed(dialect: str) -> Any:
     position = func.instr if dialect == "sqlite" else func.strpos
     words = literal(" ") + type_coerce(subscribers.c.purposes, Text) + " "
     return position(words, f" {Purpose.TRACKING} ") > 0
+
+
+def count_enrolments(connection: Connection) -> dict[str, int]:
+    """Count the enrolments by status."""
+    counted = select(enrolments.c.status, func.count()).group_by(enrolments.c.status)
+    return {row[0]: row[1] for row in connection.execute(counted)}
+
+
+def count_by_passed(connection: Connection, sequence: str) -> dict[frozenset[str], int]:
+    """Count the people under way in a sequence, by the set of steps they have passed."""
+    counted = (
+        select(enrolments.c.passed, func.count())
+        .where(enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE)
+        .group_by(enrolments.c.passed)
+    )
+    return {row[0]: row[1] for row in connection.execute(counted)}

@@ -15,6 +15,13 @@ from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import UtcDateTime, Words, ending_as_text, ending_from_text, metadata
 
 _ACTIVE = sa.text("status = 'active'")
+_DIALECTS = ("sqlite_where", "postgresql_where")
+_OF_SERIES: dict[str, Any] = dict.fromkeys(
+    _DIALECTS, sa.text("status = 'active' AND broadcast IS NULL")
+)
+_OF_BROADCASTS: dict[str, Any] = dict.fromkeys(
+    _DIALECTS, sa.text("status = 'active' AND broadcast IS NOT NULL")
+)
 _UNDER_WAY = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
 enrolments = sa.Table(
     "enrolments",
@@ -44,6 +51,10 @@ enrolments = sa.Table(
     sa.Column("excused_until", UtcDateTime),
     # The form whose wording covers a sequence that has no form of its own.
     sa.Column("covered_by", sa.Text),
+    # The broadcast that this is, if it is no sequence.
+    sa.Column("broadcast", sa.Integer),
+    # How often the cap has put off the step awaited.
+    sa.Column("moved", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.UniqueConstraint("subscriber_id", "sequence"),
     # A sweep's cost depends on what is due, not on how many are enrolled.
     sa.Index("ix_enrolments_due", "next_look_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
@@ -55,6 +66,9 @@ enrolments = sa.Table(
         postgresql_where=sa.text("status = 'active' AND guide_wanted"),
     ),
     sa.Index("ix_enrolments_sequence_status", "sequence", "status"),
+    # However many wait for a broadcast, what is due of sequences is found without passing them.
+    sa.Index("ix_enrolments_series_due", "next_look_at", **_OF_SERIES),
+    sa.Index("ix_enrolments_broadcast_due", "broadcast", "next_look_at", **_OF_BROADCASTS),
 )
 
 IS_ACTIVE = enrolments.c.status == EnrolmentStatus.ACTIVE
@@ -315,22 +329,6 @@ def of_enrolments(enrolment_ids: Iterable[int]) -> Any:
     return enrolments.c.id.in_(list(enrolment_ids))
 
 
-def count_enrolments(connection: sa.Connection) -> dict[str, int]:
-    """Count the enrolments by status."""
-    counted = sa.select(enrolments.c.status, sa.func.count()).group_by(enrolments.c.status)
-    return {row[0]: row[1] for row in connection.execute(counted)}
-
-
-def count_by_passed(connection: sa.Connection, sequence: str) -> dict[frozenset[str], int]:
-    """Count the people under way in a sequence, by the set of steps they have passed."""
-    counted = (
-        sa.select(enrolments.c.passed, sa.func.count())
-        .where(enrolments.c.sequence == sequence, enrolments.c.status == EnrolmentStatus.ACTIVE)
-        .group_by(enrolments.c.passed)
-    )
-    return {row[0]: row[1] for row in connection.execute(counted)}
-
-
 def ended(ending: Ending, now: datetime) -> dict[str, Any]:
     """Return the columns of an enrolment that ends that way."""
     gone = {} if ending.is_left else {"ends_as": None}
@@ -394,4 +392,5 @@ def progress_of(row: sa.RowMapping, time_zone: str) -> Progress:
         ends_as=ending_from_text(row["ends_as"]),
         excused_until=row["excused_until"],
         covered_by=row["covered_by"] or "",
+        moved=row["moved"],
     )

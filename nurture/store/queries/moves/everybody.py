@@ -57,6 +57,8 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "next_look_at": "a hint; what is due is decided again",
             "turn": "counts changes while a message is on its way, and none is",
             "held_at": "belongs to the installation that is not sure; the other one holds as well",
+            "broadcast": "a broadcast stays with the installation that sends it",
+            "moved": "a hint; a broadcast of the other installation has moved nothing",
         },
         "bookings": {
             **dict.fromkeys(("id", "subscriber_id", "message_id"), _NUMBER),
@@ -148,8 +150,11 @@ def _hashes(row: sa.RowMapping, hashes_of: Callable[[str], Sequence[str]]) -> li
 def _lists_of(
     connection: sa.Connection, numbers: Sequence[int], hashes: Mapping[int, Sequence[str]]
 ) -> dict[str, dict[int, list[Record]]]:
-    enrolled = rows_by_person(connection, enrolments, numbers, [enrolments.c.id])
-    sequences = {one["id"]: one["sequence"] for each in enrolled.values() for one in each}
+    every = rows_by_person(connection, enrolments, numbers, [enrolments.c.id])
+    sequences = {one["id"]: one["sequence"] for each in every.values() for one in each}
+    enrolled = {
+        number: [one for one in each if one["broadcast"] is None] for number, each in every.items()
+    }
     _pass_what_may_be_sent(connection, enrolled, numbers)
     said = (consents.c.recorded_at, consents.c.id)
     booked = rows_by_person(connection, events, numbers, [events.c.id], events.c.kind.in_(BOOKINGS))

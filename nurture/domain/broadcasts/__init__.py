@@ -1,0 +1,1 @@
+"""Broadcasts: one email, once, to everyone in some segments who may be sent it."""

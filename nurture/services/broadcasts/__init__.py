@@ -1,0 +1,1 @@
+"""Broadcasts: drafting one email for segments, reviewing it, sending it, and the way back."""

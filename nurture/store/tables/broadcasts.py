@@ -1,0 +1,194 @@
+"""Broadcasts: what is sent to segments once, and how far each has got."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from nurture.domain.broadcasts.broadcast import (
+    Audience,
+    Broadcast,
+    BroadcastStatus,
+    send_time_from,
+)
+from nurture.domain.known_words import known
+from nurture.domain.subscribers.consent import Purpose
+from nurture.store.types import Json, UtcDateTime, metadata
+
+broadcasts = sa.Table(
+    "broadcasts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("stream", sa.Text, nullable=False),
+    sa.Column("invites", sa.Boolean, nullable=False),
+    sa.Column("audience", Json, nullable=False),
+    sa.Column("timing", Json, nullable=False),
+    # How many days late it may reach somebody; null: however late.
+    sa.Column("late_after", sa.Integer),
+    sa.Column("liveliest_first", sa.Boolean, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, index=True),
+    # Increases with every change, so that processes notice it.
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("presses", sa.Integer, nullable=False),
+    # The last subscriber who has been looked at for the audience, and the last who will be.
+    sa.Column("frozen_to", sa.Integer, nullable=False),
+    sa.Column("frozen_upto", sa.Integer, nullable=False),
+    sa.Column("stopped_for", sa.Integer, nullable=False),
+    sa.Column("counts", Json, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("pressed_at", UtcDateTime),
+    sa.Column("leaves_at", UtcDateTime),
+    sa.Column("freezes_at", UtcDateTime),
+    sa.Column("frozen_at", UtcDateTime),
+    sa.Column("stopped_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+)
+
+#: Broadcasts that processes have in their catalogue: they are being sent, or could be again.
+UNDER_WAY = (BroadcastStatus.SENDING, BroadcastStatus.STOPPED)
+
+#: The numbers of the broadcasts that are being sent.
+SENDING = sa.select(broadcasts.c.id).where(broadcasts.c.status == BroadcastStatus.SENDING)
+
+
+def add_broadcast(connection: sa.Connection, broadcast: Broadcast, now: datetime) -> Broadcast:
+    """Store a new draft; return it with its number."""
+    row = _columns(broadcast) | {"frozen_to": 0, "frozen_upto": 0, "created_at": now}
+    added = connection.execute(
+        sa.insert(broadcasts).values(key=broadcast.key, version=1, **row).returning(broadcasts)
+    )
+    return _broadcast(added.mappings().one())
+
+
+def save_broadcast(connection: sa.Connection, broadcast: Broadcast, **more: Any) -> None:
+    """Store what a broadcast has become, as its next version; `more` are columns beside it."""
+    connection.execute(
+        sa.update(broadcasts)
+        .where(broadcasts.c.id == broadcast.id)
+        .values(version=broadcasts.c.version + 1, **_columns(broadcast), **more)
+    )
+
+
+def remove_broadcast(connection: sa.Connection, number: int) -> None:
+    """Delete a draft."""
+    connection.execute(sa.delete(broadcasts).where(broadcasts.c.id == number))
+
+
+def find_broadcast(connection: sa.Connection, key: str) -> Broadcast | None:
+    """Return the broadcast with that key."""
+    return _one(connection, sa.select(broadcasts).where(broadcasts.c.key == key))
+
+
+def hold_broadcast(connection: sa.Connection, key: str) -> Broadcast | None:
+    """Return a broadcast that nobody else changes, and nobody claims, until the end.
+
+    It waits for the claims that are being made. Lock it before anything else.
+    """
+    chosen = sa.select(broadcasts).where(broadcasts.c.key == key)
+    return _one(connection, chosen.with_for_update())
+
+
+def list_broadcasts(connection: sa.Connection) -> list[Broadcast]:
+    """Return every broadcast, the newest first."""
+    rows = connection.execute(sa.select(broadcasts).order_by(broadcasts.c.id.desc()))
+    return [_broadcast(row) for row in rows.mappings()]
+
+
+def titles_of(connection: sa.Connection, keys: Collection[str]) -> dict[str, str]:
+    """Return the titles of the broadcasts with these keys."""
+    chosen = sa.select(broadcasts.c.key, broadcasts.c.title).where(broadcasts.c.key.in_(keys))
+    return {row.key: row.title for row in connection.execute(chosen)}
+
+
+def under_way(connection: sa.Connection, *, claiming: bool = False) -> list[Broadcast]:
+    """Return the broadcasts that are being sent or are stopped, oldest first.
+
+    When `claiming`, none of them changes until this transaction ends.
+    """
+    chosen = sa.select(broadcasts).where(broadcasts.c.status.in_(UNDER_WAY))
+    chosen = chosen.order_by(broadcasts.c.id)
+    rows = connection.execute(chosen.with_for_update(read=True) if claiming else chosen)
+    return [_broadcast(row) for row in rows.mappings()]
+
+
+def versions(connection: sa.Connection) -> tuple[tuple[int, int], ...]:
+    """Return the numbers and versions of those under way, which tell whether any has changed."""
+    chosen = sa.select(broadcasts.c.id, broadcasts.c.version)
+    found = chosen.where(broadcasts.c.status.in_(UNDER_WAY)).order_by(broadcasts.c.id)
+    return tuple((row.id, row.version) for row in connection.execute(found))
+
+
+def stopped_among(connection: sa.Connection, numbers: Collection[int]) -> set[int]:
+    """Return those of the broadcasts that are not being sent any more."""
+    if not numbers:
+        return set()
+    going = SENDING.where(broadcasts.c.id.in_(numbers))
+    return set(numbers) - set(connection.scalars(going))
+
+
+def freezing(connection: sa.Connection, now: datetime) -> list[str]:
+    """Return the keys of the broadcasts whose audience is to be decided now."""
+    c = broadcasts.c
+    due = (c.status == BroadcastStatus.SENDING) & c.frozen_at.is_(None) & (c.freezes_at <= now)
+    return list(connection.scalars(sa.select(c.key).where(due).order_by(c.id)))
+
+
+def frozen_range(connection: sa.Connection, number: int) -> tuple[int, int]:
+    """Return up to which subscriber the audience is decided, and up to which it will be."""
+    chosen = sa.select(broadcasts.c.frozen_to, broadcasts.c.frozen_upto)
+    row = connection.execute(chosen.where(broadcasts.c.id == number)).one()
+    return row.frozen_to, row.frozen_upto
+
+
+_PLAIN = (
+    "title",
+    "invites",
+    "liveliest_first",
+    "presses",
+    "counts",
+    "pressed_at",
+    "leaves_at",
+    "freezes_at",
+    "frozen_at",
+    "stopped_at",
+    "finished_at",
+)
+
+
+def _columns(one: Broadcast) -> dict[str, Any]:
+    late = one.late_after
+    return {name: getattr(one, name) for name in _PLAIN} | {
+        "stream": one.stream.value,
+        "audience": {"to": list(one.audience.to), "not": list(one.audience.besides)},
+        "timing": one.timing.as_json(),
+        "late_after": None if late is None else late.days,
+        "status": one.status.value,
+        "stopped_for": int(one.stopped_for.total_seconds()),
+    }
+
+
+def _one(connection: sa.Connection, chosen: Any) -> Broadcast | None:
+    row = connection.execute(chosen).mappings().first()
+    return _broadcast(row) if row else None
+
+
+def _broadcast(row: Mapping[str, Any] | sa.RowMapping) -> Broadcast:
+    late, said = row["late_after"], row["audience"]
+    return Broadcast(
+        id=row["id"],
+        key=row["key"],
+        version=row["version"],
+        created_at=row["created_at"],
+        # A stream that only a newer version knows is the one fewest people agree to.
+        stream=known(Purpose, row["stream"], Purpose.NEWS),
+        audience=Audience(tuple(said["to"]), tuple(said["not"])),
+        timing=send_time_from(row["timing"]),
+        late_after=None if late is None else timedelta(days=late),
+        # A state that only a newer version knows is left to that version.
+        status=known(BroadcastStatus, row["status"], BroadcastStatus.STOPPED),
+        stopped_for=timedelta(seconds=row["stopped_for"]),
+        **{name: row[name] for name in _PLAIN},
+    )
