@@ -1,7 +1,7 @@
 """Everything published, cached by each process and refreshed when anything changes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from nurture.bank_holidays import bank_holidays
@@ -22,6 +22,7 @@ from nurture.library.reading import LibraryError
 from nurture.rendering import message
 from nurture.rendering.compile import CompiledEmail
 from nurture.store.database import Connection
+from nurture.store.tables import broadcasts
 from nurture.store.tables.revisions import (
     Revision,
     RevisionKind,
@@ -70,7 +71,11 @@ class Published:
     #: to that program entirely, and forms.
     beyond: frozenset[str] = frozenset()
     forms_beyond: frozenset[str] = frozenset()
-    _prepared: dict[str, message.PreparedEmail] = field(default_factory=dict)
+    #: The broadcasts that are being sent or are stopped, by what the ledger calls them, with their
+    #: emails. They stand in no list of sequences.
+    broadcasts: Mapping[str, Sequence] = field(default_factory=dict)
+    _letters: Mapping[str, tuple[int, CompiledEmail]] = field(default_factory=dict)
+    _prepared: dict[tuple[str, int], message.PreparedEmail] = field(default_factory=dict)
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -81,6 +86,15 @@ class Published:
     def forms(self) -> list[str]:
         """The keys of the website's forms, in order."""
         return sorted(s.form.key for s in self.sequences.values() if s.form)
+
+    def find_sequence(self, key: str) -> Sequence | None:
+        """Return the sequence, or the broadcast under way, that the ledger calls so."""
+        return self.sequences.get(key) or self.broadcasts.get(key)
+
+    def get_sequence(self, key: str) -> Sequence:
+        """Return the sequence or the broadcast under way; raise `KeyError` if there is none."""
+        found = self.find_sequence(key)
+        return self.sequences[key] if found is None else found
 
     def sequence_of_form(self, form: str) -> Sequence | None:
         """Return the sequence that a website form leads to; may raise `LeftToNewerError`."""
@@ -116,10 +130,17 @@ class Published:
     def prepared(self, sequence: Sequence, step: Step) -> tuple[int, message.PreparedEmail]:
         """Return a step's email prepared for sending, and the revision it is made from."""
         key = f"{sequence.key}/{step.email}"
-        revision, email = self.emails[key]
-        if key not in self._prepared:
-            self._prepared[key] = message.PreparedEmail(email, sequence, step.kind, self.around)
-        return revision, self._prepared[key]
+        revision, email = (self._letters if sequence.broadcast else self.emails)[key]
+        if (key, revision) not in self._prepared:
+            prepared = message.PreparedEmail(email, sequence, step.kind, self.around)
+            self._prepared[key, revision] = prepared
+        return revision, self._prepared[key, revision]
+
+    def with_broadcasts(
+        self, broadcasts: Iterable[Sequence], emails: Mapping[str, tuple[int, CompiledEmail]]
+    ) -> "Published":
+        """Return the same with these broadcasts under way; nothing is prepared or read again."""
+        return replace(self, broadcasts={one.key: one for one in broadcasts}, _letters=emails)
 
 
 class Catalogue:
@@ -130,13 +151,18 @@ class Catalogue:
     ) -> None:
         self._tokens, self._public_url, self._headers_for = tokens, public_url, headers_for
         self._published: Published | None = None
+        self._under_way: tuple[tuple[int, int], ...] = ()
 
     def current(self, connection: Connection) -> Published:
         """Return what is currently published; may raise `NothingPublishedError`."""
-        number = latest_publication(connection)
-        if self._published is None or self._published.number != number:
-            self._published = self._read(connection, number)
-        return self._published
+        number, under_way = latest_publication(connection), broadcasts.versions(connection)
+        published, known = self._published, self._under_way
+        if published is None or published.number != number:
+            published, known = self._read(connection, number), ()
+        if under_way != known:
+            published = _with_broadcasts(connection, published)
+        self._published, self._under_way = published, under_way
+        return published
 
     def _read(self, connection: Connection, number: int) -> Published:
         newest = newest_revisions(connection)
@@ -160,6 +186,16 @@ class Catalogue:
             around=message.Surroundings(read, self._tokens, self._public_url, self._headers_for),
             segments=segments,
         )
+
+
+def _with_broadcasts(connection: Connection, published: Published) -> Published:
+    under_way = broadcasts.under_way(connection)
+    emails = {}
+    for one in under_way:
+        if revision := find_newest(connection, RevisionKind.EMAIL, one.email_key):
+            emails[one.email_key] = _email(revision)
+    complete = [one.as_sequence() for one in under_way if one.email_key in emails]
+    return published.with_broadcasts(complete, emails)
 
 
 def _segments(newest: Iterable[Revision]) -> tuple[Segments, bool]:

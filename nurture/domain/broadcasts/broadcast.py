@@ -173,10 +173,16 @@ class Broadcast:
             self.sequence_key, self.title, (self.step,), goal="", broadcast=self.id or None
         )
 
+    @property
+    def is_freezing(self) -> bool:
+        """Whether its audience is still to be decided, or is being decided."""
+        return self.status is BroadcastStatus.SENDING and self.frozen_at is None
+
     def can_be_undone(self, now: datetime) -> bool:
-        """Return whether “Undo” still means that nobody gets it."""
-        begun = self.status is BroadcastStatus.SENDING and self.leaves_at is not None
-        return begun and self.leaves_at is not None and now < self.leaves_at
+        """Return whether “Undo” still means that nobody gets it by the last press of “Send”."""
+        if self.status is not BroadcastStatus.SENDING or self.leaves_at is None:
+            return False
+        return now < self.leaves_at
 
 
 def key_of(sequence: str) -> str | None:
@@ -207,21 +213,50 @@ def first_due(
     return next_opening(max(midnight, earliest), window_of(broadcast.step, usual), time_zone, off)
 
 
-def pressed(
-    broadcast: Broadcast, now: datetime, leaves_at: datetime, people_upto: int
-) -> Broadcast:
-    """Return the broadcast after “Send”, whose audience reaches up to that subscriber."""
-    freezes_at = now if broadcast.timing.when is When.NOW else leaves_at
+def pressed(broadcast: Broadcast, now: datetime, leaves_at: datetime) -> Broadcast:
+    """Return the broadcast after a press of “Send”, which leaves no earlier than that.
+
+    The audience of *now* is decided at once, and any other at the first moment anyone is due it.
+    """
     return replace(
         broadcast,
         status=BroadcastStatus.SENDING,
         presses=broadcast.presses + 1,
         pressed_at=now,
         leaves_at=leaves_at,
-        freezes_at=freezes_at,
+        freezes_at=now if broadcast.timing.when is When.NOW else leaves_at,
         frozen_at=None,
         stopped_at=None,
         finished_at=None,
+    )
+
+
+def undone(broadcast: Broadcast) -> Broadcast:
+    """Return the broadcast after the undoing of its only press: a draft, as before."""
+    return replace(
+        broadcast,
+        status=BroadcastStatus.DRAFT,
+        presses=0,
+        pressed_at=None,
+        leaves_at=None,
+        freezes_at=None,
+        frozen_at=None,
         stopped_for=timedelta(0),
         counts={},
+    )
+
+
+def stopped(broadcast: Broadcast, now: datetime) -> Broadcast:
+    """Return the broadcast after “Stop”."""
+    return replace(broadcast, status=BroadcastStatus.STOPPED, stopped_at=now)
+
+
+def resumed(broadcast: Broadcast, now: datetime) -> Broadcast:
+    """Return the broadcast after “Send the rest”; the time it was stopped makes nothing late."""
+    away = now - (broadcast.stopped_at or now)
+    return replace(
+        broadcast,
+        status=BroadcastStatus.SENDING,
+        stopped_at=None,
+        stopped_for=broadcast.stopped_for + max(away, timedelta(0)),
     )

@@ -21,7 +21,8 @@ class Allowance:
     The last of them are reserved: of the `left_for_answers`, which someone asked for, only `left`
     may be emails of another kind. `renewed_at` is when there will be more, if that is known, and
     `why` there are none until then. `waiting_since` is since when due emails have been waiting for
-    the account.
+    the account. `left_for_broadcasts` is how many emails of broadcasts may be among them while a
+    domain is warmed up.
     """
 
     left: int | None = None
@@ -29,6 +30,7 @@ class Allowance:
     renewed_at: datetime | None = None
     waiting_since: datetime | None = None
     why: Reason = _AT_LIMIT
+    left_for_broadcasts: int | None = None
 
     def left_for(self, kind: StepKind) -> int | None:
         """Return how many more emails of that kind it may send."""

@@ -1,10 +1,11 @@
 """The account's limits in force, what has been used of them, and what may still be sent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from nurture.domain.account.limits import NO_LIMITS, Limits, allowance
 from nurture.domain.account.presets import AccountChoices, limits_in_force
+from nurture.domain.account.warm_up import broadcast_room, warm_up_at
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance
 from nurture.services.delivery.claim import Batch
 from nurture.store.database import Connection, Database
@@ -15,6 +16,8 @@ _SHARES = 4
 
 #: What was sent is told for a month, and a clock may have been wrong.
 _COUNTED_FOR = timedelta(days=35)
+
+_WARMING_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,17 @@ def take_stock(
     account = account_limits.find_account(connection)
     limits, since = limits_in_force(fixed, account.own), account.waiting_since
     since = None if since and since > now else since  # A clock had gone ahead.
-    if limits == NO_LIMITS:
+    warming = warm_up_at(account.warming_since, now, limits.day)
+    if limits == NO_LIMITS and warming is None:
         return AccountStock(allowance=allowance(limits, {}, since))
     if claiming:
         account_limits.hold_account(connection)
-    used = offers.count_used(connection, limits.by_window, now)
+    used = offers.count_used(connection, limits.by_window, now) if limits.by_window else {}
     left = allowance(limits, used, since)
+    if warming is not None and account.warming_since is not None:
+        begun = account.warming_since + (warming.day - 1) * _WARMING_DAY
+        sent = offers.count_of_broadcasts(connection, begun)
+        left = replace(left, left_for_broadcasts=broadcast_room(warming, sent, None))
     return AccountStock(limits, left, _share(connection, limits))
 
 

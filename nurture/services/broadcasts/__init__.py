@@ -1,1 +1,1 @@
-"""Broadcasts: drafting one email for segments, reviewing it, sending it, and the way back."""
+"""Broadcasts: drafting one email for segments, reviewing it, sending it, and undoing that."""

@@ -39,7 +39,7 @@ from nurture.store.queries.due import (
     excuse,
 )
 from nurture.store.queries.facts import facts_of
-from nurture.store.tables import enrolments, message_changes, messages, sequences
+from nurture.store.tables import broadcasts, enrolments, message_changes, messages, sequences
 from nurture.store.tables.message_changes import Claim, NewMessage
 
 #: How long a worker may be silent, on the real clock, before others take over its claims.
@@ -175,8 +175,15 @@ def _find_due(
         return []
     if probing:
         return due_for_probe(connection, now, most, published.beyond)
-    asked_only = allowance.left == 0
-    return due_enrolments(connection, now, most, published.beyond, asked_only=asked_only)
+    return due_enrolments(
+        connection,
+        now,
+        most,
+        published.beyond,
+        asked_only=allowance.left == 0,
+        broadcasts=broadcasts.sending(connection, claiming=True),
+        room=allowance.left_for_broadcasts,
+    )
 
 
 def _leaves_some(
@@ -210,8 +217,8 @@ def _segments(
     asking = {
         one.subscriber_id
         for one in due
-        if one.sequence in published.sequences
-        and segments_asked(published.sequences[one.sequence], one.progress)
+        if (sequence := published.find_sequence(one.sequence))
+        and segments_asked(sequence, one.progress)
     }
     found = facts_of(connection, asking) if asking else {}
     return {person: published.segments.of(facts, now) for person, facts in found.items()}
@@ -228,7 +235,7 @@ def _decide_all(
     """Decide each enrolment; after `most` sends, leave those that would make another untouched."""
     plan = _Plan()
     for one in due:
-        sequence = published.sequences.get(one.sequence)
+        sequence = published.find_sequence(one.sequence)
         if sequence is None:
             plan.advances.append(_advance(one, one.progress, now + timedelta(days=1)))
             continue
@@ -341,7 +348,7 @@ def _write_down(connection: Connection, plan: _Plan, now: datetime) -> None:
 
 def _new_message(due: DueEnrolment, send: SendNow, published: Published) -> NewMessage:
     """Return the message; only requested emails and questions recur, other steps do not."""
-    sequence = published.sequences[due.sequence]
+    sequence = published.get_sequence(due.sequence)
     revision, _ = published.prepared(sequence, send.step)
     return NewMessage(
         enrolment_id=due.id,
@@ -363,7 +370,7 @@ def _claimed(
     message: int,
     now: datetime,
 ) -> Claimed:
-    sequence = published.sequences[due.sequence]
+    sequence = published.get_sequence(due.sequence)
     after = progress_after(send, now)
     return Claimed(
         recipient=Recipient(

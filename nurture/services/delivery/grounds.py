@@ -20,7 +20,7 @@ def grounds_of(
     brought = brought_by_lists(connection, marketed) if marketed else {}
     grounds = []
     for due, send in sends:
-        scope = published.sequences[due.sequence].scope(send.step, due.progress.covered_by)
+        scope = published.get_sequence(due.sequence).scope(send.step, due.progress.covered_by)
         mailing, of_list = mailing_of(send.step.kind, scope), brought.get(due.subscriber_id, ())
         grounds.append(ground_now(mailing, scope, due.standing.consents, of_list))
     return grounds

@@ -8,7 +8,7 @@ from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.delivery.recovery import recover_silent
 from nurture.services.delivery.refusals import settle_refusals
 from nurture.store.database import Connection
-from nurture.store.queries.due import count_asked, count_due
+from nurture.store.queries.due import count_asked, count_due, count_due_of_broadcasts
 from nurture.store.tables.account import find_hold
 from nurture.store.tables.instance import how_far, is_armed
 
@@ -30,6 +30,7 @@ def batches_due(dispatch: Dispatch) -> int:
         held = find_hold(connection)
         stock = account_limits.take_stock(connection, dispatch.fixed, now)
         due = count_due(connection, now, most=_MOST_BATCHES * dispatch.batch)
+        due -= _without_room(connection, stock.allowance, now)
         may_go = _may_go(connection, due, stock.allowance, now)
         come, armed = (
             how_far(connection),
@@ -41,6 +42,12 @@ def batches_due(dispatch: Dispatch) -> int:
         return min(may_go, 1) if held.is_over(now) else 0
     account_limits.note_sweep(dispatch.database, stock, due, may_go, now)
     return -(-may_go // dispatch.batch)
+
+
+def _without_room(connection: Connection, allowance: Allowance, now: datetime) -> int:
+    """Return how many of the due enrolments wait for a domain to be warmed up."""
+    room = allowance.left_for_broadcasts
+    return 0 if room is None else max(0, count_due_of_broadcasts(connection, now) - room)
 
 
 def _may_go(connection: Connection, due: int, allowance: Allowance, now: datetime) -> int:

@@ -156,7 +156,7 @@ def _made(database: Database, key: str, written: Written) -> _Made:
     with database.reading() as connection:
         source = read_written(connection, key, written)
         library = published_library(connection)
-    sequence, kind = step_of(library, key)
+        sequence, kind = step_of(connection, library, key)
     return _Made(compile_written(source), sequence, kind, library.practice)
 
 
@@ -197,12 +197,12 @@ def examine_email(database: Database, key: str, written: Written, public_url: st
         with database.reading() as connection:
             source = read_written(connection, key, written)
             library = published_library(connection)
+            sequence, kind = step_of(connection, library, key)
             counted = subscribers.first_names(connection)
     except CheckError as error:
         return Examination([Concern(Severity.ERROR, 0, one, "") for one in error.findings], [])
     try:
         email = compile_written(source)
-        sequence, kind = step_of(library, key)
     except CheckError as error:
         return Examination([refused(finding, source) for finding in error.findings], [])
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from unicodedata import normalize
 
+from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import EmailFormat, EmailSource
 from nurture.domain.sequences.sequence import Sequence, StepKind
@@ -27,6 +28,7 @@ from nurture.services.publishing import revisions, sources
 from nurture.services.publishing.files import CheckError, plan_findings
 from nurture.store.database import Connection, Database
 from nurture.store.tables import drafts
+from nurture.store.tables.broadcasts import find_broadcast
 from nurture.store.tables.revisions import (
     Author,
     Revision,
@@ -85,11 +87,18 @@ def publish_email(
 
     Everyone who gets the email from now on gets this version. Its draft is deleted.
     """
+    if key_of(key.partition("/")[0]) is not None:
+        raise CheckError([f"{key}: the email of a broadcast is published when it is sent."])
+    return _store(database, [checked_email(database, key, written)], now)
+
+
+def checked_email(database: Database, key: str, written: Written) -> revisions.Draft:
+    """Return what would be published of an email; may raise `CheckError` with every finding."""
     with database.reading() as connection:
         source = read_written(connection, key, written)
         library = sources.published_library(connection)
-    draft = _checked_email(library, source, *step_of(library, key))
-    return _store(database, [draft], now)
+        sequence, kind = step_of(connection, library, key)
+    return _checked_email(library, source, sequence, kind)
 
 
 def publish_plan(
@@ -172,9 +181,15 @@ def differing_lines(old: str, new: str) -> list[tuple[str, str]]:
     return [(line[:1], line[1:]) for line in list(unified)[2:]]
 
 
-def step_of(library: Library, key: str) -> tuple[Sequence, StepKind]:
-    """Return the sequence and kind of an email's step; without a step, the kind is an article."""
+def step_of(connection: Connection, library: Library, key: str) -> tuple[Sequence, StepKind]:
+    """Return the sequence and kind of an email's step; without a step, the kind is an article.
+
+    The email of a broadcast is the only step of that broadcast.
+    """
     folder, _, name = key.partition("/")
+    broadcast = find_broadcast(connection, key_of(folder) or "")
+    if broadcast is not None:
+        return broadcast.as_sequence(), broadcast.kind
     for source in library.sequences:
         if source.sequence.key == folder:
             kinds = {step.email: step.kind for step in source.sequence.steps}
@@ -218,7 +233,9 @@ def _checked_plan(
     findings = plan_findings(library) + sources.emails_without_a_source(library.sequences)
     if findings:
         raise CheckError(findings)
-    emails = [_checked_email(library, one, *step_of(library, one.key)) for one in new.values()]
+    emails = [
+        _checked_email(library, one, *step_of(connection, library, one.key)) for one in new.values()
+    ]
     return [revisions.plan_draft(kind, key, toml), *emails]
 
 

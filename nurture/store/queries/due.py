@@ -1,7 +1,7 @@
 """Due enrolments: which ones to look at now, and how far they are afterwards."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -22,6 +22,7 @@ from nurture.domain.subscribers.suppression import (
 )
 from nurture.store.database import as_rows, rows_as_table
 from nurture.store.tables.account import refusals
+from nurture.store.tables.broadcasts import SENDING
 from nurture.store.tables.enrolments import IS_ACTIVE, NOT_HELD, enrolments
 from nurture.store.tables.subscribers import FORM, RIGHTS, as_consents, is_client, subscribers
 from nurture.store.tables.suppressions import standing_of
@@ -55,6 +56,14 @@ _COLUMNS: tuple[Any, ...] = (
     subscribers.c.confirmed_at,
     *(subscribers.c[name] for name in RIGHTS),
 )
+
+
+#: What is due is looked for in sequences and in broadcasts apart, each by its own index.
+OF_SERIES = enrolments.c.broadcast.is_(None)
+OF_BROADCASTS = enrolments.c.broadcast.is_not(None)
+
+#: What is looked at: all of sequences, and the broadcasts that are being sent.
+LIVE = OF_SERIES | enrolments.c.broadcast.in_(SENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +104,30 @@ def due_enrolments(
     besides: Collection[str] = (),
     *,
     asked_only: bool = False,
+    broadcasts: Iterable[int] = (),
+    room: int | None = None,
 ) -> list[DueEnrolment]:
-    """Lock and return the enrolments to look at now: guides first, then the longest due.
+    """Lock and return the enrolments to look at now: guides, then series, then broadcasts.
 
-    Someone is waiting for the guide they have just asked for, however many are due. The subscribers
-    are locked as well, so that two workers never decide about one person at the same time and both
-    find the frequency cap unused. Enrolments in the sequences `besides` are left out, and with
-    `asked_only` all but those that wait for what they asked for.
+    Someone is waiting for the guide they have just asked for, and a series has promised its day,
+    however many wait for a broadcast. Within each, the longest due come first. The subscribers are
+    locked as well, so that two workers never decide about one person at the same time and both find
+    the frequency cap unused. Enrolments in the sequences `besides` are left out, and with
+    `asked_only` all but those that wait for what they asked for. Of the `broadcasts`, which are
+    named in their order, at most `room` are returned.
     """
     ordered = _due_statement(now, besides).order_by(enrolments.c.next_look_at)
-    asked = _all_due(connection, ordered.where(enrolments.c.guide_wanted).limit(limit))
+    found = _all_due(connection, ordered.where(enrolments.c.guide_wanted).limit(limit))
     if asked_only:
-        return asked
-    others = ordered.where(~enrolments.c.guide_wanted).limit(limit - len(asked))
-    return asked + _all_due(connection, others)
+        return found
+    series = ordered.where(~enrolments.c.guide_wanted, OF_SERIES)
+    found += _all_due(connection, series.limit(limit - len(found)))
+    left = limit - len(found) if room is None else min(limit - len(found), room)
+    for number in broadcasts:
+        if left > 0:
+            of_one = _all_due(connection, ordered.where(_of_broadcast(number)).limit(left))
+            found, left = found + of_one, left - len(of_one)
+    return found
 
 
 def due_for_probe(
@@ -120,11 +139,15 @@ def due_for_probe(
     come first, and the newest of those.
     """
     theirs = select(refusals.c.subscriber_id)
-    chosen = _due_statement(now, besides).where(enrolments.c.subscriber_id.not_in(theirs))
+    chosen = _due_statement(now, besides).where(enrolments.c.subscriber_id.not_in(theirs), LIVE)
     known = _domains_refused(connection)
     elsewhere = [subscribers.c.address_key.like(f"%@{_plain(domain)}", "!") for domain in known]
     ordered = chosen.order_by(*elsewhere, enrolments.c.enrolled_at.desc(), enrolments.c.id.desc())
     return _all_due(connection, ordered.limit(limit))
+
+
+def _of_broadcast(number: int) -> Any:
+    return OF_BROADCASTS & (enrolments.c.broadcast == number)
 
 
 def _all_due(connection: Connection, statement: Any) -> list[DueEnrolment]:
@@ -159,9 +182,28 @@ def _plain(text: str) -> str:
     return re.sub(r"([!%_])", r"!\1", text)
 
 
-def count_due(connection: Connection, now: datetime, most: int | None = None) -> int:
-    """Count the enrolments to be looked at now; counting stops at `most`."""
-    due = select(enrolments.c.id).where(NOT_HELD, IS_ACTIVE, enrolments.c.next_look_at <= now)
+def count_due(
+    connection: Connection, now: datetime, most: int | None = None, *, broadcasts: bool = True
+) -> int:
+    """Count the enrolments to be looked at now, with or without broadcasts; stop at `most`."""
+    counted = _count(connection, [OF_SERIES, enrolments.c.next_look_at <= now], most)
+    if not broadcasts or (most and counted >= most):
+        return counted
+    left = most - counted if most else None
+    return counted + count_due_of_broadcasts(connection, now, left)
+
+
+def count_due_of_broadcasts(connection: Connection, now: datetime, most: int | None = None) -> int:
+    """Count what is due of the broadcasts that are being sent; counting stops at `most`."""
+    going = list(connection.scalars(SENDING))
+    if not going:
+        return 0
+    where = [OF_BROADCASTS, enrolments.c.broadcast.in_(going), enrolments.c.next_look_at <= now]
+    return _count(connection, where, most)
+
+
+def _count(connection: Connection, where: Sequence[Any], most: int | None) -> int:
+    due = select(enrolments.c.id).where(NOT_HELD, IS_ACTIVE, *where)
     due = due.limit(most) if most else due
     return connection.scalar(select(func.count()).select_from(due.subquery())) or 0
 
@@ -178,11 +220,11 @@ def count_asked(connection: Connection, now: datetime, most: int) -> int:
 def looks_ahead(connection: Connection, most: int) -> list[Sent]:
     """Return when active enrolments are next to be looked at, oldest first, up to `most` moments.
 
-    Those due in a paused sequence are left out.
+    Those due in a paused sequence, or of a stopped broadcast, are left out.
     """
     counted = (
         select(enrolments.c.next_look_at, func.count())
-        .where(IS_ACTIVE, NOT_HELD, enrolments.c.next_look_at < UNTIL_RESUMED)
+        .where(IS_ACTIVE, NOT_HELD, LIVE, enrolments.c.next_look_at < UNTIL_RESUMED)
         .group_by(enrolments.c.next_look_at)
         .order_by(enrolments.c.next_look_at)
         .limit(most)
@@ -194,7 +236,7 @@ def find_next_look(connection: Connection) -> datetime | None:
     """Return when an enrolment is next to be looked at, or `None` if none is."""
     looked_at = enrolments.c.next_look_at < UNTIL_RESUMED
     soonest: datetime | None = connection.scalar(
-        select(func.min(enrolments.c.next_look_at)).where(IS_ACTIVE, NOT_HELD, looked_at)
+        select(func.min(enrolments.c.next_look_at)).where(IS_ACTIVE, NOT_HELD, LIVE, looked_at)
     )
     return soonest
 

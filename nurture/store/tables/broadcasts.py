@@ -50,6 +50,9 @@ broadcasts = sa.Table(
 #: Broadcasts that processes have in their catalogue: they are being sent, or could be again.
 UNDER_WAY = (BroadcastStatus.SENDING, BroadcastStatus.STOPPED)
 
+#: Stands for the last subscriber while people may still join.
+EVERYONE = 2**31 - 1
+
 #: The numbers of the broadcasts that are being sent.
 SENDING = sa.select(broadcasts.c.id).where(broadcasts.c.status == BroadcastStatus.SENDING)
 
@@ -103,15 +106,20 @@ def titles_of(connection: sa.Connection, keys: Collection[str]) -> dict[str, str
     return {row.key: row.title for row in connection.execute(chosen)}
 
 
-def under_way(connection: sa.Connection, *, claiming: bool = False) -> list[Broadcast]:
-    """Return the broadcasts that are being sent or are stopped, oldest first.
+def under_way(connection: sa.Connection) -> list[Broadcast]:
+    """Return the broadcasts that are being sent or are stopped, oldest first."""
+    chosen = sa.select(broadcasts).where(broadcasts.c.status.in_(UNDER_WAY))
+    rows = connection.execute(chosen.order_by(broadcasts.c.id))
+    return [_broadcast(row) for row in rows.mappings()]
+
+
+def sending(connection: sa.Connection, *, claiming: bool = False) -> list[int]:
+    """Return the numbers of the broadcasts that are being sent, the longest pressed first.
 
     When `claiming`, none of them changes until this transaction ends.
     """
-    chosen = sa.select(broadcasts).where(broadcasts.c.status.in_(UNDER_WAY))
-    chosen = chosen.order_by(broadcasts.c.id)
-    rows = connection.execute(chosen.with_for_update(read=True) if claiming else chosen)
-    return [_broadcast(row) for row in rows.mappings()]
+    chosen = SENDING.order_by(broadcasts.c.pressed_at, broadcasts.c.id)
+    return list(connection.scalars(chosen.with_for_update(read=True) if claiming else chosen))
 
 
 def versions(connection: sa.Connection) -> tuple[tuple[int, int], ...]:
@@ -134,6 +142,61 @@ def freezing(connection: sa.Connection, now: datetime) -> list[str]:
     c = broadcasts.c
     due = (c.status == BroadcastStatus.SENDING) & c.frozen_at.is_(None) & (c.freezes_at <= now)
     return list(connection.scalars(sa.select(c.key).where(due).order_by(c.id)))
+
+
+def frozen(connection: sa.Connection) -> list[Broadcast]:
+    """Return the broadcasts that are being sent to an audience that has been decided."""
+    c = broadcasts.c
+    chosen = (c.status == BroadcastStatus.SENDING) & c.frozen_at.is_not(None)
+    rows = connection.execute(sa.select(broadcasts).where(chosen).order_by(c.id))
+    return [_broadcast(row) for row in rows.mappings()]
+
+
+def undone(connection: sa.Connection) -> list[Broadcast]:
+    """Return the drafts whose audience of an undone press has not been deleted yet."""
+    c = broadcasts.c
+    chosen = (c.status == BroadcastStatus.DRAFT) & (c.frozen_to != 0)
+    rows = connection.execute(sa.select(broadcasts).where(chosen).order_by(c.id))
+    return [_broadcast(row) for row in rows.mappings()]
+
+
+def note_taken_back(connection: sa.Connection, number: int) -> None:
+    """Record that nothing is left of an undone press."""
+    c = broadcasts.c
+    where = (c.id == number) & (c.status == BroadcastStatus.DRAFT)
+    connection.execute(sa.update(broadcasts).where(where).values(frozen_to=0))
+
+
+def note_frozen(
+    connection: sa.Connection, broadcast: Broadcast, begun: int, end: int, added: int
+) -> bool:
+    """Record that the audience is decided up to `end`; return `False` if that is no longer asked.
+
+    Another process may have decided the same people, or the broadcast may have been stopped.
+    """
+    c = broadcasts.c
+    same = (c.id == broadcast.id) & (c.frozen_to == begun) & (c.presses == broadcast.presses)
+    going = (c.status == BroadcastStatus.SENDING) & c.frozen_at.is_(None)
+    counts = {**broadcast.counts, "reached": broadcast.counts.get("reached", 0) + added}
+    noted = connection.execute(
+        sa.update(broadcasts).where(same, going).values(frozen_to=end, counts=counts)
+    )
+    return noted.rowcount == 1
+
+
+def end_freezing(connection: sa.Connection, broadcast: Broadcast, now: datetime) -> None:
+    """Record that the audience is decided; call it in the transaction of the last `note_frozen`."""
+    c = broadcasts.c
+    connection.execute(sa.update(broadcasts).where(c.id == broadcast.id).values(frozen_at=now))
+
+
+def finish(connection: sa.Connection, broadcast: Broadcast, now: datetime) -> None:
+    """Record that nobody awaits a broadcast any more, unless it has changed meanwhile."""
+    c = broadcasts.c
+    same = (c.id == broadcast.id) & (c.version == broadcast.version)
+    going = (c.status == BroadcastStatus.SENDING) & c.frozen_at.is_not(None)
+    done = {"status": BroadcastStatus.FINISHED, "finished_at": now, "version": c.version + 1}
+    connection.execute(sa.update(broadcasts).where(same, going).values(done))
 
 
 def frozen_range(connection: sa.Connection, number: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from nurture.domain.account.limits import Sent, Window
+from nurture.domain.broadcasts.broadcast import PREFIX
 from nurture.store.tables.messages import IN_HAND, messages
 from nurture.store.types import UtcDateTime, metadata
 
@@ -20,15 +21,20 @@ offers = sa.Table(
     # When the outcomes were known, which is never before the mail server accepted the emails.
     sa.Column("settled_at", UtcDateTime, nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
+    # How many of them were of broadcasts, which warming up a domain limits.
+    sa.Column("of_broadcasts", sa.Integer, nullable=False, default=0, server_default="0"),
     # Answers "how many since then" from the index alone.
     sa.Index("ix_offers_settled_at", "settled_at", "number"),
 )
 
 
-def add_offers(connection: sa.Connection, number: int, settled_at: datetime) -> None:
+def add_offers(
+    connection: sa.Connection, number: int, settled_at: datetime, of_broadcasts: int = 0
+) -> None:
     """Count this many emails that the mail server has, or may have."""
     if number:
-        connection.execute(sa.insert(offers), {"settled_at": settled_at, "number": number})
+        row = {"settled_at": settled_at, "number": number, "of_broadcasts": of_broadcasts}
+        connection.execute(sa.insert(offers), row)
 
 
 def reserve_offer(connection: sa.Connection, now: datetime) -> int:
@@ -65,6 +71,15 @@ def count_since(connection: sa.Connection, since: datetime, until: datetime) -> 
     at = offers.c.settled_at
     counted = sa.select(sa.func.coalesce(sa.func.sum(offers.c.number), 0))
     return int(connection.scalar(counted.where(at > since, at < until)) or 0)
+
+
+def count_of_broadcasts(connection: sa.Connection, since: datetime) -> int:
+    """Return how many emails of broadcasts have left since then, including all that are in hand."""
+    in_hand = sa.select(sa.func.count()).select_from(messages)
+    of_broadcasts = in_hand.where(IN_HAND, messages.c.sequence.startswith(PREFIX))
+    settled = sa.select(sa.func.coalesce(sa.func.sum(offers.c.of_broadcasts), 0))
+    chosen = settled.where(offers.c.settled_at > since).scalar_subquery()
+    return int(connection.scalar(sa.select(of_broadcasts.scalar_subquery() + chosen)) or 0)
 
 
 def count_claims(connection: sa.Connection) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from nurture.domain.broadcasts.broadcast import PREFIX
 from nurture.domain.known_words import known
 from nurture.store.types import Json, UtcDateTime, metadata
 
@@ -64,15 +65,19 @@ def lock_publishing(connection: sa.Connection) -> None:
         connection.execute(sa.text("LOCK TABLE revisions IN SHARE ROW EXCLUSIVE MODE"))
 
 
+#: The email of a broadcast is published for that broadcast alone.
+_OF_SEQUENCES = ~revisions.c.key.startswith(PREFIX)
+
+
 def newest_revisions(connection: sa.Connection) -> list[Revision]:
-    """Return the newest revision of everything that was ever published.
+    """Return the newest revision of everything that was ever published, except broadcasts.
 
     Kinds that only a newer program publishes are skipped; `library.published` deals with what such
     a program has put into a known kind.
     """
     newest = (
         sa.select(sa.func.max(revisions.c.id).label("id"))
-        .where(revisions.c.kind.in_(list(RevisionKind)))
+        .where(revisions.c.kind.in_(list(RevisionKind)), _OF_SEQUENCES)
         .group_by(revisions.c.kind, revisions.c.key)
         .subquery()
     )
@@ -81,8 +86,12 @@ def newest_revisions(connection: sa.Connection) -> list[Revision]:
 
 
 def latest_publication(connection: sa.Connection) -> int:
-    """Return the number of the newest revision, which changes whenever anything is published."""
-    return connection.scalar(sa.select(sa.func.max(revisions.c.id))) or 0
+    """Return the number of the newest revision, which changes whenever anything is published.
+
+    Broadcasts do not count, so that sending one makes nobody read everything again.
+    """
+    newest = sa.select(revisions.c.id).where(_OF_SEQUENCES).order_by(revisions.c.id.desc())
+    return connection.scalar(newest.limit(1)) or 0
 
 
 def find_newest_by(

@@ -227,6 +227,17 @@ def count_subscribers(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(sa.func.count()).where(~subscribers.c.erased)) or 0
 
 
+def last_number(connection: sa.Connection) -> int:
+    """Return the number of the newest subscriber, 0 if there is none."""
+    return connection.scalar(sa.select(sa.func.max(subscribers.c.id))) or 0
+
+
+def time_zones(connection: sa.Connection) -> list[str]:
+    """Return the time zones that subscribers live in."""
+    zones = sa.select(subscribers.c.time_zone).where(~subscribers.c.erased).distinct()
+    return sorted(connection.scalars(zones))
+
+
 def has_agreed(connection: sa.Connection, scope: Scope) -> bool:
     """Return whether anyone agrees to exactly that."""
     position = sa.func.instr if connection.dialect.name == "sqlite" else sa.func.strpos

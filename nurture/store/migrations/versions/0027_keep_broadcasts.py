@@ -40,6 +40,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_broadcasts_key")),
     )
     op.create_index("ix_broadcasts_status", "broadcasts", ["status"])
+    op.add_column(
+        "offers", sa.Column("of_broadcasts", sa.Integer(), nullable=False, server_default="0")
+    )
     op.add_column("enrolments", sa.Column("broadcast", sa.Integer(), nullable=True))
     op.add_column(
         "enrolments", sa.Column("moved", sa.Integer(), nullable=False, server_default="0")
@@ -56,5 +59,6 @@ def downgrade() -> None:
         op.drop_index(name, "enrolments")
     op.drop_column("enrolments", "moved")
     op.drop_column("enrolments", "broadcast")
+    op.drop_column("offers", "of_broadcasts")
     op.drop_index("ix_broadcasts_status", "broadcasts")
     op.drop_table("broadcasts")
