@@ -78,11 +78,26 @@ def segment_members(
     return (Member(*row) for row in streamed)
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The people whose numbers are greater than `after` and at most `upto`."""
+
+    after: int
+    upto: int
+
+
 def ids_where(
-    connection: sa.Connection, condition: Condition, now: datetime, health: Collection[str]
+    connection: sa.Connection,
+    condition: Condition,
+    now: datetime,
+    health: Collection[str],
+    span: Span | None = None,
 ) -> Any:
-    """Return a statement that selects the numbers of the people who meet a condition."""
-    return _Compiler(connection.dialect.name, now, sorted(health)).ids(condition)
+    """Return a statement that selects the numbers of the people who meet a condition.
+
+    With a `span` it selects only those of them, and reads no more than what they did.
+    """
+    return _Compiler(connection.dialect.name, now, sorted(health), span).ids(condition)
 
 
 def _people(
@@ -100,15 +115,18 @@ class _Compiler:
     dialect: str
     now: datetime
     health: list[str]
+    span: Span | None = None
 
     def ids(self, condition: Condition) -> Any:
         match condition:
             case All(conditions):
-                return _where(*(subscribers.c.id.in_(self.ids(c)) for c in conditions))
+                return self._where(*(subscribers.c.id.in_(self.ids(c)) for c in conditions))
             case AnyOf(conditions):
-                return sa.union(*(_where(subscribers.c.id.in_(self.ids(c))) for c in conditions))
+                return sa.union(
+                    *(self._where(subscribers.c.id.in_(self.ids(c))) for c in conditions)
+                )
             case Not(inner):
-                return _where(self._not_in(self.ids(inner)))
+                return self._where(self._not_in(self.ids(inner)))
             case Did():
                 return self._did(condition)
             case IsLevel(levels):
@@ -116,14 +134,24 @@ class _Compiler:
             case FilledIn():
                 return self._filled_in(condition)
             case Has(attribute, value):
-                return _where(self._has(attribute, value))
+                return self._where(self._has(attribute, value))
             case _:
                 return self._of_enrolments_or_bookings(condition)
+
+    def _where(self, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        return self._of(subscribers.c.id).where(*conditions)
+
+    def _of(self, person: sa.ColumnElement[int]) -> sa.Select[Any]:
+        """Select people by that column, only those of the span if there is one."""
+        chosen = sa.select(person)
+        if self.span is None:
+            return chosen
+        return chosen.where(person > self.span.after, person <= self.span.upto)
 
     def _did(self, wanted: Did) -> Any:
         e = events.c
         matching = (
-            sa.select(e.subscriber_id)
+            self._of(e.subscriber_id)
             .where(e.kind == wanted.kind, _judged(wanted.verdicts))
             .where(e.subscriber_id.is_not(None), *self._named(wanted))
         )
@@ -159,7 +187,7 @@ class _Compiler:
 
     def _of_enrolments_or_bookings(self, condition: Condition) -> Any:
         e = enrolments.c
-        of = sa.select(e.subscriber_id)
+        of = self._of(e.subscriber_id)
         match condition:
             case InSequence(sequence, statuses):
                 found = of.where(e.sequence == sequence)
@@ -177,7 +205,7 @@ class _Compiler:
 
     def _happened(self, kinds: Collection[EventKind], within: timedelta | None) -> Any:
         e = events.c
-        happened = sa.select(e.subscriber_id).where(
+        happened = self._of(e.subscriber_id).where(
             e.kind.in_(sorted(kinds)), e.verdict.is_not(None)
         )
         happened = happened.where(e.subscriber_id.is_not(None))
@@ -188,25 +216,25 @@ class _Compiler:
         is_new = subscribers.c.created_at > self.now - NEW_FOR
         match level:
             case EngagementLevel.NEW:
-                return _where(is_new)
+                return self._where(is_new)
             case EngagementLevel.ACTIVE:
-                return _where(~is_new, subscribers.c.id.in_(self._lively(ACTIVE_FOR)))
+                return self._where(~is_new, subscribers.c.id.in_(self._lively(ACTIVE_FOR)))
             case EngagementLevel.COOLING:
                 lively = subscribers.c.id.in_(self._lively(COOLING_FOR))
-                return _where(~is_new, lively, self._not_in(self._lively(ACTIVE_FOR)))
+                return self._where(~is_new, lively, self._not_in(self._lively(ACTIVE_FOR)))
             case EngagementLevel.ASLEEP:
-                return _where(~is_new, self._not_in(self._lively(COOLING_FOR)))
+                return self._where(~is_new, self._not_in(self._lively(COOLING_FOR)))
 
     def _lively(self, within: timedelta) -> Any:
         signs = self._happened(SIGNS_OF_LIFE, within).where(HUMAN)
-        signed_up = sa.select(signups.c.subscriber_id).where(
+        signed_up = self._of(signups.c.subscriber_id).where(
             signups.c.signed_up_at > self.now - within
         )
-        return sa.union(signs, signed_up, _where(subscribers.c.created_at > self.now - within))
+        return sa.union(signs, signed_up, self._where(subscribers.c.created_at > self.now - within))
 
     def _filled_in(self, wanted: FilledIn) -> Any:
         s = signups.c
-        found = sa.select(s.subscriber_id)
+        found = self._of(s.subscriber_id)
         if wanted.form:
             found = found.where(s.form == wanted.form)
         if wanted.within is not None:
@@ -264,10 +292,6 @@ def _judged(verdicts: Collection[Verdict]) -> sa.ColumnElement[bool]:
     What people did has an index of its own, which is used only for exactly its own condition.
     """
     return HUMAN if set(verdicts) == {Verdict.HUMAN} else events.c.verdict.in_(sorted(verdicts))
-
-
-def _where(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    return sa.select(subscribers.c.id).where(*conditions)
 
 
 def _yes_or_no(is_so: sa.ColumnElement[bool], value: str) -> sa.ColumnElement[bool]:
