@@ -7,6 +7,7 @@ everything runs, and `--help` should not wait for a database library.
 from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     account,
     backup,
+    broadcasts,
     complaints,
     dkim,
     doctor,

@@ -177,6 +177,12 @@ def find_state(database: Database, key: str) -> BroadcastState:
         return state_of(connection, existing(connection, key))
 
 
+def list_states(database: Database) -> list[BroadcastState]:
+    """Return every broadcast and how far it has got, the newest first."""
+    with database.reading() as connection:
+        return [state_of(connection, one) for one in broadcasts.list_broadcasts(connection)]
+
+
 def state_of(connection: Connection, broadcast: Broadcast) -> BroadcastState:
     """Return how far a broadcast has got."""
     counted = broadcast_enrolments.count_messages(connection, broadcast)

@@ -30,11 +30,12 @@ from nurture.services.account import hold as accounts
 from nurture.services.account import limits as account_limits
 from nurture.services.delivery.claim import Batch, Claimed, claim_due
 from nurture.services.delivery.dispatch import Dispatch
-from nurture.services.delivery.refusals import note_bounce, settle_refusals
+from nurture.services.delivery.refusals import as_refused, note_bounce, settle_refusals
+from nurture.services.delivery.stops import StopWatch
 from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, DatabaseUnavailableError
 from nurture.store.queries import locks
-from nurture.store.queries.due import Advance, DueEnrolment, advance, count_due, look_again
+from nurture.store.queries.due import Advance, advance, count_due, look_again
 from nurture.store.tables import account, enrolments, message_changes, messages, offers
 from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.instance import armed_for, how_far, is_armed
@@ -233,6 +234,9 @@ class _Run:
         return False
 
     def _envelopes(self) -> Iterator[Envelope]:
+        stops = StopWatch.over(
+            self.dispatch.database, (one.broadcast for one in self.batch.claimed)
+        )
         for start in range(0, len(self.batch.claimed), WINDOW):
             window = self.batch.claimed[start : start + WINDOW]
             if self.stopped or time.monotonic() - self.began_at > _BATCH_SECONDS:
@@ -242,7 +246,8 @@ class _Run:
                 self._renew_if_slow()
                 if self.stopped or self._keeps_others_waiting:
                     return
-                if one.recipient.message in self._begun:
+                is_ours = one.recipient.message in self._begun
+                if is_ours and not stops.has_stopped(one.broadcast):
                     self._begun.remove(one.recipient.message)
                     yield from self._made(one)
 
@@ -319,7 +324,9 @@ class _Run:
             )
         if outcomes:
             accounts.note_outcomes(connection, self.probe_of, outcomes, self._refused(), self.now)
-        offers.add_offers(connection, sum(o.counts for o in outcomes), self._known_at())
+        counted = [o for o in outcomes if o.counts]
+        of_broadcasts = sum(self._known[o.message].broadcast is not None for o in counted)
+        offers.add_offers(connection, len(counted), self._known_at(), of_broadcasts)
 
     def _refused(self) -> list[FinalRefusal]:
         """Return the permanent refusals since the last acceptance, of the outcomes to record."""
@@ -328,7 +335,7 @@ class _Run:
             if outcome.status is MessageStatus.ACCEPTED:
                 refused.clear()
             elif outcome.counts_towards_a_run:
-                refused.append(_as_refused(self._known[outcome.message].due, outcome))
+                refused.append(as_refused(self._known[outcome.message].due, outcome))
         return refused
 
     def _record_other(self, connection: Connection, outcome: Outcome) -> None:
@@ -377,17 +384,3 @@ class _Run:
             one = self._known[message]
             at = self.now + AWAY if self.server_is_away else min(one.due_at, self.now)
             self._look_later(connection, one, at)
-
-
-def _as_refused(due: DueEnrolment, outcome: Outcome) -> FinalRefusal:
-    """Return a refusal as it is stored for comparison with the next."""
-    return FinalRefusal(
-        outcome.message,
-        due.id,
-        due.subscriber_id,
-        outcome.mark,
-        dead=outcome.address_refused,
-        fails=outcome.status is MessageStatus.FAILED,
-        reason=outcome.reason,
-        code=outcome.code,
-    )

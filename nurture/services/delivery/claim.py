@@ -64,6 +64,7 @@ class Claimed:
     due_at: datetime
     after: Progress
     look_after: datetime
+    broadcast: int | None = None
 
 
 @dataclass(slots=True)
@@ -391,4 +392,5 @@ def _claimed(
         due_at=send.due_at,
         after=after,
         look_after=next_look(sequence, after, now, published.calendar),
+        broadcast=sequence.broadcast,
     )

@@ -12,17 +12,33 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
+from nurture.mail.mailer import Outcome
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.delivery.second_offer import offer_again
 from nurture.services.subscribers.suppression import reword_what_ended, suppress_address
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
+from nurture.store.queries.due import DueEnrolment
 from nurture.store.tables import account, enrolments, events, message_changes, messages, subscribers
 from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.messages import Message
 from nurture.store.tables.suppressions import find_suppression, lift_suppression
 
 _SERVER_AT_FAULT = Reason(Code.SERVER_REFUSED_EVERYBODY)
+
+
+def as_refused(due: DueEnrolment, outcome: Outcome) -> FinalRefusal:
+    """Return a refusal as it is stored for comparison with the next."""
+    return FinalRefusal(
+        outcome.message,
+        due.id,
+        due.subscriber_id,
+        outcome.mark,
+        dead=outcome.address_refused,
+        fails=outcome.status is MessageStatus.FAILED,
+        reason=outcome.reason,
+        code=outcome.code,
+    )
 
 
 def settle_refusals(database: Database, catalogue: Catalogue, now: datetime) -> None:

@@ -29,8 +29,7 @@ def batches_due(dispatch: Dispatch) -> int:
     with dispatch.database.reading() as connection:
         held = find_hold(connection)
         stock = account_limits.take_stock(connection, dispatch.fixed, now)
-        due = count_due(connection, now, most=_MOST_BATCHES * dispatch.batch)
-        due -= _without_room(connection, stock.allowance, now)
+        due = _count_due(connection, stock.allowance, now, _MOST_BATCHES * dispatch.batch)
         may_go = _may_go(connection, due, stock.allowance, now)
         come, armed = (
             how_far(connection),
@@ -44,10 +43,13 @@ def batches_due(dispatch: Dispatch) -> int:
     return -(-may_go // dispatch.batch)
 
 
-def _without_room(connection: Connection, allowance: Allowance, now: datetime) -> int:
-    """Return how many of the due enrolments wait for a domain to be warmed up."""
+def _count_due(connection: Connection, allowance: Allowance, now: datetime, most: int) -> int:
+    """Count what is due; while a domain is warmed up, only so much of broadcasts as may leave."""
     room = allowance.left_for_broadcasts
-    return 0 if room is None else max(0, count_due_of_broadcasts(connection, now) - room)
+    if room is None:
+        return count_due(connection, now, most)
+    series = count_due(connection, now, most, broadcasts=False)
+    return series + count_due_of_broadcasts(connection, now, room) if room else series
 
 
 def _may_go(connection: Connection, due: int, allowance: Allowance, now: datetime) -> int:
