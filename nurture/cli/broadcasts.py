@@ -88,7 +88,7 @@ def draft(context: Context, key: str, as_json: bool, **given: Any) -> None:
     from nurture.services.broadcasts import writing
 
     zone = ZoneInfo(context.get_published().practice.time_zone)
-    chosen = writing.Chosen(
+    chosen = writing.DraftOptions(
         file=given["file"],
         copied=given["copied"] or "",
         stream=given["stream"] or "",

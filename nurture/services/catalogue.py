@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 
 from nurture.bank_holidays import bank_holidays
 from nurture.domain.audience.conditions import Segments
+from nurture.domain.broadcasts.broadcast import EMAIL, Broadcast, BroadcastStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import destination
 from nurture.domain.practice import Practice
@@ -74,6 +75,9 @@ class Published:
     #: The broadcasts that are being sent or are stopped, by what the ledger calls them, with their
     #: emails. They stand in no list of sequences.
     broadcasts: Mapping[str, Sequence] = field(default_factory=dict)
+    #: Every broadcast that was ever sent, and those that are stopped.
+    sent_broadcasts: Mapping[str, Sequence] = field(default_factory=dict)
+    stopped: frozenset[str] = frozenset()
     _letters: Mapping[str, tuple[int, CompiledEmail]] = field(default_factory=dict)
     _prepared: dict[tuple[str, int], message.PreparedEmail] = field(default_factory=dict)
 
@@ -95,6 +99,27 @@ class Published:
         """Return the sequence or the broadcast under way; raise `KeyError` if there is none."""
         found = self.find_sequence(key)
         return self.sequences[key] if found is None else found
+
+    def is_over(self, key: str) -> bool:
+        """Return whether this is a broadcast that is not under way any more."""
+        return key in self.sent_broadcasts and key not in self.broadcasts
+
+    def find_email(self, key: str) -> CompiledEmail | None:
+        """Return the published email of a step, or that of a broadcast under way."""
+        found = self.emails.get(key) or self._letters.get(key)
+        return found[1] if found else None
+
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """The titles of all sequences, and of every broadcast that was ever sent."""
+        return {k: one.title for k, one in {**self.sent_broadcasts, **self.sequences}.items()}
+
+    @cached_property
+    def subjects(self) -> Mapping[str, str]:
+        """The subjects of all emails as written; broadcasts that are over have their titles."""
+        over = {f"{key}/{EMAIL}": one.title for key, one in self.sent_broadcasts.items()}
+        emails = {**self.emails, **self._letters}
+        return over | {key: email.subject for key, (_, email) in emails.items()}
 
     def sequence_of_form(self, form: str) -> Sequence | None:
         """Return the sequence that a website form leads to; may raise `LeftToNewerError`."""
@@ -137,10 +162,22 @@ class Published:
         return revision, self._prepared[key, revision]
 
     def with_broadcasts(
-        self, broadcasts: Iterable[Sequence], emails: Mapping[str, tuple[int, CompiledEmail]]
+        self, sent: Iterable[Broadcast], emails: Mapping[str, tuple[int, CompiledEmail]]
     ) -> "Published":
-        """Return the same with these broadcasts under way; nothing is prepared or read again."""
-        return replace(self, broadcasts={one.key: one for one in broadcasts}, _letters=emails)
+        """Return the same with these broadcasts, of which those with an email are under way.
+
+        Nothing is prepared or read again.
+        """
+        every = {one.sequence_key: one.as_sequence() for one in sent}
+        under_way = {key: one for key, one in every.items() if f"{key}/{EMAIL}" in emails}
+        stopped = [one.sequence_key for one in sent if one.status is BroadcastStatus.STOPPED]
+        return replace(
+            self,
+            broadcasts=under_way,
+            sent_broadcasts=every,
+            stopped=frozenset(stopped),
+            _letters=emails,
+        )
 
 
 class Catalogue:
@@ -151,17 +188,17 @@ class Catalogue:
     ) -> None:
         self._tokens, self._public_url, self._headers_for = tokens, public_url, headers_for
         self._published: Published | None = None
-        self._under_way: tuple[tuple[int, int], ...] = ()
+        self._broadcasts: tuple[int, int] = (0, 0)
 
     def current(self, connection: Connection) -> Published:
         """Return what is currently published; may raise `NothingPublishedError`."""
-        number, under_way = latest_publication(connection), broadcasts.versions(connection)
-        published, known = self._published, self._under_way
+        number, state = latest_publication(connection), broadcasts.find_state(connection)
+        published, known = self._published, self._broadcasts
         if published is None or published.number != number:
-            published, known = self._read(connection, number), ()
-        if under_way != known:
+            published, known = self._read(connection, number), (0, 0)
+        if state != known:
             published = _with_broadcasts(connection, published)
-        self._published, self._under_way = published, under_way
+        self._published, self._broadcasts = published, state
         return published
 
     def _read(self, connection: Connection, number: int) -> Published:
@@ -189,13 +226,13 @@ class Catalogue:
 
 
 def _with_broadcasts(connection: Connection, published: Published) -> Published:
-    under_way = broadcasts.under_way(connection)
-    emails = {}
-    for one in under_way:
-        if revision := find_newest(connection, RevisionKind.EMAIL, one.email_key):
+    sent, emails = broadcasts.list_sent(connection), {}
+    for one in sent:
+        if one.status in broadcasts.UNDER_WAY and (
+            revision := find_newest(connection, RevisionKind.EMAIL, one.email_key)
+        ):
             emails[one.email_key] = _email(revision)
-    complete = [one.as_sequence() for one in under_way if one.email_key in emails]
-    return published.with_broadcasts(complete, emails)
+    return published.with_broadcasts(sent, emails)
 
 
 def _segments(newest: Iterable[Revision]) -> tuple[Segments, bool]:

@@ -9,7 +9,7 @@ from nurture.domain.sequences.missed_steps import take_as_sent
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import enrolments, holds, offers
+from nurture.store.tables import broadcasts, enrolments, holds, offers
 from nurture.store.tables.enrolments import Enrolment, columns_of
 from nurture.store.tables.message_changes import cancel_steps
 from nurture.store.tables.restores import Gap, last_gap
@@ -38,9 +38,11 @@ def hold_missed(database: Database, catalogue: Catalogue, now: datetime) -> None
     """Hold whatever may have been sent by now, guides included, and what was claimed at the backup.
 
     What was claimed counts towards the account's limits, because it may have been sent just now.
+    Broadcasts are stopped, and nobody is added to their audiences.
     Many enrolments are due with nothing to send; these cannot have been sent anything.
     """
     with database.writing() as connection:
+        broadcasts.stop_all(connection, now)
         in_hand, due = holds.take_out_of_hand(connection), holds.due_by(connection, now)
         offers.add_offers(connection, len(in_hand), now)
         if in_hand or due:
@@ -99,7 +101,7 @@ def _drop(connection: Connection, published: Published, number: int, now: dateti
     if number not in holds.held_numbers(connection):
         return
     found = enrolments.find_enrolment(connection, number)
-    sequence = published.sequences.get(found.sequence) if found else None
+    sequence = published.find_sequence(found.sequence) if found else None
     if found and sequence:
         progress, steps = take_as_sent(sequence, found.progress, now, published.calendar)
         cancel_steps(
@@ -112,7 +114,7 @@ def _drop(connection: Connection, published: Published, number: int, now: dateti
 
 def missed(published: Published, found: Enrolment, now: datetime) -> tuple[str, ...]:
     """Return the emails of an enrolment that were due by now."""
-    sequence = published.sequences.get(found.sequence)
+    sequence = published.find_sequence(found.sequence)
     if sequence is None:
         return ()
     return take_as_sent(sequence, found.progress, now, published.calendar)[1]

@@ -52,7 +52,7 @@ def settle(
     """
     numbers = holds.held_numbers(connection, person)
     found = [enrolments.find_enrolment(connection, number) for number in numbers]
-    held = [one for one in found if one and one.sequence in published.sequences]
+    held = [one for one in found if one and published.find_sequence(one.sequence)]
     proved = _proved(published, tokens, held, message_id, now)
     if proved is None:
         return
@@ -64,7 +64,7 @@ def _proved(
 ) -> _Settled | None:
     owed = {one.id: missed(published, one, now) for one in held}
     steps = [
-        _Settled(one, step) for one in held for step in published.sequences[one.sequence].steps
+        _Settled(one, step) for one in held for step in published.get_sequence(one.sequence).steps
     ]
     if find_step_mark(message_id):
         named = (f"{one.enrolment.sequence}/{one.step.email}" for one in steps)
@@ -78,7 +78,7 @@ def _settle(
     connection: Connection, published: Published, proved: _Settled, at: datetime, now: datetime
 ) -> None:
     before, number = proved.enrolment, proved.enrolment.id
-    sequence = published.sequences[before.sequence]
+    sequence = published.get_sequence(before.sequence)
     progress = known_sent(sequence, before.progress, proved.step, at)
     if progress is None:
         return

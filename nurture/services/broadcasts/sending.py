@@ -129,7 +129,7 @@ def stop(
 ) -> BroadcastState:
     """Stop a broadcast: only what is on a connection at this moment still leaves.
 
-    Wait until that is known, for at most so many seconds, and return how many had left. It is safe
+    Wait until that is known, for at most `wait` seconds, and return how many had left. It is safe
     to repeat. May raise `BroadcastError`.
     """
     with database.writing() as connection:
@@ -150,7 +150,7 @@ def stop(
 def resume(database: Database, catalogue: Catalogue, key: str, now: datetime) -> Broadcast:
     """Send a stopped broadcast to the rest, with its text as it is written now.
 
-    Whoever has got it does not get it again. It is safe to repeat. May raise `CheckError` or
+    Those who have got it do not get it again. It is safe to repeat. May raise `CheckError` or
     `BroadcastError`.
     """
     with database.reading() as connection:

@@ -25,7 +25,7 @@ _LARGEST_FILE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class DraftOptions:
     """What is chosen for a draft; what is empty or `None` stays as it is, or as usual."""
 
     file: Path | None = None
@@ -41,7 +41,7 @@ class Chosen:
 
 
 def write(
-    database: Database, catalogue: Catalogue, key: str, chosen: Chosen, now: datetime
+    database: Database, catalogue: Catalogue, key: str, chosen: DraftOptions, now: datetime
 ) -> Broadcast:
     """Write a new draft or change an existing one; may raise `BroadcastError`.
 
@@ -60,7 +60,7 @@ def write(
 
 
 def _new(
-    connection: Connection, key: str, chosen: Chosen, text: Written | None, now: datetime
+    connection: Connection, key: str, chosen: DraftOptions, text: Written | None, now: datetime
 ) -> Broadcast:
     if text is None or not chosen.stream:
         raise BroadcastError(
@@ -79,7 +79,11 @@ def _new(
 
 
 def _changed(
-    connection: Connection, found: Broadcast, chosen: Chosen, text: Written | None, now: datetime
+    connection: Connection,
+    found: Broadcast,
+    chosen: DraftOptions,
+    text: Written | None,
+    now: datetime,
 ) -> Broadcast:
     settings = _settings(chosen) | ({"title": chosen.title} if chosen.title else {})
     settings |= {"stream": Purpose(chosen.stream)} if chosen.stream else {}
@@ -112,7 +116,7 @@ def _save_text(connection: Connection, found: Broadcast, text: Written, now: dat
     drafts.save_draft(connection, kind, key, asdict(text), now=now, **numbers)
 
 
-def _settings(chosen: Chosen) -> dict[str, Any]:
+def _settings(chosen: DraftOptions) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if chosen.to or chosen.besides:
         given["audience"] = Audience(tuple(chosen.to), tuple(chosen.besides))
@@ -124,7 +128,7 @@ def _settings(chosen: Chosen) -> dict[str, Any]:
     return given | ({"invites": True} if chosen.invites else {})
 
 
-def _text(database: Database, chosen: Chosen) -> Written | None:
+def _text(database: Database, chosen: DraftOptions) -> Written | None:
     if chosen.file is not None:
         return _read(chosen.file)
     if not chosen.copied:

@@ -108,7 +108,7 @@ def introduce(
         explanation = explain_subscriber(
             connection, catalogue, found, now, armed=armed, names=names, fixed=fixed
         )
-        titles = {key: one.title for key, one in published.sequences.items()}
+        titles = published.titles
         story = recount(record, titles, names)
         part = _part(story, record, until)
         return _introduction(connection, names, found, explanation, part, proof, now)

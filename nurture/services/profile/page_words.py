@@ -88,26 +88,26 @@ class Titles:
 
     def title(self, key: str) -> str:
         """Return the title of a sequence."""
-        found = self.published.sequences.get(key)
-        return found.title if found else key
+        return self.published.titles.get(key, key)
 
     def subject(self, key: str) -> str:
         """Return what an email is called, for someone of that first name."""
         return subject_of(self.published, key, self.first_name)
 
     def _is_known(self, key: str) -> bool:
-        return key in self.published.emails
+        return key in self.published.subjects
 
 
 def subject_of(published: Published, key: str, first_name: str = "") -> str:
     """Return an email's subject for someone with that first name, or without one."""
-    if key not in published.emails:
-        return key
-    return subject_in(published, key.partition("/")[0], published.emails[key][1], first_name)
+    email = published.find_email(key)
+    if email is None:
+        return published.subjects.get(key, key)
+    return subject_in(published, key.partition("/")[0], email, first_name)
 
 
 def subject_in(published: Published, sequence: str, email: CompiledEmail, first_name: str) -> str:
     """Return an email's subject for someone with that name, even if its sequence is gone."""
-    of = published.sequences.get(sequence) or Sequence(sequence, "", ())
+    of = published.find_sequence(sequence) or Sequence(sequence, "", ())
     values = shared_values(email, of, published.practice) | {"first_name": first_name}
     return compile_template(email.subject, html=False).render(values)

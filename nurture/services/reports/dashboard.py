@@ -1,7 +1,7 @@
 """The first page: what was sent, what comes next and what needs the owner."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -135,8 +135,8 @@ class Overview:
     bookings: list[RecentPerson]
     needs: Needs
     to_fill_in: MissingDetails
-    subjects: dict[str, str]
-    titles: dict[str, str]
+    subjects: Mapping[str, str]
+    titles: Mapping[str, str]
 
 
 def oversee(
@@ -168,8 +168,8 @@ def oversee(
             bookings=[one for one in bookings if one.at >= now - 4 * _WEEK][:_LISTED],
             needs=_needs(connection, fixed, mailbox, armed, now, published.practice.time_zone),
             to_fill_in=_to_fill_in(published),
-            subjects={key: email.subject for key, (_, email) in published.emails.items()},
-            titles={key: found.title for key, found in published.sequences.items()},
+            subjects=published.subjects,
+            titles=published.titles,
         )
 
 
@@ -324,7 +324,7 @@ def _planned(
 
 def _next_email(published: Published, looks: Looks, now: datetime) -> str | None:
     """Return the email that people at that point are waiting for, if any."""
-    sequence = published.sequences.get(looks.sequence)
+    sequence = published.find_sequence(looks.sequence)
     if sequence is None:
         return None
     place = SequencePosition(looks.passed, looks.collected, looks.guide_wanted)
@@ -333,8 +333,8 @@ def _next_email(published: Published, looks: Looks, now: datetime) -> str | None
 
 
 def _named(published: Published, sequence: str, step: str, count: int) -> EmailCount:
-    found = published.emails.get(f"{sequence}/{step}")
-    return EmailCount(sequence, step, found[1].subject if found else step, count)
+    subject = published.subjects.get(f"{sequence}/{step}", step)
+    return EmailCount(sequence, step, subject, count)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -215,6 +215,6 @@ def _stage(
     waiting: Counter[str | None],
 ) -> FunnelStep:
     step = next((one for one in sequence.steps if one.email == email), None)
-    compiled = published.emails.get(f"{sequence.key}/{email}")
-    subject = compiled[1].subject if compiled else email
+    compiled = published.find_email(f"{sequence.key}/{email}")
+    subject = compiled.subject if compiled else email
     return FunnelStep(email, step, subject, found.of_step(sequence.key, email), waiting[email])

@@ -138,7 +138,8 @@ def _as_it_was(connection: Connection, message: SentMessage) -> Sequence | None:
 
 def _needing(published: Published, message: SentMessage, was: Sequence | None = None) -> _Sent:
     """Return a message with what it needed, as its step says, or its kind if the step is gone."""
-    here = was or published.sequences.get(message.sequence)
+    sent = published.sent_broadcasts
+    here = was or published.sequences.get(message.sequence) or sent.get(message.sequence)
     sequence = here or Sequence(message.sequence, message.sequence, ())
     step = next((one for one in sequence.steps if one.email == message.step), None)
     if step is not None:

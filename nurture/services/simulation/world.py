@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nurture.domain.account.queue import AccountLoad
+from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.simulation.person import Person
@@ -44,11 +45,11 @@ def world_as_published(
     """
     published = catalogue.current(connection)
     return World(
-        sequences=published.sequences,
+        sequences={**published.sequences, **published.broadcasts},
         calendar=published.calendar,
         segments=published.segments,
         topics={key: frozenset(email.topics) for key, (_, email) in published.emails.items()},
-        paused=frozenset(paused_keys(connection)),
+        paused=published.stopped.union(paused_keys(connection)),
         time_zone=published.practice.time_zone,
         account=account,
     )
@@ -91,6 +92,6 @@ def world_changed_by(path: Path, world: World) -> World:
 def get_sequence(world: World, key: str) -> Sequence:
     """Return the sequence with that name; may raise `NoSequenceError`."""
     if key not in world.sequences:
-        known = ", ".join(sorted(world.sequences))
+        known = ", ".join(sorted(key for key in world.sequences if key_of(key) is None))
         raise NoSequenceError(f"There is no sequence “{key}”.", remedy=f"There are {known}.")
     return world.sequences[key]

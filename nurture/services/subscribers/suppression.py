@@ -111,10 +111,11 @@ def go_on(
     after a silence are left alone: they will be requested, or asked, again.
     """
     ledger = messages.ledger_of(connection, subscriber_id)
-    for one in enrolments.enrolments_of(connection, subscriber_id):
+    theirs = enrolments.enrolments_of(connection, subscriber_id)
+    for one in (each for each in theirs if not published.is_over(each.sequence)):
         guides = [m for m in ledger if m.enrolment_id == one.id and m.kind is StepKind.GUIDE]
         again = _guide_again(one, now) if _never_arrived(one, guides) else {}
-        ended = goes_on(one.ending, published.sequences.get(one.sequence))
+        ended = goes_on(one.ending, published.find_sequence(one.sequence))
         if ended or (again and one.status is EnrolmentStatus.ACTIVE):
             active = {"status": EnrolmentStatus.ACTIVE, "ended_at": None, "ended_because": None}
             enrolments.change_enrolment(connection, one.id, look_at, **active, **again)

@@ -1,1 +1,1 @@
-"""Statements that join several tables."""
+"""Statements that join several tables, with one module for each question that is asked."""

@@ -13,6 +13,7 @@ from nurture.domain.reasons import said
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.domain.tracking.events import EventKind
+from nurture.store.queries.due import LIVE
 from nurture.store.tables.enrolments import NOT_HELD, enrolments
 from nurture.store.tables.events import HUMAN, events
 from nurture.store.tables.messages import messages
@@ -124,7 +125,7 @@ def looks_within(connection: Connection, begin: datetime | None, end: datetime) 
         enrolments.c.guide_wanted,
     )
     active = enrolments.c.status == EnrolmentStatus.ACTIVE
-    within = [active, NOT_HELD, enrolments.c.next_look_at < end]
+    within = [active, NOT_HELD, LIVE, enrolments.c.next_look_at < end]
     if begin:
         within.append(enrolments.c.next_look_at >= begin)
     counted = select(*place, func.count()).where(*within).group_by(*place)

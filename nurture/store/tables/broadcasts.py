@@ -50,6 +50,8 @@ broadcasts = sa.Table(
 #: Broadcasts that processes have in their catalogue: they are being sent, or could be again.
 UNDER_WAY = (BroadcastStatus.SENDING, BroadcastStatus.STOPPED)
 
+UNDER_WAY_NUMBERS = sa.select(broadcasts.c.id).where(broadcasts.c.status.in_(UNDER_WAY))
+
 #: Stands for the last subscriber while people may still join.
 EVERYONE = 2**31 - 1
 
@@ -100,15 +102,9 @@ def list_broadcasts(connection: sa.Connection) -> list[Broadcast]:
     return [_broadcast(row) for row in rows.mappings()]
 
 
-def titles_of(connection: sa.Connection, keys: Collection[str]) -> dict[str, str]:
-    """Return the titles of the broadcasts with these keys."""
-    chosen = sa.select(broadcasts.c.key, broadcasts.c.title).where(broadcasts.c.key.in_(keys))
-    return {row.key: row.title for row in connection.execute(chosen)}
-
-
-def under_way(connection: sa.Connection) -> list[Broadcast]:
-    """Return the broadcasts that are being sent or are stopped, oldest first."""
-    chosen = sa.select(broadcasts).where(broadcasts.c.status.in_(UNDER_WAY))
+def list_sent(connection: sa.Connection) -> list[Broadcast]:
+    """Return every broadcast that was ever sent, oldest first."""
+    chosen = sa.select(broadcasts).where(broadcasts.c.status != BroadcastStatus.DRAFT)
     rows = connection.execute(chosen.order_by(broadcasts.c.id))
     return [_broadcast(row) for row in rows.mappings()]
 
@@ -122,11 +118,11 @@ def sending(connection: sa.Connection, *, claiming: bool = False) -> list[int]:
     return list(connection.scalars(chosen.with_for_update(read=True) if claiming else chosen))
 
 
-def versions(connection: sa.Connection) -> tuple[tuple[int, int], ...]:
-    """Return the numbers and versions of those under way, which tell whether any has changed."""
-    chosen = sa.select(broadcasts.c.id, broadcasts.c.version)
-    found = chosen.where(broadcasts.c.status.in_(UNDER_WAY)).order_by(broadcasts.c.id)
-    return tuple((row.id, row.version) for row in connection.execute(found))
+def find_state(connection: sa.Connection) -> tuple[int, int]:
+    """Return how many broadcasts there are and all their versions, to notice any change."""
+    versions = sa.func.coalesce(sa.func.sum(broadcasts.c.version), 0)
+    row = connection.execute(sa.select(sa.func.count(), versions)).one()
+    return row[0], row[1]
 
 
 def stopped_among(connection: sa.Connection, numbers: Collection[int]) -> set[int]:
@@ -255,3 +251,12 @@ def _broadcast(row: Mapping[str, Any] | sa.RowMapping) -> Broadcast:
         stopped_for=timedelta(seconds=row["stopped_for"]),
         **{name: row[name] for name in _PLAIN},
     )
+
+
+def stop_all(connection: sa.Connection, now: datetime) -> None:
+    """Stop whatever is being sent, as after a restore: nobody is added to its audience any more."""
+    c = broadcasts.c
+    frozen_at = sa.func.coalesce(c.frozen_at, sa.literal(now, UtcDateTime))
+    values = {"status": BroadcastStatus.STOPPED, "stopped_at": now, "frozen_at": frozen_at}
+    sending = c.status == BroadcastStatus.SENDING
+    connection.execute(sa.update(broadcasts).where(sending).values(version=c.version + 1, **values))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from nurture.domain.known_words import known, known_or_none
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.store.database import insert_new
+from nurture.store.tables.broadcasts import UNDER_WAY_NUMBERS
 from nurture.store.tables.restores import numbered
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.types import UtcDateTime, Words, ending_as_text, ending_from_text, metadata
@@ -241,7 +242,9 @@ def take_up_suppressed(connection: sa.Connection, subscriber_id: int, now: datet
 
 
 def _ended_as(subscriber_id: int, status: EnrolmentStatus) -> Any:
-    return (enrolments.c.subscriber_id == subscriber_id) & (enrolments.c.status == status)
+    e = enrolments.c  # A broadcast that is over reaches nobody any more.
+    going_on = e.broadcast.is_(None) | e.broadcast.in_(UNDER_WAY_NUMBERS)
+    return (e.subscriber_id == subscriber_id) & (e.status == status) & going_on
 
 
 def change_enrolment(

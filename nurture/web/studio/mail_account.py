@@ -132,11 +132,7 @@ class MailAccount(Views):
             last_day=last_day(seen.limits.day),
             providers=PROVIDERS,
             **self._connection(),
-            subjects=(
-                {key: email.subject for key, (_, email) in published.emails.items()}
-                if published
-                else {}
-            ),
+            subjects=published.subjects if published else {},
         )
 
     def _connection(self) -> dict[str, Any]:
