@@ -11,11 +11,9 @@ from tasks.deliver import deliver
 #: The name since the first release, so that workers of two releases can share one queue.
 @app.task(name="tasks.advancing.sweep")
 def sweep() -> None:
-    """Take over from workers that died, go on with broadcasts, and start a delivery a batch."""
-    from nurture.services.broadcasts.freezing import attend
+    """Take over from workers that died, and start a delivery for each batch that is due."""
     from nurture.services.delivery.sweep import batches_due
 
-    attend(*context().stored, context().clock())
     for _ in range(batches_due(context().dispatch)):
         deliver.apply_async(expires=NUDGE_SECONDS)
 

@@ -209,9 +209,12 @@ class Installation:
         """Return when a worker next has something to do."""
         from nurture.services.account.outlook import account_report
         from nurture.store.queries.due import find_next_look
+        from nurture.store.tables.broadcasts import unsettled
 
         with self.context.database.reading() as connection:
-            look = find_next_look(connection)
+            freezing = [one.freezes_at for one in unsettled(connection) if one.is_freezing]
+            looks = [find_next_look(connection), *freezing]
+            look = min((at for at in looks if at), default=None)
             fixed, now = self.context.settings.account_choices, self.clock.now
             until = account_report(connection, fixed, now)["until"]
             return max(look, datetime.fromisoformat(until)) if look and until else look

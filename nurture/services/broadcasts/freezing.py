@@ -6,6 +6,8 @@ and an undo that comes between two chunks stops it.
 """
 
 import logging
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +15,7 @@ from datetime import datetime, timedelta
 
 from nurture.domain.account.warm_up import BroadcastRecipient, broadcast_order
 from nurture.domain.audience.engagement import EngagementLevel
-from nurture.domain.broadcasts.broadcast import Broadcast, first_due, stopped
+from nurture.domain.broadcasts.broadcast import Broadcast, BroadcastStatus, first_due, stopped
 from nurture.domain.broadcasts.review import verdict_of
 from nurture.domain.rights.table import Permission
 from nurture.services.broadcasts.drafts import BroadcastError
@@ -25,6 +27,9 @@ from nurture.store.tables.broadcast_enrolments import NewReader
 
 #: How many people are enrolled in one transaction, so that a signup waits for a moment only.
 CHUNK = 2_000
+
+#: How many seconds one call spends on audiences, as guides are waiting for the same worker.
+_AT_A_TIME = 5.0
 
 #: The places in an order are this far apart, so that a million of them are within a second.
 _PLACE = timedelta(microseconds=1)
@@ -54,16 +59,18 @@ def attend(database: Database, catalogue: Catalogue, now: datetime) -> int:
     """Go on with every broadcast: decide its audience when that is due, and finish what is done.
 
     Return how many people were enrolled. It is safe to repeat, cheap if nothing is to be done, and
-    safe to be killed at any point.
+    safe to be killed at any point. A large audience takes several calls.
     """
     with database.reading() as connection:
-        freezing = broadcasts.freezing(connection, now)
-        undone, done = broadcasts.undone(connection), broadcasts.frozen(connection)
-    for one in undone:
-        take_back(database, one)
-    enrolled = sum(freeze(database, catalogue, key, now) for key in freezing)
-    for one in done:
-        _finish_if_done(database, one, now)
+        unsettled = broadcasts.unsettled(connection)
+    enrolled, until = 0, time.monotonic() + _AT_A_TIME
+    for one in unsettled:
+        if one.status is BroadcastStatus.DRAFT:
+            take_back(database, one)
+        elif not one.is_freezing:
+            _finish_if_done(database, one, now)
+        elif one.freezes_at is not None and one.freezes_at <= now:
+            enrolled += freeze(database, catalogue, one.key, now, until=until)
     return enrolled
 
 
@@ -73,20 +80,19 @@ def freeze(
     key: str,
     now: datetime,
     progress: Callable[[int], None] = lambda _: None,
+    until: float = math.inf,
 ) -> int:
     """Decide who is in the audience of a broadcast that is being sent; return how many were added.
 
-    `progress` is told how many after each chunk. If a segment of it has been deleted, the broadcast
-    is stopped.
+    `progress` is told how many after each chunk, and no chunk is begun after `until` on the clock
+    of `time.monotonic`. If a segment of it has been deleted, the broadcast is stopped.
     """
-    added = 0
+    added, is_done = 0, False
     with suppress(_OvertakenError):
-        while True:
+        while not is_done and time.monotonic() < until:
             more, is_done = _freeze_some(database, catalogue, key, now)
             added += more
             progress(added)
-            if is_done:
-                break
     return added
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from nurture.domain.scheduling.allowance import Allowance
 from nurture.services.account import limits as account_limits
+from nurture.services.broadcasts.freezing import attend
 from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.delivery.recovery import recover_silent
 from nurture.services.delivery.refusals import settle_refusals
@@ -17,7 +18,7 @@ _MOST_BATCHES = 8
 
 
 def batches_due(dispatch: Dispatch) -> int:
-    """Take over from silent workers; return the number of batches that are due.
+    """Take over from silent workers, go on with broadcasts; return how many batches are due.
 
     The cost depends on how much is due: counting stops once a higher count would change nothing.
     While the account is held there is one batch, a probe, each time the wait is over. What the
@@ -26,6 +27,7 @@ def batches_due(dispatch: Dispatch) -> int:
     now = dispatch.clock()
     recover_silent(dispatch.database, dispatch.logbooks, now)
     settle_refusals(dispatch.database, dispatch.catalogue, now)
+    attend(dispatch.database, dispatch.catalogue, now)
     with dispatch.database.reading() as connection:
         held = find_hold(connection)
         stock = account_limits.take_stock(connection, dispatch.fixed, now)

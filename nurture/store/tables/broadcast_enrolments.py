@@ -49,7 +49,7 @@ def add_readers(
         "now": now,
     }
     statement = _add_statement(connection.dialect.name, columns)
-    return connection.execute(statement, given).rowcount
+    return len(connection.execute(statement, given).all())
 
 
 @cache
@@ -73,7 +73,8 @@ def _add_statement(dialect: str, columns: tuple[str, ...]) -> Any:
     # SQLite parses ON CONFLICT after a SELECT only if the SELECT has a WHERE.
     chosen = sa.select(*rows.c, *shared.values()).where(sa.text("1 = 1"))
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(enrolments)
-    return insert.from_select([*columns, *shared], chosen).on_conflict_do_nothing()
+    added = insert.from_select([*columns, *shared], chosen).on_conflict_do_nothing()
+    return added.returning(enrolments.c.id)
 
 
 def remove_readers(
@@ -124,13 +125,17 @@ def count_in_hand(connection: sa.Connection, broadcast: Broadcast) -> int:
 
 
 def count_ends(connection: sa.Connection, broadcast: Broadcast) -> dict[tuple[str, str], int]:
-    """Count the audience of a broadcast by the status and the reason of each enrolment's end."""
-    c = enrolments.c
-    because = sa.func.coalesce(c.ended_because, "")
-    counted = sa.select(c.status, because, sa.func.count()).where(
-        c.sequence == broadcast.sequence_key
-    )
-    rows = connection.execute(counted.group_by(c.status, because))
+    """Count the audience of a broadcast by the status and the reason of each enrolment's end.
+
+    Those who have got it count as completed, although their enrolments are yet to be closed.
+    """
+    c, done = enrolments.c, EnrolmentStatus.COMPLETED
+    has_it = (c.status == EnrolmentStatus.ACTIVE) & (sa.type_coerce(c.passed, sa.Text) != "")
+    status = sa.case((has_it, done), else_=c.status)
+    because = sa.case((has_it, done), else_=sa.func.coalesce(c.ended_because, ""))
+    each = sa.select(status.label("status"), because.label("because"))
+    read = each.where(c.sequence == broadcast.sequence_key).subquery()
+    rows = connection.execute(sa.select(*read.c, sa.func.count()).group_by(*read.c))
     return {(row[0], row[1]): row[2] for row in rows}
 
 

@@ -133,27 +133,15 @@ def stopped_among(connection: sa.Connection, numbers: Collection[int]) -> set[in
     return set(numbers) - set(connection.scalars(going))
 
 
-def freezing(connection: sa.Connection, now: datetime) -> list[str]:
-    """Return the keys of the broadcasts whose audience is to be decided now."""
+def unsettled(connection: sa.Connection) -> list[Broadcast]:
+    """Return what there may be something to do about without being asked.
+
+    That is what is being sent, and drafts of which an undone press has left something.
+    """
     c = broadcasts.c
-    due = (c.status == BroadcastStatus.SENDING) & c.frozen_at.is_(None) & (c.freezes_at <= now)
-    return list(connection.scalars(sa.select(c.key).where(due).order_by(c.id)))
-
-
-def frozen(connection: sa.Connection) -> list[Broadcast]:
-    """Return the broadcasts that are being sent to an audience that has been decided."""
-    c = broadcasts.c
-    chosen = (c.status == BroadcastStatus.SENDING) & c.frozen_at.is_not(None)
-    rows = connection.execute(sa.select(broadcasts).where(chosen).order_by(c.id))
-    return [_broadcast(row) for row in rows.mappings()]
-
-
-def undone(connection: sa.Connection) -> list[Broadcast]:
-    """Return the drafts whose audience of an undone press has not been deleted yet."""
-    c = broadcasts.c
-    chosen = (c.status == BroadcastStatus.DRAFT) & (c.frozen_to != 0)
-    rows = connection.execute(sa.select(broadcasts).where(chosen).order_by(c.id))
-    return [_broadcast(row) for row in rows.mappings()]
+    undone = (c.status == BroadcastStatus.DRAFT) & (c.frozen_to != 0)
+    chosen = sa.select(broadcasts).where((c.status == BroadcastStatus.SENDING) | undone)
+    return [_broadcast(row) for row in connection.execute(chosen.order_by(c.id)).mappings()]
 
 
 def note_taken_back(connection: sa.Connection, number: int) -> None:

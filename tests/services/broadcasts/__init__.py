@@ -1,0 +1,1 @@
+"""Broadcasts: drafting, sending and taking back, in a whole installation."""
