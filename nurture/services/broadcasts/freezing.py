@@ -69,9 +69,23 @@ def attend(database: Database, catalogue: Catalogue, now: datetime) -> int:
             take_back(database, one)
         elif not one.is_freezing:
             _finish_if_done(database, one, now)
-        elif one.freezes_at is not None and one.freezes_at <= now:
-            enrolled += freeze(database, catalogue, one.key, now, until=until)
+        else:
+            enrolled += begin_freezing(database, catalogue, one, now, until)
     return enrolled
+
+
+def begin_freezing(
+    database: Database,
+    catalogue: Catalogue,
+    broadcast: Broadcast,
+    now: datetime,
+    until: float | None = None,
+) -> int:
+    """Decide the audience if its moment has come, for some seconds; return how many were added."""
+    if broadcast.freezes_at is None or broadcast.freezes_at > now:
+        return 0
+    until = time.monotonic() + _AT_A_TIME if until is None else until
+    return freeze(database, catalogue, broadcast.key, now, until=until)
 
 
 def freeze(

@@ -18,7 +18,7 @@ from nurture.domain.broadcasts.broadcast import (
 from nurture.domain.messages.status import TAKEN, MessageStatus
 from nurture.domain.reasons import Code, Reason
 from nurture.services.broadcasts.drafts import BroadcastError, existing, hold_existing
-from nurture.services.broadcasts.freezing import audience_of, due_in, take_back
+from nurture.services.broadcasts.freezing import audience_of, begin_freezing, due_in, take_back
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.publishing.revisions import Draft, Publication, store_draft
 from nurture.services.publishing.studio import Written, checked_email
@@ -63,7 +63,8 @@ class BroadcastState:
 def send(database: Database, catalogue: Catalogue, key: str, now: datetime) -> Broadcast:
     """Send a draft: nothing leaves for five minutes, or before its time.
 
-    Its text is checked and published. May raise `CheckError` with every finding, or
+    Its text is checked and published, and its audience decided if that takes seconds; workers go on
+    with a larger one. May raise `CheckError` with every finding, or
     `BroadcastError`. It is safe to repeat: a broadcast that is being sent stays as it is.
     """
     found = _without_remains(database, key)
@@ -82,7 +83,9 @@ def send(database: Database, catalogue: Catalogue, key: str, now: datetime) -> B
         audience_of(published, held, now)
         _refuse_past(held, now)
         _publish(connection, held, draft, now)
-        return _press(connection, published, replace(held, presses=0, counts={}), now)
+        sent = _press(connection, published, replace(held, presses=0, counts={}), now)
+    begin_freezing(database, catalogue, sent, now)
+    return sent
 
 
 def send_to_new(database: Database, catalogue: Catalogue, key: str, now: datetime) -> Broadcast:
@@ -103,7 +106,9 @@ def send_to_new(database: Database, catalogue: Catalogue, key: str, now: datetim
             )
         published = catalogue.current(connection)
         audience_of(published, held, now)
-        return _press(connection, published, held, now)
+        sent = _press(connection, published, held, now)
+    begin_freezing(database, catalogue, sent, now)
+    return sent
 
 
 def undo(database: Database, key: str, now: datetime) -> Broadcast:
