@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,13 +50,17 @@ def list_broadcasts(context: Context, as_json: bool) -> None:
 @with_database
 def show(context: Context, key: str, as_json: bool) -> None:
     """Print one broadcast: how many have left, who waits, and why others did not get it."""
-    from nurture.services.broadcasts.sending import find_state
+    from nurture.services.broadcasts.figures import follow_broadcast
 
-    state = find_state(context.database, key)
+    found = follow_broadcast(context.database, key, context.clock())
+    state, funnel = found.state, found.funnel
+    figures = {field.name: getattr(funnel.figures, field.name) for field in fields(funnel.figures)}
+    figures["booked"] = funnel.booked
     if as_json:
-        return _print(_as_values(state))
+        return _print(_as_values(state) | {"figures": figures})
     lines = [_in_a_line(state), *_settings_of(state.broadcast)]
-    lines += [f"  {number:>8}  {name}" for name, number in sorted(state.ends.items())]
+    lines += [f"  {number:>8,}  {name}" for name, number in sorted(state.ends.items())]
+    lines += [f"  {number:>8,}  {name}" for name, number in figures.items() if number]
     click.echo("\n".join(lines))
 
 
@@ -140,12 +145,14 @@ def send_to_new(context: Context, key: str, as_json: bool) -> None:
     from nurture.services.broadcasts.sending import send_to_new as send_again
 
     now = context.clock()
+    before = find_state(context.database, key).broadcast
     sent = send_again(*context.stored, key, now)
-    added = 0
     if sent.freezes_at is not None and sent.freezes_at <= now:
-        added = freeze(*context.stored, key, now)
+        freeze(*context.stored, key, now)
+    after = find_state(context.database, key)
+    added = _reached(after.broadcast) - _reached(before)
     if as_json:
-        return _print(_as_values(find_state(context.database, key)) | {"added": added})
+        return _print(_as_values(after) | {"added": added})
     click.echo(f"“{sent.title}” goes to {added:,} more people from {_moment(sent.leaves_at)}.")
 
 
@@ -260,7 +267,7 @@ def _as_values(state: BroadcastState) -> dict[str, Any]:
         "broadcast": one.key,
         "status": one.status.value,
         **_settings(one),
-        "reached": one.counts.get("reached", 0),
+        "reached": _reached(one),
         "left": state.left,
         "on_connection": state.on_connection,
         "in_doubt": state.in_doubt,
@@ -269,6 +276,10 @@ def _as_values(state: BroadcastState) -> dict[str, Any]:
         **{name: _iso(getattr(one, name)) for name in moments},
         "trouble": one.counts.get("trouble"),
     }
+
+
+def _reached(one: Broadcast) -> int:
+    return int(one.counts.get("reached", 0))
 
 
 def _print(values: Any) -> None:

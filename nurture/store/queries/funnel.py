@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, and_, case, func, literal, select, type_coerce
 
+from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.known_words import known_or_none
 from nurture.domain.messages.status import TAKEN, MessageStatus
 from nurture.domain.scheduling.awaited_step import SequencePosition
@@ -146,6 +147,10 @@ def _per_message(dialect: str, moments: Sequence[datetime], sequence: str | None
     wanted = [messages.c.status.in_(TAKEN), at >= moments[0], at < moments[-1]]
     if sequence is not None:
         wanted.append(messages.c.sequence == sequence)
+    if sequence is not None and key_of(sequence):
+        # The few enrolments of a broadcast are found by an index, and their messages by another.
+        theirs = select(enrolments.c.id).where(enrolments.c.sequence == sequence)
+        wanted.append(messages.c.enrolment_id.in_(theirs))
     span = case(*[(at < end, number) for number, end in enumerate(moments[1:])], else_=None)
     return (
         select(
