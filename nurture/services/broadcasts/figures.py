@@ -50,13 +50,10 @@ def _bookings(connection: Connection, chosen: Iterable[Broadcast]) -> list[Booki
 def _figures(
     connection: Connection, broadcast: Broadcast, bookings: Iterable[Booking], now: datetime
 ) -> BroadcastFigures:
-    state, since, key = (
-        state_of(connection, broadcast),
-        _begun_at(broadcast),
-        broadcast.sequence_key,
-    )
+    state, since = state_of(connection, broadcast), broadcast.created_at
     if broadcast.status is BroadcastStatus.DRAFT or since is None:
         return BroadcastFigures(state, Funnel(Figures()))
+    key = broadcast.sequence_key
     counted = count_steps(connection, [since, now + _NOW_INCLUDED], key)
     booked = {one.message for one in bookings if one.sequence == key}
     total = sum((one.figures for one in counted), Figures())
