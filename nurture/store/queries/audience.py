@@ -6,7 +6,7 @@ bearing, however many people there are. Erased people are left out of everything
 """
 
 import operator
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -14,14 +14,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nurture.domain.audience.conditions import All, AnyOf, Condition, IsLevel, Not
+from nurture.domain.audience.conditions import Condition, IsLevel
 from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.known_words import known
 from nurture.domain.scheduling.gate import UNTIL_RESUMED, Frequency, Standing
 from nurture.domain.subscribers.bookings import NOT_CANCELLED
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.subscribers.suppression import SuppressionReason, strongest
-from nurture.store.queries.segments import Member, Span, ids_where
+from nurture.store.queries.segments import Member, Span, ids_where, is_not_among
 from nurture.store.tables.subscribers import FORM, as_consents, subscribers
 from nurture.store.tables.suppressions import suppressions
 from nurture.store.types import UtcDateTime
@@ -92,15 +92,35 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The people in an audience as a condition on them, at a moment; `health` as in segments."""
+    """The people who meet any of `to` (empty: everyone) and none of `besides`, at a moment.
 
-    condition: Condition
+    `health` are the topics about health, as in segments.
+    """
+
+    to: tuple[Condition, ...]
+    besides: tuple[Condition, ...]
     now: datetime
     health: frozenset[str]
 
-    def ids(self, connection: sa.Connection, span: Span | None = None) -> Any:
-        """Return a statement that selects each of their numbers once, among those of the span."""
-        return ids_where(connection, self.condition, self.now, self.health, span)
+    def ids(self, connection: sa.Connection, span: Span | None = None) -> sa.Select[Any]:
+        """Return a statement that selects each of their numbers once, among those of the span.
+
+        Each condition is a table expression of its own, because SQLite reads no statement that is
+        nested much deeper than a condition may be.
+        """
+
+        def of(condition: Condition) -> sa.Select[Any]:
+            return sa.select(ids_where(connection, condition, self.now, self.health, span).cte())
+
+        wanted = [of(one) for one in self.to]
+        unwanted = [is_not_among(connection.dialect.name, of(one)) for one in self.besides]
+        chosen = sa.select(subscribers.c.id).where(*unwanted)
+        if span is not None:
+            chosen = chosen.where(subscribers.c.id > span.after, subscribers.c.id <= span.upto)
+        if not wanted:
+            return chosen
+        any_of = sa.union(*wanted) if len(wanted) > 1 else wanted[0]
+        return chosen.where(subscribers.c.id.in_(any_of))
 
 
 def chosen(
@@ -110,9 +130,8 @@ def chosen(
 
     `None` means everyone.
     """
-    parts: list[Condition] = [AnyOf(tuple(to))] if to else []
-    parts += [Not(AnyOf(tuple(besides)))] if besides else []
-    return Chosen(All(tuple(parts)), now, frozenset(health)) if parts else None
+    is_everyone = not to and not besides
+    return None if is_everyone else Chosen(tuple(to), tuple(besides), now, frozenset(health))
 
 
 def count_bearings(
@@ -124,12 +143,9 @@ def count_bearings(
     is_in: sa.ColumnElement[Any] = sa.literal(True)
     if chosen is not None:
         # PostgreSQL joins such a list, and would search one that is asked of each row.
-        theirs = chosen.ids(connection).subquery("chosen")
-        number = next(iter(theirs.c))
-        people, is_in = (
-            sa.outerjoin(people, theirs, number == subscribers.c.id),
-            number.is_not(None),
-        )
+        theirs = chosen.ids(connection).cte()
+        people = sa.outerjoin(people, theirs, theirs.c.id == subscribers.c.id)
+        is_in = theirs.c.id.is_not(None)
     marks = _marks(now) + sa.func.coalesce(barred.c.marks, 0)
     each = sa.select(_PURPOSES, marks.label("marks"), is_in.label("is_in"))
     read = each.select_from(people).where(~subscribers.c.erased).subquery()
@@ -177,7 +193,12 @@ def members(
         return []
     marks = _marks(now) + _barred_marks()
     keys = [(one.purposes, _marks_of(one)) for one in bearings]
-    return _listed(connection, chosen, after, limit, sa.tuple_(_PURPOSES, marks).in_(keys))
+    theirs = sa.tuple_(_PURPOSES, marks).in_(keys)
+
+    def inside(span: Span) -> sa.ColumnElement[bool]:
+        return theirs & _is_in(connection, chosen, span)
+
+    return _listed(connection, after, limit, inside)
 
 
 def people_outside(
@@ -186,8 +207,12 @@ def people_outside(
     """Return the first people after that number who are not in the audience."""
     if chosen is None:
         return []
-    others = replace(chosen, condition=Not(chosen.condition))
-    return _listed(connection, others, after, limit, sa.true())
+
+    def outside(span: Span) -> sa.ColumnElement[bool]:
+        theirs = sa.select(chosen.ids(connection, span).cte())
+        return is_not_among(connection.dialect.name, theirs)
+
+    return _listed(connection, after, limit, outside)
 
 
 _PURPOSES = sa.type_coerce(subscribers.c.purposes, sa.Text).label("purposes")
@@ -271,7 +296,8 @@ def _candidates(
     s = subscribers.c
     marks = _marks(now) + _barred_marks()
     read = sa.select(s.id, _PURPOSES, marks, s.time_zone, s.frequency, s.created_at)
-    rows = connection.execute(_of_span(read, connection, chosen, span).limit(limit))
+    theirs = read.where(_is_in(connection, chosen, span))
+    rows = connection.execute(_of_span(theirs, span).limit(limit))
     return [
         Candidate(
             number,
@@ -303,29 +329,31 @@ _AWAKE = tuple(level for level in EngagementLevel if level is not EngagementLeve
 
 def _listed(
     connection: sa.Connection,
-    chosen: Chosen | None,
     after: int,
     limit: int,
-    condition: sa.ColumnElement[bool],
+    condition: Callable[[Span], sa.ColumnElement[bool]],
 ) -> list[Member]:
     s = subscribers.c
-    read = sa.select(s.id, s.address, s.first_name, s.created_at).where(condition)
+    read = sa.select(s.id, s.address, s.first_name, s.created_at)
     last = connection.scalar(sa.select(sa.func.max(s.id))) or 0
     found: list[Member] = []
     for span in _spans(connection, after, last, _LISTED_AT_ONCE):
-        rows = _of_span(read, connection, chosen, span).limit(limit - len(found))
+        rows = _of_span(read.where(condition(span)), span).limit(limit - len(found))
         found += (Member(*row) for row in connection.execute(rows))
         if len(found) >= limit:
             break
     return found
 
 
-def _of_span(
-    read: sa.Select[Any], connection: sa.Connection, chosen: Chosen | None, span: Span
-) -> sa.Select[Any]:
+def _of_span(read: sa.Select[Any], span: Span) -> sa.Select[Any]:
     s = subscribers.c
-    theirs = read.where(~s.erased, s.id > span.after, s.id <= span.upto).order_by(s.id)
-    return theirs if chosen is None else theirs.where(s.id.in_(chosen.ids(connection, span)))
+    return read.where(~s.erased, s.id > span.after, s.id <= span.upto).order_by(s.id)
+
+
+def _is_in(connection: sa.Connection, chosen: Chosen | None, span: Span) -> sa.ColumnElement[bool]:
+    if chosen is None:
+        return sa.true()
+    return subscribers.c.id.in_(sa.select(chosen.ids(connection, span).cte()))
 
 
 #: How many people a list looks at first, and a query of any kind looks at most in one statement.

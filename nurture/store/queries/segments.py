@@ -100,6 +100,18 @@ def ids_where(
     return _Compiler(connection.dialect.name, now, sorted(health), span).ids(condition)
 
 
+def is_not_among(dialect: str, ids: Any) -> sa.ColumnElement[bool]:
+    """Return the condition that a subscriber is not among these.
+
+    SQLite reads a list only once; PostgreSQL uses a join only if it is written as EXISTS.
+    """
+    if dialect == "sqlite":
+        return subscribers.c.id.not_in(ids)
+    inner = ids.subquery()
+    same = next(iter(inner.c)) == subscribers.c.id
+    return ~sa.exists(sa.select(1).where(same).select_from(inner))
+
+
 def _people(
     connection: sa.Connection, condition: Condition, now: datetime, health: Collection[str]
 ) -> sa.Select[Any]:
@@ -268,15 +280,7 @@ class _Compiler:
         return found(text, piece) > 0
 
     def _not_in(self, ids: Any) -> sa.ColumnElement[bool]:
-        """Return the condition that a subscriber is not among these.
-
-        SQLite reads a list only once; PostgreSQL uses a join only if it is written as EXISTS.
-        """
-        if self.dialect == "sqlite":
-            return subscribers.c.id.not_in(ids)
-        inner = ids.subquery()
-        same = next(iter(inner.c)) == subscribers.c.id
-        return ~sa.exists(sa.select(1).where(same).select_from(inner))
+        return is_not_among(self.dialect, ids)
 
     def _field(self, document: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
         """Return one text of a JSON document."""

@@ -1,32 +1,17 @@
 """A segment contains the same people in SQL and in Python, on both databases."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nurture.domain.audience.conditions import AnyOf, Condition, Not, holds
 from nurture.domain.audience.facts import Facts
-from nurture.store.database import Connection, Database
+from nurture.store.database import Database
 from nurture.store.personal import empty_people
 from nurture.store.queries.facts import facts_of
 from nurture.store.queries.segments import count_segment, segment_members
 from tests.people import HEALTH, NOW, conditions, people, write_down
 from tests.presence import at_least_one
-
-
-class _UndoneError(Exception):
-    """Rolls back what one example wrote."""
-
-
-@contextmanager
-def undone(database: Database) -> Iterator[Connection]:
-    """Run a transaction that leaves nothing behind."""
-    with pytest.raises(_UndoneError), database.writing() as connection:
-        yield connection
-        raise _UndoneError
+from tests.undone import undone
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
