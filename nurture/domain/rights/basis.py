@@ -29,14 +29,23 @@ class Strength(StrEnum):
 
 def is_brought(record: ConsentRecord) -> bool:
     """Return whether a consent came with a list, or because the practice says so."""
-    return record.source.partition(":")[0] in (EVIDENCE, STATED)
+    return _kind(record.source) in (EVIDENCE, STATED)
 
 
 def strength_of(record: ConsentRecord, *, is_confirmed: bool) -> Strength:
     """Return how well a granted consent is proved."""
-    kind = record.source.partition(":")[0]
-    if is_brought(record):
+    return strength_at(record.source, is_confirmed=is_confirmed)
+
+
+def strength_at(source: str, *, is_confirmed: bool) -> Strength:
+    """Return how well a consent is proved that was granted at that source."""
+    kind = _kind(source)
+    if kind in (EVIDENCE, STATED):
         return Strength(kind)
     if kind == "form" and not is_confirmed:
         return Strength.FORM
     return Strength.CONFIRMED
+
+
+def _kind(source: str) -> str:
+    return source.partition(":")[0]

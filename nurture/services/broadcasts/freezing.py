@@ -21,7 +21,8 @@ from nurture.domain.rights.table import Permission
 from nurture.services.broadcasts.drafts import BroadcastError
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Database
-from nurture.store.queries.audience import Bearing, Candidate, Chosen, chosen, people_after
+from nurture.store.queries.audience import Candidate, Chosen, chosen, people_after
+from nurture.store.queries.bearings import Bearing
 from nurture.store.tables import account_limits, broadcast_enrolments, broadcasts
 from nurture.store.tables.broadcast_enrolments import NewReader
 

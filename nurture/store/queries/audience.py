@@ -5,11 +5,10 @@ bearing. So the database counts the people of each bearing, and the domain is as
 bearing, however many people there are. Erased people are left out of everything here.
 """
 
-import operator
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import reduce
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,51 +16,19 @@ import sqlalchemy as sa
 from nurture.domain.audience.conditions import Condition, IsLevel
 from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.known_words import known
-from nurture.domain.scheduling.gate import UNTIL_RESUMED, Frequency, Standing
-from nurture.domain.subscribers.bookings import NOT_CANCELLED
+from nurture.domain.scheduling.gate import Frequency
 from nurture.domain.subscribers.consent import Purpose
-from nurture.domain.subscribers.suppression import SuppressionReason, strongest
+from nurture.store.queries.bearings import (
+    PURPOSES,
+    Bearing,
+    are_of,
+    barred,
+    barred_marks,
+    bearing_of,
+    marks_at,
+)
 from nurture.store.queries.segments import Member, Span, ids_where, is_not_among
-from nurture.store.tables.subscribers import FORM, as_consents, subscribers
-from nurture.store.tables.suppressions import suppressions
-from nurture.store.types import UtcDateTime
-
-
-@dataclass(frozen=True, slots=True)
-class Bearing:
-    """Everything about a person that the table of the right to write asks.
-
-    `purposes` are the stored words of what they agree to.
-    """
-
-    purposes: str
-    is_confirmed: bool = True
-    is_unknown: bool = False
-    is_client: bool = False
-    may_as_client: bool = False
-    is_paused: bool = False
-    is_booked: bool = False
-    suppressed: frozenset[SuppressionReason] = frozenset()
-
-    @property
-    def words(self) -> frozenset[str]:
-        """The words of what they agree to."""
-        return frozenset(self.purposes.split())
-
-    @property
-    def standing(self) -> Standing:
-        """What the table asks, at the moment at which the bearing was read."""
-        return Standing(
-            as_consents(self.words),
-            strongest(self.suppressed),
-            paused_until=UNTIL_RESUMED if self.is_paused else None,
-            bounces=SuppressionReason.BOUNCED in self.suppressed,
-            booked_until=NOT_CANCELLED if self.is_booked else None,
-            is_confirmed=self.is_confirmed,
-            is_unknown=self.is_unknown,
-            is_client=self.is_client,
-            may_as_client=self.may_as_client,
-        )
+from nurture.store.tables.subscribers import subscribers
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +105,30 @@ def count_bearings(
     connection: sa.Connection, chosen: Chosen | None, now: datetime
 ) -> list[BearingCount]:
     """Count the people of each bearing, inside and outside of the audience; one statement."""
-    barred = _barred().subquery("barred")
-    people = sa.outerjoin(subscribers, barred, barred.c.address_hash == subscribers.c.address_hash)
-    is_in: sa.ColumnElement[Any] = sa.literal(True)
+    read = people_of(connection, chosen, now).subquery()
+    columns = (read.c.purposes, read.c.marks, read.c.is_in)
+    grouped = sa.select(*columns, sa.func.count()).group_by(*columns)
+    return [
+        BearingCount(bearing_of(row[0], row[1]), bool(row[2]), row[3])
+        for row in connection.execute(grouped)
+    ]
+
+
+def people_of(connection: sa.Connection, chosen: Chosen | None, now: datetime) -> sa.Select[Any]:
+    """Select everyone with `id`, `purposes` and `marks`, and whether they are in the audience."""
+    why = barred().subquery()
+    people = sa.outerjoin(subscribers, why, why.c.address_hash == subscribers.c.address_hash)
+    is_in: sa.ColumnElement[Any] = sa.true()
     if chosen is not None:
         # PostgreSQL joins such a list, and would search one that is asked of each row.
         theirs = chosen.ids(connection).cte()
         people = sa.outerjoin(people, theirs, theirs.c.id == subscribers.c.id)
         is_in = theirs.c.id.is_not(None)
-    marks = _marks(now) + sa.func.coalesce(barred.c.marks, 0)
-    each = sa.select(_PURPOSES, marks.label("marks"), is_in.label("is_in"))
-    read = each.select_from(people).where(~subscribers.c.erased).subquery()
-    grouped = sa.select(*read.c, sa.func.count()).group_by(*read.c)
-    return [
-        BearingCount(_bearing(row[0], row[1]), bool(row[2]), row[3])
-        for row in connection.execute(grouped)
-    ]
+    marks = marks_at(now) + sa.func.coalesce(why.c.marks, 0)
+    s = subscribers.c
+    columns = (s.id, PURPOSES, s.time_zone, s.frequency)
+    each = sa.select(*columns, marks.label("marks"), is_in.label("is_in"))
+    return each.select_from(people).where(~s.erased)
 
 
 def people_after(
@@ -187,18 +162,22 @@ def members(
     after: int,
     limit: int,
     now: datetime,
+    *,
+    said: sa.ColumnElement[bool] | None = None,
 ) -> list[Member]:
-    """Return the first people of the audience after that number who have one of these bearings."""
+    """Return the first people of the audience after that number who have one of these bearings.
+
+    With `said`, only those of whom that condition on their row of `subscribers` is true.
+    """
     if not bearings:
         return []
-    marks = _marks(now) + _barred_marks()
-    keys = [(one.purposes, _marks_of(one)) for one in bearings]
-    theirs = sa.tuple_(_PURPOSES, marks).in_(keys)
+    marks = marks_at(now) + barred_marks()
+    theirs = are_of(bearings, marks) & (sa.true() if said is None else said)
 
     def inside(span: Span) -> sa.ColumnElement[bool]:
         return theirs & _is_in(connection, chosen, span)
 
-    return _listed(connection, after, limit, inside)
+    return _listed(connection, chosen, after, limit, inside)
 
 
 def people_outside(
@@ -212,96 +191,22 @@ def people_outside(
         theirs = sa.select(chosen.ids(connection, span).cte())
         return is_not_among(connection.dialect.name, theirs)
 
-    return _listed(connection, after, limit, outside)
-
-
-_PURPOSES = sa.type_coerce(subscribers.c.purposes, sa.Text).label("purposes")
-
-#: The columns that are true or false of a person, each with a mark of its own, and after them the
-#: reasons for which an address may be suppressed.
-_FLAGS = ("is_confirmed", "is_unknown", "is_client", "may_as_client", "is_paused", "is_booked")
-_REASONS = tuple(SuppressionReason)
-
-
-def _marks(now: datetime) -> sa.ColumnElement[int]:
-    """Return what a row of `subscribers` says, as a sum of powers of two in the order of `_FLAGS`.
-
-    The conditions are those that the domain asks of one person.
-    """
-    s = subscribers.c
-    moment = sa.literal(NOT_CANCELLED, UtcDateTime)
-    each = (
-        s.confirmed_at.is_not(None) | (s.came_by != FORM),
-        s.basis_unknown,
-        s.client_since.is_not(None) & s.client_until.is_(None),
-        s.client_basis_at.is_not(None),
-        s.paused_until > now,
-        s.booked_until == moment,
-    )
-    return _sum(sa.case((is_so, 1 << place), else_=0) for place, is_so in enumerate(each))
-
-
-def _barred() -> sa.Select[Any]:
-    """Select why each suppressed address may not be written to, in marks that follow the flags.
-
-    A reason that only a newer program knows is read as a complaint, as everywhere.
-    """
-    marks = _sum(
-        sa.func.max(sa.case((_is_for(one), 1 << place), else_=0))
-        for place, one in enumerate(_REASONS, len(_FLAGS))
-    )
-    each = sa.select(suppressions.c.address_hash, marks.label("marks"))
-    return each.group_by(suppressions.c.address_hash)
-
-
-def _is_for(one: SuppressionReason) -> sa.ColumnElement[bool]:
-    reason = suppressions.c.reason
-    if one is not SuppressionReason.COMPLAINED:
-        return reason == one
-    return reason.not_in([other for other in _REASONS if other is not one])
-
-
-def _barred_marks() -> sa.ColumnElement[int]:
-    """Return the same marks of one address, which is quicker where few people are read."""
-    theirs = suppressions.c.address_hash == subscribers.c.address_hash
-    one = _barred().with_only_columns(_barred().selected_columns.marks)
-    found = one.where(theirs).correlate(subscribers).scalar_subquery()
-    return sa.func.coalesce(found, 0)
-
-
-def _sum(parts: Iterable[sa.ColumnElement[int]]) -> sa.ColumnElement[int]:
-    first, *others = parts
-    return reduce(operator.add, others, first)
-
-
-def _marks_of(one: Bearing) -> int:
-    flags = [bool(getattr(one, name)) for name in _FLAGS]
-    reasons = [reason in one.suppressed for reason in _REASONS]
-    return sum(is_so << place for place, is_so in enumerate((*flags, *reasons)))
-
-
-def _bearing(purposes: str, marks: int) -> Bearing:
-    return Bearing(
-        purposes,
-        **{name: bool(marks >> place & 1) for place, name in enumerate(_FLAGS)},
-        suppressed=frozenset(
-            reason for place, reason in enumerate(_REASONS, len(_FLAGS)) if marks >> place & 1
-        ),
-    )
+    return _listed(connection, chosen, after, limit, outside)
 
 
 def _candidates(
     connection: sa.Connection, chosen: Chosen | None, span: Span, limit: int, now: datetime
 ) -> list[Candidate]:
     s = subscribers.c
-    marks = _marks(now) + _barred_marks()
-    read = sa.select(s.id, _PURPOSES, marks, s.time_zone, s.frequency, s.created_at)
+    marks = marks_at(now) + barred_marks()
+    read = sa.select(s.id, PURPOSES, marks, s.time_zone, s.frequency, s.created_at)
     theirs = read.where(_is_in(connection, chosen, span))
-    rows = connection.execute(_of_span(theirs, span).limit(limit))
+    with _joined(connection, chosen):
+        rows = connection.execute(_of_span(theirs, span).limit(limit)).all()
     return [
         Candidate(
             number,
-            _bearing(purposes, found),
+            bearing_of(purposes, found),
             time_zone,
             known(Frequency, frequency, Frequency.FEWER),
             created_at,
@@ -329,6 +234,7 @@ _AWAKE = tuple(level for level in EngagementLevel if level is not EngagementLeve
 
 def _listed(
     connection: sa.Connection,
+    chosen: Chosen | None,
     after: int,
     limit: int,
     condition: Callable[[Span], sa.ColumnElement[bool]],
@@ -339,7 +245,8 @@ def _listed(
     found: list[Member] = []
     for span in _spans(connection, after, last, _LISTED_AT_ONCE):
         rows = _of_span(read.where(condition(span)), span).limit(limit - len(found))
-        found += (Member(*row) for row in connection.execute(rows))
+        with _joined(connection, chosen):
+            found += [Member(*row) for row in connection.execute(rows)]
         if len(found) >= limit:
             break
     return found
@@ -354,6 +261,21 @@ def _is_in(connection: sa.Connection, chosen: Chosen | None, span: Span) -> sa.C
     if chosen is None:
         return sa.true()
     return subscribers.c.id.in_(sa.select(chosen.ids(connection, span).cte()))
+
+
+@contextmanager
+def _joined(connection: sa.Connection, chosen: Chosen | None) -> Iterator[None]:
+    """Let PostgreSQL join sets of people as wholes.
+
+    It expects a condition on a span to be true of one person, and so would go through each set once
+    for every person in the others.
+    """
+    if chosen is None or connection.dialect.name == "sqlite":
+        yield
+        return
+    connection.execute(sa.text("SET LOCAL enable_nestloop TO off"))
+    yield
+    connection.execute(sa.text("SET LOCAL enable_nestloop TO DEFAULT"))
 
 
 #: How many people a list looks at first, and a query of any kind looks at most in one statement.

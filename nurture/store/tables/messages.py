@@ -62,6 +62,8 @@ _COUNTED_BY_CAP = (
     MessageStatus.DELIVERED,
     MessageStatus.IN_DOUBT,
 )
+#: An email of a series or a broadcast that was sent, or may have been.
+COUNTED_BY_CAP = messages.c.kind.not_in(ANSWERS) & messages.c.status.in_(_COUNTED_BY_CAP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,7 @@ def mailed_since(
     statement = sa.select(messages.c.subscriber_id, messages.c.claimed_at).where(
         messages.c.subscriber_id.in_(list(subscriber_ids)),
         messages.c.claimed_at > since,
-        messages.c.kind.not_in(ANSWERS),
-        messages.c.status.in_(_COUNTED_BY_CAP),
+        COUNTED_BY_CAP,
     )
     times: dict[int, list[datetime]] = {}
     for subscriber_id, claimed_at in connection.execute(statement):
