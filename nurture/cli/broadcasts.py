@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from nurture.domain.broadcasts.broadcast import Broadcast, SendTime
     from nurture.services.broadcasts.sending import BroadcastState
 
+#: How many people a list behind a number shows at a time.
+_LISTED = 1_000
+
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
 
 
@@ -110,6 +113,36 @@ def draft(context: Context, key: str, as_json: bool, **given: Any) -> None:
         return _print({"broadcast": done.key, "status": done.status, **_settings(done)})
     click.echo("\n".join([f"“{done.title}” is a draft.", *_settings_of(done)]))
     click.echo(f"Next: nurture broadcast review {key}")
+
+
+@broadcast.command("review")
+@click.argument("key")
+@click.option("--people", "reason", default="", help="List the people behind a number instead.")
+@click.option("--after", default=0, help="Begin the list after the person with this number.")
+@_JSON
+@with_database
+def review_broadcast(context: Context, key: str, reason: str, after: int, as_json: bool) -> None:
+    """Say who would get it, on which basis, and why others would not; nothing is sent.
+
+    --people lists who stands behind a number: “reached”, a basis such as “confirmed”, or a reason
+    such as “unsubscribed”, as --json names them.
+    """
+    from nurture.services.broadcasts.drafts import existing
+    from nurture.services.broadcasts.review import as_json as as_values
+    from nurture.services.broadcasts.review import people_of, review
+
+    now = context.clock()
+    with context.database.reading() as connection:
+        published, found = context.catalogue.current(connection), existing(connection, key)
+        if reason:
+            people = people_of(connection, published, found, reason, after, _LISTED, now)
+        else:
+            fixed = context.settings.account_choices
+            said = as_values(review(connection, published, found, fixed, now))
+    if reason:
+        rows = [{"number": p.id, "email": p.address, "first_name": p.first_name} for p in people]
+        return _print(rows) if as_json else click.echo("\n".join(p.address for p in people))
+    return _print(said) if as_json else click.echo("\n".join(_reviewed(said)))
 
 
 @broadcast.command()
@@ -213,6 +246,20 @@ def discard(context: Context, key: str) -> None:
     click.echo("The draft is gone.")
 
 
+def _reviewed(said: dict[str, Any]) -> list[str]:
+    """Put a review into lines, for someone who decides whether to send."""
+    lines = [f"{said['reached']:,} of {said['total']:,} people get it:"]
+    lines += [f"  {number:>9,}  {basis}" for basis, number in said["by_basis"].items() if number]
+    lines += ["The others do not:"] if said["not_reached"] else []
+    lines += [f"  {one['number']:>9,}  {one['why']}" for one in said["not_reached"]]
+    lines += [f"{one['number']:,} get it on {one['on']} instead." for one in said["later"]]
+    if said["first_leaves_at"]:
+        lines.append(f"It leaves from {said['first_leaves_at']} to {said['last_leaves_at']}.")
+    if said["suggests_liveliest_first"]:
+        lines.append(f"It goes over {said['days']} days: --liveliest-first lets the keenest first.")
+    return lines
+
+
 def _when(at: str, on: str, hour: str, zone: ZoneInfo) -> SendTime | None:
     """Read the options that say when; `None` if none of them is given."""
     from nurture.domain.broadcasts.broadcast import NOW, SendTime, When
@@ -268,6 +315,7 @@ def _as_values(state: BroadcastState) -> dict[str, Any]:
         "status": one.status.value,
         **_settings(one),
         "reached": _reached(one),
+        "not_reached": dict(one.counts.get("left_out", {})),
         "left": state.left,
         "on_connection": state.on_connection,
         "in_doubt": state.in_doubt,

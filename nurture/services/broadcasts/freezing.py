@@ -8,6 +8,7 @@ and an undo that comes between two chunks stops it.
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,11 +18,18 @@ from nurture.domain.account.warm_up import BroadcastRecipient, broadcast_order
 from nurture.domain.audience.engagement import EngagementLevel
 from nurture.domain.broadcasts.broadcast import Broadcast, BroadcastStatus, first_due, stopped
 from nurture.domain.broadcasts.review import verdict_of
+from nurture.domain.reasons import Code
 from nurture.domain.rights.table import Permission
 from nurture.services.broadcasts.drafts import BroadcastError
 from nurture.services.catalogue import Catalogue, Published
-from nurture.store.database import Database
-from nurture.store.queries.audience import Candidate, Chosen, chosen, people_after
+from nurture.store.database import Connection, Database
+from nurture.store.queries.audience import (
+    Candidate,
+    Chosen,
+    chosen,
+    count_bearings,
+    people_after,
+)
 from nurture.store.queries.bearings import Bearing
 from nurture.store.tables import account_limits, broadcast_enrolments, broadcasts
 from nurture.store.tables.broadcast_enrolments import NewReader
@@ -135,7 +143,8 @@ def _freeze_some(
             return _give_up(database, broadcast, error, now)
         begun, upto = broadcasts.frozen_range(connection, broadcast.id)
         people = people_after(connection, audience, begun, upto, CHUNK, now)
-    is_last = len(people) < CHUNK
+        is_last = len(people) < CHUNK
+        left_out = _left_out(connection, broadcast, audience, now) if is_last else {}
     end = upto if is_last else people[-1].id
     readers = _readers(published, broadcast, people, now)
     with database.writing() as connection:
@@ -144,7 +153,7 @@ def _freeze_some(
         if not broadcasts.note_frozen(connection, broadcast, begun, end, added):
             raise _OvertakenError
         if is_last:
-            broadcasts.end_freezing(connection, broadcast, now)
+            broadcasts.end_freezing(connection, broadcast, left_out, now)
     if is_last:
         _put_in_order(database, published, broadcast, audience, now)
     return added, is_last
@@ -167,6 +176,20 @@ def _readers(
             moments[person.time_zone] = due_in(published, broadcast, person.time_zone, now)
         readers.append(NewReader(person.id, moments[person.time_zone]))
     return readers
+
+
+def _left_out(
+    connection: Connection, broadcast: Broadcast, audience: Chosen | None, now: datetime
+) -> dict[str, int]:
+    """Count those who are not in the audience by the code of the reason, to account for everyone."""
+    counted: Counter[str] = Counter()
+    for one in count_bearings(connection, audience, now):
+        verdict = verdict_of(broadcast, one.bearing.standing, now)
+        if not one.in_audience:
+            counted[Code.NOT_IN_AUDIENCE] += one.number
+        elif verdict.answer is not Permission.YES and verdict.why is not None:
+            counted[verdict.why.code] += one.number
+    return dict(counted)
 
 
 def due_in(published: Published, broadcast: Broadcast, time_zone: str, now: datetime) -> datetime:

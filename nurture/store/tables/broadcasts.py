@@ -168,10 +168,18 @@ def note_frozen(
     return noted.rowcount == 1
 
 
-def end_freezing(connection: sa.Connection, broadcast: Broadcast, now: datetime) -> None:
-    """Record that the audience is decided; call it in the transaction of the last `note_frozen`."""
+def end_freezing(
+    connection: sa.Connection, broadcast: Broadcast, left_out: Mapping[str, int], now: datetime
+) -> None:
+    """Record that the audience is decided, and how many are not in it for which reason.
+
+    Call it in the transaction of the last `note_frozen`.
+    """
     c = broadcasts.c
-    connection.execute(sa.update(broadcasts).where(c.id == broadcast.id).values(frozen_at=now))
+    this = c.id == broadcast.id
+    counts = connection.execute(sa.select(c.counts).where(this)).scalar_one()
+    values = {"frozen_at": now, "counts": {**counts, "left_out": dict(left_out)}}
+    connection.execute(sa.update(broadcasts).where(this).values(values))
 
 
 def finish(connection: sa.Connection, broadcast: Broadcast, now: datetime) -> None:
