@@ -181,7 +181,7 @@ def _readers(
 def _left_out(
     connection: Connection, broadcast: Broadcast, audience: Chosen | None, now: datetime
 ) -> dict[str, int]:
-    """Count those who are not in the audience by the code of the reason, to account for everyone."""
+    """Count those who are not in the audience, by the code of the reason."""
     counted: Counter[str] = Counter()
     for one in count_bearings(connection, audience, now):
         verdict = verdict_of(broadcast, one.bearing.standing, now)
