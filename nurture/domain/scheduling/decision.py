@@ -1,6 +1,6 @@
 """What to do about one due enrolment: planner and gate together."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -26,6 +26,7 @@ from nurture.domain.scheduling.planner import (
     anchor_after,
     next_action,
 )
+from nurture.domain.scheduling.precedence import gives_way, moved_by
 from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, Late, Sequence, Step
 from nurture.domain.subscribers.bookings import ending_of
@@ -80,9 +81,11 @@ def decide(
     """Decide what to do now, passing over the steps that are skipped.
 
     `segments` are those the person is in at this moment, and `allowance` is what the account
-    may still send. The decision lists the skipped steps.
+    may still send. The decision lists the skipped steps. A broadcast ends at once if it is not
+    sent; an email of a series is put off, and its progress says how often the cap has done so.
     """
     skipped: list[Skip] = []
+    known_until = progress.excused_until
     ends_as = progress.ends_as or ending_of(sequence, progress, standing.booked_until)
     progress = replace(progress, ends_as=ends_as) if ends_as else progress
     since = allowance.waiting_since
@@ -92,13 +95,15 @@ def decide(
             progress = excused
         else:
             skipped.append(skip)
-            progress = replace(progress, passed=progress.passed | {skip.step.email})
+            progress = replace(progress, passed=progress.passed | {skip.step.email}, moved=0)
         action = next_action(sequence, progress, now, calendar, segments, since)
     progress = _excused_by_account(action, progress, now, since)
     if isinstance(action, Send):
         scope, paused = sequence.scope(action.step, progress.covered_by), sequence_paused
         kind, caps = action.step.kind, calendar.caps
         verdict = may_send(kind, standing, now, caps, sequence_paused=paused, scope=scope)
+        if isinstance(verdict, Allowed) and sequence.broadcast is not None:
+            verdict = gives_way(standing, now, caps) or verdict
         if isinstance(verdict, Allowed):
             verdict = may_send_more(kind, allowance, now)
         decision = _by_verdict(verdict, action, progress)
@@ -107,6 +112,10 @@ def decide(
     else:
         assert isinstance(action, Exit)  # What is skipped has been passed over.
         decision = _ended(action, sequence, progress, segments)
+    if sequence.broadcast is not None:
+        decision = _now_or_never(decision, skipped)
+    elif isinstance(decision, Look):
+        decision = _counting_the_move(decision, known_until)
     return replace(decision, skipped=tuple(skipped)) if skipped else decision
 
 
@@ -161,6 +170,41 @@ def _ended(action: Exit, sequence: Sequence, progress: Progress, segments: Colle
     return End(action.reason, Reason(Code.AT_ITS_END), then, because=EndReason.COMPLETED)
 
 
+#: How a broadcast ends for those who are not sent it, by the reason why.
+_NOT_SENT: Mapping[Code | EndReason, EndReason] = {
+    Code.OVERDUE: EndReason.TOO_LATE,
+    Code.ARE_A_CLIENT: EndReason.CLIENT,
+    Code.HAVE_SESSION: EndReason.HAS_SESSION,
+    Code.NO_CONSENT_FOR: EndReason.NO_CONSENT,
+    Code.PAUSED_BY_PERSON: EndReason.PAUSED,
+    Code.PAUSED_BY_OWNER: EndReason.PAUSED,
+    Code.PAUSED_BY_REPLY: EndReason.PAUSED,
+}
+
+
+def _now_or_never(decision: Decision, skipped: Collection[Skip]) -> Decision:
+    """End a broadcast that the person is not sent although it is due; all else stays as decided.
+
+    Nobody gets what was sent during a pause all at once when the pause ends.
+    """
+    whys = [skip.why for skip in skipped]
+    if isinstance(decision, Look):
+        whys.append(decision.why)
+    why = next((why for why in whys if why.code in _NOT_SENT), None)
+    if why is None:
+        return decision
+    because = _NOT_SENT[why.code]
+    unagreed = because is EndReason.NO_CONSENT
+    status = EnrolmentStatus.UNSUBSCRIBED if unagreed else EnrolmentStatus.REMOVED
+    return End(status, why, because=because)
+
+
+def _counting_the_move(look: Look, known_until: datetime | None) -> Look:
+    """Return a look at a series whose progress says how often the cap has put off the step."""
+    moved = moved_by(look.why, look.at, look.progress, known_until)
+    return look if moved is look.progress else replace(look, progress=moved)
+
+
 def _excused(
     skip: Skip, progress: Progress, standing: Standing, calendar: Calendar, paused: bool
 ) -> Progress | None:
@@ -168,7 +212,7 @@ def _excused(
 
     Nobody may have looked at the enrolment while it was held back.
     """
-    if skip.why.code is not Code.OVERDUE:
+    if skip.why.code is not Code.OVERDUE or not skip.step.excuses:
         return None
     held = held_until(standing, calendar.caps, sequence_paused=paused)
     if held is None or (progress.excused_until and held <= progress.excused_until):
@@ -186,7 +230,7 @@ def _excused_by_account(
     """
     if since is None or not isinstance(action, Send | WaitUntil):
         return progress
-    if action.step is None or action.step.late is not Late.SKIP:
+    if action.step is None or action.step.late is not Late.SKIP or not action.step.excuses:
         return progress
     if isinstance(action, Send):
         return replace(progress, excused_until=now)

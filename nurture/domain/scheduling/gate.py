@@ -115,7 +115,8 @@ class Standing:
     through the one guide that was requested after a bounce. `booked_until` comes from
     `domain.subscribers.bookings`: it is until when they have had an appointment. `is_unknown` says
     that nothing shows that they agreed to anything, and `may_as_client` that the practice may write
-    to them about its own services because they bought one.
+    to them about its own services because they bought one. `series_first_at` is when an email of a
+    series is awaited that has moved so often that it goes before any broadcast, if there is one.
     """
 
     consents: Consents
@@ -131,6 +132,7 @@ class Standing:
     is_unknown: bool = False
     is_client: bool = False
     may_as_client: bool = False
+    series_first_at: datetime | None = None
 
     def states_at(self, now: datetime) -> set[SubscriberState]:
         """Return every state that this person is in at that moment."""
@@ -201,6 +203,16 @@ def may_send(
     if sequence_paused:
         return Postponed(UNTIL_RESUMED, Reason(Code.SEQUENCE_PAUSED))
     return _postponement(standing, now, caps) or Allowed()
+
+
+def capped(standing: Standing, now: datetime, caps: Caps) -> Postponed | None:
+    """Return until when the frequency cap puts off an email that is due now, if it does."""
+    cap = caps.of(standing.frequency)
+    recent = sorted(at for at in standing.mailed_at if at > now - cap.within)
+    if len(recent) >= cap.mails:
+        until = recent[-cap.mails] + cap.within
+        return Postponed(until, Reason(_NOT_SO_SOON[standing.frequency]))
+    return None
 
 
 def held_until(
@@ -277,9 +289,4 @@ def _suppressed(reason: SuppressionReason) -> Refused:
 def _postponement(standing: Standing, now: datetime, caps: Caps) -> Postponed | None:
     if standing.paused_until and standing.paused_until > now:
         return Postponed(standing.paused_until, Reason(_PAUSED[standing.paused_by]))
-    cap = caps.of(standing.frequency)
-    recent = sorted(at for at in standing.mailed_at if at > now - cap.within)
-    if len(recent) >= cap.mails:
-        until = recent[-cap.mails] + cap.within
-        return Postponed(until, Reason(_NOT_SO_SOON[standing.frequency]))
-    return None
+    return capped(standing, now, caps)
