@@ -26,7 +26,7 @@ from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatu
 from nurture.domain.sequences.sequence import ANSWERS, RECURRING, Sequence, StepKind
 from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
-from nurture.services.delivery import sunset
+from nurture.services.delivery import precedence, sunset
 from nurture.services.delivery.grounds import grounds_of
 from nurture.store.database import Connection
 from nurture.store.queries.due import (
@@ -142,6 +142,7 @@ def claim_due(
     most = _most_to_look_at(limit, allowance)
     found = _find_due(connection, published, now, most, allowance, probing)
     due = sunset.in_hand(connection, published, found)
+    due = precedence.with_series_first(connection, published, due, paused)
     known = _Known(
         paused,
         _recent_mails(connection, due, published, now),

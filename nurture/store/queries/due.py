@@ -241,6 +241,33 @@ def find_next_look(connection: Connection) -> datetime | None:
     return soonest
 
 
+def series_awaited(
+    connection: Connection,
+    subscriber_ids: Collection[int],
+    sequences: Collection[str],
+    moved: int,
+) -> dict[int, datetime]:
+    """Return when an email of these sequences is next awaited that has moved at least that often.
+
+    It is by subscriber, and only for those for whom there is one. What a worker has in hand is not
+    awaited any more.
+    """
+    awaited = (
+        select(enrolments.c.subscriber_id, func.min(enrolments.c.next_look_at).label("awaited_at"))
+        .where(
+            enrolments.c.subscriber_id.in_(sorted(subscriber_ids)),
+            enrolments.c.sequence.in_(sorted(sequences)),
+            enrolments.c.broadcast.is_(None),
+            enrolments.c.moved >= moved,
+            enrolments.c.next_look_at.is_not(None),
+            IS_ACTIVE,
+            NOT_HELD,
+        )
+        .group_by(enrolments.c.subscriber_id)
+    )
+    return {row.subscriber_id: row.awaited_at for row in connection.execute(awaited)}
+
+
 def advance(connection: Connection, advances: Sequence[Advance], now: datetime) -> None:
     """Record how far enrolments have got and when to look again.
 
@@ -281,7 +308,7 @@ def excuse(connection: Connection, held: Mapping[int, datetime]) -> None:
         connection.execute(statement, rows)
 
 
-_ADVANCE = ("id", "turn", "passed", "anchor_at", "guide_wanted", "next_look_at")
+_ADVANCE = ("id", "turn", "passed", "anchor_at", "guide_wanted", "moved", "next_look_at")
 
 
 def _values_of(one: Advance) -> tuple[Any, ...]:
@@ -292,6 +319,7 @@ def _values_of(one: Advance) -> tuple[Any, ...]:
         after.passed,
         after.anchor_at,
         after.guide_wanted,
+        after.moved,
         one.next_look_at,
     )
 
@@ -308,6 +336,7 @@ def _advance_statement(dialect: str) -> Any:
             passed=rows.c.passed,
             anchor_at=rows.c.anchor_at,
             guide_wanted=case((fresh, rows.c.guide_wanted), else_=enrolments.c.guide_wanted),
+            moved=rows.c.moved,
             next_look_at=case((fresh, rows.c.next_look_at), else_=now),
         )
     )
