@@ -10,6 +10,7 @@ from datetime import datetime
 
 from nurture.domain.audience.facts import Enrolled, Facts, Happened, SignedUp
 from nurture.domain.scheduling.gate import UNTIL_RESUMED, PausedBy, Standing, gives_way_to_a_reply
+from nurture.domain.scheduling.precedence import MOVED_OFTEN
 from nurture.domain.sequences.enrolment import REPLIED, Ending, EnrolmentStatus
 from nurture.domain.sequences.sequence import Sequence, StepKind, WhenReplied
 from nurture.domain.simulation.person import Act, Deed, Person, UnderWay, come_over
@@ -64,7 +65,18 @@ class Life:
         looks = [one.look_at for one in self._active() if one.look_at is not None]
         return min((at for at in looks if at < UNTIL_RESUMED), default=None)
 
-    def standing(self, sequence: str) -> Standing:
+    def series_first_at(self) -> datetime | None:
+        """Return when an email of a series is awaited that goes before any broadcast, if any is."""
+        awaited = [one.look_at for one in self._active() if one.look_at and self._goes_first(one)]
+        return min(awaited, default=None)
+
+    def _goes_first(self, one: UnderWay) -> bool:
+        sequence = self.world.sequences.get(one.sequence)
+        if sequence is None or sequence.broadcast is not None:
+            return False
+        return one.sequence not in self.world.paused and one.progress.moved >= MOVED_OFTEN
+
+    def standing(self, sequence: str, series_first_at: datetime | None = None) -> Standing:
         """Return what the gate needs to know."""
         return Standing(
             consents=self.facts.consents,
@@ -80,6 +92,7 @@ class Life:
             is_unknown=self.person.is_unknown,
             is_client=self.person.is_client,
             may_as_client=self.person.may_as_client,
+            series_first_at=series_first_at,
         )
 
     def segments(self, now: datetime) -> frozenset[str]:

@@ -110,6 +110,7 @@ class _Play:
         due = self.life.due(self.now)
         segments = self.life.segments(self.now) if self._ask(due) else frozenset()
         allowance = self.queue.allowance_at(self.now) if self.queue and due else UNLIMITED
+        first_at = self.life.series_first_at()
         for one in due:
             sequence = self.world.sequences.get(one.sequence)
             if sequence is None:
@@ -120,7 +121,7 @@ class _Play:
             decision = decide(
                 sequence,
                 one.progress,
-                self.life.standing(one.sequence),
+                self.life.standing(one.sequence, first_at),
                 self.now,
                 self.world.calendar,
                 segments,
