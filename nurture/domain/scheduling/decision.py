@@ -8,6 +8,7 @@ from nurture.domain.reasons import Code, Reason
 from nurture.domain.rights.mailing import Mailing
 from nurture.domain.scheduling.allowance import UNLIMITED, Allowance, may_send_more
 from nurture.domain.scheduling.gate import (
+    UNTIL_RESUMED,
     Allowed,
     NotForThem,
     Postponed,
@@ -83,7 +84,10 @@ def decide(
     `segments` are those the person is in at this moment, and `allowance` is what the account
     may still send. The decision lists the skipped steps. A broadcast ends at once if it is not
     sent; an email of a series is put off, and its progress says how often the cap has done so.
+    A broadcast that is stopped waits, however late it is.
     """
+    if sequence_paused and sequence.broadcast is not None:
+        return _stopped(sequence, progress)
     skipped: list[Skip] = []
     known_until = progress.excused_until
     ends_as = progress.ends_as or ending_of(sequence, progress, standing.booked_until)
@@ -180,6 +184,11 @@ _NOT_SENT: Mapping[Code | EndReason, EndReason] = {
     Code.PAUSED_BY_OWNER: EndReason.PAUSED,
     Code.PAUSED_BY_REPLY: EndReason.PAUSED,
 }
+
+
+def _stopped(sequence: Sequence, progress: Progress) -> Look:
+    why = Reason(Code.BROADCAST_WAS_STOPPED, sequence=sequence.key)
+    return Look(UNTIL_RESUMED, why, progress, sequence.steps[0])
 
 
 def _now_or_never(decision: Decision, skipped: Collection[Skip]) -> Decision:

@@ -1,6 +1,6 @@
 """Precedence: whose turn it is when the cap has room for an email of a series or a broadcast.
 
-A broadcast usually goes first, and the email of the series moves. One that has moved twice goes
+An email of a series moves if a broadcast was sent shortly before it. One that has moved twice goes
 before the next broadcast, so that no series starves.
 """
 

@@ -108,6 +108,15 @@ def test_a_broadcast_that_the_cap_holds_back_too_long_is_dropped_and_no_later_on
     assert ended(standing, waits.at).because is EndReason.TOO_LATE
 
 
+@given(st.integers(0, 900))
+def test_a_stopped_broadcast_waits_however_late_it_is(hours: int) -> None:
+    sequence, now = INVITATION.as_sequence(), DUE + hours * HOUR
+    here, standing = read_from(DUE), Standing(WILLING, paused_until=now + DAY)
+    waits = decide(sequence, here, standing, now, CALENDAR, sequence_paused=True)
+    why = Reason(Code.BROADCAST_WAS_STOPPED, sequence=sequence.key)
+    assert waits == Look(UNTIL_RESUMED, why, here, sequence.steps[0])
+
+
 def test_a_broadcast_that_was_sent_is_completed() -> None:
     sent = decided(Standing(WILLING))
     assert isinstance(sent, SendNow)

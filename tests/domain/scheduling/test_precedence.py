@@ -97,7 +97,7 @@ def test_the_simulation_decides_the_same_about_series_and_broadcasts(reader: Rea
 
 
 def reader_of(*programme: tuple[Broadcast, datetime], fewer: bool = False) -> Reader:
-    """Return somebody who is due the last word on Wednesday at nine, and these broadcasts."""
+    """Return a person who is due the last word on Wednesday at nine, and these broadcasts."""
     reader = Reader(frequency=Frequency.FEWER if fewer else Frequency.USUAL)
     for one, due_at in programme:
         reader.expect(one, due_at)
