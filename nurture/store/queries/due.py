@@ -249,8 +249,8 @@ def series_awaited(
 ) -> dict[int, datetime]:
     """Return when an email of these sequences is next awaited that has moved at least that often.
 
-    It is by subscriber, and only for those for whom there is one. What a worker has in hand is not
-    awaited any more.
+    The moments are by subscriber; people without such an email are left out. What a worker has in
+    hand is not awaited any more.
     """
     awaited = (
         select(enrolments.c.subscriber_id, func.min(enrolments.c.next_look_at).label("awaited_at"))
