@@ -53,7 +53,7 @@ class Confirmations(Views):
             wanted = one_of(FORMATS, request.form, "as")
         except UnknownChoiceError as error:
             return _asked(confirmation, problem=str(error)), HTTPStatus.UNPROCESSABLE_ENTITY
-        record = export.export(*context.stored, confirmation.subscriber, context.clock())
+        record = export.hand_over(*context.stored, confirmation.subscriber, context.clock())
         if record is None:
             raise links.nobody_behind_message(context.database, confirmation.message)
         if wanted == "page":

@@ -133,7 +133,8 @@ def test_the_signup_examples_are_accepted(kind: str, client: FlaskClient, told: 
 def test_the_words_for_events_are_those_that_a_mail_system_may_say(told: Any) -> None:
     """What only this program knows of is not among them."""
     event = told["components"]["schemas"]["MailEvent"]["properties"]["type"]
-    ours = (EventKind.DOWNLOADED, EventKind.BOOKED, EventKind.STAYED, EventKind.REPLIED)
+    acts = (EventKind.DOWNLOADED, EventKind.BOOKED, EventKind.STAYED, EventKind.REPLIED)
+    ours = (*acts, EventKind.USED_PAGE)
     assert event["examples"] == [kind.value for kind in EventKind if kind not in ours]
 
 

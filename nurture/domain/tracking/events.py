@@ -29,6 +29,8 @@ class EventKind(StrEnum):
     STAYED = "stayed"
     # A person has answered an email; what they wrote is in the owner's mailbox only.
     REPLIED = "replied"
+    # They did something on a page of their own: their preferences, their data, an opt-out undone.
+    USED_PAGE = "used_page"
     # What the owner does for someone who asked for it.
     PAUSED = "paused"
     RESUMED = "resumed"
@@ -36,6 +38,15 @@ class EventKind(StrEnum):
     # An address that had bounced is emailed again.
     LIFTED = "lifted"
     PUT_BACK = "put_back"
+
+
+class PageDeed(StrEnum):
+    """What a person can do on a page of their own that nothing else is a trace of."""
+
+    PREFERENCES = "preferences"
+    REQUEST = "request"
+    DATA = "data"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ DEEDS: Mapping[EventKind, str] = {
     EventKind.UNSUBSCRIBED: "Unsubscribed",
     EventKind.STAYED: "Said that they want to stay",
     EventKind.REPLIED: "Replied to {}",
+    EventKind.USED_PAGE: "Used their own page",
     EventKind.COMPLAINED: "Reported {} as junk",
     EventKind.BOUNCED: "{} came back",
     EventKind.LIFTED: "The address is written to again",

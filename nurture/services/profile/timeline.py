@@ -7,13 +7,13 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from nurture.domain.known_words import known
+from nurture.domain.known_words import known, known_or_none
 from nurture.domain.messages.bounces import Bounce
 from nurture.domain.messages.status import KEPT, MessageStatus
 from nurture.domain.reasons import KEYS, Names, said
 from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers.consent import SILENCE, STUDIO, said_where
-from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.events import EventKind, PageDeed
 from nurture.domain.tracking.verdict import Verdict
 from nurture.services.profile.page_words import BECAME, DEEDS, DONE_HERE
 from nurture.services.profile.phrases import and_
@@ -66,6 +66,7 @@ _ENDED = {
     EndReason.COMPLETED: "Finished “{}”",
     EndReason.NOT_COLLECTED: "“{}” ended: its guide was never collected",
     EndReason.SILENT: "Did not answer “{}”",
+    EndReason.NOT_FOLLOWED: "“{}” ended: nobody can see whether they read the emails",
     EndReason.REPLIED: "“{}” ended, because they had replied",
 }
 _WEIGHTS = {
@@ -82,6 +83,14 @@ _LIFTED_BY = {
     "command line": "as said on the command line",
     "arrival": "as the mail server tells",
     "guide-page": "on the page of the guide",
+}
+
+#: What someone did on their own page.
+_PAGE_DEEDS = {
+    PageDeed.PREFERENCES: "Saved what they want to receive",
+    PageDeed.REQUEST: "Asked for their data, or to be erased",
+    PageDeed.DATA: "Fetched their data",
+    PageDeed.UNDO: "Took their unsubscription back",
 }
 
 #: What a bounce means if it is not permanent.
@@ -236,6 +245,8 @@ def _explained(row: Row) -> Iterator[str]:
         yield row["link"]
     if row["kind"] == EventKind.LIFTED and row["raw"]:
         yield f"Because {row['raw'].get('reason')}, {_LIFTED_BY.get(row['source'], row['source'])}"
+    if deed := known_or_none(PageDeed, (row["raw"] or {}).get("deed")):
+        yield _PAGE_DEEDS[deed]
     if row.get("bounce") in _BOUNCES:
         yield _BOUNCES[Bounce(row["bounce"])]
     if row["source"] == STUDIO and (row["raw"] or {}).get("by"):

@@ -7,16 +7,19 @@ from typing import Any
 
 from nurture.domain.audience.engagement import interests
 from nurture.domain.subscribers.suppression import Suppression, strongest
+from nurture.domain.tracking.events import PageDeed
 from nurture.rendering.compile import CompiledEmail
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.profile.page_words import subject_in
 from nurture.store import personal
 from nurture.store.database import Connection, Database
 from nurture.store.personal import HitPage
+from nurture.store.queries import locks
 from nurture.store.queries.facts import facts_of
 from nurture.store.tables import revisions
 from nurture.store.tables.bookings import told_of_booker
 from nurture.store.tables.complaints import complaints_of
+from nurture.store.tables.events import note_page_deed
 from nurture.store.tables.suppressions import suppressions_of
 from nurture.tokens import Tokens
 
@@ -53,6 +56,19 @@ def export(
     record = {"made_at": now, "held_by": held_by, "person": person, **rows}
     record |= {"suppression": _strongest(reasons), "suppressions": list(map(asdict, reasons))}
     return {name: _plain(value) for name, value in record.items()}
+
+
+def hand_over(
+    database: Database, catalogue: Catalogue, subscriber_id: int, now: datetime
+) -> Record | None:
+    """Return what `export` does, for the person who fetches it on their own page.
+
+    That they did is recorded first, and so is in it.
+    """
+    with database.writing() as connection:
+        if locks.hold_subscriber(connection, subscriber_id):
+            note_page_deed(connection, subscriber_id, PageDeed.DATA, now)
+    return export(database, catalogue, subscriber_id, now)
 
 
 def _strongest(reasons: list[Suppression]) -> Record | None:

@@ -15,7 +15,7 @@ from nurture.domain.subscribers.preferences import (
     Wanted,
 )
 from nurture.domain.subscribers.suppression import SuppressionReason
-from nurture.domain.tracking.events import EventKind
+from nurture.domain.tracking.events import EventKind, PageDeed
 from nurture.domain.tracking.hits import Verdict
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.subscribers.subscription import (
@@ -74,6 +74,8 @@ def change_preferences(
         subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
         decided = preferences.prefer(present, change.frequency, change.boxes, now, streams)
         _follow(connection, published, person, decided, evidence, now)
+        if decided.stopped is None:
+            events.note_page_deed(connection, person.id, PageDeed.PREFERENCES, now)
         after = locks.hold_subscriber(connection, person.id)
         return preferences_of(connection, published, after, now) if after else None
 
@@ -88,7 +90,8 @@ def want_less(
 ) -> None:
     """Apply only those changes that reduce what the person receives.
 
-    This is for a link that anyone may have made: it must accept an opt-out, but cannot opt in.
+    This is for a link that anyone may have made: it must accept an opt-out, but cannot opt in, and
+    it is no sign of life.
     """
     with database.writing() as connection:
         person = locks.hold_subscriber(connection, subscriber_id)
@@ -142,6 +145,7 @@ def resubscribe(
             published, present = catalogue.current(connection), subscription_of(connection, person)
             if back := preferences.come_back(present, now):
                 _come_back(connection, published, person, back, evidence, now)
+                events.note_page_deed(connection, person.id, PageDeed.UNDO, now)
         elif address_hash:
             lift_suppression(connection, address_hash, SuppressionReason.UNSUBSCRIBED, now)
 
@@ -168,6 +172,7 @@ def keep_only(
         if back is None:
             return preferences.is_only(present, stream)
         _come_back(connection, catalogue.current(connection), person, back, evidence, now)
+        events.note_page_deed(connection, person.id, PageDeed.UNDO, now)
         if stream.purpose is not consent.Purpose.NEWS:
             subscribers.change_subscriber(connection, person.id, client_basis_at=None)
     return True

@@ -11,10 +11,11 @@ from nurture.domain.reasons import Code, Reason
 from nurture.domain.scheduling.gate import Allowed, Standing, may_send
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import Request, Sequence, StepKind
+from nurture.domain.tracking.events import PageDeed
 from nurture.services.catalogue import Catalogue, Published
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
-from nurture.store.tables import enrolments, message_changes
+from nurture.store.tables import enrolments, events, message_changes
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import find_suppression
@@ -48,6 +49,7 @@ def ask(
         person = locks.hold_subscriber(connection, subscriber_id)
         if person is None:
             return None
+        events.note_page_deed(connection, person.id, PageDeed.REQUEST, now)
         sequence = _answer_to(request, catalogue.current(connection))
         if sequence is None or not _is_reachable(connection, person, now):
             return Asked.UNREACHABLE

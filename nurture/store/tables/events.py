@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from nurture.domain.messages.bounces import Bounce
+from nurture.domain.tracking.events import EventKind, PageDeed
 from nurture.domain.tracking.hits import Verdict
 from nurture.store.database import as_rows, rows_as_table
 from nurture.store.types import Json, UtcDateTime, Words, metadata
@@ -134,6 +135,22 @@ class NewEvent(NamedTuple):
 def add_events(connection: sa.Connection, new: Sequence[NewEvent]) -> int:
     """Store events, each once by its source key; return how many were new."""
     return add_rows(connection, NewEvent._fields, new)
+
+
+def note_page_deed(
+    connection: sa.Connection, subscriber_id: int, deed: PageDeed, now: datetime
+) -> None:
+    """Store that a person, who is locked or present, did something on a page of their own."""
+    did = NewEvent(
+        kind=EventKind.USED_PAGE,
+        happened_at=now,
+        source="pages",
+        source_key=f"{deed}:{subscriber_id}:{now.isoformat()}",
+        subscriber_id=subscriber_id,
+        verdict=Verdict.HUMAN,
+        raw={"deed": deed.value},
+    )
+    add_events(connection, [did])
 
 
 def add_rows(
