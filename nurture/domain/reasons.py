@@ -187,6 +187,9 @@ WORDS: Mapping[Code | EndReason, str] = {
     EndReason.UNSUBSCRIBED_BY_OWNER: "you unsubscribed them, as they asked",
     EndReason.UNSUBSCRIBED_ELSEWHERE: "they unsubscribed through their mail program",
     EndReason.SILENT: "they did not answer when asked whether they still want the emails",
+    EndReason.NOT_FOLLOWED: (
+        "they do not let us see what they read, so not answering {sequence} means nothing"
+    ),
     EndReason.NO_CONSENT: "they have not agreed to the emails of {sequence}",
     EndReason.TOO_LATE: "{sequence} would have reached them too late",
     EndReason.PAUSED: "their emails were paused when {sequence} was sent",

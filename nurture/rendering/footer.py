@@ -1,6 +1,12 @@
-"""The sentence in the footer of every email that says why this person gets it."""
+"""What the footer of an email says besides the practice's address: why this person gets it.
+
+Beneath it, a broadcast may ask someone without tracking whether they still want the emails.
+"""
 
 from collections.abc import Mapping
+from textwrap import fill
+
+from markupsafe import Markup
 
 from nurture.domain.rights.account import Ground
 from nurture.domain.rights.mailing import Mailing
@@ -14,6 +20,11 @@ _ASKED: Mapping[Request | None, str] = {
     None: "you asked us for it",
 }
 
+_NO_WORD = "We have heard nothing from you for two years, and do not record what you open."
+_SAY_SO = "tell us that you still want our emails"
+_NOTHING_CHANGES = "Nothing changes if you don’t."
+_LINES = Markup('{}<br />{} If you like, <a href="{}">{}</a>. {}')
+
 _AS_CLIENT = "you are a client of ours. We may tell you about our own services until you say no"
 
 
@@ -22,6 +33,17 @@ def why_sent(sequence: Sequence, email: str, kind: StepKind, ground: Ground) -> 
     scope = _scope(sequence, email, kind)
     mailing = mailing_of(kind, scope)
     return f"You are getting this email because {_because(sequence, mailing, scope, ground)}."
+
+
+def and_still_wanted(why: str, url: str, *, html: bool) -> str:
+    """Return the sentence of `why_sent` and beneath it the line that asks whether they want more.
+
+    `url` is the address of the page on which they can say so, or a mark for it.
+    """
+    if html:
+        return _LINES.format(why, _NO_WORD, url, _SAY_SO, _NOTHING_CHANGES)
+    said = fill(f"{_NO_WORD} If you like, {_SAY_SO}. {_NOTHING_CHANGES}", 72)
+    return f"{why}\n\n{said}\n{url}"
 
 
 def _because(sequence: Sequence, mailing: Mailing, scope: Scope | None, ground: Ground) -> str:

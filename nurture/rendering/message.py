@@ -1,9 +1,10 @@
 """Preparing an email: everything that is the same for all recipients is encoded once.
 
 Messages to different people differ in only a few values. For each of the few shapes an email
-can have (with a first name or without, tracked links or plain ones, and the ground it is sent on)
-the templates are rendered once with marks for a person's values, and the text between the marks is
-encoded in its final bytes. A message is then those bytes joined with the person's values.
+can have (with a first name or without, tracked links or plain ones, the ground it is sent on, and
+whether its foot asks) the templates are rendered once with marks for a person's values, and the
+text between the marks is encoded in its final bytes. A message is then those bytes joined with the
+person's values.
 """
 
 import re
@@ -25,7 +26,7 @@ from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.domain.subscribers.consent import STREAMS
 from nurture.rendering.compile import CompiledEmail
 from nurture.rendering.encoding import SOFT_BREAK, header_text, mailbox, quoted, quoted_value
-from nurture.rendering.footer import why_sent
+from nurture.rendering.footer import and_still_wanted, why_sent
 from nurture.rendering.templates import compile_template
 from nurture.tokens import Tokens
 
@@ -42,7 +43,8 @@ class Recipient:
     """The person a message goes to; `tracking` is true if they consented to it.
 
     A message first offered by an older version is not `marked`: its Message-ID must not change.
-    `ground` is what gives the right to send it, which the footer says.
+    `ground` is what gives the right to send it, which the footer says. If the message
+    `asks_to_stay`, the footer also asks whether they still want the emails.
     """
 
     message: int
@@ -54,6 +56,7 @@ class Recipient:
     address_hash: str = ""
     marked: bool = True
     ground: Ground = Ground.CONSENT
+    asks_to_stay: bool = False
 
 
 Slot = Callable[[Recipient], bytes]
@@ -84,6 +87,7 @@ class _Choices(NamedTuple):
     named: bool
     tracked: bool
     why: str
+    asking: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +107,12 @@ class PreparedEmail:
         self.key = email.key
         self._email, self._sequence, self._kind, self._around = email, sequence, kind, around
         self._places = link_values(email, around.practice)
-        self._shapes: dict[tuple[bool, bool, bool, Ground], _Shape] = {}
+        self._shapes: dict[tuple[bool, bool, bool, bool, Ground], _Shape] = {}
 
     def message(self, recipient: Recipient, now: datetime) -> bytes:
         """Return the whole RFC 5322 message to one person, dated `now`, with CRLF line ends."""
         to = recipient
-        kind_of = (bool(to.first_name), to.tracking, to.marked, to.ground)
+        kind_of = (bool(to.first_name), to.tracking, to.marked, to.asks_to_stay, to.ground)
         shape = self._shapes.get(kind_of)
         if shape is None:
             shape = self._shapes[kind_of] = self._shape(*kind_of)
@@ -120,11 +124,13 @@ class PreparedEmail:
                 pieces[place] = value
         return b"".join(pieces)
 
-    def _shape(self, named: bool, tracked: bool, marked: bool, ground: Ground) -> _Shape:
+    def _shape(
+        self, named: bool, tracked: bool, marked: bool, asking: bool, ground: Ground
+    ) -> _Shape:
         marks = _Marks()
         boundary = _boundary(self._email)
         why = why_sent(self._sequence, self._email.key.partition("/")[2], self._kind, ground)
-        choices = _Choices(named, tracked, why)
+        choices = _Choices(named, tracked, why, asking)
         html = self._render(self._email.html, marks, choices, html=True)
         text = self._render(self._email.text, marks, choices, html=False)
         subject = self._render(self._email.subject, marks, choices, html=False)
@@ -143,7 +149,10 @@ class PreparedEmail:
         if not choices.named:
             values["first_name"] = ""
         tracked = choices.tracked
-        said = {"is_followed": tracked, "why_sent": choices.why if html else fill(choices.why, 72)}
+        why: str = choices.why if html else fill(choices.why, 72)
+        if choices.asking:
+            why = and_still_wanted(why, str(values["confirm_url"]), html=html)
+        said = {"is_followed": tracked, "why_sent": why}
         link = partial(self._link, marks) if tracked else self._plain_link
         pixel = partial(self._pixel, marks) if tracked else str
         shared = shared_values(self._email, self._sequence, self._around.practice)

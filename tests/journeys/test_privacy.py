@@ -105,7 +105,7 @@ def test_an_erasure_requested_during_sending_asks_the_person_to_try_again(
 def test_a_silent_person_is_asked_once_and_then_not_emailed_again(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
-    on_the_list(home)
+    on_the_list(home, tracking=True)
     home.live(days=178)
     had = len(smtp_sink.mails)
     live_with_upkeep(home, 12)
@@ -125,7 +125,7 @@ def test_a_silent_person_is_asked_once_and_then_not_emailed_again(
 def test_a_person_who_answers_continues_and_is_asked_again_only_after_another_silence(
     home: Installation, smtp_sink: ScriptedSink
 ) -> None:
-    on_the_list(home)
+    on_the_list(home, tracking=True)
     home.live(days=178)
     live_with_upkeep(home, 12)
     assert "Thank you for staying" in home.press(link_in(smtp_sink.mails[-1], "confirm")).text

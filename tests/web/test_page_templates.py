@@ -101,7 +101,10 @@ def preferences(frequency: str = "usual", /, **changes: Any) -> SimpleNamespace:
 def confirmation(matter: str, agrees_to: tuple[StreamChoice, ...] = ()) -> dict[str, Any]:
     return {
         "confirmation": SimpleNamespace(
-            matter=matter, masked_address="p•••@example.org", agrees_to=agrees_to
+            matter=matter,
+            masked_address="p•••@example.org",
+            agrees_to=agrees_to,
+            asked_in_foot=False,
         )
     }
 

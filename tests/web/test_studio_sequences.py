@@ -72,7 +72,7 @@ def test_every_sequence_is_listed_with_how_people_enter_it(
     page = words(paul.get("/studio/sequences/"))
     assert "Somebody fills in the form “pain-guide” on your website." in page
     assert "1 person under way" in page
-    assert "Somebody has given no sign of life for 180 days." in page
+    assert "lets you see what they open has given no sign of life for 180 days." in page
 
 
 def test_the_timeline_describes_in_words_when_each_email_is_sent(paul: FlaskClient) -> None:

@@ -41,6 +41,8 @@ class EndReason(StrEnum):
     UNSUBSCRIBED_ELSEWHERE = "unsubscribed_elsewhere"
     # They did not answer whether they still want the emails.
     SILENT = "silent"
+    # They had been asked, and nobody can see whether they read the emails.
+    NOT_FOLLOWED = "not_followed"
     # They never agreed to these emails, or no longer do.
     NO_CONSENT = "no_consent"
     # A broadcast found them so when it was their turn; the last two are not invited to book.

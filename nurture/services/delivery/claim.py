@@ -141,7 +141,7 @@ def claim_due(
     paused = sequences.paused_sequences(connection)
     most = _most_to_look_at(limit, allowance)
     found = _find_due(connection, published, now, most, allowance, probing)
-    due = sunset.in_hand(connection, published, found)
+    due = sunset.in_hand(connection, published, found, now)
     due = precedence.with_series_first(connection, published, due, paused)
     known = _Known(
         paused,
@@ -153,6 +153,8 @@ def claim_due(
     batch = Batch(claim, len(due), is_full=len(due) == most and not plan.waiting)
     batch.leaves_some_waiting = bool(plan.waiting) or _leaves_some(connection, now, due, allowance)
     _claim_messages(connection, published, plan, batch, now)
+    asked = sunset.asked_in_foot(connection, published, [one.due for one in batch.claimed], now)
+    batch.claimed = [_asking(one) if one.due.id in asked else one for one in batch.claimed]
     _write_down(connection, plan, now)
     completed = plan.ends.get(_AT_THE_END, ())
     sunset.fall_silent(connection, published, [d for d in due if d.id in completed], now)
@@ -336,6 +338,10 @@ def _claimed_again(
     again = _claimed(*to_send, published, message.id, claim.claimed_at)
     to = replace(again.recipient, marked=message.marked)
     return replace(again, recipient=to, attempt=message.attempt + 1, doubts=message.doubts)
+
+
+def _asking(claimed: Claimed) -> Claimed:
+    return replace(claimed, recipient=replace(claimed.recipient, asks_to_stay=True))
 
 
 def _write_down(connection: Connection, plan: _Plan, now: datetime) -> None:

@@ -1,15 +1,29 @@
 """Sunsetting: people who have long been silent are asked once, then no longer emailed.
 
 They are asked by enrolling them in the published sequence that has `[quiet]`. Any sign of life
-ends it early; if its patience runs out without one, consent counts as withdrawn.
+ends it early; if its patience runs out without one, consent counts as withdrawn. That is done only
+to people who agreed to tracking. The others are asked in the foot of a broadcast, and silence
+changes nothing for them.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
+from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.reasons import Code, Reason
-from nurture.domain.scheduling.sunset import Ask, CountFrom, Silence, decide
-from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
+from nurture.domain.scheduling.sunset import (
+    ANSWERED,
+    ASKED_IN_THE_FOOT_AFTER,
+    NOT_JUDGED,
+    UNANSWERED,
+    Ask,
+    CountFrom,
+    Silence,
+    asks_in_foot,
+    decide,
+    end_of_question,
+)
+from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import Quiet, Sequence
 from nurture.domain.subscribers.consent import SILENCE, STAYED, Evidence, Origin
 from nurture.domain.subscribers.preferences import in_own_words
@@ -25,6 +39,9 @@ from nurture.store.queries.due import DueEnrolment
 from nurture.store.tables import enrolments, events, message_changes, messages, subscribers
 from nurture.store.tables.consents import record_consents
 
+#: How a question, or a line in the foot, ends that was answered by its button.
+_STAYED = Ending(EnrolmentStatus.GOAL_REACHED, EndReason.STAYED)
+
 #: How many people are examined in one transaction, and how many transactions are made in one run.
 _CHUNK, _CHUNKS = 500, 200
 
@@ -32,8 +49,8 @@ _CHUNK, _CHUNKS = 500, 200
 def ask_the_quiet(database: Database, catalogue: Catalogue, now: datetime) -> int:
     """Ask everyone who has been silent for as long as the owner has set; return how many.
 
-    People who were asked and have since shown a sign of life are no longer waited for. It is safe
-    to repeat, and cheap if no one has become due.
+    People who were asked and have since shown a sign of life, or withdrawn their consent to
+    tracking, are no longer waited for. It is safe to repeat, and cheap if no one has become due.
     """
     try:
         with database.reading() as connection:
@@ -45,16 +62,21 @@ def ask_the_quiet(database: Database, catalogue: Catalogue, now: datetime) -> in
 
 
 def in_hand(
-    connection: Connection, published: Published, due: Iterable[DueEnrolment]
+    connection: Connection, published: Published, due: Iterable[DueEnrolment], now: datetime
 ) -> list[DueEnrolment]:
     """Return what is due, except questions to people whose rows other workers have locked.
 
     The end of a question may end all their other enrolments, and a worker never waits for a lock.
+    Questions to people who do not agree to tracking end here: they are neither asked nor dropped.
     """
     quiet, due = _quiet(published), list(due)
     asked = {one.subscriber_id for one in due if one.sequence in quiet}
     later = asked - locks.hold_free(connection, asked)
-    return [one for one in due if one.sequence not in quiet or one.subscriber_id not in later]
+    theirs = [one for one in due if one.sequence in quiet and one.subscriber_id not in later]
+    unseen = {one.id for one in theirs if not one.may_be_followed}
+    _close(connection, unseen, NOT_JUDGED, now)
+    left = {one.id for one in theirs} - unseen
+    return [one for one in due if one.sequence not in quiet or one.id in left]
 
 
 def fall_silent(
@@ -64,23 +86,57 @@ def fall_silent(
 
     `ended` are enrolments just completed, in any sequence; the people asked must be locked with
     `in_hand`. Those who showed a sign of life in time have answered; those the question never
-    reached stay as they were.
+    reached, and those whose signs cannot be seen, stay as they were.
     """
     quiet = _quiet(published)
-    asked = {one.id: one.subscriber_id for one in ended if one.sequence in quiet}
+    asked = {one.id: one for one in ended if one.sequence in quiet}
     if not asked:
         return
     answered = stored.answered_among(connection, asked.keys())
-    stored.mark_answered(connection, answered)
-    silent = stored.reached_among(connection, asked.keys()) - answered
-    stored.mark_silent(connection, silent)
-    _let_be(connection, published, [asked[enrolment] for enrolment in silent], now)
+    reached = stored.reached_among(connection, asked.keys())
+    endings: dict[Ending, list[int]] = {}
+    for number, one in asked.items():
+        ending = end_of_question(
+            reached=number in reached,
+            answered=number in answered,
+            followed=one.may_be_followed,
+        )
+        if ending:
+            endings.setdefault(ending, []).append(number)
+    for ending, numbers in endings.items():
+        stored.mark_ended(connection, numbers, ending)
+    silent = endings.get(UNANSWERED, ())
+    _let_be(connection, published, [asked[number].subscriber_id for number in silent], now)
+
+
+def asked_in_foot(
+    connection: Connection, published: Published, due: Collection[DueEnrolment], now: datetime
+) -> set[int]:
+    """Return the enrolments in a broadcast whose email asks in its foot: “still want these?”.
+
+    That is for people without tracking whose last sign of life is 24 months ago, once in 24 months.
+    The messages of these enrolments themselves do not count as asking before.
+    """
+    theirs = {
+        one.subscriber_id: one.id
+        for one in due
+        if published.sequences[one.sequence].broadcast is not None and not one.may_be_followed
+    }
+    if not theirs:
+        return set()
+    signs = stored.latest_signs(connection, theirs.keys())
+    long = {who for who, at in signs.items() if at <= now - ASKED_IN_THE_FOOT_AFTER}
+    sent = stored.broadcasts_sent(connection, long, theirs.values()) if long else {}
+    return {theirs[who] for who in long if asks_in_foot(signs[who], sent.get(who, ()), now)}
 
 
 def stay(
     database: Database, catalogue: Catalogue, message_id: int, evidence: Evidence, now: datetime
 ) -> None:
-    """Record that the recipient of that question still wants the emails, even if it is late."""
+    """Record that the recipient of that message still wants the emails, even if it is late.
+
+    The message is a question, or a broadcast that asked in its foot; the latter ends nothing.
+    """
     with database.writing() as connection:
         message = messages.find_message(connection, message_id)
         person = message and locks.hold_subscriber(connection, message.subscriber_id)
@@ -96,14 +152,16 @@ def stay(
             verdict=Verdict.HUMAN,
         )
         events.add_events(connection, [stayed])
-        _close(connection, [message.enrolment_id], EndReason.STAYED, now)
+        if key_of(message.sequence) is None:
+            _close(connection, [message.enrolment_id], _STAYED, now)
         published = catalogue.current(connection)
         want_emails(connection, published, person, STAYED, evidence, now)
 
 
 def _sunset(database: Database, published: Published, sequence: Sequence, now: datetime) -> int:
     assert sequence.quiet is not None
-    _close_answered(database, sequence, now)
+    _close_where(database, stored.answered, sequence, ANSWERED, now)
+    _close_where(database, stored.not_followed, sequence, NOT_JUDGED, now)
     asked = 0
     for _ in range(_CHUNKS):
         with database.writing() as connection:
@@ -114,23 +172,30 @@ def _sunset(database: Database, published: Published, sequence: Sequence, now: d
     return asked
 
 
-def _close_answered(database: Database, sequence: Sequence, now: datetime) -> None:
+def _close_where(
+    database: Database,
+    find: Callable[[Connection, str, int], list[int]],
+    sequence: Sequence,
+    ending: Ending,
+    now: datetime,
+) -> None:
     for _ in range(_CHUNKS):
         with database.reading() as connection:
-            answered = stored.answered(connection, sequence.key, _CHUNK)
-        if answered:
+            found = find(connection, sequence.key, _CHUNK)
+        if found:
             with database.writing() as connection:
-                locks.hold_numbered(connection, answered)
-                _close(connection, answered, EndReason.GAVE_A_SIGN, now)
-        if len(answered) < _CHUNK:
+                locks.hold_numbered(connection, found)
+                _close(connection, found, ending, now)
+        if len(found) < _CHUNK:
             break
 
 
 def _close(
-    connection: Connection, enrolment_ids: Collection[int], because: EndReason, now: datetime
+    connection: Connection, enrolment_ids: Collection[int], ending: Ending, now: datetime
 ) -> None:
-    reason = EnrolmentStatus.GOAL_REACHED
-    enrolments.end_enrolments(connection, enrolment_ids, reason, now, because)
+    if not enrolment_ids:
+        return
+    enrolments.end_enrolments(connection, enrolment_ids, ending.status, now, ending.because)
     message_changes.cancel_open_of(connection, enrolment_ids, Reason(Code.THEY_ARE_THERE))
 
 
@@ -143,15 +208,18 @@ def _look(
         return 0, 0
     numbers = [person.id for person in people]
     signs = stored.latest_signs(connection, numbers)
+    since = stored.followed_since(connection, numbers)
     asked_at = stored.asked_at(connection, numbers, sequence.key)
     busy = stored.under_way(connection, numbers, {sequence.key, *_answers(published)})
     decisions = {
         person.id: decide(
             Silence(
-                alive_at=max(person.created_at, signs.get(person.id, person.created_at)),
+                alive_at=signs[person.id],
+                followed_since=since.get(person.id, signs[person.id]) if person.followed else None,
                 welcome=person.welcome,
                 under_way=person.id in busy,
                 asked_at=asked_at.get(person.id),
+                paused_until=person.paused_until,
             ),
             quiet,
             now,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.sequences.sequence import Request, Sequence
 from nurture.domain.subscribers.address import masked
 from nurture.services.catalogue import Catalogue, Published
@@ -26,7 +27,8 @@ class ConfirmationKind(StrEnum):
 class Confirmation:
     """What an email asked one person; `lapsed` if it is too late to confirm.
 
-    `agrees_to` is what someone who stays agrees to again, because it has lapsed or was stopped.
+    `agrees_to` is what someone who stays agrees to again, because it has lapsed or was stopped. If
+    a broadcast `asked_in_foot`, nothing follows from not answering.
     """
 
     matter: ConfirmationKind
@@ -36,6 +38,7 @@ class Confirmation:
     masked_address: str
     lapsed: bool
     agrees_to: tuple[StreamChoice, ...] = ()
+    asked_in_foot: bool = False
 
 
 def find_confirmation(
@@ -47,12 +50,16 @@ def find_confirmation(
         if message is None:
             return None
         published = catalogue.current(connection)
-        sequence = published.sequences.get(message.sequence)
-        matter = _matter(sequence) if sequence else None
+        matter = _matter(message, published.sequences.get(message.sequence))
         return _confirmation(connection, published, message, matter, now) if matter else None
 
 
-def _matter(sequence: Sequence) -> ConfirmationKind | None:
+def _matter(message: Message, sequence: Sequence | None) -> ConfirmationKind | None:
+    if key_of(message.sequence) is not None:
+        # A broadcast asks at most one thing, in its foot, and may be over and out of the way since.
+        return ConfirmationKind.STAYING
+    if sequence is None:
+        return None
     match sequence.answers:
         case Request.DATA:
             return ConfirmationKind.DATA
@@ -84,4 +91,5 @@ def _confirmation(
         agrees_to=agreed_by_staying(connection, published, person, now)
         if matter is ConfirmationKind.STAYING
         else (),
+        asked_in_foot=key_of(message.sequence) is not None,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, case, func, literal, select, type_coerce
+from sqlalchemy import Connection, and_, case, func, literal, select
 
 from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.known_words import known_or_none
@@ -13,13 +13,12 @@ from nurture.domain.messages.status import TAKEN, MessageStatus
 from nurture.domain.scheduling.awaited_step import SequencePosition
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
-from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.verdict import Verdict
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import HUMAN, events
 from nurture.store.tables.messages import messages
-from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.subscribers import agrees_to_tracking, subscribers
 
 _ARRIVED = (MessageStatus.DELIVERED, MessageStatus.COMPLAINED)
 
@@ -160,7 +159,7 @@ def _per_message(dialect: str, moments: Sequence[datetime], sequence: str | None
             literal(1).label("sent"),
             _flag(messages.c.status.in_(_ARRIVED)).label("delivered"),
             _flag(messages.c.status == MessageStatus.BOUNCED).label("bounced"),
-            _flag(_may_be_followed(dialect)).label("followed"),
+            _flag(agrees_to_tracking(dialect)).label("followed"),
             *_what_happened(),
         )
         .join(subscribers, subscribers.c.id == messages.c.subscriber_id)
@@ -193,12 +192,6 @@ def _flag(condition: Any) -> Any:
 def _any(condition: Any) -> Any:
     """Return 1 if the condition is true of any event of the email."""
     return func.max(_flag(condition))
-
-
-def _may_be_followed(dialect: str) -> Any:
-    position = func.instr if dialect == "sqlite" else func.strpos
-    words = literal(" ") + type_coerce(subscribers.c.purposes, Text) + " "
-    return position(words, f" {Purpose.TRACKING} ") > 0
 
 
 def count_enrolments(connection: Connection) -> dict[str, int]:

@@ -11,32 +11,44 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select, union_all, update
 
-from nurture.domain.audience.engagement import SIGNS_OF_LIFE
+from nurture.domain.broadcasts.broadcast import PREFIX
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
+from nurture.domain.scheduling.sunset import ENDS_A_SILENCE, ENDS_IT_IN_DOUBT
+from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
+from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.verdict import Verdict
 from nurture.store.database import insert_new
+from nurture.store.tables.complaints import complaints
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
-from nurture.store.tables.events import events
+from nurture.store.tables.events import HELD, events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.restores import numbered
-from nurture.store.tables.subscribers import as_consents, subscribers
+from nurture.store.tables.subscribers import agrees_to_tracking, as_consents, subscribers
 from nurture.store.tables.suppressions import suppressions
 
-_SIGN = (events.c.verdict == Verdict.HUMAN) & events.c.kind.in_(SIGNS_OF_LIFE)
+_IN_DOUBT = (events.c.verdict == Verdict.UNSURE) | HELD
+#: As `domain.scheduling.sunset.ends_silence` says.
+_SIGN = ((events.c.verdict == Verdict.HUMAN) & events.c.kind.in_(ENDS_A_SILENCE)) | (
+    _IN_DOUBT & events.c.kind.in_(ENDS_IT_IN_DOUBT)
+)
 _SUPPRESSED = exists().where(suppressions.c.address_hash == subscribers.c.address_hash)
 _NOT_RETURNED = (MessageStatus.ACCEPTED, MessageStatus.DELIVERED)
+_NOT_SENT = (MessageStatus.DEFERRED, MessageStatus.CANCELLED, MessageStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class QuietPerson:
-    """A person with no recent sign of life; `welcome` is that of `domain.scheduling.sunset`."""
+    """A person with no recent sign of life; `welcome` is that of `domain.scheduling.sunset`.
+
+    `followed` says whether they agree to tracking.
+    """
 
     id: int
-    created_at: datetime
     welcome: bool
+    followed: bool
+    paused_until: datetime | None
 
 
 def quiet_people(connection: Connection, since: datetime, limit: int) -> list[QuietPerson]:
@@ -55,33 +67,77 @@ def quiet_people(connection: Connection, since: datetime, limit: int) -> list[Qu
     return [
         QuietPerson(
             row["id"],
-            row["created_at"],
             welcome=bool(as_consents(row["purposes"]).streams) and not row["suppressed"],
+            followed=Purpose.TRACKING in as_consents(row["purposes"]),
+            paused_until=row["paused_until"],
         )
         for row in connection.execute(statement).mappings()
     ]
 
 
 def latest_signs(connection: Connection, people: Collection[int]) -> dict[int, datetime]:
-    """Return when each of these people last did something: opened, clicked, booked or consented."""
-    done = select(events.c.subscriber_id.label("person"), events.c.happened_at.label("at"))
+    """Return when each of these people last gave a sign of life, or else when they came.
+
+    A sign is what they did with an email or a session, a consent, anything they did on a page of
+    their own, and a complaint through the link of an email.
+    """
+    person = subscribers.c.id
+    came = select(person.label("person"), subscribers.c.created_at.label("at"))
+    saved = select(person, subscribers.c.boxes_seen_at).where(
+        subscribers.c.boxes_seen_at.is_not(None)
+    )
+    done = select(events.c.subscriber_id, events.c.happened_at)
     said = select(consents.c.subscriber_id, consents.c.recorded_at)
+    complained = select(complaints.c.subscriber_id, complaints.c.received_at)
     signs = union_all(
+        came.where(person.in_(people)),
+        saved.where(person.in_(people)),
         done.where(events.c.subscriber_id.in_(people), _SIGN),
         said.where(consents.c.subscriber_id.in_(people), consents.c.granted),
+        complained.where(complaints.c.subscriber_id.in_(people), complaints.c.by_link),
     ).subquery()
     latest = select(signs.c.person, func.max(signs.c.at)).group_by(signs.c.person)
     return {row[0]: row[1] for row in connection.execute(latest)}
 
 
+def followed_since(connection: Connection, people: Collection[int]) -> dict[int, datetime]:
+    """Return when each of these people last agreed to tracking, if they ever did."""
+    said = consents.c.granted & (consents.c.purpose == Purpose.TRACKING)
+    latest = select(consents.c.subscriber_id, func.max(consents.c.recorded_at))
+    of_people = latest.where(consents.c.subscriber_id.in_(people), said)
+    return {
+        row[0]: row[1] for row in connection.execute(of_people.group_by(consents.c.subscriber_id))
+    }
+
+
+def broadcasts_sent(
+    connection: Connection, people: Collection[int], besides: Collection[int]
+) -> dict[int, list[datetime]]:
+    """Return when each of these people was sent a broadcast, leaving out some enrolments."""
+    sent = select(messages.c.subscriber_id, messages.c.claimed_at).where(
+        messages.c.subscriber_id.in_(people),
+        messages.c.sequence.startswith(PREFIX),
+        messages.c.status.not_in(_NOT_SENT),
+        messages.c.enrolment_id.not_in(besides),
+    )
+    found: dict[int, list[datetime]] = {}
+    for person, at in connection.execute(sent):
+        found.setdefault(person, []).append(at)
+    return found
+
+
 def under_way(
     connection: Connection, people: Collection[int], besides: Collection[str]
 ) -> set[int]:
-    """Return which of these people are under way in a sequence, leaving out some sequences."""
+    """Return which of these people are under way in a sequence, leaving out some sequences.
+
+    A broadcast is none: there is always another, and the question would never be asked.
+    """
     where = (
         enrolments.c.subscriber_id.in_(people)
         & (enrolments.c.status == EnrolmentStatus.ACTIVE)
         & enrolments.c.sequence.not_in(besides)
+        & enrolments.c.broadcast.is_(None)
     )
     return set(connection.scalars(select(enrolments.c.subscriber_id).where(where)))
 
@@ -131,12 +187,16 @@ def count_from(connection: Connection, since: Mapping[int, datetime]) -> None:
 
 def answered(connection: Connection, sequence: str, limit: int) -> list[int]:
     """Return the enrolments under way in a sequence whose people have since given a sign."""
-    under_way = (enrolments.c.sequence == sequence) & (
-        enrolments.c.status == EnrolmentStatus.ACTIVE
+    return _asked_where(connection, sequence, _gave_a_sign(), limit)
+
+
+def not_followed(connection: Connection, sequence: str, limit: int) -> list[int]:
+    """Return the enrolments under way in a sequence whose people do not agree to tracking."""
+    follows = exists().where(
+        subscribers.c.id == enrolments.c.subscriber_id,
+        agrees_to_tracking(connection.dialect.name),
     )
-    return list(
-        connection.scalars(select(enrolments.c.id).where(under_way, _gave_a_sign()).limit(limit))
-    )
+    return _asked_where(connection, sequence, ~follows, limit)
 
 
 def answered_among(connection: Connection, enrolment_ids: Collection[int]) -> set[int]:
@@ -157,17 +217,18 @@ def reached_among(connection: Connection, enrolment_ids: Collection[int]) -> set
     return set(connection.scalars(select(messages.c.enrolment_id).select_from(joined).where(asked)))
 
 
-def mark_answered(connection: Connection, enrolment_ids: Collection[int]) -> None:
-    """Record that ended enrolments were ended by an answer."""
+def mark_ended(connection: Connection, enrolment_ids: Collection[int], ending: Ending) -> None:
+    """Record how enrolments that have just ended did."""
     among = enrolments.c.id.in_(enrolment_ids)
-    reason, because = EnrolmentStatus.GOAL_REACHED, EndReason.GAVE_A_SIGN
-    connection.execute(update(enrolments).where(among).values(status=reason, ended_because=because))
+    values = {"status": ending.status, "ended_because": ending.because}
+    connection.execute(update(enrolments).where(among).values(values))
 
 
-def mark_silent(connection: Connection, enrolment_ids: Collection[int]) -> None:
-    """Record that ended enrolments were ended because nobody answered."""
-    among = enrolments.c.id.in_(enrolment_ids)
-    connection.execute(update(enrolments).where(among).values(ended_because=EndReason.SILENT))
+def _asked_where(
+    connection: Connection, sequence: str, where: ColumnElement[bool], limit: int
+) -> list[int]:
+    asked = (enrolments.c.sequence == sequence) & (enrolments.c.status == EnrolmentStatus.ACTIVE)
+    return list(connection.scalars(select(enrolments.c.id).where(asked, where).limit(limit)))
 
 
 def _gave_a_sign() -> ColumnElement[bool]:
@@ -181,4 +242,13 @@ def _gave_a_sign() -> ColumnElement[bool]:
         consents.c.recorded_at > enrolments.c.enrolled_at,
         consents.c.granted,
     )
-    return did | said_yes
+    saved = exists().where(
+        subscribers.c.id == enrolments.c.subscriber_id,
+        subscribers.c.boxes_seen_at > enrolments.c.enrolled_at,
+    )
+    complained = exists().where(
+        complaints.c.subscriber_id == enrolments.c.subscriber_id,
+        complaints.c.received_at > enrolments.c.enrolled_at,
+        complaints.c.by_link,
+    )
+    return did | said_yes | saved | complained

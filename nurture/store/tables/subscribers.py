@@ -12,7 +12,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.known_words import known
 from nurture.domain.scheduling.gate import Frequency, PausedBy
 from nurture.domain.subscribers.address import address_key, address_keys
-from nurture.domain.subscribers.consent import Consents, Scope, read_consents
+from nurture.domain.subscribers.consent import Consents, Purpose, Scope, read_consents
 from nurture.store.database import insert_new
 from nurture.store.tables.restores import numbered
 from nurture.store.types import UtcDateTime, Words, metadata
@@ -244,6 +244,14 @@ def has_agreed(connection: sa.Connection, scope: Scope) -> bool:
     words = sa.literal(" ") + sa.type_coerce(subscribers.c.purposes, sa.Text) + " "
     anyone = sa.select(subscribers.c.id).where(position(words, f" {scope.word} ") > 0)
     return connection.scalar(anyone.limit(1)) is not None
+
+
+def agrees_to_tracking(dialect: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a person's opens and clicks may be recorded."""
+    position = sa.func.instr if dialect == "sqlite" else sa.func.strpos
+    words = sa.literal(" ") + sa.type_coerce(subscribers.c.purposes, sa.Text) + " "
+    found: sa.ColumnElement[bool] = position(words, f" {Purpose.TRACKING} ") > 0
+    return found
 
 
 @cache

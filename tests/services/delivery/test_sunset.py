@@ -27,7 +27,7 @@ def finish(home: Installation, *people: str) -> None:
         home.subscribe(address)
     home.deliver()
     for address in people:
-        home.collect(home.enrolment(address)["id"])
+        home.collect(home.enrolment(address)["id"], tracking=True)
     home.live(days=181)
 
 
@@ -66,7 +66,7 @@ def test_a_person_who_returns_is_asked_again_after_the_next_silence(
     live_with_upkeep(home, 30)
     assert home.rows(consents)[-1]["source"] == "quiet"
     context = home.context
-    change = PreferenceChange(Wish.USUAL, tracking=False, health_topics=False)
+    change = PreferenceChange(Wish.USUAL, tracking=True, health_topics=False)
     preferences.change_preferences(
         context.database, context.catalogue, 1, change, Evidence(), home.clock.now
     )

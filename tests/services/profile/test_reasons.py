@@ -237,7 +237,8 @@ def test_the_page_and_the_command_give_the_true_reason_for_a_delay(
 def test_the_story_says_that_consent_lapsed_after_an_unanswered_question(
     home: Installation,
 ) -> None:
-    collected(home)
+    signed_up(home)
+    home.collect(tracking=True)
     for _ in range(40):
         home.live(days=10)
         home.upkeep()

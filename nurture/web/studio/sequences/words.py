@@ -106,7 +106,8 @@ def say_entry(sequence: Sequence) -> str:
     if sequence.form:
         return f"Somebody fills in the form “{sequence.form.key}” on your website."
     if sequence.quiet:
-        return f"Somebody has given no sign of life for {say_length(sequence.quiet.after)}."
+        length = say_length(sequence.quiet.after)
+        return f"Somebody who lets you see what they open has given no sign of life for {length}."
     if sequence.answers is Request.DATA:
         return "Somebody asks for a copy of their data."
     if sequence.answers is Request.ERASURE:
