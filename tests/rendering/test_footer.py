@@ -8,7 +8,7 @@ import pytest
 from nurture.domain.rights.account import Ground
 from nurture.domain.sequences.sequence import Form, Request, Sequence, Step, StepKind
 from nurture.domain.subscribers.consent import Purpose
-from nurture.rendering.footer import why_sent
+from nurture.rendering.footer import and_still_wanted, why_sent
 from tests.presence import at_least_one
 
 FORM = Form("knees", "Subscribe.", (Purpose.GUIDE, Purpose.SERIES))
@@ -104,3 +104,15 @@ def test_every_kind_of_email_gets_one_whole_sentence_on_every_ground() -> None:
     start = "You are getting this email because "
     assert all(s.startswith(start) for s in at_least_one(said))
     assert all(s.endswith(".") and ".." not in s and "“”" not in s for s in at_least_one(said))
+
+
+def test_the_line_that_asks_says_that_nothing_follows_and_leads_to_the_page() -> None:
+    why, url = "You are getting this because of <that>.", "https://example.org/confirm/abc"
+    html = and_still_wanted(why, url, html=True)
+    text = and_still_wanted(why, url, html=False)
+    assert html.startswith("You are getting this because of &lt;that&gt;.")
+    assert f'<a href="{url}">tell us that you still want our emails</a>' in html
+    assert text.splitlines()[0] == why
+    assert text.splitlines()[-1] == url
+    assert all(len(line) <= 72 for line in text.splitlines())
+    assert all("Nothing changes if you don’t." in " ".join(one.split()) for one in (html, text))

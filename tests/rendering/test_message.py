@@ -218,6 +218,14 @@ def test_a_person_without_tracking_consent_is_not_tracked(to: Recipient) -> None
     assert "<img" not in part(message, "html")
 
 
+def test_a_message_that_asks_leads_to_the_page_of_its_own_in_both_parts() -> None:
+    article = prepared("pain-guide/why-stretching-and-massage-wont-solve-back-pain")
+    asking = parsed(article.message(replace(QUIET_ANN, asks_to_stay=True), NOW))
+    tokens = addresses_in(asking, "confirm")
+    assert [TOKENS.read_confirm(token) for token in tokens] == [QUIET_ANN.message] * 2
+    assert not addresses_in(parsed(article.message(QUIET_ANN, NOW)), "confirm")
+
+
 @given(recipients.map(lambda anyone: replace(anyone, tracking=True)))
 def test_a_tracked_persons_links_lead_where_the_email_says(
     to: Recipient,

@@ -143,11 +143,8 @@ def claim_due(
     found = _find_due(connection, published, now, most, allowance, probing)
     due = sunset.in_hand(connection, published, found, now)
     due = precedence.with_series_first(connection, published, due, paused)
-    known = _Known(
-        paused,
-        _recent_mails(connection, due, published, now),
-        _segments(connection, due, published, now),
-    )
+    mailed = _recent_mails(connection, due, published, now)
+    known = _Known(paused, mailed, _segments(connection, due, published, now))
     plan = _decide_all(due, published, known, now, 1 if probing else limit, allowance)
     claim = Claim(secrets.token_hex(8), now, real_now + CLAIM_LEASE)
     batch = Batch(claim, len(due), is_full=len(due) == most and not plan.waiting)

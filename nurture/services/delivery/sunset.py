@@ -120,7 +120,7 @@ def asked_in_foot(
     theirs = {
         one.subscriber_id: one.id
         for one in due
-        if published.sequences[one.sequence].broadcast is not None and not one.may_be_followed
+        if published.get_sequence(one.sequence).broadcast is not None and not one.may_be_followed
     }
     if not theirs:
         return set()
