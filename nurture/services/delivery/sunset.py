@@ -125,9 +125,10 @@ def asked_in_foot(
     if not theirs:
         return set()
     signs = stored.latest_signs(connection, theirs.keys())
-    long = {who for who, at in signs.items() if at <= now - ASKED_IN_THE_FOOT_AFTER}
-    sent = stored.broadcasts_sent(connection, long, theirs.values()) if long else {}
-    return {theirs[who] for who in long if asks_in_foot(signs[who], sent.get(who, ()), now)}
+    apart = ASKED_IN_THE_FOOT_AFTER
+    long = {who: at for who, at in signs.items() if at <= now - apart}
+    sent = stored.broadcasts_spaced(connection, long, apart, theirs.values())
+    return {theirs[who] for who, at in long.items() if asks_in_foot(at, sent.get(who, ()), now)}
 
 
 def stay(

@@ -7,7 +7,7 @@ due since the last one, however many people there are.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select, union_all, update
 
@@ -18,7 +18,7 @@ from nurture.domain.sequences.enrolment import Ending, EnrolmentStatus
 from nurture.domain.sequences.sequence import StepKind
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.verdict import Verdict
-from nurture.store.database import insert_new
+from nurture.store.database import as_rows, insert_new, rows_as_table
 from nurture.store.tables.complaints import complaints
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
@@ -110,20 +110,43 @@ def followed_since(connection: Connection, people: Collection[int]) -> dict[int,
     }
 
 
-def broadcasts_sent(
-    connection: Connection, people: Collection[int], besides: Collection[int]
+def broadcasts_spaced(
+    connection: Connection,
+    since: Mapping[int, datetime],
+    every: timedelta,
+    besides: Collection[int],
 ) -> dict[int, list[datetime]]:
-    """Return when each of these people was sent a broadcast, leaving out some enrolments."""
-    sent = select(messages.c.subscriber_id, messages.c.claimed_at).where(
-        messages.c.subscriber_id.in_(people),
+    """Return when each of these people was sent a broadcast, at least `every` apart.
+
+    The first is the earliest that long after the moment in `since`, the next the earliest that long
+    after that, and so on. Enrolments in `besides` are left out. However many broadcasts there were,
+    only these are read.
+    """
+    found: dict[int, list[datetime]] = {}
+    while since:
+        after = [(person, at + every) for person, at in since.items()]
+        since = _first_broadcasts(connection, after, besides)
+        for person, at in since.items():
+            found.setdefault(person, []).append(at)
+    return found
+
+
+def _first_broadcasts(
+    connection: Connection, after: Sequence[tuple[int, datetime]], besides: Collection[int]
+) -> dict[int, datetime]:
+    columns = ("subscriber_id", "claimed_at")
+    rows = rows_as_table(connection.dialect.name, messages, columns)
+    first = select(messages.c.claimed_at).where(
+        messages.c.subscriber_id == rows.c.subscriber_id,
+        messages.c.claimed_at >= rows.c.claimed_at,
         messages.c.sequence.startswith(PREFIX),
         messages.c.status.not_in(_NOT_SENT),
         messages.c.enrolment_id.not_in(besides),
     )
-    found: dict[int, list[datetime]] = {}
-    for person, at in connection.execute(sent):
-        found.setdefault(person, []).append(at)
-    return found
+    earliest = first.order_by(messages.c.claimed_at).limit(1).scalar_subquery()
+    given = {"rows": as_rows(connection, messages, columns, after)}
+    each = connection.execute(select(rows.c.subscriber_id, earliest), given)
+    return {person: at for person, at in each if at is not None}
 
 
 def under_way(

@@ -14,6 +14,8 @@ from nurture.store.queries import quiet
 from nurture.store.tables.complaints import complaints
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import NewEvent, add_events
+from nurture.store.tables.messages import messages
+from nurture.store.tables.revisions import Author, RevisionKind, add_revision
 from nurture.store.tables.subscribers import add_subscriber, change_subscriber, subscribers
 
 CAME = datetime(2025, 1, 1, 9, tzinfo=UTC)
@@ -110,3 +112,50 @@ def test_a_broadcast_is_nothing_to_be_under_way_in(database: Database) -> None:
         connection.execute(insert(enrolments), [row | series, row | sent])
         busy = quiet.under_way(connection, [in_series, in_broadcast], {QUESTION})
         assert busy == {in_series}
+
+
+def test_of_all_broadcasts_only_those_far_enough_apart_are_read(database: Database) -> None:
+    days = (0, 30, 99, 100, 130, 199, 205, 206, 300, 400)
+    with database.writing() as connection:
+        reader, other = people(connection, 2)
+        revision = add_revision(
+            connection,
+            kind=RevisionKind.EMAIL,
+            key="broadcast:may/email",
+            digest="",
+            author=Author.FILES,
+            source={},
+            compiled={},
+            now=CAME,
+        )
+        enrolment = connection.scalars(select(enrolments.c.id)).first() or 0
+        at = [CAME + timedelta(days=day) for day in days]
+        rows = [message_row(reader, enrolment, revision, n, one) for n, one in enumerate(at)]
+        rows[6]["status"] = "cancelled"
+        rows[9]["sequence"] = "pain-guide"
+        connection.execute(insert(messages), rows)
+        since = dict.fromkeys((reader, other), CAME)
+        found = quiet.broadcasts_spaced(connection, since, timedelta(days=100), [0])
+        assert found == {reader: [at[3], at[7]]}
+        assert quiet.broadcasts_spaced(connection, since, timedelta(days=100), [enrolment]) == {}
+
+
+def message_row(
+    person: int, enrolment: int, revision: int, number: int, at: datetime
+) -> dict[str, object]:
+    """Return the row of one broadcast that a reader was sent."""
+    return {
+        "enrolment_id": enrolment,
+        "subscriber_id": person,
+        "sequence": f"broadcast:{number}",
+        "step": f"email{number}",
+        "kind": "article",
+        "occasion": 1,
+        "revision_id": revision,
+        "status": "accepted",
+        "attempt": 1,
+        "claim": "",
+        "due_at": at,
+        "claimed_at": at,
+        "accepted_at": at,
+    }
