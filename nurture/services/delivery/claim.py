@@ -2,7 +2,7 @@
 
 import secrets
 from collections import abc
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -20,13 +20,13 @@ from nurture.domain.scheduling.decision import (
     next_look,
     progress_after,
 )
-from nurture.domain.scheduling.gate import HELD_BACK_AT_MOST
-from nurture.domain.scheduling.planner import due_at, segments_asked
+from nurture.domain.scheduling.planner import due_at
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import ANSWERS, RECURRING, Sequence, StepKind
 from nurture.rendering.message import PreparedEmail, Recipient
 from nurture.services.catalogue import Published
 from nurture.services.delivery import precedence, sunset
+from nurture.services.delivery.batch_facts import BatchFacts, gather
 from nurture.services.delivery.grounds import grounds_of
 from nurture.store.database import Connection
 from nurture.store.queries.due import (
@@ -38,7 +38,6 @@ from nurture.store.queries.due import (
     due_for_probe,
     excuse,
 )
-from nurture.store.queries.facts import facts_of
 from nurture.store.tables import broadcasts, enrolments, message_changes, messages, sequences
 from nurture.store.tables.message_changes import Claim, NewMessage
 
@@ -80,18 +79,6 @@ class Batch:
     claimed: list[Claimed] = field(default_factory=list)
     is_full: bool = False
     leaves_some_waiting: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of a batch besides its enrolments, all read at once.
-
-    `mailed` and `segments` are by subscriber; the decisions of a batch add to `mailed`.
-    """
-
-    paused: Collection[str]
-    mailed: dict[int, list[datetime]]
-    segments: Mapping[int, frozenset[str]]
 
 
 @dataclass(slots=True)
@@ -143,8 +130,7 @@ def claim_due(
     found = _find_due(connection, published, now, most, allowance, probing)
     due = sunset.in_hand(connection, published, found, now)
     due = precedence.with_series_first(connection, published, due, paused)
-    mailed = _recent_mails(connection, due, published, now)
-    known = _Known(paused, mailed, _segments(connection, due, published, now))
+    known = gather(connection, published, due, paused, now)
     plan = _decide_all(due, published, known, now, 1 if probing else limit, allowance)
     claim = Claim(secrets.token_hex(8), now, real_now + CLAIM_LEASE)
     batch = Batch(claim, len(due), is_full=len(due) == most and not plan.waiting)
@@ -196,39 +182,10 @@ def _leaves_some(
     return count_due(connection, now, most=len(due) + 1) > len(due)
 
 
-def _recent_mails(
-    connection: Connection, due: abc.Sequence[DueEnrolment], published: Published, now: datetime
-) -> dict[int, list[datetime]]:
-    """Return when people were last emailed, going further back where it tells why one is late."""
-    if not due:
-        return {}
-    skipping = {key for key, sequence in published.sequences.items() if sequence.skips_late}
-    further = {one.subscriber_id for one in due if one.sequence in skipping}
-    others = {one.subscriber_id for one in due} - further
-    since = now - published.calendar.caps.longest
-    return messages.mailed_since(connection, others, since) | messages.mailed_since(
-        connection, further, since - HELD_BACK_AT_MOST
-    )
-
-
-def _segments(
-    connection: Connection, due: abc.Sequence[DueEnrolment], published: Published, now: datetime
-) -> dict[int, frozenset[str]]:
-    """Return people's segments, for those whose next step depends on them."""
-    asking = {
-        one.subscriber_id
-        for one in due
-        if (sequence := published.find_sequence(one.sequence))
-        and segments_asked(sequence, one.progress)
-    }
-    found = facts_of(connection, asking) if asking else {}
-    return {person: published.segments.of(facts, now) for person, facts in found.items()}
-
-
 def _decide_all(
     due: abc.Sequence[DueEnrolment],
     published: Published,
-    known: _Known,
+    known: BatchFacts,
     now: datetime,
     most: int,
     allowance: Allowance,
