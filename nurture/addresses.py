@@ -53,6 +53,14 @@ def plain_page(text: str) -> str:
     return urlunsplit((parts.scheme, host + port, *rest)) if not text.isascii() else text
 
 
+def plain_feed(text: str) -> str:
+    """Return the address of a feed in ASCII, without a fragment; raise `AddressError` if invalid.
+
+    An address with a user and a password is none, as it would be shown.
+    """
+    return plain_page(text.strip()).partition("#")[0]
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a host name or address means this machine."""
     if host == "localhost":

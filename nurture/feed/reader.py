@@ -1,8 +1,9 @@
-"""Fetching the feed: what has changed since the last time, within limits of size, time and place."""
+"""Fetching the feed if it has changed, within limits of size, time and place."""
 
 import ssl
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -34,7 +35,7 @@ class Validators:
     last_modified: str = ""
 
     @property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> Mapping[bytes | str, bytes | str]:
         """The headers of a conditional request (RFC 9110, section 13.1)."""
         given = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
         return {name: said for name, said in given.items() if said}
@@ -52,7 +53,7 @@ class FetchedFeed:
 
 def fetch_feed(
     feed: str,
-    validators: Validators = Validators(),  # noqa: B008  It is immutable.
+    validators: Validators = Validators(),
     *,
     allowed: Collection[str] = (),
     patience: float = PATIENCE_SECONDS,
@@ -67,7 +68,8 @@ def fetch_feed(
     with httpcore.ConnectionPool(ssl.create_default_context(), network_backend=network) as pool:
         page = feed
         for _ in range(_MOST_REDIRECTS + 1):
-            found = _told_errors(page, deadline, lambda at=page: _ask(pool, at, validators))
+            with _told_errors(page, deadline):
+                found = _ask(pool, page, validators)
             if not isinstance(found, _Elsewhere):
                 return found
             page = redirected(feed, page, found.location)
@@ -83,8 +85,12 @@ _Found = FetchedFeed | _Elsewhere | None
 
 
 def _ask(pool: httpcore.ConnectionPool, page: str, validators: Validators) -> _Found:
-    headers = {"User-Agent": "nurture", "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
-    asked = headers | validators.headers
+    headers: dict[bytes | str, bytes | str] = {
+        "User-Agent": "nurture",
+        "Accept": _ACCEPT,
+        "Accept-Encoding": "gzip",
+    }
+    asked = {**headers, **validators.headers}
     with pool.stream("GET", page, headers=asked, extensions={"timeout": _TIMEOUTS}) as answer:
         said = {name.lower().decode(): value.decode("latin-1") for name, value in answer.headers}
         if answer.status in _REDIRECTS and "location" in said:
@@ -130,23 +136,21 @@ def _kept(validator: str) -> str:
     return validator if fits and len(validator) <= _LONGEST_VALIDATOR else ""
 
 
-def _told_errors(page: str, deadline: Deadline, ask: Callable[[], _Found]) -> _Found:
-    """Ask, and raise every trouble as a `FeedError` that names the host and no more."""
+@contextmanager
+def _told_errors(page: str, deadline: Deadline) -> Iterator[None]:
+    """Raise every trouble as a `FeedError` that names the host and no more."""
     host = urlsplit(page).hostname
     try:
-        return ask()
+        yield
     except httpcore.TimeoutException:
         raise FeedError(
             f"{host} did not answer in time; a feed has {deadline.patience:g} seconds."
         ) from None
     except httpcore.ConnectError as error:
-        said = "certificate" if "CERTIFICATE" in str(error) else ""
-        if said:
+        if "CERTIFICATE" in str(error):
             raise FeedError(f"{host} showed a certificate that is not valid for it.") from None
         raise FeedError(f"{host} could not be reached.") from None
     except zlib.error:
         raise FeedError(f"{host} sent something that cannot be unpacked.") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError, ValueError) as error:
         raise FeedError(f"{host} broke off ({type(error).__name__}).") from None
-    except httpcore.UnsupportedProtocol:
-        raise FeedError(f"{host} cannot be asked for a feed.") from None

@@ -2,18 +2,10 @@
 
 from urllib.parse import urljoin, urlsplit
 
-from nurture.addresses import AddressError, plain_page
+from nurture.addresses import AddressError, plain_feed
 from nurture.feed.network import FeedError
 
 _PORTS = {"http": 80, "https": 443}
-
-
-def plain_feed(text: str) -> str:
-    """Return a feed's address in ASCII; raise `AddressError` if it is none."""
-    address = plain_page(text.strip())
-    if "@" in urlsplit(address).netloc:
-        raise AddressError("Write the address without a user and a password.")
-    return address.partition("#")[0]
 
 
 def redirected(feed: str, page: str, location: str) -> str:
