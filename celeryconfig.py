@@ -97,6 +97,11 @@ beat_schedule = {
         "schedule": _every(3600),
         "options": {"expires": 3600},
     },
+    "follow the feed": {
+        "task": "tasks.upkeep.follow_feed",
+        "schedule": _every(3600),
+        "options": {"expires": 3600},
+    },
     "ask the quiet": {
         "task": "tasks.upkeep.ask_the_quiet",
         "schedule": _every(3600),

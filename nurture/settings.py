@@ -6,14 +6,14 @@ from base64 import b64decode
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from nurture.addresses import AddressError, is_safe_for_secrets, plain_page
+from nurture.addresses import AddressError, is_safe_for_secrets, plain_feed, plain_page
 from nurture.broker import address
 from nurture.bucket_address import SCHEME, read_address
 from nurture.domain.account.presets import PRESETS, AccountChoices, find_preset, read_number
@@ -59,6 +59,8 @@ class Settings(BaseModel):
     oauth_authorize_url: str = ""
     oauth_token_url: str = ""
     oauth_device_url: str = ""
+    feed_url: str = ""
+    feed_allow: tuple[str, ...] = ()
     base_url: str = ""
     secret_key: str = Field(repr=False)
     address_key: str = Field(default="", repr=False)
@@ -188,6 +190,24 @@ class Settings(BaseModel):
                 "write the public address of these pages, such as https://mail.example.org"
             )
         return plain
+
+    @field_validator("feed_url")
+    @classmethod
+    def _is_a_feed(cls, url: str) -> str:
+        try:
+            return plain_feed(url) if url else url
+        except AddressError:
+            raise ValueError("write the whole address of the blog's feed, with https://") from None
+
+    @field_validator("feed_allow", mode="before")
+    @classmethod
+    def _are_networks(cls, said: object) -> object:
+        if not isinstance(said, str):
+            return said
+        try:
+            return tuple(str(ip_network(one, strict=False)) for one in split(said))
+        except ValueError:
+            raise ValueError("write networks with commas, such as 10.0.0.0/24") from None
 
     @field_validator("backup_url")
     @classmethod

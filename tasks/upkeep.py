@@ -38,3 +38,13 @@ def back_up() -> None:
     from nurture.services.backup import backups
 
     backups.back_up_tonight(context().backup_setup, context().clock())
+
+
+@app.task
+def follow_feed() -> None:
+    """Make drafts of the blog's new posts, if a feed is set, and tell the owners of them."""
+    from nurture.services.broadcasts import feed_hour
+
+    feed_hour.follow_feed(
+        context().dispatch, context().feed, context().settings.public_url, context().clock()
+    )

@@ -13,6 +13,7 @@ from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     doctor,
     everybody,
     evidence,
+    feed,
     held,
     hits,
     imports,

@@ -93,7 +93,8 @@ def test_an_ordinary_post_has_nothing_to_put_right() -> None:
     paragraph = (
         "When your back hurts, it is natural to want somebody to press on it. Touch and massage "
         "bring relief for a while, but they assume that the muscles work too hard, and weak "
-        "muscles can feel tight as well. What helps in the end is to become stronger, a little at a time."
+        "muscles can feel tight as well. What helps in the end is to become stronger, a little "
+        "at a time."
     )
     picture = "https://human-movement.com/back-(1).png?w=600&h=400"
     source = source_of(Post("1", ADDRESS, "Why a strong back matters", picture, paragraph))

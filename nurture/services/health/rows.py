@@ -7,12 +7,14 @@ from pathlib import Path
 
 from nurture.services.account import words
 from nurture.services.account.hold import state_of
+from nurture.services.broadcasts.feed_source import FeedSource, failing_since
 from nurture.services.health.finding import Finding, doubtful, failed, fine
 from nurture.services.reports.dashboard import count_late
 from nurture.services.tracking.fold import waiting_since
 from nurture.store.database import Connection
 from nurture.store.queries import claims
 from nurture.store.tables import bounces, instance, messages, owners
+from nurture.store.tables.feed_state import FeedState
 from nurture.store.tables.holds import count_held
 from nurture.store.tables.mailboxes import MailboxState
 from nurture.store.tables.refused_calls import BOXES, count_refusals
@@ -25,6 +27,9 @@ _REFUSED_LATELY = timedelta(days=2)
 
 #: The mailbox is read every few minutes.
 _READ_WITHIN = timedelta(minutes=30)
+
+#: The feed is read every hour.
+_FOLLOWED_WITHIN = timedelta(hours=3)
 
 _ARE_THEY_RUNNING = "See that “nurture serve”, or a worker and a beat, are running: var/logs."
 
@@ -125,6 +130,24 @@ def mailbox(state: MailboxState | None, now: datetime) -> Iterator[Finding]:
     if state.skipped_at and now - state.skipped_at < _REFUSED_LATELY:
         said = f"{state.skipped} mails in the mailbox could not be taken in and were passed over."
         yield doubtful("mailbox", said, "The worker’s log in var/logs says when and why.")
+
+
+def feed(source: FeedSource, state: FeedState, now: datetime) -> Iterator[Finding]:
+    """Check that the blog's feed is read, if one is set."""
+    if not source.url(state):
+        return
+    if since := failing_since(source, state, now):
+        said = f"The blog’s feed has not been read since {since:%-d %B, %H:%M} UTC: {state.trouble}"
+        yield failed("feed", said, "Until then new posts become no drafts: “nurture feed read”.")
+    elif state.trouble:
+        said = f"The blog’s feed could not be read the last time: {state.trouble}"
+        yield doubtful(
+            "feed", said, "It is tried again every hour. “nurture feed read” does so now."
+        )
+    elif state.read_at is None or now - state.read_at > _FOLLOWED_WITHIN:
+        yield doubtful("feed", "The blog’s feed has not been read lately.", _ARE_THEY_RUNNING)
+    else:
+        yield fine("feed", f"The blog’s feed was read on {state.read_at:%-d %B, %H:%M} UTC.")
 
 
 def studio(connection: Connection) -> Iterator[Finding]:

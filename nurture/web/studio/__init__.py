@@ -12,6 +12,7 @@ from flask import Blueprint
 from nurture.bootstrap import Context
 from nurture.web.studio import (
     account,
+    blog,
     complaints,
     emails,
     guides,
@@ -48,6 +49,7 @@ AREAS = (
     practice,
     mail_account,
     mail_connection,
+    blog,
     website,
     server_settings,
     people,

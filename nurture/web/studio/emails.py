@@ -15,6 +15,7 @@ from nurture.domain.errors import NurtureError
 from nurture.library.folder import parse_email
 from nurture.library.writing import with_body, with_front
 from nurture.rendering.lint.preflight import Severity, stops_publishing
+from nurture.services.broadcasts.articles import articles_to_fill_in
 from nurture.services.publishing import email_editor
 from nurture.services.publishing import studio as owner
 from nurture.services.publishing.email_editor import Editing, SavedElsewhereError
@@ -65,8 +66,11 @@ class Emails(Views):
     def show_emails(self) -> str:
         """Show every email, in the order in which each sequence sends them."""
         published = self.context.get_published()
+        with self.context.database.reading() as connection:
+            known = articles_to_fill_in(connection, published)
         return render_template(
             "studio/emails.html",
+            articles=known,
             sequences=sorted(published.sequences.values(), key=lambda one: one.title),
             emails=published.emails,
             drafted=email_editor.drafted(self.context.database),

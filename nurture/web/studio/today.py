@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from nurture.bootstrap import Context, broker_trouble
 from nurture.domain.subscribers.consent import STUDIO
 from nurture.services.backup.held import count_held
+from nurture.services.broadcasts.feed_source import feed_trouble
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.inbound import bounce_jumps
@@ -145,6 +146,10 @@ class Today(Views):
         )
 
 
+def _feed_trouble(context: Context) -> str:
+    return feed_trouble(context.database, context.feed, context.clock())
+
+
 def _obstacles(context: Context) -> list[tuple[str, str]]:
     """Return faults in the setup that affect everyone: a heading and what to do about each."""
     found = (
@@ -153,6 +158,7 @@ def _obstacles(context: Context) -> list[tuple[str, str]]:
         ("Your backups need you", context.backup_trouble),
         ("A mail server is still to be set", context.where_mails_stay),
         ("Visitors cannot be told apart", context.proxy_trouble),
+        ("Your blog’s feed cannot be read", _feed_trouble(context)),
         ("More came at once than could be answered", context.crowd_trouble),
     )
     return [(heading, said) for heading, said in found if said]
