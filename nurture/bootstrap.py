@@ -32,7 +32,6 @@ from nurture.services.backup import state
 from nurture.services.backup.backups import BackupSetup
 from nurture.services.backup.contents import Sources
 from nurture.services.backup.places import locate, place_of
-from nurture.services.broadcasts.feed_source import FeedSource
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.evidence.keys import keep_a_key, seal_evidence_keys
@@ -284,11 +283,6 @@ class Context:
         """What taking in a mail needs."""
         paths = ReturnPaths(self.tokens, self.settings.bounce_address)
         return InboundDesk(*self.stored, self.tokens, paths)
-
-    @property
-    def feed(self) -> FeedSource:
-        """The feed of the practice's blog, as far as the environment sets it."""
-        return FeedSource(self.settings.feed_url, self.settings.feed_allow)
 
     @property
     def mailbox(self) -> MailboxSource | None:

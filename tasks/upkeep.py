@@ -45,6 +45,4 @@ def follow_feed() -> None:
     """Make drafts of the blog's new posts, if a feed is set, and tell the owners of them."""
     from nurture.services.broadcasts import feed_hour
 
-    feed_hour.follow_feed(
-        context().dispatch, context().feed, context().settings.public_url, context().clock()
-    )
+    feed_hour.follow_feed(context().dispatch, context().settings, context().clock())

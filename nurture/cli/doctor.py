@@ -141,7 +141,7 @@ def _misfit(context: Context) -> Finding | None:
 
 def _rows(context: Context) -> Iterator[Finding]:
     from nurture.clock import real_now
-    from nurture.services.broadcasts.feed_source import feed_state
+    from nurture.services.broadcasts.feed_source import FeedSource, feed_state
     from nurture.services.health import rows, safekeeping
     from nurture.services.inbound.mailbox import state_of
 
@@ -154,7 +154,7 @@ def _rows(context: Context) -> Iterator[Finding]:
         yield from rows.callers(connection, moments.now)
         yield from rows.studio(connection)
     yield from rows.mailbox(state_of(context.database, context.mailbox), moments.now)
-    yield from rows.feed(context.feed, feed_state(context.database), moments.now)
+    yield from rows.feed(FeedSource.of(context.settings), feed_state(context.database), moments.now)
     yield from safekeeping.erasures(context.database, context.files)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nurture.bootstrap import Context
     from nurture.services.broadcasts.articles import FoundArticle
     from nurture.services.broadcasts.feed import FeedReading
+    from nurture.services.broadcasts.feed_source import FeedSource
 
 
 @main.group()
@@ -58,9 +59,9 @@ def set_feed(context: Context, url: str | None, sends_itself: bool | None) -> No
     from nurture.services.broadcasts import feed as feed_reading
     from nurture.services.broadcasts.feed_source import choose_feed
 
-    choose_feed(context.database, context.feed, url, sends_itself, context.clock())
+    choose_feed(context.database, _source(context), url, sends_itself, context.clock())
     if url:
-        found = feed_reading.read_feed(context.database, context.feed, context.clock())
+        found = feed_reading.read_feed(context.database, _source(context), context.clock())
         click.echo(_said(found))
     state = _state(context)
     click.echo(_what_happens(state["sends_itself"]) if state["url"] else "No feed is read.")
@@ -74,7 +75,7 @@ def read(context: Context, as_json: bool) -> None:
     from nurture.services.broadcasts import feed as feed_reading
     from nurture.services.broadcasts import feed_notices
 
-    found = feed_reading.read_feed(context.database, context.feed, context.clock())
+    found = feed_reading.read_feed(context.database, _source(context), context.clock())
     public_url = context.settings.public_url
     told = feed_notices.tell_owners(context.dispatch, public_url, context.clock())
     if as_json:
@@ -117,6 +118,12 @@ def _as_values(found: FoundArticle) -> dict[str, Any]:
     return {name: getattr(found, name) for name in found.__dataclass_fields__}
 
 
+def _source(context: Context) -> FeedSource:
+    from nurture.services.broadcasts.feed_source import FeedSource
+
+    return FeedSource.of(context.settings)
+
+
 def _state(context: Context) -> dict[str, Any]:
     from nurture.services.broadcasts.feed_source import feed_state
     from nurture.store.tables.feed_posts import list_posts
@@ -126,8 +133,8 @@ def _state(context: Context) -> dict[str, Any]:
         posts = list_posts(connection)
     moments = ("read_at", "trouble_since", "first_read_at")
     return {
-        "url": context.feed.url(state),
-        "fixed": bool(context.feed.fixed_url),
+        "url": _source(context).url(state),
+        "fixed": bool(_source(context).fixed_url),
         "sends_itself": state.sends_since is not None,
         "posts": len(posts),
         "trouble": state.trouble,

@@ -71,7 +71,7 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
-class Deadline:
+class FetchDeadline:
     """The moment at which everything has to be over."""
 
     def __init__(self, patience: float) -> None:
@@ -89,7 +89,7 @@ class CheckedNetwork(httpcore.NetworkBackend):
     """The network without its private part, except for the networks that are `allowed`."""
 
     def __init__(
-        self, deadline: Deadline, allowed: Collection[str] = (), lookup: Lookup = look_up
+        self, deadline: FetchDeadline, allowed: Collection[str] = (), lookup: Lookup = look_up
     ) -> None:
         self._deadline, self._lookup = deadline, lookup
         self._allowed = [ip_network(one, strict=False) for one in allowed]
@@ -158,7 +158,7 @@ class CheckedNetwork(httpcore.NetworkBackend):
 class _TimedStream(httpcore.NetworkStream):
     """A connection on which nothing waits beyond the deadline."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, deadline: FetchDeadline) -> None:
         self._stream, self._deadline = stream, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:

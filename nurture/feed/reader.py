@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 
-from nurture.feed.network import CheckedNetwork, Deadline, FeedError, Lookup, look_up
+from nurture.feed.network import CheckedNetwork, FeedError, FetchDeadline, Lookup, look_up
 from nurture.feed.site import redirected
 
 #: A feed has at most this many bytes, as it is sent and as it is read.
@@ -63,7 +63,7 @@ def fetch_feed(
 
     Private addresses are refused, except in the networks that are `allowed`.
     """
-    deadline = Deadline(patience)
+    deadline = FetchDeadline(patience)
     network = CheckedNetwork(deadline, allowed, lookup)
     with httpcore.ConnectionPool(ssl.create_default_context(), network_backend=network) as pool:
         page = feed
@@ -137,7 +137,7 @@ def _kept(validator: str) -> str:
 
 
 @contextmanager
-def _told_errors(page: str, deadline: Deadline) -> Iterator[None]:
+def _told_errors(page: str, deadline: FetchDeadline) -> Iterator[None]:
     """Raise every trouble as a `FeedError` that names the host and no more."""
     host = urlsplit(page).hostname
     try:

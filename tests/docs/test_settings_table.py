@@ -28,6 +28,8 @@ IN_WORDS = {
     "oauth_device_url": "the provider’s own",
     "oauth_authorize_url": "the provider’s own",
     "imap_url": "no mailbox is read",
+    "feed_url": "as the studio says",
+    "feed_allow": "public addresses only",
     "bounce_address": "the sender's address",
     "mail_provider": "recognised by the mail server's name",
     "secret_key": "made at the first start",

@@ -3,7 +3,7 @@
 import gzip
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
@@ -38,8 +38,8 @@ def rss(posts: Sequence[Post]) -> bytes:
 class BlogServer:
     """A blog; everything about its answer may be changed at any time.
 
-    `asked` has the headers of every request. `drips` sends the body, and with `slow_head` also the
-    head, a byte at a time.
+    `asked` has the headers of every request, and `meanwhile` happens during each. `drips` sends the
+    body, and `slow_head` a head, a byte at a time.
     """
 
     content: bytes = b""
@@ -50,6 +50,7 @@ class BlogServer:
     delay: float = 0.0
     drips: bool = False
     slow_head: bool = False
+    meanwhile: Callable[[], None] = lambda: None
     asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
 
     def __enter__(self) -> "BlogServer":
@@ -91,6 +92,7 @@ def _visit_of(blog: BlogServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             blog.asked.append((self.path, dict(self.headers)))
             time.sleep(blog.delay)
+            blog.meanwhile()
             if self.path in blog.redirects:
                 return self._say(302, b"", {"Location": blog.redirects[self.path]})
             if blog.refuses(dict(self.headers)):

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from nurture.addresses import AddressError, plain_mailbox
 from nurture.domain.broadcasts.broadcast import BroadcastStatus
 from nurture.domain.messages.status import MessageStatus
+from nurture.feed.notice import feed_notice
 from nurture.mail.mailer import Envelope, Outcome
-from nurture.rendering.feed_notice import feed_notice
 from nurture.rendering.preview import trial_number
 from nurture.services.account.limits import take_stock
 from nurture.services.broadcasts import sending

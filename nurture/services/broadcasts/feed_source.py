@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from nurture.addresses import plain_feed
 from nurture.domain.errors import NurtureError
+from nurture.settings import Settings
 from nurture.store.database import Database
 from nurture.store.tables.feed_state import FeedState, find_feed, hold_feed, keep_choice
 
@@ -22,6 +24,11 @@ class FeedSource:
 
     fixed_url: str = ""
     allowed: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the feed as the settings have it."""
+        return cls(settings.feed_url, settings.feed_allow)
 
     def url(self, state: FeedState) -> str:
         """Return the feed's address: that of the environment, else the one that was chosen."""

@@ -6,7 +6,12 @@ from werkzeug.wrappers import Response
 from nurture.addresses import AddressError
 from nurture.bootstrap import Context
 from nurture.services.broadcasts import articles
-from nurture.services.broadcasts.feed_source import FeedFixedError, choose_feed, feed_state
+from nurture.services.broadcasts.feed_source import (
+    FeedFixedError,
+    FeedSource,
+    choose_feed,
+    feed_state,
+)
 from nurture.services.publishing.files import CheckError
 from nurture.store.tables.feed_posts import list_posts
 from nurture.web.studio.core.flash import tell
@@ -26,14 +31,14 @@ class Blog(Views):
     def save_blog(self) -> Response | tuple[str, int]:
         """Store the feed's address and what becomes of drafts; read a new feed at once."""
         context, form = self.context, request.form
-        url = None if context.feed.fixed_url else form.get("url", "").strip()
-        before = context.feed.url(feed_state(context.database))
+        url = None if self._source.fixed_url else form.get("url", "").strip()
+        before = self._source.url(feed_state(context.database))
         sends_itself = form.get("sends_itself") == "yes"
         try:
-            choose_feed(context.database, context.feed, url, sends_itself, context.clock())
+            choose_feed(context.database, self._source, url, sends_itself, context.clock())
         except (AddressError, FeedFixedError) as error:
             return self._page(url or "", str(error)), 422
-        if context.feed.url(feed_state(context.database)) not in ("", before):
+        if self._source.url(feed_state(context.database)) not in ("", before):
             return self.read_blog()
         tell("Saved.")
         return _back()
@@ -43,7 +48,7 @@ class Blog(Views):
         # What fetches and parses stays out of the memory of every web process.
         from nurture.services.broadcasts import feed
 
-        found = feed.read_feed(self.context.database, self.context.feed, self.context.clock())
+        found = feed.read_feed(self.context.database, self._source, self.context.clock())
         if found.trouble:
             tell(f"The feed could not be read. {found.trouble}", trouble=True)
         elif found.first:
@@ -70,6 +75,10 @@ class Blog(Views):
             tell(f"Published. Emails whose button leads to its article now: {len(done)}.")
         return redirect(url_for("studio.show_emails"), 303)
 
+    @property
+    def _source(self) -> FeedSource:
+        return FeedSource.of(self.context.settings)
+
     def _page(self, typed: str | None = None, slip: str = "") -> str:
         context, state = self.context, feed_state(self.context.database)
         with context.database.reading() as connection:
@@ -77,8 +86,8 @@ class Blog(Views):
         return render_template(
             "studio/blog.html",
             state=state,
-            fixed=context.feed.fixed_url,
-            url=context.feed.url(state),
+            fixed=self._source.fixed_url,
+            url=self._source.url(state),
             typed=state.url if typed is None else typed,
             slip=slip,
             posts=posts[:_SHOWN],

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from nurture.bootstrap import Context, broker_trouble
 from nurture.domain.subscribers.consent import STUDIO
 from nurture.services.backup.held import count_held
-from nurture.services.broadcasts.feed_source import feed_trouble
+from nurture.services.broadcasts.feed_source import FeedSource, feed_trouble
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
 from nurture.services.inbound import bounce_jumps
@@ -147,7 +147,7 @@ class Today(Views):
 
 
 def _feed_trouble(context: Context) -> str:
-    return feed_trouble(context.database, context.feed, context.clock())
+    return feed_trouble(context.database, FeedSource.of(context.settings), context.clock())
 
 
 def _obstacles(context: Context) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from nurture.domain.broadcasts.broadcast import Broadcast
 from nurture.domain.broadcasts.posts import Post
 from nurture.services.broadcasts import feed
 from nurture.services.broadcasts.feed import FeedReading
+from nurture.services.broadcasts.feed_source import FeedSource
 from nurture.store.tables.broadcasts import list_broadcasts
 from nurture.store.tables.owners import add_owner
 from tests.installation import Installation
@@ -23,7 +24,7 @@ def post(number: int, title: str = "", **more: str) -> Post:
 def read(home: Installation) -> FeedReading:
     """Read the feed once."""
     context = home.context
-    return feed.read_feed(context.database, context.feed, home.clock.now)
+    return feed.read_feed(context.database, FeedSource.of(context.settings), home.clock.now)
 
 
 def drafts_of(home: Installation) -> list[Broadcast]:

@@ -145,8 +145,14 @@ def test_a_feed_can_be_chosen_and_given_up(home: Installation, blog: BlogServer)
 def test_the_environment_decides_where_the_feed_is(sqlite_reader: Installation) -> None:
     context = sqlite_reader.context
     with pytest.raises(FeedFixedError):
-        choose_feed(context.database, context.feed, "https://b.example/feed", None, context.clock())
-    choose_feed(context.database, context.feed, None, True, context.clock())
+        choose_feed(
+            context.database,
+            FeedSource.of(context.settings),
+            "https://b.example/feed",
+            None,
+            context.clock(),
+        )
+    choose_feed(context.database, FeedSource.of(context.settings), None, True, context.clock())
     assert feed_state(context.database).sends_since == sqlite_reader.clock.now
 
 
@@ -157,12 +163,19 @@ def test_a_feed_that_fails_for_three_days_is_told(reader: Installation, blog: Bl
     for hours in (0, 71, 72):
         reader.clock.set(begun + timedelta(hours=hours))
         read(reader)
-        told.append(failing_since(context.feed, feed_state(context.database), context.clock()))
+        told.append(
+            failing_since(
+                FeedSource.of(context.settings), feed_state(context.database), context.clock()
+            )
+        )
     assert told == [None, None, begun]
     blog.status = 200
     read(reader)
     state = feed_state(context.database)
-    assert (state.trouble, failing_since(context.feed, state, context.clock())) == ("", None)
+    assert (
+        state.trouble,
+        failing_since(FeedSource.of(context.settings), state, context.clock()),
+    ) == ("", None)
 
 
 def test_one_process_reads_at_a_time(reader: Installation, blog: BlogServer) -> None:
@@ -174,7 +187,9 @@ def test_one_process_reads_at_a_time(reader: Installation, blog: BlogServer) -> 
 
     def look(number: int) -> None:
         context = contexts[number]
-        found.append(feed.read_feed(context.database, context.feed, reader.clock.now))
+        found.append(
+            feed.read_feed(context.database, FeedSource.of(context.settings), reader.clock.now)
+        )
 
     threads = [Thread(target=look, args=(number,)) for number in range(3)]
     for thread in threads:
@@ -188,22 +203,18 @@ def test_one_process_reads_at_a_time(reader: Installation, blog: BlogServer) -> 
 
 
 def test_a_reader_that_slept_through_its_lease_changes_nothing(
-    reader: Installation, blog: BlogServer, monkeypatch: pytest.MonkeyPatch
+    reader: Installation, blog: BlogServer
 ) -> None:
+    def take_the_lease() -> None:
+        """Let another process take the lease while this one has the feed in hand."""
+        later = real_now() + timedelta(hours=1)
+        with reader.context.database.writing() as connection:
+            hold_feed(connection)
+            take_feed_lease(connection, "other", later, later + timedelta(minutes=3))
+
     read(reader)
     blog.show(post(1))
-    fetch, database = feed.fetch_feed, reader.context.database
-
-    def fetch_and_sleep(*arguments: object, **named: object) -> object:
-        """Another process takes the lease while this one has the feed in hand."""
-        found = fetch(*arguments, **named)  # type: ignore[arg-type]
-        later = real_now() + timedelta(hours=1)
-        with database.writing() as connection:
-            hold_feed(connection)
-            assert take_feed_lease(connection, "other", later, later + timedelta(minutes=3))
-        return found
-
-    monkeypatch.setattr(feed, "fetch_feed", fetch_and_sleep)
+    blog.meanwhile = take_the_lease
     assert read(reader).busy
     assert drafts_of(reader) == []
 
@@ -214,6 +225,7 @@ import os, signal, sys
 import sqlalchemy as sa
 from nurture.bootstrap import build
 from nurture.services.broadcasts.feed import read_feed
+from nurture.services.broadcasts.feed_source import FeedSource
 
 context, left = build(), int(sys.argv[1])
 
@@ -224,7 +236,7 @@ def count(*_):
         os.kill(os.getpid(), signal.SIGKILL)
 
 sa.event.listen(context.database.engine, sys.argv[2], count)
-read_feed(context.database, context.feed, context.clock())
+read_feed(context.database, FeedSource.of(context.settings), context.clock())
 """
 
 
