@@ -6,10 +6,10 @@ from datetime import date, datetime
 
 from nurture.domain.broadcasts.broadcast import Broadcast
 from nurture.domain.broadcasts.departures import Departures
-from nurture.domain.reasons import Code, Reason
+from nurture.domain.reasons import Code, Reason, in_words
 from nurture.domain.rights.table import Permitted, may_write
 from nurture.domain.scheduling.gate import Standing, mailing_of
-from nurture.domain.subscribers.consent import Scope
+from nurture.domain.subscribers.consent import Purpose, Scope
 
 
 def verdict_of(broadcast: Broadcast, standing: Standing, now: datetime) -> Permitted:
@@ -32,12 +32,18 @@ UNRECORDED = "unrecorded"
 class NotReached:
     """How many people do not get a broadcast for one reason.
 
-    If they agreed to something else, `wordings` are the words with numbers, most frequent first.
+    If they agreed to something else, `wordings` are the words, the most frequent first.
     """
 
     why: Reason
     number: int
-    wordings: tuple[tuple[str, int], ...] = ()
+    wordings: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The reason in words that follow “because”."""
+        is_unsaid = self.why.code is Code.NOT_COVERED and not self.wordings
+        return in_words(self.why._replace(code=Code.NO_CONSENT_FOR) if is_unsaid else self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +69,27 @@ class Review:
         return self.departures.on_first_day if is_long else None
 
 
-def not_reached(
-    refused: Mapping[Reason, int], wordings: Sequence[tuple[str, int]]
-) -> list[NotReached]:
+def why_not(verdict: Permitted, standing: Standing) -> Reason | None:
+    """Return why a person does not get it, telling apart those who agreed to something else."""
+    why = verdict.why
+    if why is None or why.code is not Code.NO_CONSENT_FOR:
+        return why
+    agreed_to_some = Purpose.GUIDE in standing.consents or standing.consents.streams
+    return why._replace(code=Code.NOT_COVERED) if agreed_to_some else why
+
+
+def not_reached(refused: Mapping[Reason, int], wordings: Sequence[str]) -> list[NotReached]:
     """Return the reasons, the most frequent first.
 
-    `wordings` are what those last agreed to who have not agreed to the stream, most frequent first;
-    anyone who never agreed to anything in words is counted apart.
+    `wordings` are what those last agreed to whose consent does not cover the stream, the most
+    frequent first.
     """
-    found = []
-    for why, number in refused.items():
-        in_words = sum(each for _, each in wordings)
-        if why.code is Code.NO_CONSENT_FOR and in_words:
-            covered = why._replace(code=Code.NOT_COVERED, wording=wordings[0][0])
-            found.append(NotReached(covered, in_words, tuple(wordings[:_MOST_WORDINGS])))
-            number -= in_words
-        found += [NotReached(why, number)] if number else []
+    found = [
+        NotReached(why._replace(wording=wordings[0]), number, tuple(wordings[:_MOST_WORDINGS]))
+        if why.code is Code.NOT_COVERED and wordings
+        else NotReached(why, number)
+        for why, number in refused.items()
+    ]
     return sorted(found, key=lambda one: (-one.number, one.why.code))
 
 

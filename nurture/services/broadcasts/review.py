@@ -11,8 +11,8 @@ from nurture.domain.account.presets import AccountChoices
 from nurture.domain.account.warm_up import warm_up_at
 from nurture.domain.broadcasts.broadcast import Broadcast, When
 from nurture.domain.broadcasts.departures import AccountRoom, Departures, ZoneReaders, departures
-from nurture.domain.broadcasts.review import UNRECORDED, Review, not_reached, verdict_of
-from nurture.domain.reasons import Code, Reason, in_words
+from nurture.domain.broadcasts.review import UNRECORDED, Review, not_reached, verdict_of, why_not
+from nurture.domain.reasons import Code, Reason
 from nurture.domain.rights.basis import Basis, Strength, strength_at
 from nurture.domain.rights.table import Permission, Permitted
 from nurture.domain.scheduling.window import next_open, window_of
@@ -49,8 +49,9 @@ def review(
     seen = _look(connection, published, broadcast, now)
     proved = seen.proved(connection)
     refused = seen.refused()
-    lacking = seen.bearings_of(Code.NO_CONSENT_FOR)
-    wordings = audience_figures.count_wordings(connection, seen.chosen, lacking, seen.at)
+    others = seen.bearings_of(Code.NOT_COVERED)
+    some = audience.members(connection, seen.chosen, others, 0, _ASKED_FOR_WORDS, seen.at)
+    wordings = audience_figures.wordings_of(connection, [one.id for one in some])
     capped = seen.capped(connection, published)
     postponed = _postponed(published, broadcast, capped, now)
     return Review(
@@ -90,9 +91,6 @@ def people_of(
         bearings = seen.reached_by(Basis.CONSENT)
         sources = _sources_of(reason, seen.proved(connection))
         said = audience_figures.agreed_at(broadcast.stream, sources)
-    elif reason in (Code.NOT_COVERED, Code.NO_CONSENT_FOR):
-        bearings, said = seen.bearings_of(Code.NO_CONSENT_FOR), audience_figures.agreed_in_words()
-        said = said if reason == Code.NOT_COVERED else ~said
     return audience.members(connection, seen.chosen, bearings, after, limit, seen.at, said=said)
 
 
@@ -115,6 +113,9 @@ def three_people(
     return list({one.id: one for some in wanted for one in some}.values())[:3]
 
 
+#: The words are named that most of so many people agreed to.
+_ASKED_FOR_WORDS = 2_000
+
 #: So many people are looked at for three that are unlike each other.
 _LOOKED_AT = 200
 
@@ -131,8 +132,8 @@ def as_json(found: Review) -> dict[str, Any]:
             {
                 "reason": each.why.code.value,
                 "number": each.number,
-                "why": in_words(each.why),
-                "wordings": [{"wording": said, "number": n} for said, n in each.wordings],
+                "why": each.words,
+                "wordings": list(each.wordings),
             }
             for each in found.not_reached
         ],
@@ -167,20 +168,31 @@ class _Seen:
 
     def bearings_of(self, code: str) -> list[Bearing]:
         """Return the bearings of those who do not get it for that reason."""
-        answers = self.answers.items()
-        return [one for one, found in answers if found.why is not None and found.why.code == code]
+        return [one for one in self.answers if (why := self.why(one)) and why.code == code]
+
+    def why(self, bearing: Bearing) -> Reason | None:
+        """Return why people of that bearing do not get it."""
+        return why_not(self.answers[bearing], bearing.standing)
 
     def number_of(self, bearings: Collection[Bearing]) -> int:
         """Return how many people of the audience have one of the bearings."""
         these = set(bearings)
         return sum(one.number for one in self.counted if one.in_audience and one.bearing in these)
 
+    def zones(self) -> dict[str, int]:
+        """Return how many people get it in each time zone."""
+        these, found = set(self.reached), dict[str, int]()
+        for one in self.counted:
+            if one.in_audience and one.bearing in these:
+                found[one.time_zone] = found.get(one.time_zone, 0) + one.number
+        return found
+
     def refused(self) -> dict[Reason, int]:
         """Return how many people do not get it for each reason."""
         outside = sum(one.number for one in self.counted if not one.in_audience)
         found = {Reason(Code.NOT_IN_AUDIENCE): outside} if outside else {}
         for one in self.counted:
-            why = self.answers[one.bearing].why if one.in_audience else None
+            why = self.why(one.bearing) if one.in_audience else None
             if why is not None:
                 found[why] = found.get(why, 0) + one.number
         return found
@@ -285,7 +297,7 @@ def _departures(
     now: datetime,
 ) -> Departures:
     broadcast, calendar = seen.broadcast, published.calendar
-    zones = audience_figures.count_zones(connection, seen.chosen, seen.reached, seen.at)
+    zones = seen.zones()
     later = dict[tuple[str, datetime], int]()
     for (zone, at), number in postponed.items():
         zones[zone] -= number

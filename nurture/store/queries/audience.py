@@ -33,10 +33,11 @@ from nurture.store.tables.subscribers import subscribers
 
 @dataclass(frozen=True, slots=True)
 class BearingCount:
-    """How many people have that bearing, inside the audience or outside."""
+    """How many people in a time zone have that bearing, inside the audience or outside."""
 
     bearing: Bearing
     in_audience: bool
+    time_zone: str
     number: int
 
 
@@ -105,17 +106,6 @@ def count_bearings(
     connection: sa.Connection, chosen: Chosen | None, now: datetime
 ) -> list[BearingCount]:
     """Count the people of each bearing, inside and outside of the audience; one statement."""
-    read = people_of(connection, chosen, now).subquery()
-    columns = (read.c.purposes, read.c.marks, read.c.is_in)
-    grouped = sa.select(*columns, sa.func.count()).group_by(*columns)
-    return [
-        BearingCount(bearing_of(row[0], row[1]), bool(row[2]), row[3])
-        for row in connection.execute(grouped)
-    ]
-
-
-def people_of(connection: sa.Connection, chosen: Chosen | None, now: datetime) -> sa.Select[Any]:
-    """Select everyone with `id`, `purposes` and `marks`, and whether they are in the audience."""
     why = barred().subquery()
     people = sa.outerjoin(subscribers, why, why.c.address_hash == subscribers.c.address_hash)
     is_in: sa.ColumnElement[Any] = sa.true()
@@ -125,10 +115,13 @@ def people_of(connection: sa.Connection, chosen: Chosen | None, now: datetime) -
         people = sa.outerjoin(people, theirs, theirs.c.id == subscribers.c.id)
         is_in = theirs.c.id.is_not(None)
     marks = marks_at(now) + sa.func.coalesce(why.c.marks, 0)
-    s = subscribers.c
-    columns = (s.id, PURPOSES, s.time_zone, s.frequency)
-    each = sa.select(*columns, marks.label("marks"), is_in.label("is_in"))
-    return each.select_from(people).where(~s.erased)
+    columns = (PURPOSES, marks.label("marks"), is_in.label("is_in"), subscribers.c.time_zone)
+    read = sa.select(*columns).select_from(people).where(~subscribers.c.erased).subquery()
+    grouped = sa.select(*read.c, sa.func.count()).group_by(*read.c)
+    return [
+        BearingCount(bearing_of(row[0], row[1]), bool(row[2]), row[3], row[4])
+        for row in connection.execute(grouped)
+    ]
 
 
 def people_after(

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from nurture.domain.known_words import known
 from nurture.domain.scheduling.gate import Caps, Frequency
 from nurture.domain.subscribers.consent import MARKETING, STREAMS, Purpose
-from nurture.store.queries.audience import Chosen, people_of
-from nurture.store.queries.bearings import Bearing, are_of, bearing_of
+from nurture.store.database import among, as_numbers
+from nurture.store.queries.audience import Chosen
+from nurture.store.queries.bearings import Bearing, are_of, barred_marks, bearing_of, marks_at
 from nurture.store.tables.consents import consents
 from nurture.store.tables.messages import COUNTED_BY_CAP, messages
 from nurture.store.tables.subscribers import subscribers
@@ -40,17 +41,6 @@ class CappedCount:
     number: int
 
 
-def count_zones(
-    connection: sa.Connection, chosen: Chosen | None, bearings: Collection[Bearing], now: datetime
-) -> dict[str, int]:
-    """Count the people of these bearings in the audience by time zone."""
-    if not bearings:
-        return {}
-    people = _those(connection, chosen, bearings, now)
-    grouped = sa.select(people.c.time_zone, sa.func.count()).group_by(people.c.time_zone)
-    return {row[0]: row[1] for row in connection.execute(grouped)}
-
-
 def count_sources(
     connection: sa.Connection,
     chosen: Chosen | None,
@@ -61,35 +51,37 @@ def count_sources(
     """Count the people of these bearings in the audience by how they last agreed to a stream."""
     if not bearings:
         return []
-    people = _those(connection, chosen, bearings, now)
-    said = _latest(consents.c.purpose == stream)
-    last = said.join(consents, consents.c.id == said.c.id)
-    joined = last.join(people, people.c.id == said.c.subscriber_id)
-    columns = (consents.c.source, people.c.marks)
-    grouped = sa.select(*columns, sa.func.count()).select_from(joined).where(consents.c.granted)
+    c, marks = consents.c, marks_at(now) + barred_marks()
+    place = sa.func.row_number().over(
+        partition_by=c.subscriber_id, order_by=(c.recorded_at.desc(), c.id.desc())
+    )
+    said = sa.select(c.subscriber_id, c.source, c.granted, place.label("place"))
+    last = said.where(c.purpose == stream).subquery()
+    joined = sa.join(last, subscribers, subscribers.c.id == last.c.subscriber_id)
+    found = sa.select(last.c.source, marks.label("marks")).select_from(joined)
+    of_them = _are_those(connection, chosen, bearings, marks)
+    read = found.where(last.c.place == 1, last.c.granted, *of_them).subquery()
+    grouped = sa.select(*read.c, sa.func.count()).group_by(*read.c)
     return [
-        ProvedCount(source, bearing_of("", marks).is_confirmed, number)
-        for source, marks, number in connection.execute(grouped.group_by(*columns))
+        ProvedCount(row[0], bearing_of("", row[1]).is_confirmed, row[2])
+        for row in connection.execute(grouped)
     ]
 
 
-def count_wordings(
-    connection: sa.Connection, chosen: Chosen | None, bearings: Collection[Bearing], now: datetime
-) -> list[tuple[str, int]]:
-    """Count the people of these bearings in the audience by the words they last agreed to.
+def wordings_of(connection: sa.Connection, people: Collection[int]) -> list[str]:
+    """Return the words that these people last agreed to, if they were to be sent something.
 
-    The most frequent are first. People who agreed to being sent nothing are left out.
+    The most frequent are first.
     """
-    if not bearings:
-        return []
-    people = _those(connection, chosen, bearings, now)
-    said = _latest(HAS_WORDS)
-    last = said.join(consents, consents.c.id == said.c.id)
-    joined = last.join(people, people.c.id == said.c.subscriber_id)
-    number = sa.func.count().label("number")
-    grouped = sa.select(consents.c.wording, number).select_from(joined)
-    ordered = grouped.group_by(consents.c.wording).order_by(number.desc(), consents.c.wording)
-    return [(wording, count) for wording, count in connection.execute(ordered)]
+    c = consents.c
+    theirs = among(connection.dialect.name, c.subscriber_id, "people")
+    place = sa.func.row_number().over(
+        partition_by=c.subscriber_id, order_by=(c.recorded_at.desc(), c.id.desc())
+    )
+    said = sa.select(c.wording, place.label("place")).where(theirs, _HAS_WORDS).subquery()
+    counted = sa.select(said.c.wording).where(said.c.place == 1).group_by(said.c.wording)
+    ordered = counted.order_by(sa.func.count().desc(), said.c.wording)
+    return list(connection.scalars(ordered, {"people": as_numbers(connection, people)}))
 
 
 def count_capped(
@@ -102,21 +94,20 @@ def count_capped(
     """Count the people of these bearings in the audience who are at their cap now."""
     if not bearings:
         return []
-    people = _those(connection, chosen, bearings, now)
-    m = messages.c
+    m, s = messages.c, subscribers.c
     newest = sa.func.row_number().over(partition_by=m.subscriber_id, order_by=m.claimed_at.desc())
     recent = sa.select(m.subscriber_id, m.claimed_at, newest.label("place"))
     sent = recent.where(m.claimed_at > now - caps.longest, COUNTED_BY_CAP).subquery()
-    joined = sent.join(people, people.c.id == sent.c.subscriber_id)
-    is_usual = people.c.frequency == Frequency.USUAL
     usual, fewer = (
         (sent.c.place == cap.mails) & (sent.c.claimed_at > now - cap.within)
         for cap in (caps.usual, caps.fewer)
     )
+    at_cap = sa.case((s.frequency == Frequency.USUAL, usual), else_=fewer)
+    of_them = _are_those(connection, chosen, bearings, marks_at(now) + barred_marks())
     minute = _minute(connection, sent.c.claimed_at).label("minute")
-    held = sa.select(people.c.time_zone, people.c.frequency, minute).select_from(joined)
-    at_cap = held.where(sa.case((is_usual, usual), else_=fewer)).subquery()
-    grouped = sa.select(*at_cap.c, sa.func.count()).group_by(*at_cap.c).order_by(*at_cap.c)
+    held = sa.select(s.time_zone, s.frequency, minute).where(at_cap, *of_them)
+    read = held.select_from(sa.join(sent, subscribers, s.id == sent.c.subscriber_id)).subquery()
+    grouped = sa.select(*read.c, sa.func.count()).group_by(*read.c).order_by(*read.c)
     return [
         CappedCount(row[0], known(Frequency, row[1], Frequency.FEWER), row[2], row[3])
         for row in connection.execute(grouped)
@@ -124,7 +115,7 @@ def count_capped(
 
 
 #: A record by which a person agreed, in words, to being sent something.
-HAS_WORDS = (
+_HAS_WORDS = (
     consents.c.granted
     & (consents.c.wording != "")
     & consents.c.purpose.in_([Purpose.GUIDE, MARKETING, *STREAMS])
@@ -144,28 +135,16 @@ def agreed_at(stream: Purpose, sources: Collection[str | None]) -> sa.ColumnElem
     return named | source.is_(None) if None in sources else named
 
 
-def agreed_in_words() -> sa.ColumnElement[bool]:
-    """Return the condition that a person has ever agreed, in words, to being sent something."""
-    theirs = HAS_WORDS & (consents.c.subscriber_id == subscribers.c.id)
-    return sa.exists().where(theirs).correlate(subscribers)
-
-
-def _those(
-    connection: sa.Connection, chosen: Chosen | None, bearings: Collection[Bearing], now: datetime
-) -> sa.CTE:
-    people = people_of(connection, chosen, now).subquery()
-    marks = people.c.marks
-    theirs = sa.select(people).where(people.c.is_in, are_of(bearings, marks, people.c.purposes))
-    return theirs.cte()
-
-
-def _latest(condition: sa.ColumnElement[bool]) -> sa.Subquery:
-    """Select the last of the records of each person that meet a condition."""
-    c = consents.c
-    order = (c.recorded_at.desc(), c.id.desc())
-    place = sa.func.row_number().over(partition_by=c.subscriber_id, order_by=order)
-    each = sa.select(c.id, c.subscriber_id, place.label("place")).where(condition).subquery()
-    return sa.select(each.c.id, each.c.subscriber_id).where(each.c.place == 1).subquery()
+def _are_those(
+    connection: sa.Connection,
+    chosen: Chosen | None,
+    bearings: Collection[Bearing],
+    marks: sa.ColumnElement[int],
+) -> list[sa.ColumnElement[bool]]:
+    theirs = [~subscribers.c.erased, are_of(bearings, marks)]
+    if chosen is not None:
+        theirs.append(subscribers.c.id.in_(sa.select(chosen.ids(connection).cte())))
+    return theirs
 
 
 def _minute(connection: sa.Connection, moment: sa.ColumnElement[Any]) -> sa.ColumnElement[datetime]:
