@@ -1,7 +1,9 @@
 """How long a review of a broadcast takes among many people with records, messages and events."""
 
+import time
 from collections.abc import Mapping
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
 from sqlalchemy import (
@@ -22,19 +24,45 @@ from sqlalchemy import (
 from bench import segments
 from bench.library import SEQUENCE
 from bench.people import MORNING, at_moment, numbered, settle
+from bench.stores import Store
+from bench.workers import SECRET
+from nurture.domain.account.presets import AccountChoices
+from nurture.domain.broadcasts.broadcast import Broadcast
 from nurture.domain.subscribers.bookings import NOT_CANCELLED
+from nurture.domain.subscribers.consent import Purpose
+from nurture.services.broadcasts.review import as_json, review
+from nurture.services.catalogue import Catalogue
 from nurture.store.database import Database
 from nurture.store.tables.consents import consents
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import suppressions
+from nurture.tokens import Tokens
 
 #: What a form says, of a usual length.
 _WORDING = (
     "Enter your name and email and we send you the guide, and after it a series of articles about "
     "what helps. You can stop at any time with one press."
 )
+
+
+def measure(store: Store, people: int) -> dict[str, Any]:
+    """Return the seconds that the review of a broadcast of news to everyone takes, and its sums."""
+    with store.fresh() as database:
+        fill(database, people)
+        catalogue, taken = Catalogue(Tokens([SECRET]), "https://bench.invalid"), []
+        broadcast = Broadcast(1, "news", "News", Purpose.NEWS)
+        for _ in range(_ROUNDS):
+            began = time.perf_counter()
+            with database.reading() as connection:
+                published = catalogue.current(connection)
+                found = review(connection, published, broadcast, AccountChoices(), MORNING)
+            taken.append(time.perf_counter() - began)
+    return {"seconds": median(taken), "people": people, **as_json(found)}
+
+
+_ROUNDS = 3
 
 
 def fill(database: Database, people: int) -> None:

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import afternoon, delivery, hits, load, naive, phases, segments, serving, sweeps
+from bench import (
+    afternoon,
+    broadcast_review,
+    delivery,
+    hits,
+    load,
+    naive,
+    phases,
+    segments,
+    serving,
+    sweeps,
+)
 from bench.delivery import Setup
 from bench.figures import Book
 from bench.flood import ceiling
@@ -19,6 +30,7 @@ _PHASES = "Where a message's time goes: CPU (wall), one process"
 _SWEEP = "Looking for work: milliseconds"
 _HITS = "Opens and clicks a second (CPU of the web process for each)"
 _SEGMENTS = "Counting a segment: seconds (people found)"
+_REVIEW = "Reviewing a broadcast: seconds (people reached)"
 _SERVE = "Signups, `nurture serve` whole"
 _AFTERNOON = "A busy afternoon: seconds, p50 / p95 / most"
 _MEMORY = "Memory of the tree: PSS (RSS) in MB"
@@ -163,6 +175,15 @@ def measure_segments(bench: Bench) -> None:
             bench.book.note(_SEGMENTS, what, store.kind, shown, found, "seconds")
 
 
+def measure_broadcast_review(bench: Bench) -> None:
+    """Measure the review of a broadcast; the embedded database gets a tenth of the people."""
+    for store in bench.stores:
+        people = bench.size(20_000, 1_000_000 if store.server else 100_000)
+        found, sought = broadcast_review.measure(store, people), "5 s" if store.server else "2 s"
+        shown = f"{found['seconds']:.2f} ({found['reached']:,})"
+        bench.book.note(_REVIEW, f"{people:,} people", store.kind, shown, found, sought)
+
+
 def measure_serving(bench: Bench) -> None:
     """Measure signups, the delivery of guides and memory, for the whole program."""
     for store in bench.stores:
@@ -223,6 +244,7 @@ SECTIONS: Mapping[str, Callable[[Bench], None]] = {
     "sweeps": measure_sweeps,
     "hits": measure_hits,
     "segments": measure_segments,
+    "review": measure_broadcast_review,
     "serving": measure_serving,
     "afternoon": measure_afternoon,
 }

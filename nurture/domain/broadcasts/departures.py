@@ -122,7 +122,7 @@ class _Waiting:
             self.open_at = next_open(at, self.usual, self.readers.time_zone, self.off)
 
     def take(self, most: int) -> int:
-        """Let so many of them have it, and return how many they were."""
+        """Let up to `most` of them have it; return how many do."""
         taken = min(most, self.left)
         self.left -= taken
         return taken
@@ -158,7 +158,7 @@ class _Account:
         self._warmed[day] = self._warmed.get(day, 0) + number
 
     def last_of(self, at: datetime, number: int) -> datetime:
-        """Return when the last of so many leaves that begin to leave then."""
+        """Return when the last of `number` emails leaves if the first leaves at `at`."""
         a_minute = self._rooms.get(Window.MINUTE)
         return at + timedelta(minutes=(number - 1) // a_minute) if a_minute else at
 

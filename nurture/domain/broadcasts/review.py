@@ -48,7 +48,7 @@ class NotReached:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Who gets a broadcast and who does not; everyone who is not erased is in one number.
+    """The people who get a broadcast, and those who do not; each is in one number.
 
     `by_basis` divides those reached, and `later` says how many of them get it on which day because
     they are at their cap. `departures` says when it leaves.

@@ -6,7 +6,7 @@ bearing, however many people there are. Erased people are left out of everything
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -118,10 +118,9 @@ def count_bearings(
     columns = (PURPOSES, marks.label("marks"), is_in.label("is_in"), subscribers.c.time_zone)
     read = sa.select(*columns).select_from(people).where(~subscribers.c.erased).subquery()
     grouped = sa.select(*read.c, sa.func.count()).group_by(*read.c)
-    return [
-        BearingCount(bearing_of(row[0], row[1]), bool(row[2]), row[3], row[4])
-        for row in connection.execute(grouped)
-    ]
+    with joined_as_wholes(connection):
+        rows = connection.execute(grouped).all()
+    return [BearingCount(bearing_of(row[0], row[1]), bool(row[2]), row[3], row[4]) for row in rows]
 
 
 def people_after(
@@ -160,7 +159,7 @@ def members(
 ) -> list[Member]:
     """Return the first people of the audience after that number who have one of these bearings.
 
-    With `said`, only those of whom that condition on their row of `subscribers` is true.
+    With `said`, only those whose row of `subscribers` also meets that condition.
     """
     if not bearings:
         return []
@@ -194,7 +193,7 @@ def _candidates(
     marks = marks_at(now) + barred_marks()
     read = sa.select(s.id, PURPOSES, marks, s.time_zone, s.frequency, s.created_at)
     theirs = read.where(_is_in(connection, chosen, span))
-    with _joined(connection, chosen):
+    with joined_as_wholes(connection) if chosen else nullcontext():
         rows = connection.execute(_of_span(theirs, span).limit(limit)).all()
     return [
         Candidate(
@@ -238,7 +237,7 @@ def _listed(
     found: list[Member] = []
     for span in _spans(connection, after, last, _LISTED_AT_ONCE):
         rows = _of_span(read.where(condition(span)), span).limit(limit - len(found))
-        with _joined(connection, chosen):
+        with joined_as_wholes(connection) if chosen else nullcontext():
             found += [Member(*row) for row in connection.execute(rows)]
         if len(found) >= limit:
             break
@@ -257,18 +256,23 @@ def _is_in(connection: sa.Connection, chosen: Chosen | None, span: Span) -> sa.C
 
 
 @contextmanager
-def _joined(connection: sa.Connection, chosen: Chosen | None) -> Iterator[None]:
+def joined_as_wholes(connection: sa.Connection) -> Iterator[None]:
     """Let PostgreSQL join sets of people as wholes.
 
-    It expects a condition on a span to be true of one person, and so would go through each set once
-    for every person in the others.
+    It expects a condition on a span or on records to be true of few people, and so would go through
+    one set for every person in another.
     """
-    if chosen is None or connection.dialect.name == "sqlite":
+    if connection.dialect.name == "sqlite":
         yield
         return
-    connection.execute(sa.text("SET LOCAL enable_nestloop TO off"))
+    for name, value in _FOR_WHOLES.items():
+        connection.execute(sa.text(f"SET LOCAL {name} TO {value}"))
     yield
-    connection.execute(sa.text("SET LOCAL enable_nestloop TO DEFAULT"))
+    for name in _FOR_WHOLES:
+        connection.execute(sa.text(f"SET LOCAL {name} TO DEFAULT"))
+
+
+_FOR_WHOLES = {"enable_nestloop": "off", "work_mem": "'64MB'"}
 
 
 #: How many people a list looks at first, and a query of any kind looks at most in one statement.

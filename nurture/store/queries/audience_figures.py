@@ -1,6 +1,6 @@
 """What a review says of the people of an audience besides their number, one statement each."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,15 @@ from nurture.domain.known_words import known
 from nurture.domain.scheduling.gate import Caps, Frequency
 from nurture.domain.subscribers.consent import MARKETING, STREAMS, Purpose
 from nurture.store.database import among, as_numbers
-from nurture.store.queries.audience import Chosen
-from nurture.store.queries.bearings import Bearing, are_of, barred_marks, bearing_of, marks_at
+from nurture.store.queries.audience import Chosen, joined_as_wholes
+from nurture.store.queries.bearings import (
+    PURPOSES,
+    Bearing,
+    barred,
+    barred_marks,
+    bearing_of,
+    marks_at,
+)
 from nurture.store.tables.consents import consents
 from nurture.store.tables.messages import COUNTED_BY_CAP, messages
 from nurture.store.tables.subscribers import subscribers
@@ -51,21 +58,20 @@ def count_sources(
     """Count the people of these bearings in the audience by how they last agreed to a stream."""
     if not bearings:
         return []
-    c, marks = consents.c, marks_at(now) + barred_marks()
+    c = consents.c
     place = sa.func.row_number().over(
         partition_by=c.subscriber_id, order_by=(c.recorded_at.desc(), c.id.desc())
     )
     said = sa.select(c.subscriber_id, c.source, c.granted, place.label("place"))
     last = said.where(c.purpose == stream).subquery()
-    joined = sa.join(last, subscribers, subscribers.c.id == last.c.subscriber_id)
-    found = sa.select(last.c.source, marks.label("marks")).select_from(joined)
-    of_them = _are_those(connection, chosen, bearings, marks)
-    read = found.where(last.c.place == 1, last.c.granted, *of_them).subquery()
-    grouped = sa.select(*read.c, sa.func.count()).group_by(*read.c)
-    return [
-        ProvedCount(row[0], bearing_of("", row[1]).is_confirmed, row[2])
-        for row in connection.execute(grouped)
-    ]
+    is_granted = (last.c.place == 1) & last.c.granted
+    rows = _grouped(connection, chosen, last, [last.c.source], is_granted, now)
+    found: dict[tuple[str, bool], int] = {}
+    for bearing, number, source in rows:
+        if bearing in bearings:
+            key = source, bearing.is_confirmed
+            found[key] = found.get(key, 0) + number
+    return [ProvedCount(*key, number) for key, number in found.items()]
 
 
 def wordings_of(connection: sa.Connection, people: Collection[int]) -> list[str]:
@@ -103,14 +109,12 @@ def count_capped(
         for cap in (caps.usual, caps.fewer)
     )
     at_cap = sa.case((s.frequency == Frequency.USUAL, usual), else_=fewer)
-    of_them = _are_those(connection, chosen, bearings, marks_at(now) + barred_marks())
     minute = _minute(connection, sent.c.claimed_at).label("minute")
-    held = sa.select(s.time_zone, s.frequency, minute).where(at_cap, *of_them)
-    read = held.select_from(sa.join(sent, subscribers, s.id == sent.c.subscriber_id)).subquery()
-    grouped = sa.select(*read.c, sa.func.count()).group_by(*read.c).order_by(*read.c)
+    rows = _grouped(connection, chosen, sent, [s.time_zone, s.frequency, minute], at_cap, now)
     return [
-        CappedCount(row[0], known(Frequency, row[1], Frequency.FEWER), row[2], row[3])
-        for row in connection.execute(grouped)
+        CappedCount(zone, known(Frequency, frequency, Frequency.FEWER), at, number)
+        for bearing, number, zone, frequency, at in rows
+        if bearing in bearings
     ]
 
 
@@ -125,7 +129,7 @@ _HAS_WORDS = (
 def agreed_at(stream: Purpose, sources: Collection[str | None]) -> sa.ColumnElement[bool]:
     """Return the condition that a person last agreed to a stream at one of these sources.
 
-    `None` among them stands for people of whom nothing is recorded.
+    `None` among them stands for people without any such record.
     """
     c = consents.c
     last = sa.select(c.source).where(c.subscriber_id == subscribers.c.id, c.purpose == stream)
@@ -135,16 +139,33 @@ def agreed_at(stream: Purpose, sources: Collection[str | None]) -> sa.ColumnElem
     return named | source.is_(None) if None in sources else named
 
 
-def _are_those(
+def _grouped(
     connection: sa.Connection,
     chosen: Chosen | None,
-    bearings: Collection[Bearing],
-    marks: sa.ColumnElement[int],
-) -> list[sa.ColumnElement[bool]]:
-    theirs = [~subscribers.c.erased, are_of(bearings, marks)]
+    of: sa.Subquery,
+    columns: Sequence[sa.ColumnElement[Any]],
+    condition: sa.ColumnElement[bool],
+    now: datetime,
+) -> list[Any]:
+    """Count the people of the audience that `of` has rows of, by bearing and by these columns.
+
+    Each row is a bearing, a number and the columns. Bearings are chosen among by the caller: in the
+    statement each choice would work out everyone's marks once more.
+    """
+    s = subscribers.c
+    people, barring = sa.join(of, subscribers, s.id == of.c.subscriber_id), barred_marks()
+    if connection.dialect.name != "sqlite":
+        why = barred().subquery()
+        people = people.outerjoin(why, why.c.address_hash == s.address_hash)
+        barring = sa.func.coalesce(why.c.marks, 0)
+    marks = (marks_at(now) + barring).label("marks")
+    each = sa.select(PURPOSES, marks, *columns).select_from(people).where(~s.erased, condition)
     if chosen is not None:
-        theirs.append(subscribers.c.id.in_(sa.select(chosen.ids(connection).cte())))
-    return theirs
+        each = each.where(s.id.in_(sa.select(chosen.ids(connection).cte())))
+    read = each.subquery()
+    with joined_as_wholes(connection):
+        rows = connection.execute(sa.select(sa.func.count(), *read.c).group_by(*read.c)).all()
+    return [(bearing_of(row[1], row[2]), row[0], *row[3:]) for row in rows]
 
 
 def _minute(connection: sa.Connection, moment: sa.ColumnElement[Any]) -> sa.ColumnElement[datetime]:
