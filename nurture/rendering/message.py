@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
+from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.messages.email import destination
 from nurture.domain.practice import Practice
 from nurture.domain.rights.account import Ground
@@ -224,10 +225,13 @@ class PreparedEmail:
 
     def _fixed_fields(self, domain: str) -> bytes:
         """Return the fields that reports and filters sort by; none refers to a recipient."""
-        step = self._email.key.partition("/")[2]
+        step, called = self._email.key.partition("/")[2], self._sequence.key
+        # A broadcast is one of a list that people are on; a colon would add a field to the other.
+        broadcast = key_of(called)
+        streams = [one.stream for one in self._sequence.steps if broadcast and one.stream]
         fields = [
-            f"List-Id: <{self._sequence.key}.{domain}>",
-            f"Feedback-ID: {step[:40]}:{self._sequence.key}:{self._kind}:nurture",
+            f"List-Id: <{streams[0] if streams else called}.{domain}>",
+            f"Feedback-ID: {step[:40]}:{broadcast or called}:{self._kind}:nurture",
         ]
         if self._kind.rules.consent not in STREAMS:
             fields.append("Auto-Submitted: auto-generated")
