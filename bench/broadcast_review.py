@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from bench import segments
+from bench import broadcast_freezing, segments
 from bench.library import SEQUENCE
 from bench.people import MORNING, at_moment, numbered, settle
 from bench.stores import Store
@@ -51,7 +51,8 @@ def measure(store: Store, people: int) -> dict[str, Any]:
     """Return the seconds that the review of a broadcast of news to everyone takes, and its sums."""
     with store.fresh() as database:
         fill(database, people)
-        catalogue, taken = Catalogue(Tokens([SECRET]), "https://bench.invalid"), []
+        tokens = Tokens([SECRET])
+        catalogue, taken = Catalogue(tokens, "https://bench.invalid"), []
         broadcast = Broadcast(1, "news", "News", Purpose.NEWS)
         for _ in range(_ROUNDS):
             began = time.perf_counter()
@@ -59,7 +60,15 @@ def measure(store: Store, people: int) -> dict[str, Any]:
                 published = catalogue.current(connection)
                 found = review(connection, published, broadcast, AccountChoices(), MORNING)
             taken.append(time.perf_counter() - began)
-    return {"seconds": median(taken), "people": people, **as_json(found)}
+        frozen = broadcast_freezing.measure(database, catalogue, tokens)
+    return {
+        "seconds": median(taken),
+        "people": people,
+        "freezing": frozen.seconds,
+        "readers": frozen.readers,
+        "longest_signup": max(frozen.signups, default=0.0),
+        **as_json(found),
+    }
 
 
 _ROUNDS = 3

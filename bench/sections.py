@@ -182,6 +182,10 @@ def measure_broadcast_review(bench: Bench) -> None:
         found, sought = broadcast_review.measure(store, people), "5 s" if store.server else "2 s"
         shown = f"{found['seconds']:.2f} ({found['reached']:,})"
         bench.book.note(_REVIEW, f"{people:,} people", store.kind, shown, found, sought)
+        shown = f"{found['freezing']:.1f} ({found['readers']:,})"
+        bench.book.note(_REVIEW, "deciding its audience", store.kind, shown, found)
+        shown = f"{found['longest_signup']:.2f}"
+        bench.book.note(_REVIEW, "the longest signup meanwhile", store.kind, shown, found, "1 s")
 
 
 def measure_serving(bench: Bench) -> None:

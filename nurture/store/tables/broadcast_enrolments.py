@@ -73,7 +73,9 @@ def _add_statement(dialect: str, columns: tuple[str, ...]) -> Any:
     # SQLite parses ON CONFLICT after a SELECT only if the SELECT has a WHERE.
     chosen = sa.select(*rows.c, *shared.values()).where(sa.text("1 = 1"))
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(enrolments)
-    added = insert.from_select([*columns, *shared], chosen).on_conflict_do_nothing()
+    added = insert.from_select([*columns, *shared], chosen).on_conflict_do_nothing(
+        index_elements=["subscriber_id", "sequence"]
+    )
     return added.returning(enrolments.c.id)
 
 
