@@ -23,7 +23,8 @@ class Taken:
     """One accepted message, as it was recorded.
 
     `at` is what the program's clock showed, if the oracle reads it, and `heard_at` is on the real,
-    monotonic clock of this machine. `open` is how many connections there were.
+    monotonic clock of this machine. `open` is how many connections there were,
+    and `subject` the first line of the subject as it was encoded.
     """
 
     message_id: str
@@ -32,6 +33,7 @@ class Taken:
     at: str = ""
     heard_at: float = 0.0
     open: int = 1
+    subject: str = ""
 
     @property
     def moment(self) -> datetime:

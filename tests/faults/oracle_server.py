@@ -34,6 +34,7 @@ _USUAL = {
     "QUIT": "221 2.0.0 Bye",
 }
 _MESSAGE_ID = re.compile(rb"(?im)^message-id:\s*(<[^>\r\n]*>)")
+_SUBJECT = re.compile(rb"(?im)^subject: ([^\r\n]*)")
 
 
 class _GoneError(Exception):
@@ -192,9 +193,10 @@ class Oracle:
         return _Envelope()
 
     def _write_down(self, envelope: _Envelope, data: bytes) -> None:
-        found = _MESSAGE_ID.search(data)
+        found, subject = _MESSAGE_ID.search(data), _SUBJECT.search(data)
         line = {
             "message_id": found[1].decode() if found else "",
+            "subject": subject[1].decode() if subject else "",
             "recipient": envelope.recipients[0],
             "digest": blake2b(data, digest_size=16).hexdigest(),
             "at": self._clock.read_text() if self._clock else "",

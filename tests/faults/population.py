@@ -21,7 +21,7 @@ def sign_up_many(home: Installation, count: int) -> list[str]:
     """Let people ask for the guide, which is now due; return their addresses."""
     addresses = people(count)
     home.subscribe(addresses[0])
-    _copy(home, addresses[0], addresses[1:])
+    copy_person(home, addresses[0], addresses[1:])
     return addresses
 
 
@@ -35,13 +35,13 @@ def due_for_an_article(home: Installation, count: int) -> list[str]:
     look = home.next_look()
     assert look is not None
     home.clock.set(look)
-    _copy(home, addresses[0], addresses[1:])
+    copy_person(home, addresses[0], addresses[1:])
     return addresses
 
 
-def _copy(home: Installation, pattern: str, addresses: list[str]) -> None:
-    """Copy the rows of one person who really signed up to each of the others."""
-    person, [enrolment] = home.person(pattern), home.enrolments_of(pattern)
+def copy_person(home: Installation, pattern: str, addresses: list[str]) -> None:
+    """Copy the rows of one person who really came into the program to each of the others."""
+    person, enrolled = home.person(pattern), home.enrolments_of(pattern)
     rows = list(_people_like(home, person, addresses))
     with home.context.database.writing() as connection:
         if rows:
@@ -49,7 +49,7 @@ def _copy(home: Installation, pattern: str, addresses: list[str]) -> None:
         found = select(subscribers.c.id).where(subscribers.c.id > person["id"])
         numbers = list(connection.scalars(found))
         consented = [row for row in home.rows(consents) if row["subscriber_id"] == person["id"]]
-        for table, likes in ((enrolments, [enrolment]), (consents, consented)):
+        for table, likes in ((enrolments, enrolled), (consents, consented)):
             copies = [
                 _without_id(like) | {"subscriber_id": number}
                 for number in numbers
