@@ -6,9 +6,10 @@ from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Reason
 from nurture.domain.scheduling.second_offer import Missed, progress_before
 from nurture.domain.sequences.enrolment import EnrolmentStatus
+from nurture.domain.sequences.sequence import Sequence
 from nurture.services.catalogue import Published
 from nurture.store.database import Connection
-from nurture.store.tables import enrolments, message_changes
+from nurture.store.tables import broadcasts, enrolments, message_changes
 from nurture.store.tables.messages import Message
 
 
@@ -18,10 +19,10 @@ def offer_again(
     """Offer a message again under the same Message-ID; the caller must have locked its enrolment.
 
     Return whether it is still the next step: once a later one was passed, or the person
-    has left, it is not, and nothing changes.
+    has left, it is not, and nothing changes. A broadcast that was over is under way again.
     """
     enrolment = enrolments.find_enrolment(connection, message.enrolment_id)
-    sequence = published.sequences.get(enrolment.sequence) if enrolment else None
+    sequence = _find_sequence(published, enrolment.sequence) if enrolment else None
     if enrolment is None or sequence is None:
         return False
     is_current = message.occasion == enrolment.occasion
@@ -42,4 +43,10 @@ def offer_again(
         anchor_at=again.anchor_at,
         guide_wanted=again.guide_wanted,
     )
+    if sequence.broadcast is not None:
+        broadcasts.reopen(connection, sequence.broadcast)
     return True
+
+
+def _find_sequence(published: Published, key: str) -> Sequence | None:
+    return published.find_sequence(key) or published.sent_broadcasts.get(key)

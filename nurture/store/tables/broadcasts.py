@@ -191,6 +191,14 @@ def finish(connection: sa.Connection, broadcast: Broadcast, now: datetime) -> No
     connection.execute(sa.update(broadcasts).where(same, going).values(done))
 
 
+def reopen(connection: sa.Connection, number: int) -> None:
+    """Let a broadcast that was finished be sent again, as a person awaits it after all."""
+    c = broadcasts.c
+    over = (c.id == number) & (c.status == BroadcastStatus.FINISHED)
+    again = {"status": BroadcastStatus.SENDING, "finished_at": None, "version": c.version + 1}
+    connection.execute(sa.update(broadcasts).where(over).values(again))
+
+
 def frozen_range(connection: sa.Connection, number: int) -> tuple[int, int]:
     """Return up to which subscriber the audience is decided, and up to which it will be."""
     chosen = sa.select(broadcasts.c.frozen_to, broadcasts.c.frozen_upto)
