@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from nurture.clock import real_now
-from nurture.domain.messages.retries import fate_without_worker
+from nurture.domain.messages.retries import fate_without_worker, is_behind
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.reasons import Code, Reason
 from nurture.mail.logbook import LogbookReport, Logbooks
 from nurture.store.database import Connection, Database
 from nurture.store.queries import claims, locks
 from nurture.store.queries.claims import InHand
-from nurture.store.tables import enrolments, message_changes, offers
+from nurture.store.tables import message_changes, offers
 
 _Key = TypeVar("_Key")
 
@@ -64,7 +64,9 @@ def _take_over(
         for fate, of_fate in _by(lambda one: _fate_of(one, told), still).items():
             _settle(connection, fate, of_fate)
         _count(connection, still, told, now)
-        enrolments.look_at_again(connection, {o.enrolment: min(o.due_at, now) for o in still})
+        behind = _enrolments_of(one for one in still if is_behind(_fate_of(one, told)))
+        due_at = {one.enrolment: min(one.due_at, now) for one in still}
+        claims.look_again(connection, due_at, behind)
         message_changes.cancel_ended(connection, _enrolments_of(still))
     return len(still)
 

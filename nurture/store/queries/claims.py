@@ -1,13 +1,15 @@
 """Claims: the messages that workers have in hand, from claiming to recording the outcome."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Boolean, Connection, bindparam, case, func, literal, select, update
 
+from nurture.domain.broadcasts.broadcast import EMAIL
 from nurture.domain.messages.status import MessageStatus
+from nurture.store.tables.enrolments import IS_ACTIVE, enrolments
 from nurture.store.tables.messages import IN_HAND, messages
 
 #: For this long, a silent worker's messages are left to the machine that knows more about them.
@@ -83,3 +85,31 @@ def _in_hand(
     chosen = chosen.with_for_update(key_share=True) if lock else chosen
     rows = connection.execute(chosen)
     return [InHand(*row[:4], MessageStatus(row[4]), row[5]) for row in rows]
+
+
+def look_again(
+    connection: Connection, due_at: Mapping[int, datetime], behind: Collection[int]
+) -> None:
+    """Decide active enrolments again now, each with the place in the queue that it was due at.
+
+    Those that have the email of a broadcast `behind` them have passed it: otherwise the next
+    decision would find a person who was emailed a moment ago, and wait for a day.
+    """
+    if not due_at:
+        return
+    c = enrolments.c
+    has_it = c.broadcast.is_not(None) & bindparam("behind", type_=Boolean)
+    statement = (
+        update(enrolments)
+        .where(c.id == bindparam("enrolment"), IS_ACTIVE)
+        .values(
+            next_look_at=bindparam("due"),
+            turn=c.turn + 1,
+            passed=case((has_it, literal({EMAIL}, c.passed.type)), else_=c.passed),
+        )
+    )
+    rows = [
+        {"enrolment": number, "due": due, "behind": number in behind}
+        for number, due in sorted(due_at.items())
+    ]
+    connection.execute(statement, rows)

@@ -1,6 +1,6 @@
 """Enrolments: how far each subscriber has got, and when to look again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -284,18 +284,6 @@ def columns_of(progress: Progress) -> dict[str, Any]:
 def look_at_once(connection: sa.Connection, where: Any, now: datetime) -> int:
     """Have the active enrolments of a sequence or subscriber decided again now; return how many."""
     return _change(connection, where & (enrolments.c.status == EnrolmentStatus.ACTIVE), now, {})
-
-
-def look_at_again(connection: sa.Connection, due_at: Mapping[int, datetime]) -> None:
-    """Decide active enrolments again now, each with the place in the queue that it was due at."""
-    if due_at:
-        statement = (
-            sa.update(enrolments)
-            .where(enrolments.c.id == sa.bindparam("enrolment"), IS_ACTIVE)
-            .values(next_look_at=sa.bindparam("due"), turn=enrolments.c.turn + 1)
-        )
-        rows = [{"enrolment": number, "due": due} for number, due in sorted(due_at.items())]
-        connection.execute(statement, rows)
 
 
 def look_at(connection: sa.Connection, where: Any, moment: datetime) -> None:
