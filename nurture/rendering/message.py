@@ -225,13 +225,15 @@ class PreparedEmail:
 
     def _fixed_fields(self, domain: str) -> bytes:
         """Return the fields that reports and filters sort by; none refers to a recipient."""
-        step, called = self._email.key.partition("/")[2], self._sequence.key
-        # A broadcast is one of a list that people are on; a colon would add a field to the other.
-        broadcast = key_of(called)
-        streams = [one.stream for one in self._sequence.steps if broadcast and one.stream]
+        step, series = self._email.key.partition("/")[2], self._sequence.key
+        broadcast = key_of(series)
+        if broadcast is not None:
+            # All broadcasts of a stream are one list, and no list's name has a colon (RFC 2919).
+            stream = self._sequence.steps[0].stream
+            step, series = broadcast, stream.value if stream else "broadcast"
         fields = [
-            f"List-Id: <{streams[0] if streams else called}.{domain}>",
-            f"Feedback-ID: {step[:40]}:{broadcast or called}:{self._kind}:nurture",
+            f"List-Id: <{series}.{domain}>",
+            f"Feedback-ID: {step[:40]}:{series}:{self._kind}:nurture",
         ]
         if self._kind.rules.consent not in STREAMS:
             fields.append("Auto-Submitted: auto-generated")
