@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _LISTED = 1_000
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print a JSON document.")
+
+
+_DAYS = click.IntRange(1, 3650)
 
 
 @main.group()
@@ -83,7 +86,7 @@ def show(context: Context, key: str, as_json: bool) -> None:
 @click.option("--at", "at", default="", help="“now”, or the time to send it: 2026-12-07 09:00.")
 @click.option("--on", "on", default="", help="The day to send it on each reader’s own clock.")
 @click.option("--hour", default="", help="The hour on each reader’s own clock, such as 09:00.")
-@click.option("--late-after", type=int, help="Drop it for those it reaches this many days late.")
+@click.option("--late-after", type=_DAYS, help="Drop it for those it reaches this many days late.")
 @click.option("--liveliest-first", is_flag=True, help="Let those who read most get it first.")
 @click.option("--invites", is_flag=True, help="It invites to book; clients do not get it.")
 @_JSON
@@ -268,7 +271,10 @@ def _when(at: str, on: str, hour: str, zone: ZoneInfo) -> SendTime | None:
         if on or hour:
             if at or not (on and hour):
                 raise click.UsageError("Give --on and --hour together, and --at without them.")
-            return SendTime(When.READERS, None, date.fromisoformat(on), time.fromisoformat(hour))
+            clock = time.fromisoformat(hour)
+            if clock.tzinfo:
+                raise ValueError("The hour is on each reader’s own clock, so it has no time zone")
+            return SendTime(When.READERS, None, date.fromisoformat(on), clock)
         if not at:
             return None
         if at == "now":
@@ -339,4 +345,4 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _moment(moment: datetime | None) -> str:
-    return f"{moment:%d %B %Y, %H:%M} UTC" if moment else "its time"
+    return f"{moment.astimezone(UTC):%d %B %Y, %H:%M} UTC" if moment else "its time"

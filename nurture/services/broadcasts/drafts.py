@@ -22,6 +22,9 @@ from nurture.store.tables.revisions import RevisionKind
 #: More segments than this cannot be chosen together.
 MOST_SEGMENTS = 20
 
+#: How long a title may be; nobody but the owner reads it.
+_LONGEST_TITLE = 200
+
 
 class BroadcastError(NurtureError):
     """A broadcast cannot be written or changed like that; the message says why."""
@@ -151,6 +154,11 @@ def refuse_unfit(broadcast: Broadcast) -> None:
         )
     if not broadcast.title:
         raise BroadcastError("The broadcast has no title.", remedy="Give it one; only you see it.")
+    if not broadcast.title.isprintable() or len(broadcast.title) > _LONGEST_TITLE:
+        raise BroadcastError(
+            "The title of the broadcast is not one line of text.",
+            remedy=f"Give it one of at most {_LONGEST_TITLE} characters.",
+        )
     if broadcast.stream not in BROADCAST_STREAMS:
         raise BroadcastError(
             f"A broadcast cannot be of “{broadcast.stream}”.",
