@@ -166,6 +166,6 @@ def once_each(oracle: Oracle, *subjects: str) -> set[str]:
 
 
 def check_the_sum(state: dict[str, Any], reached: int) -> None:
-    """Check that everyone whom a broadcast was for either waits for it or has ended with it."""
+    """Check that everyone in the audience either waits for the broadcast or has ended with it."""
     assert state["reached"] == reached, state
     assert state["waiting"] + sum(state["ended"].values()) == reached, state

@@ -1,4 +1,4 @@
-"""Who gets a broadcast and who does not, beside sequences, limits and refusals."""
+"""The people a broadcast reaches and those it does not, beside sequences, limits and refusals."""
 
 from collections.abc import Iterator
 from datetime import timedelta

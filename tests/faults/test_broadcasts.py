@@ -42,7 +42,7 @@ SETTINGS = {"NURTURE_BATCH": "30", "NURTURE_SMTP_CONNECTIONS": str(CONNECTIONS)}
 
 
 def something_left_since(oracle: Oracle, before: int, nearly_all: float) -> bool:
-    """Return whether an email has left since there were so many, or there is hardly one left."""
+    """Return whether more than `before` have left, or hardly one is left to leave."""
     return oracle.count() > before or oracle.count() >= nearly_all
 
 
