@@ -6,6 +6,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html import unescape
 
+from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.rights.account import Ground
 from nurture.domain.sequences.sequence import Sequence, StepKind
 from nurture.rendering.compile import CompiledEmail
@@ -31,8 +32,26 @@ def check_email(
 ) -> list[str]:
     """Return what an email lacks or must not contain; each finding names email and remedy."""
     prepared = PreparedEmail(email, sequence, kind, around)
+    if key_of(sequence.key) is not None and (misplaced := _misplaced(email)):
+        return [f"{email.key}: {finding}" for finding in misplaced]
     found = [f for sample in _SAMPLES for f in _findings(prepared, kind, sample, around)]
     return [f"{email.key}: {finding}" for finding in dict.fromkeys(found)]
+
+
+#: What only means something in a sequence, because it answers somebody or hands out a guide.
+_OF_SEQUENCES = ("confirm_url", "guide_url", "guide_title")
+
+
+def _misplaced(email: CompiledEmail) -> list[str]:
+    """Return what a broadcast must not contain, as nobody has asked for it."""
+    links = [f"{{{{ {link} }}}}" for link in email.links]
+    written = (email.subject, email.preheader, email.html, email.text, *links)
+    used = [name for name in _OF_SEQUENCES if any(_uses(name, one) for one in written)]
+    return [f"{{{{ {name} }}}} means nothing in a broadcast; take it out." for name in used]
+
+
+def _uses(name: str, template: str) -> bool:
+    return re.search(rf"\{{[{{%][^}}]*\b{name}\b", template) is not None
 
 
 def _findings(

@@ -81,6 +81,7 @@ def send(database: Database, catalogue: Catalogue, key: str, now: datetime) -> B
         _refuse_changed(connection, found, held, saved)
         published = catalogue.current(connection)
         audience_of(published, held, now)
+        refuse_odd_hour(published, held)
         _refuse_past(held, now)
         _publish(connection, held, draft, now)
         sent = _press(connection, published, replace(held, presses=0, counts={}), now)
@@ -224,7 +225,7 @@ def _press(
 
 def _undone(connection: Connection, held: Broadcast, now: datetime) -> Broadcast:
     if held.presses > 1:
-        broadcast_enrolments.remove_readers(connection, held, None, since=held.pressed_at)
+        broadcast_enrolments.remove_readers(connection, held, of_press=held.presses)
         before = replace(
             held, presses=held.presses - 1, pressed_at=None, leaves_at=now, frozen_at=now
         )
@@ -277,6 +278,16 @@ def _refuse_changed(
         raise BroadcastError(
             f"“{held.title}” was changed just now in another window.",
             remedy="Look at it again before you send it.",
+        )
+
+
+def refuse_odd_hour(published: Published, broadcast: Broadcast) -> None:
+    """Raise `BroadcastError` if the hour on readers' clocks is outside the sending hours."""
+    timing, hours = broadcast.timing, published.calendar.window
+    if timing.hour is not None and not hours.opens <= timing.hour < hours.closes:
+        raise BroadcastError(
+            f"{timing.hour:%H:%M} is outside the hours in which emails are sent.",
+            remedy=f"Choose one from {hours.opens:%H:%M} to before {hours.closes:%H:%M}.",
         )
 
 

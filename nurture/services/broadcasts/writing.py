@@ -13,6 +13,7 @@ from nurture.library.reading import LibraryError
 from nurture.services.broadcasts import drafts as written_drafts
 from nurture.services.broadcasts.drafts import BroadcastError
 from nurture.services.broadcasts.freezing import audience_of
+from nurture.services.broadcasts.sending import refuse_odd_hour
 from nurture.services.catalogue import Catalogue
 from nurture.services.publishing.email_editor import find_editing
 from nurture.services.publishing.studio import Written
@@ -56,6 +57,7 @@ def write(
         else:
             made = _changed(connection, found, chosen, text, now)
         audience_of(published, made, now)
+        refuse_odd_hour(published, made)
     return made
 
 

@@ -46,6 +46,7 @@ def add_readers(
         "rows": as_rows(connection, enrolments, columns, values),
         "called": broadcast.sequence_key,
         "number": broadcast.id,
+        "press": broadcast.presses,
         "now": now,
     }
     statement = _add_statement(connection.dialect.name, columns)
@@ -66,7 +67,8 @@ def _add_statement(dialect: str, columns: tuple[str, ...]) -> Any:
         "collected_at": now,
         "passed": sa.literal("", sa.Text),
         "guide_wanted": sa.false(),
-        "occasion": sa.literal(1),
+        # The press of “Send” that added them, which can be undone apart.
+        "occasion": sa.bindparam("press", type_=sa.Integer),
         "turn": sa.literal(0),
         "moved": sa.literal(0),
     }
@@ -83,16 +85,17 @@ def remove_readers(
     connection: sa.Connection,
     broadcast: Broadcast,
     most: int | None = None,
-    since: datetime | None = None,
+    *,
+    of_press: int | None = None,
 ) -> int:
     """Delete up to `most` enrolments of a broadcast that was undone; return how many.
 
-    Nothing of them has been sent. With `since`, only those added then or later are deleted.
+    Nothing of them has been sent. With `of_press`, only those that this press added are deleted.
     """
     c = enrolments.c
     theirs = sa.select(c.id).where(c.sequence == broadcast.sequence_key)
-    if since is not None:
-        theirs = theirs.where(c.enrolled_at >= since)
+    if of_press is not None:
+        theirs = theirs.where(c.occasion == of_press)
     has_message = sa.exists().where(messages.c.enrolment_id == c.id)
     some = theirs.where(~has_message).limit(most)
     removed = connection.execute(sa.delete(enrolments).where(c.id.in_(some)))

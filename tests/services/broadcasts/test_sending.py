@@ -1,18 +1,19 @@
 """A broadcast is sent once to everyone who agreed to it, and can be taken back."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import insert
 
-from nurture.domain.broadcasts.broadcast import BroadcastStatus
+from nurture.domain.broadcasts.broadcast import BroadcastStatus, SendTime, When
 from nurture.domain.subscribers.consent import Evidence
 from nurture.services.broadcasts import drafts, sending, writing
 from nurture.services.broadcasts.drafts import BroadcastError
 from nurture.services.broadcasts.sending import TooLateToUndoError
 from nurture.services.delivery import batch, sweep
 from nurture.services.publishing import email_editor
+from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.studio import Written
 from nurture.services.subscribers import on_behalf
 from nurture.store.tables.enrolments import enrolments
@@ -189,3 +190,22 @@ def test_a_broadcast_that_is_over_is_in_no_list_and_reaches_nobody_again(
     with pytest.raises(BroadcastError, match="sent already"):
         send(home)
     assert home.statuses("news0@example.org") == [("email", ACCEPTED)]
+
+
+@pytest.mark.parametrize("name", ["confirm_url", "guide_url", "guide_title"])
+def test_what_means_something_only_in_a_sequence_is_refused(
+    sqlite_home: Installation, name: str
+) -> None:
+    home = sqlite_home
+    readers(home, 1)
+    draft(home, word=f"{{{{ {name} }}}}")
+    with pytest.raises(CheckError, match=name):
+        send(home)
+
+
+def test_an_hour_outside_the_sending_hours_is_refused(sqlite_home: Installation) -> None:
+    home = sqlite_home
+    on = home.clock.now.date() + timedelta(days=3)
+    draft(home, timing=SendTime(When.READERS, on=on, hour=time(23, 30)))
+    with pytest.raises(BroadcastError, match="outside the hours"):
+        send(home)
