@@ -89,13 +89,18 @@ def send(database: Database, catalogue: Catalogue, key: str, now: datetime) -> B
     return sent
 
 
-def send_to_new(database: Database, catalogue: Catalogue, key: str, now: datetime) -> Broadcast:
+def send_to_new(
+    database: Database, catalogue: Catalogue, key: str, now: datetime, presses: int | None = None
+) -> Broadcast:
     """Send a broadcast also to those who have come into its audience since it was sent.
 
-    It can be undone for five minutes. May raise `BroadcastError`.
+    It can be undone for five minutes. With `presses`, nothing happens unless “Send” has been
+    pressed that often, so that a press that arrives twice counts once. May raise `BroadcastError`.
     """
     with database.writing() as connection:
         held = hold_existing(connection, key)
+        if presses is not None and held.presses != presses:
+            return held
         if held.status not in (BroadcastStatus.SENDING, BroadcastStatus.FINISHED):
             raise BroadcastError(
                 f"“{held.title}” is not being sent.", remedy="Send or resume it first."
