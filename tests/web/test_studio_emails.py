@@ -2,11 +2,12 @@
 
 import re
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests.installation import Installation, subjects
 from tests.installations import ScriptedSink
-from tests.web.studio import GUIDE_EMAIL, PAUL, fields, token_on
+from tests.web.studio import GUIDE_EMAIL, PAUL, fields, send, token_on
 
 
 def test_every_email_is_listed_with_its_state(paul: FlaskClient) -> None:
@@ -129,3 +130,36 @@ def test_an_old_revision_can_be_published_again(paul: FlaskClient) -> None:
 def test_an_unknown_email_is_not_found(paul: FlaskClient) -> None:
     assert paul.get("/studio/emails/pain-guide/nothing").status_code == 404
     assert paul.get("/studio/emails/pain-guide/nothing/history").status_code == 404
+
+
+def test_a_test_email_also_goes_to_one_colleague(
+    paul: FlaskClient, smtp_sink: ScriptedSink
+) -> None:
+    said = fields(paul, action="test", colleague=" Anna@Example.com ")
+    assert paul.post(GUIDE_EMAIL, data=said).status_code == 303
+    assert [mail.message["To"] for mail in smtp_sink.mails] == [PAUL, "Anna@example.com"]
+    assert len({mail.message["Message-ID"] for mail in smtp_sink.mails}) == 2
+    assert "and to your colleague" in paul.get(GUIDE_EMAIL).text
+
+
+@pytest.mark.parametrize("several", ["a@example.org, b@example.org", "a@example.org\nb@c.org", "a"])
+def test_a_test_goes_to_no_more_than_one_further_address(
+    paul: FlaskClient, smtp_sink: ScriptedSink, several: str
+) -> None:
+    answer = paul.post(GUIDE_EMAIL, data=fields(paul, action="test", colleague=several))
+    assert answer.status_code == 409
+    assert "address cannot be used" in answer.text and smtp_sink.mails == []
+
+
+def test_a_test_does_not_go_to_someone_who_wants_no_more_emails(
+    paul: FlaskClient, sqlite_home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    sqlite_home.subscribe("ann@example.org")
+    person = sqlite_home.person("ann@example.org")["id"]
+    send(paul, f"/studio/people/{person}/stop")
+    said = fields(paul, action="test", colleague="ANN@example.org", subject="Changed")
+    answer = paul.post(GUIDE_EMAIL, data=said)
+    assert answer.status_code == 409 and smtp_sink.mails == []
+    assert "not to be written to" in answer.text
+    version = re.search(r'name="version" value="(\d+)"', answer.text)
+    assert version and version[1] == "1", "what was written is saved, and can be saved again"

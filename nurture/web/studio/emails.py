@@ -1,6 +1,7 @@
 """Emails: the text of each, and the editor in which it can be changed."""
 
 import re
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -10,21 +11,26 @@ from werkzeug.wrappers import Response as Answer
 
 from nurture.addresses import AddressError
 from nurture.bootstrap import Context
+from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.disk_space import DiskUse
 from nurture.domain.errors import NurtureError
 from nurture.library.folder import parse_email
 from nurture.library.writing import with_body, with_front
 from nurture.rendering.lint.preflight import Severity, stops_publishing
+from nurture.services.broadcasts import text as broadcast_text
 from nurture.services.broadcasts.articles import articles_to_fill_in
+from nurture.services.broadcasts.drafts import BroadcastError
 from nurture.services.publishing import email_editor
 from nurture.services.publishing import studio as owner
 from nurture.services.publishing.email_editor import Editing, SavedElsewhereError
 from nurture.services.publishing.files import CheckError
 from nurture.services.publishing.studio import Written
+from nurture.services.publishing.trial_recipients import trial_recipients
 from nurture.store.tables.revisions import RevisionKind
 from nurture.web.studio.core.auth import signed_in
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import whole_number
+from nurture.web.studio.core.navigation import stand_in
 from nurture.web.views import Views
 
 #: What may be used in an email, and what it means to the owner.
@@ -48,6 +54,9 @@ _DARK = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)")
 
 #: The settings of the front matter that have a field of their own, except for topics.
 _FRONT = ("subject", "preheader", "article", "article_title")
+
+#: Two tests at one moment would have the same number.
+_APART = timedelta(microseconds=1)
 
 #: The components that words in Markdown can be turned into.
 PARTS = (
@@ -76,27 +85,35 @@ class Emails(Views):
             drafted=email_editor.drafted(self.context.database),
         )
 
-    def show_email(self, sequence: str, name: str) -> str:
+    def show_email(self, sequence: str, name: str) -> Answer | str:
         """Show the editor, with what to know before publishing."""
-        return self._page(self._editing(f"{sequence}/{name}"))
+        found = self._editing(f"{sequence}/{name}")
+        broadcast = broadcast_text.find_broadcast_of(self.context.database, found.key)
+        if broadcast is not None and not broadcast_text.is_writable(broadcast):
+            return redirect(url_for("studio.show_broadcast", key=broadcast.key))
+        return self._page(found)
 
     def save(self, sequence: str, name: str) -> Answer | str | tuple[str, int]:
         """Save the text, and do with it what the pressed button says."""
         found = self._editing(f"{sequence}/{name}")
         action, page = request.form.get("action", "save"), url_for_email(found.key)
         if action == "discard":
-            email_editor.discard_draft(self.context.database, found.key)
-            tell("The draft is gone; this is what is published.")
+            if broadcast_text.discard_changes(self.context.database, found.key):
+                tell("The draft is gone; this is what is published.")
             return redirect(page, 303)
         written = _written(found)
         try:
             self._keep(found, written)
+            found = self._editing(found.key)
             if action == "publish":
                 return self._publish(found, written)
             if action == "test":
                 self._send_test(found.key, written)
-        except (SavedElsewhereError, CheckError, AddressError) as error:
+        except (SavedElsewhereError, CheckError, AddressError, BroadcastError) as error:
             return self._page(found, written, str(error)), 409
+        broadcast = key_of(sequence)
+        if action == "review" and broadcast:
+            return redirect(url_for("studio.review_broadcast", key=broadcast), 303)
         return redirect(page, 303)
 
     def autosave(self, sequence: str, name: str) -> Answer | tuple[Answer, int]:
@@ -129,12 +146,12 @@ class Emails(Views):
                 request.form.get("as_whom", ""),
             )
         except NurtureError as error:
-            return _document(_pre("This cannot be shown yet.\n\n" + str(error)), images=False)
+            return email_document(_pre("This cannot be shown yet.\n\n" + str(error)), images=False)
         if request.form.get("look") == "text":
-            return _document(_pre(shown.text), images=False)
+            return email_document(_pre(shown.text), images=False)
         dark = request.form.get("mode") == "dark"
         html = _DARK.sub("@media all" if dark else "@media not all", shown.html)
-        return _document(html, images=request.form.get("look") != "no-images")
+        return email_document(html, images=request.form.get("look") != "no-images")
 
     def show_history(self, sequence: str, name: str) -> str:
         """Show every revision, and what each changed."""
@@ -142,12 +159,15 @@ class Emails(Views):
         states = owner.history(self.context.database, RevisionKind.EMAIL, key)
         if not states:
             abort(404)
+        if broadcast := key_of(sequence):
+            stand_in("show_broadcasts")
         texts = [owner.source_text(state) for state in states]
         changes = [owner.differing_lines(old, new) for new, old in pairwise([*texts, ""])]
         return render_template(
             "studio/email_history.html",
             key=key,
             subject=states[0].compiled["subject"],
+            broadcast=broadcast,
             states=list(zip(states, changes, strict=True)),
         )
 
@@ -174,6 +194,7 @@ class Emails(Views):
         version = whole_number(request.form.get("version", ""))
         if written == found.written and found.version == version:
             return found.version
+        broadcast_text.insist_writable(self.context.database, found.key)
         return email_editor.save_draft(
             self.context.database, found.key, written, version or 0, self.context.clock()
         )
@@ -191,24 +212,32 @@ class Emails(Views):
         return redirect(url_for_email(found.key), 303)
 
     def _send_test(self, key: str, written: Written) -> None:
-        context, to = self.context, signed_in().address
-        outcome = email_editor.send_test(
-            context.database,
-            context.dispatch.mailer,
-            context.dispatch.sign,
-            context.settings.public_url,
-            key,
-            written,
-            to,
-            request.form.get("as_whom", ""),
-            context.clock(),
-        )
-        if outcome.status == "accepted" and context.where_mails_stay:
+        context, form = self.context, request.form
+        owner, colleague = signed_in().address, form.get("colleague", "")
+        to = trial_recipients(context.database, context.tokens, owner, colleague)
+        outcomes = [
+            email_editor.send_test(
+                context.database,
+                context.dispatch.mailer,
+                context.dispatch.sign,
+                context.settings.public_url,
+                key,
+                written,
+                one,
+                form.get("as_whom", ""),
+                context.clock() + place * _APART,
+            )
+            for place, one in enumerate(to)
+        ]
+        refused = next((one for one in outcomes if one.status != "accepted"), None)
+        if refused is not None:
+            tell(f"The test could not be sent: {refused.reason}", trouble=True)
+        elif context.where_mails_stay:
             tell(f"The test was written down and not sent. {context.where_mails_stay}")
-        elif outcome.status == "accepted":
-            tell(f"A test is on its way to {to}.")
+        elif len(to) > 1:
+            tell(f"A test is on its way to {owner} and to your colleague.")
         else:
-            tell(f"The test could not be sent: {outcome.reason}", trouble=True)
+            tell(f"A test is on its way to {owner}.")
 
     def _concerns(self, found: Editing, written: Written) -> dict[str, Any]:
         """Return the concerns about publishing, in the form that part of the page needs."""
@@ -229,18 +258,23 @@ class Emails(Views):
     def _page(self, found: Editing, written: Written | None = None, trouble: str = "") -> str:
         context, written = self.context, written or found.written
         front, body, _ = parse_email(written.content, found.key)
+        broadcast = broadcast_text.find_broadcast_of(context.database, found.key)
+        if broadcast is not None:
+            stand_in("show_broadcasts")
         return render_template(
             "studio/email.html",
             found=found,
+            broadcast=broadcast,
             front=front,
             body=body,
             text=written.text,
             markdown=written.format == "md",
             topics=", ".join(front.get("topics", ())),
             trouble=trouble,
+            colleague=request.form.get("colleague", ""),
             **self._concerns(found, written),
             names=email_editor.names_to_try(context.database),
-            placeholders=PLACEHOLDERS,
+            placeholders=[one for one in PLACEHOLDERS if broadcast is None or _is_general(one)],
             parts=PARTS,
         )
 
@@ -249,6 +283,11 @@ def url_for_email(key: str) -> str:
     """Return the URL of an email's editor."""
     sequence, _, name = key.partition("/")
     return url_for("studio.show_email", sequence=sequence, name=name)
+
+
+def _is_general(placeholder: tuple[str, str]) -> bool:
+    """Return whether an email that belongs to no guide has that placeholder."""
+    return "guide_" not in placeholder[0]
 
 
 def _written(found: Editing) -> Written:
@@ -270,7 +309,8 @@ def _changed_topics(found: Editing, said: str) -> dict[str, list[str]]:
     return {} if topics == before else {"topics": topics}
 
 
-def _document(html: str, *, images: bool) -> Response:
+def email_document(html: str, *, images: bool = True) -> Response:
+    """Return an email as a document of its own, which runs nothing."""
     answer = Response(html, mimetype="text/html")
     sources = "https: data:" if images else "'none'"
     answer.headers["Content-Security-Policy"] = _PREVIEW_POLICY.format(sources)
