@@ -27,6 +27,9 @@ from nurture.web.studio import (
     today,
     website,
 )
+from nurture.web.studio.broadcasts import drafts as broadcast_drafts
+from nurture.web.studio.broadcasts import progress as broadcast_progress
+from nurture.web.studio.broadcasts import review as broadcast_review
 from nurture.web.studio.core import auth, errors, flash, formatting
 from nurture.web.studio.lists import imports as list_imports
 from nurture.web.studio.lists import uploaded as uploaded_lists
@@ -45,6 +48,9 @@ AREAS = (
     sequence_pages,
     editor,
     emails,
+    broadcast_drafts,
+    broadcast_progress,
+    broadcast_review,
     guides,
     practice,
     mail_account,

@@ -1,0 +1,1 @@
+"""The pages of broadcasts: one email to everyone who agreed to it."""
