@@ -42,6 +42,8 @@ PAGES = (
     "/studio/account",
     "/studio/emails/",
     "/studio/emails/pain-guide/your-guide",
+    "/studio/broadcasts",
+    "/studio/broadcasts/new/draft",
     "/studio/sequences/",
     "/studio/sequences/pain-guide",
     "/studio/sequences/pain-guide/edit",
@@ -93,15 +95,17 @@ class Studio:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Studio]:
-    """Run an installation with a history and its web server during the block."""
+def running(directory: Path, *, history: bool = True) -> Iterator[Studio]:
+    """Run an installation, with a history or without people, and its web server in the block."""
     url = f"sqlite:///{directory}/nurture.db"
     migrate(url)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     settings = {"NURTURE_BASE_URL": address}
     home = Installation(url, directory, ClockFile(directory / "clock", NOW), settings=settings)
-    fill(home.publish_shipped())
+    home.publish_shipped()
+    if history:
+        fill(home)
     server = make_server("127.0.0.1", port, create_app(home.context), threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
