@@ -1,4 +1,4 @@
-"""Who may be sent a test of an email."""
+"""Recipients of a test of an email."""
 
 import pytest
 
