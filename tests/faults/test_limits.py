@@ -21,7 +21,7 @@ from nurture.store.tables.messages import messages
 from tests.faults.fast_clock import FastClock
 from tests.faults.oracle import Oracle
 from tests.faults.population import due_for_an_article
-from tests.faults.verdict import Verdict, verdict
+from tests.faults.verdict import Verdict, check_the_count, verdict
 from tests.faults.workers import PlainWorkers, Program, expire_leases, until
 from tests.installation import SIGNUP_TOKEN, Installation
 from tests.presence import at_least_one
@@ -70,18 +70,6 @@ class Asked:
             for who, at in self.at.items()
             if sum(at - length < one <= at for one in self.at.values()) <= reserve(limit)
         ]
-
-
-def check_the_count(oracle: Oracle, window: Window, limit: int) -> int:
-    """Check that no window holds more than the limit; return how many the fullest one holds."""
-    moments = sorted(one.moment for one in oracle.taken())
-    last, most = 0, 0
-    for first, moment in enumerate(moments):
-        while last < len(moments) and moments[last] < moment + window.length:
-            last += 1
-        most = max(most, last - first)
-    assert most <= limit
-    return most
 
 
 def check_the_guides(asked: Asked, oracle: Oracle, limit: int, window: Window) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from nurture.domain.account.limits import Window
 from nurture.domain.messages.status import TAKEN, MessageStatus
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
@@ -80,3 +81,15 @@ def _ledger(home: Installation, step: str | None) -> list[tuple[int, str, Messag
 
 def _addresses(ledger: list[tuple[int, str, MessageStatus]], *statuses: MessageStatus) -> list[str]:
     return sorted(to for _, to, status in ledger if status in statuses)
+
+
+def check_the_count(oracle: Oracle, window: Window, limit: int) -> int:
+    """Check that no window holds more than the limit; return how many the fullest one holds."""
+    moments = sorted(one.moment for one in oracle.taken())
+    last, most = 0, 0
+    for first, moment in enumerate(moments):
+        while last < len(moments) and moments[last] < moment + window.length:
+            last += 1
+        most = max(most, last - first)
+    assert most <= limit
+    return most
