@@ -120,13 +120,16 @@ def freeze(
 
 
 def take_back(database: Database, broadcast: Broadcast) -> None:
-    """Delete the audience of a broadcast that was undone, in chunks."""
+    """Delete the audience of a broadcast that was undone, in chunks, unless it is sent again."""
     removed = CHUNK
     while removed == CHUNK:
         with database.writing() as connection:
-            removed = broadcast_enrolments.remove_readers(connection, broadcast, CHUNK)
-    with database.writing() as connection:
-        broadcasts.note_taken_back(connection, broadcast.id)
+            held = broadcasts.hold_broadcast(connection, broadcast.key)
+            if held is None or held.status is not BroadcastStatus.DRAFT:
+                return
+            removed = broadcast_enrolments.remove_readers(connection, held, CHUNK)
+            if removed < CHUNK:
+                broadcasts.note_taken_back(connection, held.id)
 
 
 def _freeze_some(
