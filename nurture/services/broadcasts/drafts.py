@@ -16,7 +16,7 @@ from nurture.domain.subscribers.consent import Purpose
 from nurture.services.publishing.email_editor import find_editing
 from nurture.services.publishing.studio import Written, as_written, find_email, name_from
 from nurture.store.database import Connection, Database
-from nurture.store.tables import broadcasts, drafts
+from nurture.store.tables import broadcast_enrolments, broadcasts, drafts
 from nurture.store.tables.revisions import RevisionKind
 
 #: More segments than this cannot be chosen together.
@@ -86,6 +86,8 @@ def discard(database: Database, key: str) -> None:
                 f"“{found.title}” has been sent and cannot be deleted.",
                 remedy="Stop it if it should go to nobody else.",
             )
+        # An undo that was killed has left them, and no later broadcast of that name may have them.
+        broadcast_enrolments.remove_readers(connection, found)
         drafts.discard_draft(connection, RevisionKind.EMAIL, found.email_key)
         broadcasts.remove_broadcast(connection, found.id)
 
