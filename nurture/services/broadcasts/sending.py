@@ -126,7 +126,9 @@ def undo(database: Database, key: str, now: datetime) -> Broadcast:
         held = hold_existing(connection, key)
         if held.status is BroadcastStatus.DRAFT:
             return held
-        if not held.can_be_undone(now):
+        # A clock may have been set back since, or that of a worker may be ahead.
+        has_begun = broadcast_enrolments.has_begun_to_leave(connection, held)
+        if has_begun or not held.can_be_undone(now):
             raise TooLateToUndoError(
                 f"“{held.title}” may have begun to leave, so it cannot be undone any more.",
                 remedy=f"Stop it with “nurture broadcast stop {key}”.",

@@ -102,6 +102,15 @@ def remove_readers(
     return removed.rowcount
 
 
+def has_begun_to_leave(connection: sa.Connection, broadcast: Broadcast) -> bool:
+    """Return whether a worker has claimed any email of the last press of “Send”."""
+    c = enrolments.c
+    theirs = (c.sequence == broadcast.sequence_key) & (c.occasion == broadcast.presses)
+    joined = messages.join(enrolments, enrolments.c.id == messages.c.enrolment_id)
+    claimed = sa.select(messages.c.id).select_from(joined).where(theirs)
+    return connection.scalar(claimed.limit(1)) is not None
+
+
 def has_readers(connection: sa.Connection, broadcast: Broadcast, *, active: bool) -> bool:
     """Return whether anyone is in the audience or, with `active`, still awaits it."""
     theirs = enrolments.c.sequence == broadcast.sequence_key
