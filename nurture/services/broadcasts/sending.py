@@ -232,9 +232,14 @@ def _press(
 
 def _undone(connection: Connection, held: Broadcast, now: datetime) -> Broadcast:
     if held.presses > 1:
-        broadcast_enrolments.remove_readers(connection, held, of_press=held.presses)
+        removed = broadcast_enrolments.remove_readers(connection, held, of_press=held.presses)
         before = replace(
-            held, presses=held.presses - 1, pressed_at=None, leaves_at=now, frozen_at=now
+            held,
+            presses=held.presses - 1,
+            counts={**held.counts, "reached": held.counts.get("reached", 0) - removed},
+            pressed_at=None,
+            leaves_at=now,
+            frozen_at=now,
         )
         broadcasts.save_broadcast(connection, before)
         return before
