@@ -156,10 +156,11 @@ def note_frozen(
 ) -> bool:
     """Record that the audience is decided up to `end`; return `False` if that is no longer asked.
 
-    Another process may have decided the same people, or the broadcast may have been stopped.
+    Another process may have decided the same people, or the broadcast may have been stopped, or
+    undone and sent again to others.
     """
     c = broadcasts.c
-    same = (c.id == broadcast.id) & (c.frozen_to == begun) & (c.presses == broadcast.presses)
+    same = (c.id == broadcast.id) & (c.version == broadcast.version) & (c.frozen_to == begun)
     going = (c.status == BroadcastStatus.SENDING) & c.frozen_at.is_(None)
     counts = {**broadcast.counts, "reached": broadcast.counts.get("reached", 0) + added}
     noted = connection.execute(
