@@ -76,10 +76,10 @@ def attend(database: Database, catalogue: Catalogue, now: datetime) -> int:
     for one in unsettled:
         if one.status is BroadcastStatus.DRAFT:
             take_back(database, one)
-        elif not one.is_freezing:
-            _finish_if_done(database, one, now)
-        else:
+        elif one.is_freezing:
             enrolled += begin_freezing(database, catalogue, one, now, until)
+        elif not one.can_be_undone(now):
+            _finish_if_done(database, one, now)
     return enrolled
 
 
