@@ -176,7 +176,8 @@ def resume(database: Database, catalogue: Catalogue, key: str, now: datetime) ->
     with database.writing() as connection:
         held = hold_existing(connection, key)
         _refuse_changed(connection, found, held, saved)
-        audience_of(catalogue.current(connection), held, now)
+        if held.frozen_at is None:
+            audience_of(catalogue.current(connection), held, now)
         _publish(connection, held, draft, now)
         counts = {name: one for name, one in held.counts.items() if name != "trouble"}
         after = replace(resumed(held, now), counts=counts)
