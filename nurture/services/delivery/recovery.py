@@ -76,7 +76,8 @@ def _count(
 ) -> None:
     """Count towards the account's limits what the mail server has, or may have."""
     handed_over = [one for one in found if _fate_of(one, told) is not MessageStatus.DEFERRED]
-    offers.add_offers(connection, len(handed_over), now + _ACCEPTED_LATER)
+    of_broadcasts = sum(one.is_of_broadcast for one in handed_over)
+    offers.add_offers(connection, len(handed_over), now + _ACCEPTED_LATER, of_broadcasts)
 
 
 def _fate_of(one: InHand, told: Mapping[str, LogbookReport]) -> MessageStatus:

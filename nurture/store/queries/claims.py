@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Connection, bindparam, case, func, literal, select, update
 
-from nurture.domain.broadcasts.broadcast import EMAIL
+from nurture.domain.broadcasts.broadcast import EMAIL, key_of
 from nurture.domain.messages.status import MessageStatus
 from nurture.store.tables.enrolments import IS_ACTIVE, enrolments
 from nurture.store.tables.messages import IN_HAND, messages
@@ -26,6 +26,7 @@ class InHand:
     claim: str
     status: MessageStatus
     due_at: datetime
+    is_of_broadcast: bool
 
 
 def expired(
@@ -80,11 +81,14 @@ def _in_hand(
         messages.c.claim,
         messages.c.status,
         messages.c.due_at,
+        messages.c.sequence,
     ).where(where)
     chosen = chosen.limit(limit) if limit else chosen
     chosen = chosen.with_for_update(key_share=True) if lock else chosen
     rows = connection.execute(chosen)
-    return [InHand(*row[:4], MessageStatus(row[4]), row[5]) for row in rows]
+    return [
+        InHand(*row[:4], MessageStatus(row[4]), row[5], key_of(row[6]) is not None) for row in rows
+    ]
 
 
 def look_again(
