@@ -24,6 +24,7 @@ from nurture.rendering import message
 from nurture.rendering.compile import CompiledEmail
 from nurture.store.database import Connection
 from nurture.store.tables import broadcasts
+from nurture.store.tables.broadcasts import BroadcastsSeen
 from nurture.store.tables.revisions import (
     Revision,
     RevisionKind,
@@ -188,17 +189,17 @@ class Catalogue:
     ) -> None:
         self._tokens, self._public_url, self._headers_for = tokens, public_url, headers_for
         self._published: Published | None = None
-        self._broadcasts: tuple[int, int] = (0, 0)
+        self._broadcasts = BroadcastsSeen()
 
     def current(self, connection: Connection) -> Published:
         """Return what is currently published; may raise `NothingPublishedError`."""
-        number, state = latest_publication(connection), broadcasts.find_state(connection)
+        number, seen = latest_publication(connection), broadcasts.find_seen(connection)
         published, known = self._published, self._broadcasts
         if published is None or published.number != number:
-            published, known = self._read(connection, number), (0, 0)
-        if state != known:
+            published, known = self._read(connection, number), BroadcastsSeen()
+        if seen != known:
             published = _with_broadcasts(connection, published)
-        self._published, self._broadcasts = published, state
+        self._published, self._broadcasts = published, seen
         return published
 
     def _read(self, connection: Connection, number: int) -> Published:

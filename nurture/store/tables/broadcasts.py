@@ -1,6 +1,7 @@
 """Broadcasts: what is sent to segments once, and how far each has got."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -118,19 +119,34 @@ def sending(connection: sa.Connection, *, claiming: bool = False) -> list[int]:
     return list(connection.scalars(chosen.with_for_update(read=True) if claiming else chosen))
 
 
-def find_state(connection: sa.Connection) -> tuple[int, int]:
-    """Return how many broadcasts there are and all their versions, to notice any change."""
-    versions = sa.func.coalesce(sa.func.sum(broadcasts.c.version), 0)
-    row = connection.execute(sa.select(sa.func.count(), versions)).one()
-    return row[0], row[1]
+@dataclass(frozen=True, slots=True)
+class BroadcastsSeen:
+    """What a process compares to notice any change of the broadcasts that were ever sent.
+
+    That is how many there are and, of those under way, the version of each. Only what is under way
+    can change, and numbers alone may come back: a database gives that of a deleted draft again.
+    """
+
+    sent: int = 0
+    under_way: tuple[tuple[str, int, datetime | None], ...] = ()
 
 
-def stopped_among(connection: sa.Connection, numbers: Collection[int]) -> set[int]:
-    """Return those of the broadcasts that are not being sent any more."""
+def find_seen(connection: sa.Connection) -> BroadcastsSeen:
+    """Return what is to be compared to notice a change."""
+    c = broadcasts.c
+    sent = sa.select(sa.func.count()).where(c.status != BroadcastStatus.DRAFT)
+    under_way = sa.select(c.key, c.version, c.pressed_at).where(c.status.in_(UNDER_WAY))
+    rows = connection.execute(under_way.order_by(c.id)).all()
+    return BroadcastsSeen(connection.scalar(sent) or 0, tuple(map(tuple, rows)))
+
+
+def versions_sending(connection: sa.Connection, numbers: Collection[int]) -> dict[int, int]:
+    """Return the versions of those of the broadcasts that are being sent."""
     if not numbers:
-        return set()
-    going = SENDING.where(broadcasts.c.id.in_(numbers))
-    return set(numbers) - set(connection.scalars(going))
+        return {}
+    c = broadcasts.c
+    going = (c.status == BroadcastStatus.SENDING) & c.id.in_(numbers)
+    return {row[0]: row[1] for row in connection.execute(sa.select(c.id, c.version).where(going))}
 
 
 def unsettled(connection: sa.Connection) -> list[Broadcast]:
