@@ -18,6 +18,7 @@ from nurture.services.inbound.events import record_bookings, record_mail_events
 from nurture.services.profile import page as person_page
 from nurture.services.profile.page import PersonPage
 from nurture.services.subscribers import on_behalf, preferences
+from nurture.store.tables import broadcasts
 from nurture.store.tables.events import NewEvent, add_events, events
 from nurture.store.tables.message_changes import begin_sending
 from nurture.store.tables.messages import messages
@@ -58,8 +59,9 @@ def claim(home: Installation) -> str:
     """Claim what is due, like a worker that dies right afterwards."""
     context = home.context
     with context.database.writing() as connection:
-        published = context.catalogue.current(connection)
-        return claim_due(connection, published, context.clock(), real_now(), 100).claim.name
+        going = broadcasts.sending(connection, claiming=True)
+        published, now = context.catalogue.current(connection), context.clock()
+        return claim_due(connection, published, now, real_now(), 100, going=going).claim.name
 
 
 def claim_and_begin(home: Installation) -> str:

@@ -36,7 +36,7 @@ from nurture.services.subscribers.suppression import suppress_address
 from nurture.store.database import Connection, DatabaseUnavailableError
 from nurture.store.queries import locks
 from nurture.store.queries.due import Advance, advance, count_due, look_again
-from nurture.store.tables import account, enrolments, message_changes, messages, offers
+from nurture.store.tables import account, broadcasts, enrolments, message_changes, messages, offers
 from nurture.store.tables.account import FinalRefusal
 from nurture.store.tables.instance import armed_for, how_far, is_armed
 
@@ -100,6 +100,9 @@ def _claim(dispatch: Dispatch, now: datetime, began_at: float) -> "_Run | None":
             if not is_armed(connection, dispatch.fingerprint, seen):
                 return None
             armed_for(connection, dispatch.fingerprint, now)
+            # Stopping waits for enrolments, and their owners for the account, so it comes after. So
+            # does the catalogue: what is resumed meanwhile is sent with its corrected text.
+            going = broadcasts.sending(connection, claiming=True)
             may_offer, held = accounts.may_offer(connection, now)
             if not may_offer:
                 return None
@@ -115,6 +118,7 @@ def _claim(dispatch: Dispatch, now: datetime, began_at: float) -> "_Run | None":
                 dispatch.batch,
                 probing=held is not None,
                 allowance=stock.allowance,
+                going=going,
             )
             if held is None:
                 account_limits.note_claim(connection, batch, stock, now)

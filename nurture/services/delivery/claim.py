@@ -38,7 +38,7 @@ from nurture.store.queries.due import (
     due_for_probe,
     excuse,
 )
-from nurture.store.tables import broadcasts, enrolments, message_changes, messages, sequences
+from nurture.store.tables import enrolments, message_changes, messages, sequences
 from nurture.store.tables.message_changes import Claim, NewMessage
 
 #: How long a worker may be silent, on the real clock, before others take over its claims.
@@ -103,6 +103,7 @@ def claim_due(
     *,
     probing: bool = False,
     allowance: Allowance = UNLIMITED,
+    going: Collection[int] = (),
 ) -> Batch:
     """Take up to `limit` due enrolments, decide each, and claim the messages to send.
 
@@ -121,13 +122,14 @@ def claim_due(
     6. `batch` records what the mail server said and moves each enrolment on, in the transaction
        that marks the next window; what was never offered is released.
 
-    Call it in one writing transaction. With `probing` it claims only one message, the
+    Call it in one writing transaction, with the broadcasts that are `going` to be sent, in their
+    order, locked before anything was read. With `probing` it claims only one message, the
     best one for testing a held account. If a newer program has published more of a sequence
     than this one understands, the sequence is left to that program.
     """
     paused = sequences.paused_sequences(connection)
     most = _most_to_look_at(limit, allowance)
-    found = _find_due(connection, published, now, most, allowance, probing)
+    found = _find_due(connection, published, now, most, allowance, probing, going)
     due = sunset.in_hand(connection, published, found, now)
     due = precedence.with_series_first(connection, published, due, paused)
     known = gather(connection, published, due, paused, now)
@@ -157,18 +159,19 @@ def _find_due(
     most: int,
     allowance: Allowance,
     probing: bool,
+    going: Collection[int],
 ) -> list[DueEnrolment]:
     if allowance.left_for_answers == 0:
         return []
     if probing:
-        return due_for_probe(connection, now, most, published.beyond)
+        return due_for_probe(connection, now, most, published.beyond, broadcasts=going)
     return due_enrolments(
         connection,
         now,
         most,
         published.beyond,
         asked_only=allowance.left == 0,
-        broadcasts=broadcasts.sending(connection, claiming=True),
+        broadcasts=going,
         room=allowance.left_for_broadcasts,
     )
 

@@ -131,15 +131,23 @@ def due_enrolments(
 
 
 def due_for_probe(
-    connection: Connection, now: datetime, limit: int, besides: Collection[str] = ()
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    besides: Collection[str] = (),
+    *,
+    broadcasts: Collection[int] = (),
 ) -> list[DueEnrolment]:
     """Lock and return the enrolments to probe the account with while it is on hold, best first.
+
+    They are of sequences, or of these `broadcasts`.
 
     People whose refusal is blamed on the server are never among them; domains other than theirs
     come first, and the newest of those.
     """
     theirs = select(refusals.c.subscriber_id)
-    chosen = _due_statement(now, besides).where(enrolments.c.subscriber_id.not_in(theirs), LIVE)
+    of_any = OF_SERIES | enrolments.c.broadcast.in_(sorted(broadcasts))
+    chosen = _due_statement(now, besides).where(enrolments.c.subscriber_id.not_in(theirs), of_any)
     known = _domains_refused(connection)
     elsewhere = [subscribers.c.address_key.like(f"%@{_plain(domain)}", "!") for domain in known]
     ordered = chosen.order_by(*elsewhere, enrolments.c.enrolled_at.desc(), enrolments.c.id.desc())

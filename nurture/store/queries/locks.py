@@ -1,10 +1,10 @@
 """The one order in which every transaction acquires its locks, so that none can deadlock.
 
-The order is: which sequences are paused; the address, by its hash; the subscriber; enrolments,
-lowest number first; then what belongs to them: suppressions, messages and events; last the mail
-account. To change an enrolment or a message, lock the enrolment first. A worker that claims
-messages, or marks them as being sent, locks the account before them but never waits for a row: it
-leaves out what another transaction has locked.
+The order is: which broadcasts are being sent; which sequences are paused; the address, by its hash;
+the subscriber; enrolments, lowest number first; then what belongs to them: suppressions, messages
+and events; last the mail account. To change an enrolment or a message, lock the enrolment first. A
+worker that claims messages, or marks them as being sent, locks the account before them but from
+then on never waits for a row: it leaves out what another transaction has locked.
 
 Changing the same enrolment or message twice in one transaction needs the subscriber, too:
 PostgreSQL takes a row that this transaction has already written for a new one, and checks again
