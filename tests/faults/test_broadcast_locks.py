@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, text, update
 
 from nurture.clock import real_now
 from nurture.domain.account import hold as rules
@@ -19,7 +19,9 @@ from nurture.services.delivery.claim import claim_due
 from nurture.services.publishing import email_editor
 from nurture.services.publishing.studio import Written
 from nurture.store.database import Database
-from nurture.store.tables import account, account_limits, broadcasts
+from nurture.store.queries import locks
+from nurture.store.tables import account, account_limits, broadcast_enrolments, broadcasts
+from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import RevisionKind, find_newest
 from tests.faults.deadlocks import told_of_deadlocks
@@ -181,3 +183,34 @@ def test_what_is_resumed_while_a_worker_begins_to_claim_leaves_with_the_correcte
     with other.reading() as connection:
         newest = find_newest(connection, RevisionKind.EMAIL, email)
     assert newest is not None and {row["revision_id"] for row in sent} == {newest.id}
+
+
+@pytest.mark.parametrize("taking_back", [False, True])
+def test_an_audience_is_put_in_order_and_taken_back_in_the_order_in_which_everyone_locks(
+    home: Installation, other: Database, shared_directory: Path, taking_back: bool
+) -> None:
+    rows = [row for row in home.rows(enrolments) if row["sequence"] == f"broadcast:{KEY}"]
+    first, *_, last = sorted(rows, key=lambda row: int(row["id"]))
+    found, due = drafts.get_broadcast(other, KEY), home.clock.now
+    with other.writing() as connection:  # As if they had come in the other order.
+        for person, number in ((0, first["id"]), (first["subscriber_id"], last["id"])):
+            change = update(enrolments).where(enrolments.c.id == number)
+            connection.execute(change.values(sequence=f"broadcast:{KEY}{person}"))
+        for person, row in ((last["subscriber_id"], first), (first["subscriber_id"], last)):
+            change = update(enrolments).where(enrolments.c.id == row["id"])
+            called = {"subscriber_id": person, "sequence": f"broadcast:{KEY}"}
+            connection.execute(change.values(called))
+
+    def change_all() -> None:
+        looks = {row["subscriber_id"]: due for row in rows}
+        with home.context.database.writing() as connection:
+            if taking_back:
+                broadcast_enrolments.remove_readers(connection, found)
+            else:
+                broadcast_enrolments.put_in_order(connection, found, looks)
+
+    with other.writing() as connection:
+        locks.hold_numbered(connection, [first["id"]])
+        outcome = begin(home, change_all)
+        locks.hold_numbered(connection, [last["id"]])
+    assert outcome() is None, told_of_deadlocks(other, shared_directory)

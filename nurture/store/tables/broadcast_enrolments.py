@@ -16,6 +16,7 @@ from nurture.domain.broadcasts.broadcast import Broadcast
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.store.database import as_rows, rows_as_table
+from nurture.store.queries.locks import hold
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from nurture.store.tables.restores import first_number
@@ -97,7 +98,8 @@ def remove_readers(
     if of_press is not None:
         theirs = theirs.where(c.occasion == of_press)
     has_message = sa.exists().where(messages.c.enrolment_id == c.id)
-    some = theirs.where(~has_message).limit(most)
+    some = theirs.where(~has_message).order_by(c.id).limit(most)
+    hold(connection, c.id.in_(some))
     removed = connection.execute(sa.delete(enrolments).where(c.id.in_(some)))
     return removed.rowcount
 
@@ -158,13 +160,16 @@ def put_in_order(
 ) -> None:
     """Look at each of these people's enrolments at its own moment, which is its place."""
     if looks:
+        c = enrolments.c
+        theirs = c.subscriber_id.in_(list(looks)) & (c.sequence == broadcast.sequence_key)
+        hold(connection, theirs)
         statement = (
             sa.update(enrolments)
             .where(
-                enrolments.c.subscriber_id == sa.bindparam("person"),
-                enrolments.c.sequence == broadcast.sequence_key,
-                enrolments.c.turn == 0,
-                enrolments.c.next_look_at == enrolments.c.anchor_at,
+                c.subscriber_id == sa.bindparam("person"),
+                c.sequence == broadcast.sequence_key,
+                c.turn == 0,
+                c.next_look_at == c.anchor_at,
             )
             .values(next_look_at=sa.bindparam("look"))
         )
