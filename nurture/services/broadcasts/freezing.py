@@ -54,9 +54,10 @@ def audience_of(published: Published, broadcast: Broadcast, now: datetime) -> Ch
     """Return who a broadcast is for; raise `BroadcastError` if one of its segments is gone."""
     known, audience = published.segments.segments, broadcast.audience
     if gone := sorted(audience.segments - known.keys()):
-        raise BroadcastError(
-            f"There is no segment “{gone[0]}”.", remedy="Choose who gets the broadcast again."
-        )
+        remedy = "Choose who gets the broadcast again."
+        if broadcast.status is not BroadcastStatus.DRAFT:
+            remedy = "Make it again, or duplicate the broadcast and choose who gets that one."
+        raise BroadcastError(f"There is no segment “{gone[0]}”.", remedy=remedy)
     health = published.segments.health
     to, besides = (
         [known[name].condition for name in names] for names in (audience.to, audience.besides)
