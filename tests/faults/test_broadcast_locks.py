@@ -58,11 +58,11 @@ def other(home: Installation) -> Iterator[Database]:
     database.close()
 
 
-def is_waiting(database: Database) -> bool:
-    """Return whether a transaction waits for another."""
+def count_waiting(database: Database) -> int:
+    """Return how many transactions wait for another."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
     with database.reading() as connection:
-        return bool(connection.scalar(text(f"{waiting} AND datname = current_database()")))
+        return int(connection.scalar(text(f"{waiting} AND datname = current_database()")) or 0)
 
 
 def begin(home: Installation, deed: Callable[[], object]) -> Callable[[], object]:
@@ -80,9 +80,11 @@ def begin(home: Installation, deed: Callable[[], object]) -> Callable[[], object
         [outcome] = outcomes
         return outcome
 
+    database = home.context.database
+    before = count_waiting(database)
     thread = threading.Thread(target=attempt)
     thread.start()
-    until(lambda: is_waiting(home.context.database) or not thread.is_alive())
+    until(lambda: count_waiting(database) > before or not thread.is_alive())
     return outcome
 
 
@@ -214,3 +216,22 @@ def test_an_audience_is_put_in_order_and_taken_back_in_the_order_in_which_everyo
         outcome = begin(home, change_all)
         locks.hold_numbered(connection, [last["id"]])
     assert outcome() is None, told_of_deadlocks(other, shared_directory)
+
+
+def test_a_stop_comes_before_the_claims_that_begin_while_it_waits(
+    home: Installation, other: Database
+) -> None:
+    """Otherwise many workers whose claims overlap would keep it waiting for as long as they do."""
+    third = Database(other.url)
+    with other.writing() as connection:
+        broadcasts.sending(connection, claiming=True)
+        outcome = begin(home, lambda: stop(home))
+        later = begin(home, lambda: _going(third))
+    assert isinstance(outcome(), sending.BroadcastState)
+    assert later() == []
+    third.close()
+
+
+def _going(database: Database) -> list[int]:
+    with database.writing() as connection:
+        return broadcasts.sending(connection, claiming=True)

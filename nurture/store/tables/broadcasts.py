@@ -93,7 +93,10 @@ def hold_broadcast(connection: sa.Connection, key: str) -> Broadcast | None:
 
     It waits for the claims that are being made. Lock it before anything else.
     """
-    chosen = sa.select(broadcasts).where(broadcasts.c.key == key)
+    c = broadcasts.c
+    if connection.scalar(SENDING.where(c.key == key)) is not None:
+        _queue(connection)
+    chosen = sa.select(broadcasts).where(c.key == key)
     return _one(connection, chosen.with_for_update())
 
 
@@ -116,6 +119,8 @@ def sending(connection: sa.Connection, *, claiming: bool = False) -> list[int]:
     When `claiming`, none of them changes until this transaction ends.
     """
     chosen = SENDING.order_by(broadcasts.c.pressed_at, broadcasts.c.id)
+    if claiming:
+        _queue(connection, shared=True)
     return list(connection.scalars(chosen.with_for_update(read=True) if claiming else chosen))
 
 
@@ -178,6 +183,7 @@ def note_frozen(
     c = broadcasts.c
     same = (c.id == broadcast.id) & (c.version == broadcast.version) & (c.frozen_to == begun)
     going = (c.status == BroadcastStatus.SENDING) & c.frozen_at.is_(None)
+    _queue(connection)
     counts = {**broadcast.counts, "reached": broadcast.counts.get("reached", 0) + added}
     noted = connection.execute(
         sa.update(broadcasts).where(same, going).values(frozen_to=end, counts=counts)
@@ -204,6 +210,7 @@ def finish(connection: sa.Connection, broadcast: Broadcast, now: datetime) -> No
     c = broadcasts.c
     same = (c.id == broadcast.id) & (c.version == broadcast.version)
     going = (c.status == BroadcastStatus.SENDING) & c.frozen_at.is_not(None)
+    _queue(connection)
     done = {"status": BroadcastStatus.FINISHED, "finished_at": now, "version": c.version + 1}
     connection.execute(sa.update(broadcasts).where(same, going).values(done))
 
@@ -221,6 +228,21 @@ def frozen_range(connection: sa.Connection, number: int) -> tuple[int, int]:
     chosen = sa.select(broadcasts.c.frozen_to, broadcasts.c.frozen_upto)
     row = connection.execute(chosen.where(broadcasts.c.id == number)).one()
     return row.frozen_to, row.frozen_upto
+
+
+#: The number of the queue, among the locks that PostgreSQL knows by two numbers.
+_QUEUE = (27, 1)
+
+
+def _queue(connection: sa.Connection, *, shared: bool = False) -> None:
+    """Wait for those who came earlier to the broadcasts that are being sent; claims share a place.
+
+    PostgreSQL lets a claim lock a row that others have locked in the same way although someone is
+    waiting to change it, who would wait for as long as claims overlap.
+    """
+    if connection.dialect.name != "sqlite":
+        lock = sa.func.pg_advisory_xact_lock_shared if shared else sa.func.pg_advisory_xact_lock
+        connection.execute(sa.select(lock(*_QUEUE)))
 
 
 _PLAIN = (
