@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from nurture.domain.broadcasts.broadcast import Broadcast
-from nurture.domain.messages.status import MessageStatus
+from nurture.domain.messages.status import TAKEN, MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.store.database import as_rows, rows_as_table
 from nurture.store.queries.locks import hold
@@ -143,10 +143,19 @@ def count_in_hand(connection: sa.Connection, broadcast: Broadcast) -> int:
 def count_ends(connection: sa.Connection, broadcast: Broadcast) -> dict[tuple[str, str], int]:
     """Count the audience of a broadcast by the status and the reason of each enrolment's end.
 
-    Those who have got it count as completed, although their enrolments are yet to be closed.
+    Those who have got it count as completed, although their enrolments are yet to be closed, or
+    were closed for something that happened after it.
     """
     c, done = enrolments.c, EnrolmentStatus.COMPLETED
-    has_it = (c.status == EnrolmentStatus.ACTIVE) & (sa.type_coerce(c.passed, sa.Text) != "")
+    passed = sa.type_coerce(c.passed, sa.Text) != ""
+    taken = sa.exists().where(messages.c.enrolment_id == c.id, messages.c.status.in_(TAKEN))
+    # Only the few that have ended otherwise are looked up among the messages.
+    closed = c.status == done
+    has_it = sa.case(
+        (c.status == EnrolmentStatus.ACTIVE, passed),
+        (~closed & passed, taken),
+        else_=sa.false(),
+    )
     status = sa.case((has_it, done), else_=c.status)
     because = sa.case((has_it, done), else_=sa.func.coalesce(c.ended_because, ""))
     each = sa.select(status.label("status"), because.label("because"))

@@ -42,6 +42,20 @@ def test_a_broadcast_reaches_everyone_who_agreed_to_it_once(
     assert state.broadcast.counts["reached"] == 30
 
 
+def test_who_leaves_after_getting_it_is_not_counted_among_those_who_did_not(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    [first, _] = readers(home, 2)
+    draft(home)
+    send(home)
+    home.clock.advance(FIVE_MINUTES)
+    batch.deliver_batch(home.context.dispatch)
+    assert len(smtp_sink.mails) == 2
+    person = home.person(first)["id"]
+    on_behalf.stop_everything(*home.context.stored, person, Evidence(), home.clock.now)
+    assert sending.find_state(home.context.database, "december").ends == {"completed": 2}
+
+
 def test_nothing_leaves_for_five_minutes(home: Installation, smtp_sink: ScriptedSink) -> None:
     readers(home, 3)
     draft(home)
