@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.known_words import known, known_or_none
 from nurture.domain.messages.bounces import Bounce
 from nurture.domain.messages.status import KEPT, MessageStatus
@@ -154,20 +155,27 @@ def _consents(rows: Iterable[Row]) -> Iterator[Chapter]:
 
 
 def _handed_over(record: Row, titles: Mapping[str, str]) -> Iterator[Chapter]:
-    """Yield a chapter for each sequence entered by neither signing up nor being put back."""
+    """Yield a chapter for each sequence entered by neither signing up nor being put back.
+
+    Broadcasts are entered by being in their audience.
+    """
     put_back = (row for row in record["events"] if row["kind"] == EventKind.PUT_BACK)
     otherwise = {row["received_at"] or row["signed_up_at"] for row in record["signups"]}
     otherwise |= {row["happened_at"] for row in put_back}
     for row in record["enrolments"]:
         title = titles.get(row["sequence"], row["sequence"])
-        if row["enrolled_at"] not in otherwise:
+        if key_of(row["sequence"]) is not None:
+            yield Chapter(_at(row["enrolled_at"]), f"Was chosen to get “{title}”")
+        elif row["enrolled_at"] not in otherwise:
             yield Chapter(_at(row["enrolled_at"]), f"Went on to “{title}”")
 
 
 def _ends(rows: Iterable[Row], titles: Mapping[str, str]) -> Iterator[Chapter]:
     for row in rows:
         why = row["ended_because"] or row["status"]
-        if row["ended_at"] and why in _ENDED:
+        # That a broadcast was sent to them says all there is to say of its end.
+        is_over = why == EndReason.COMPLETED and key_of(row["sequence"]) is not None
+        if row["ended_at"] and why in _ENDED and not is_over:
             title = titles.get(row["sequence"], row["sequence"])
             yield Chapter(_at(row["ended_at"]), _ENDED[why].format(title))
 
