@@ -280,7 +280,7 @@ WORDS: Mapping[Code | EndReason, str] = {
     Code.SEQUENCE_IS_NOT_PUBLISHED: "{sequence} is not published any more",
     Code.BROADCAST_WAS_STOPPED: "you stopped {sequence}",
     Code.SERIES_GOES_FIRST: "an email of their series has waited twice and goes first",
-    Code.NOT_IN_AUDIENCE: "it is not for the segments they are in",
+    Code.NOT_IN_AUDIENCE: "they are not among the people you chose",
 }
 
 #: What people agree to, in words that follow “agreed to”.

@@ -50,13 +50,11 @@ def write_it(page: Page) -> None:
     """Make a broadcast and write its text, from the menu on."""
     page.get_by_role("link", name="Broadcasts").click()
     assert is_well_made(page)
-    page.get_by_role("link", name="New broadcast").or_(
-        page.get_by_role("link", name="Write the first")
-    ).first.click()
+    page.get_by_role("link", name="Write your first").click()
     assert is_well_made(page)
     page.get_by_label("Title").fill("Spring news")
     page.get_by_label("News and offers").check()
-    page.get_by_role("button", name="Go on to the text").click()
+    page.get_by_role("button", name="Continue to the text").click()
     page.get_by_label("Subject").fill("Wee open again")
     words = page.get_by_label("The email", exact=True)
     words.press("Control+Home")
@@ -116,7 +114,7 @@ def test_the_owner_writes_reviews_undoes_sends_corrects_and_reads_a_broadcast(
     # The page notices by itself that the time to undo is over.
     expect(undo).to_have_count(0, timeout=15_000)
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("2 emails had left. 3 people wait")).to_be_visible()
+    expect(page.get_by_text("2 emails had left. 3 people are waiting")).to_be_visible()
     assert is_well_made(page)
 
     page.get_by_role("link", name="Edit the text").click()
@@ -127,7 +125,7 @@ def test_the_owner_writes_reviews_undoes_sends_corrects_and_reads_a_broadcast(
     work(studio.home)
     expect(page.get_by_text("It has been sent.")).to_be_visible(timeout=15_000)
     page.reload()
-    expect(page.get_by_role("heading", name="What became of it")).to_be_visible()
+    expect(page.get_by_role("heading", name="Results")).to_be_visible()
     assert is_well_made(page)
     assert len(news_in(studio, "Wee open again")) == 2
     assert len(news_in(studio, "We open again")) == 3
@@ -145,7 +143,7 @@ def test_a_broadcast_is_sent_without_scripts(fresh: Studio, browser: Browser) ->
     page.goto(f"{fresh.url}/studio/broadcasts/new/draft")
     page.get_by_label("Title").fill("Plain news")
     page.get_by_label("News and offers").check()
-    page.get_by_role("button", name="Go on to the text").click()
+    page.get_by_role("button", name="Continue to the text").click()
     page.get_by_label("The email", exact=True).fill("Hello\n\nWe open again on Monday.")
     page.get_by_role("button", name="Save and review").click()
     page.get_by_role("button", name="Send to 1 person").click()

@@ -41,8 +41,8 @@ def choose(browser: FlaskClient, url: str, sends_itself: str = "no") -> int:
 def test_a_feed_that_is_saved_is_read_at_once(paul: FlaskClient, blog: BlogServer) -> None:
     assert choose(paul, blog.url) == 303
     said = page(paul)
-    assert "The feed was read: 1 posts" in said
-    assert TITLE in said and "none: it was there before" in said
+    assert "The feed was read: 1 post." in said
+    assert TITLE in said and "none: it was there already" in said
 
 
 def test_a_new_post_is_drafted_by_reading_now(

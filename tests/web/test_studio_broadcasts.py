@@ -52,8 +52,8 @@ def test_a_new_broadcast_begins_with_a_greeting_in_the_usual_editor(paul: FlaskC
     ("said", "problem"),
     [
         ({"title": " "}, "has no title"),
-        ({"stream": ""}, "not said what it is about"),
-        ({"stream": "series"}, "not said what it is about"),
+        ({"stream": ""}, "kind of email is missing"),
+        ({"stream": "series"}, "kind of email is missing"),
         ({"start": "email", "email": "pain-guide/nothing"}, "There is no email"),
     ],
 )
@@ -72,12 +72,13 @@ def test_two_broadcasts_with_one_title_and_one_called_new_get_pages_of_their_own
     pages.append(make(paul, title="New").headers["Location"])
     keys = [re.search(r"broadcast:([\w-]+)/", page)[1] for page in pages]  # type: ignore[index]
     assert keys == ["spring-news", "spring-news-2", "new"]
-    assert "It is a draft." in paul.get(f"{START}/new").text
+    assert "Nothing has been sent yet." in paul.get(f"{START}/new").text
 
 
 def test_a_broadcast_is_made_from_an_email_of_a_sequence(paul: FlaskClient) -> None:
     page = paul.get(f"{START}/new/draft?email=pain-guide/your-guide").text
     assert '<option value="pain-guide/your-guide" selected>' in page
+    assert 'value="pain-guide/your-guide"' not in paul.get(f"{START}/new/draft").text
     make(paul, start="email", email="pain-guide/the-tightness-trap")
     make(paul, start="email", email="pain-guide/two-reasons-your-rehab-is-not-working")
     assert "rehab" in paul.get(TEXT).text
@@ -143,7 +144,7 @@ def test_the_settings_are_saved_and_shown_again(
     assert 'name="chosen" value="gone-quiet" checked' in page
     assert 'name="late" value="drop" checked' in page
     review = words(paul.get(REVIEW).text)
-    assert "On Mon 7 Dec at 09:00." in review and "gone-quiet" not in review
+    assert "It leaves on Mon 7 Dec at 09:00." in review and "gone-quiet" not in review
 
 
 def test_an_hour_on_readers_clocks_is_said_in_words(
@@ -154,7 +155,7 @@ def test_an_hour_on_readers_clocks_is_said_in_words(
     found = get_broadcast(sqlite_home.context.database, "spring-news")
     assert found.timing.when is When.READERS
     page = words(paul.get(NEWS).text)
-    assert "At 09:00 on each reader’s own clock, from Monday 7 December on" in page
+    assert "It leaves at 09:00 on each reader’s own clock, on Monday 7 December" in page
 
 
 @pytest.mark.parametrize(
@@ -165,8 +166,10 @@ def test_an_hour_on_readers_clocks_is_said_in_words(
         ({"people": "segments", "chosen": "a", "besides": "a"}, "both chosen and left out"),
         ({"when": "at", "at_day": ""}, "day to send it is missing"),
         ({"when": "readers", "hour": "noon"}, "time to send it is missing"),
-        ({"late": "drop", "late_days": "0"}, "after how many days"),
-        ({"late": "drop", "late_days": "²"}, "after how many days"),
+        ({"late": "drop", "late_days": "0"}, "number of days after which"),
+        ({"late": "drop", "late_days": "²"}, "number of days after which"),
+        ({"when": "at", "at_day": "2025-01-01"}, "The time to send it has passed"),
+        ({"when": "readers", "hour": "05:00"}, "outside the hours"),
     ],
 )
 def test_wrong_settings_are_said_and_what_was_typed_stays(
@@ -256,7 +259,7 @@ def test_the_people_who_read_most_can_be_put_first_on_the_review(
     context = sqlite_home.context
     save_choices(context.database, AccountChoices(), {"day": "9"}, context.clock())
     page = words(paul.get(REVIEW).text)
-    assert "It goes over" in page and "who read most first" in page
+    assert "That is spread over" in page and "who read most first" in page
     assert press(paul, REVIEW, "who read most first").headers["Location"] == REVIEW
     page = words(paul.get(REVIEW).text)
     assert "The people who read most get it first." in page and "read most first" not in page

@@ -81,8 +81,7 @@ def send(database: Database, catalogue: Catalogue, key: str, now: datetime) -> B
         _refuse_changed(connection, found, held, saved)
         published = catalogue.current(connection)
         audience_of(published, held, now)
-        refuse_odd_hour(published, held)
-        _refuse_past(held, now)
+        refuse_impossible_time(published, held, now)
         _publish(connection, held, draft, now)
         sent = _press(connection, published, replace(held, presses=0, counts={}), now)
     begin_freezing(database, catalogue, sent, now)
@@ -197,6 +196,13 @@ def list_states(database: Database) -> list[BroadcastState]:
         return [state_of(connection, one) for one in broadcasts.list_broadcasts(connection)]
 
 
+def list_open(database: Database) -> list[Broadcast]:
+    """Return the broadcasts that are not finished, drafts included, the newest first."""
+    with database.reading() as connection:
+        found = broadcasts.list_broadcasts(connection)
+    return [one for one in found if one.status is not BroadcastStatus.FINISHED]
+
+
 def state_of(connection: Connection, broadcast: Broadcast) -> BroadcastState:
     """Return how far a broadcast has got."""
     counted = broadcast_enrolments.count_messages(connection, broadcast)
@@ -292,6 +298,12 @@ def _refuse_changed(
             f"“{held.title}” was changed just now in another window.",
             remedy="Look at it again before you send it.",
         )
+
+
+def refuse_impossible_time(published: Published, broadcast: Broadcast, now: datetime) -> None:
+    """Raise `BroadcastError` if the time has passed, or is outside the sending hours."""
+    refuse_odd_hour(published, broadcast)
+    _refuse_past(broadcast, now)
 
 
 def refuse_odd_hour(published: Published, broadcast: Broadcast) -> None:

@@ -15,6 +15,7 @@ from nurture.services.broadcasts.feed_source import (
 from nurture.services.publishing.files import CheckError
 from nurture.store.tables.feed_posts import list_posts
 from nurture.web.studio.core.flash import tell
+from nurture.web.studio.core.formatting import count
 from nurture.web.views import Views
 
 #: The newest posts that are shown.
@@ -52,11 +53,14 @@ class Blog(Views):
         if found.trouble:
             tell(f"The feed could not be read. {found.trouble}", trouble=True)
         elif found.first:
-            tell(f"The feed was read: {found.posts} posts. Each new one becomes a draft.")
+            tell(
+                f"The feed was read: {count(found.posts, 'post')}. "
+                "Each post after these becomes a draft."
+            )
         elif found.drafted:
-            tell(f"The feed was read. New drafts: {len(found.drafted)}.")
+            tell(f"The feed was read. {count(len(found.drafted), 'new draft')}.")
         else:
-            tell("The feed was read, and nothing in it is new.")
+            tell("The feed was read. It has no new posts.")
         return _back()
 
     def fill_in_articles(self) -> Response:
@@ -72,7 +76,7 @@ class Blog(Views):
         except CheckError as error:
             tell(str(error), trouble=True)
         else:
-            tell(f"Published. Emails whose button leads to its article now: {len(done)}.")
+            tell(f"Published. {count(len(done), 'email leads', 'emails lead')} to the article now.")
         return redirect(url_for("studio.show_emails"), 303)
 
     @property

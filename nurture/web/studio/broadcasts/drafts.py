@@ -1,5 +1,8 @@
 """Broadcasts before they are sent: the list, a new one, who gets it and when, and deleting one."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -7,7 +10,8 @@ from werkzeug.wrappers import Response
 
 from nurture.bootstrap import Context
 from nurture.domain.broadcasts.broadcast import Broadcast, BroadcastStatus
-from nurture.services.broadcasts import drafts, starts
+from nurture.domain.sequences.sequence import SERIES, Sequence
+from nurture.services.broadcasts import drafts, sending, starts
 from nurture.services.broadcasts.drafts import BroadcastError, UnknownBroadcastError
 from nurture.services.broadcasts.figures import list_figures
 from nurture.services.broadcasts.freezing import audience_of
@@ -61,7 +65,7 @@ class BroadcastDrafts(Views):
         """Make a new draft like a broadcast, and go on with its text."""
         context = self.context
         made = starts.start_like(context.database, key, context.clock())
-        tell("This is a copy. Nothing is sent before you review it and press Send.")
+        tell("This is a copy. Nothing is sent until you review it and press Send.")
         return redirect(address_of_text(made), 303)
 
     def show_settings(self, key: str) -> Page:
@@ -77,6 +81,7 @@ class BroadcastDrafts(Views):
         context, said = self.context, read_fields(request.form)
         try:
             changed = settings_from(said, self._zone)
+            self._refuse_impossible_time(key, changed)
             saved = drafts.change_draft(context.database, key, **changed)
         except UnknownBroadcastError:
             raise
@@ -116,10 +121,18 @@ class BroadcastDrafts(Views):
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.context.practice.time_zone)
 
+    def _refuse_impossible_time(self, key: str, changed: Mapping[str, Any]) -> None:
+        context, one = self.context, drafts.get_broadcast(self.context.database, key)
+        wanted = replace(one, **changed)
+        sending.refuse_impossible_time(context.get_published(), wanted, context.clock())
+
     def _new_page(self, said: dict[str, str], problem: str = "") -> str:
-        published = self.context.get_published()
+        published, asked = self.context.get_published(), said.get("email", "")
         emails = [
-            (one.title, [(key, published.subjects[key]) for key in _emails_of(published, one.key)])
+            (
+                one.title,
+                [(key, published.subjects[key]) for key in _emails_of(published, one, asked)],
+            )
             for one in sorted(published.sequences.values(), key=lambda one: one.title)
         ]
         return render_template(
@@ -176,10 +189,11 @@ def address_of_text(broadcast: Broadcast) -> str:
     return url_for("studio.show_email", sequence=sequence, name=name)
 
 
-def _emails_of(published: Published, sequence: str) -> list[str]:
-    steps = published.sequences[sequence].steps
-    keys = [f"{sequence}/{step.email}" for step in steps]
-    return [key for key in keys if key in published.emails]
+def _emails_of(published: Published, sequence: Sequence, asked: str) -> list[str]:
+    """Return the emails of its series, which can go to anyone, and the one that is asked for."""
+    kinds = {f"{sequence.key}/{step.email}": step.kind for step in sequence.steps}
+    fit = [key for key, kind in kinds.items() if kind in SERIES or key == asked]
+    return [key for key in fit if key in published.emails]
 
 
 def _unknown(error: UnknownBroadcastError) -> tuple[str, int]:

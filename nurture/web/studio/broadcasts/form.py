@@ -99,7 +99,7 @@ def stream_from(said: str) -> Purpose:
     """Return the stream that was chosen; raise `BroadcastError` if none was."""
     found = next((one for one in BROADCAST_STREAMS if one.value == said), None)
     if found is None:
-        raise BroadcastError("It is not said what it is about.", remedy="Choose one of the two.")
+        raise BroadcastError("The kind of email is missing.", remedy="Choose one of the two.")
     return found
 
 
@@ -126,7 +126,7 @@ def _late_after(said: BroadcastFields) -> timedelta | None:
     days = said.late_days
     if not (days.isascii() and days.isdecimal() and 1 <= int(days[:9]) <= _MOST_DAYS):
         raise BroadcastError(
-            "It is not said after how many days it is too late.",
+            "The number of days after which it is too late is missing.",
             remedy=f"Give a number from 1 to {_MOST_DAYS}.",
         )
     return timedelta(days=int(days))

@@ -1,6 +1,7 @@
 """One broadcast: how far it has got, and what can be done about it at that moment."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -9,6 +10,7 @@ from werkzeug.wrappers import Response
 from nurture.bootstrap import Context
 from nurture.domain.audience.conditions import Segment
 from nurture.domain.broadcasts.broadcast import Broadcast, BroadcastStatus
+from nurture.services.account.outlook import account_report
 from nurture.services.broadcasts import newcomers, sending, text
 from nurture.services.broadcasts.drafts import BroadcastError, UnknownBroadcastError
 from nurture.services.broadcasts.figures import follow_broadcast
@@ -68,7 +70,7 @@ class BroadcastProgress(Views):
             if sending.find_state(context.database, key).broadcast.status is _STOPPED:
                 text.refuse_unseen(context.database, key, seen)
                 sending.resume(*context.stored, key, context.clock())
-                tell("It goes on to the rest. Nobody gets it twice.")
+                tell("The rest is on its way. Nobody gets it twice.")
 
         return self._done(key, go_on)
 
@@ -82,12 +84,12 @@ class BroadcastProgress(Views):
             tell(str(error), trouble=True)
             return redirect(address_of(one), 303)
         if not can_go_to_new(one) or not number:
-            tell("Nobody who may get it has joined since.")
+            tell("Nobody who can get it has joined since.")
             return redirect(address_of(one))
         people = count(number, "more person", "more people")
         return confirm_page(
             f"Send “{one.title}” to {people}?",
-            "They have joined its audience since you sent it. Nobody gets it twice.",
+            "They have joined since you sent it. Nobody gets it twice.",
             button=f"Send it to {people}",
             action=url_for("studio.send_broadcast_to_new", key=key),
             back=address_of(one),
@@ -130,24 +132,36 @@ class BroadcastProgress(Views):
             trouble=one.counts.get("trouble"),
             seen=f"{seen.broadcast}.{seen.text}",
             said=words,
-            mark=words.badge_of(state, now),
+            mark=words.badge_of(one, now),
             happening=words.say_state(state, now, zone),
             time=words.say_time(one, zone),
             audience=words.say_audience(one, segment_titles(published.segments.segments)),
             ends=_ends(state),
             text_address=address_of_text(one),
+            goes_on_at=self._goes_on_at(state),
             can_undo=one.can_be_undone(now),
             can_stop=one.status is BroadcastStatus.SENDING
             and (one.presses > 1 or not one.can_be_undone(now)),
             can_go_to_new=can_go_to_new(one) and not one.can_be_undone(now),
         )
 
+    def _goes_on_at(self, state: BroadcastState) -> datetime | None:
+        """Return when the mail account can send the next email, if people wait for that."""
+        context, now = self.context, self.context.clock()
+        one = state.broadcast
+        is_leaving = one.status is BroadcastStatus.SENDING and not one.can_be_undone(now)
+        if not (is_leaving and state.waiting):
+            return None
+        with context.database.reading() as connection:
+            report = account_report(connection, context.settings.account_choices, now)
+        return datetime.fromisoformat(report["until"]) if report["until"] else None
+
 
 _STOPPED = BroadcastStatus.STOPPED
 
 _TOO_LATE = (
-    "It may have begun to leave, so it cannot be undone any more. Until everyone has it, you can "
-    "stop it."
+    "Some of it may have left already, so it can no longer be undone. You can still stop it until "
+    "everyone has it."
 )
 
 

@@ -118,15 +118,20 @@ class BroadcastReview(Views):
         )
 
     def _found(self, one: Broadcast) -> tuple[Review | None, str]:
-        """Return the review; `None` and why, if it cannot be said who gets it."""
+        """Return the review, `None` if it cannot be said who gets it; and what is wrong, if any."""
         context = self.context
         fixed, now = context.settings.account_choices, context.clock()
         with context.database.reading() as connection:
             published = context.catalogue.current(connection)
             try:
-                return review.review(connection, published, one, fixed, now), ""
+                found = review.review(connection, published, one, fixed, now)
             except BroadcastError as error:
                 return None, str(error)
+            try:
+                sending.refuse_impossible_time(published, one, now)
+            except BroadcastError as error:
+                return found, str(error)
+            return found, ""
 
     def _three_people(self, one: Broadcast) -> list[Member]:
         context = self.context

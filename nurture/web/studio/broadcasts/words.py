@@ -14,7 +14,7 @@ from nurture.domain.rights.basis import Basis, Strength
 from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers.consent import Purpose
 from nurture.services.broadcasts.sending import BroadcastState
-from nurture.web.studio.core.formatting import count, say_day, say_long_day, say_when
+from nurture.web.studio.core.formatting import count, say_day, say_long_day, say_until
 
 #: What each stream is about, to the owner.
 STREAMS = {
@@ -40,6 +40,10 @@ class StateBadge(NamedTuple):
     look: str
 
 
+#: The state of a broadcast that waits for the time that was chosen.
+SCHEDULED = StateBadge("Scheduled", "warn")
+
+
 @dataclass(frozen=True, slots=True)
 class OwnTitle:
     """Names for reasons about one broadcast, which is called by its title."""
@@ -59,9 +63,8 @@ class OwnTitle:
         return f"“{self.title}”"
 
 
-def badge_of(state: BroadcastState, now: datetime) -> StateBadge:
+def badge_of(one: Broadcast, now: datetime) -> StateBadge:
     """Return the state of a broadcast in a word or two."""
-    one = state.broadcast
     if one.status is BroadcastStatus.DRAFT:
         return StateBadge("Draft", "plain")
     if one.status is BroadcastStatus.STOPPED:
@@ -69,41 +72,51 @@ def badge_of(state: BroadcastState, now: datetime) -> StateBadge:
     if one.status is BroadcastStatus.FINISHED:
         return StateBadge("Sent", "good")
     if one.can_be_undone(now):
-        return StateBadge("Waiting to leave", "warn")
+        return StateBadge("Can be undone", "warn") if _leaves_soon(one) else SCHEDULED
     return StateBadge("Being sent", "warn")
 
 
+def _leaves_soon(one: Broadcast) -> bool:
+    """Return whether a broadcast leaves as soon as it can no longer be undone."""
+    return one.timing.when is When.NOW or one.presses > 1
+
+
 def say_time(one: Broadcast, zone: ZoneInfo) -> str:
-    """Describe when a broadcast is sent, as a phrase that begins with a capital."""
+    """Describe when a broadcast is sent, as a sentence without its full stop."""
     timing = one.timing
     if timing.when is When.AT and timing.at is not None:
         at = timing.at.astimezone(zone)
-        return f"On {say_day(at.date())} at {at:%H:%M}"
+        return f"It leaves on {say_day(at.date())} at {at:%H:%M}"
     if timing.when is When.READERS and timing.on is not None and timing.hour is not None:
         day = say_long_day(timing.on)
-        return f"At {timing.hour:%H:%M} on each reader’s own clock, from {day} on, on a working day"
+        clock = f"at {timing.hour:%H:%M} on each reader’s own clock"
+        return f"It leaves {clock}, on {day} or the next working day"
     if one.pressed_at is not None:
         pressed = one.pressed_at.astimezone(zone)
-        return f"You pressed Send on {say_day(pressed.date())} at {pressed:%H:%M}"
-    return "As soon as you press Send, after five minutes in which you can undo it"
+        last = "last " if one.presses > 1 else ""
+        return f"You {last}pressed Send on {say_day(pressed.date())} at {pressed:%H:%M}"
+    return "It leaves five minutes after you press Send"
 
 
 def say_state(state: BroadcastState, now: datetime, zone: ZoneInfo) -> str:
     """Describe what is happening to a broadcast, in one or two sentences."""
     one = state.broadcast
     if one.status is BroadcastStatus.DRAFT:
-        return "It is a draft. Nothing has been sent."
+        return "Nothing has been sent yet."
     if one.status is BroadcastStatus.STOPPED:
         return _say_stopped(state)
     if one.status is BroadcastStatus.FINISHED:
-        return "It has been sent. Nobody is waiting for it any more."
+        return "It has been sent. Nobody else is waiting for it."
     if one.can_be_undone(now) and one.leaves_at is not None:
-        when = say_when(one.leaves_at.astimezone(zone), now.astimezone(zone))
+        when = say_until(one.leaves_at.astimezone(zone), now.astimezone(zone))
         if one.presses > 1:
             return f"The people who joined since get it from {when}. Until then you can undo that."
-        return f"Nothing leaves until {when}. If you undo it before then, nobody gets it."
+        said = f"Nothing leaves until {when}. If you undo it before then, nobody gets it."
+        if _leaves_soon(one):
+            return said
+        return f"{said} Who is in the audience is decided at that moment."
     if one.is_freezing:
-        return "It is being worked out who gets it."
+        return "We are working out who gets it."
     return "It is on its way. Emails leave within your hours, as fast as your mail account allows."
 
 
@@ -114,8 +127,8 @@ def _say_stopped(state: BroadcastState) -> str:
         said += f", and {state.on_connection:,} more {is_are} with the mail server at this moment"
     if state.broadcast.is_freezing or state.broadcast.frozen_at is None:
         return f"{said}. The rest gets nothing until you press “Send the rest”."
-    people = count(state.waiting, "person waits", "people wait")
-    return f"{said}. {people} until you press “Send the rest”."
+    people = count(state.waiting, "person is", "people are")
+    return f"{said}. {people} waiting until you press “Send the rest”."
 
 
 def say_end(broadcast: Broadcast, code: str) -> str:
@@ -144,13 +157,13 @@ def say_list(broadcast: Broadcast, code: str) -> str:
 
 
 def say_audience(broadcast: Broadcast, titles: Mapping[str, str]) -> str:
-    """Describe who a broadcast is for, as a sentence; `titles` are those of segments."""
+    """Describe who a broadcast is for, as a phrase with its full stop; `titles` are of segments."""
     agreed = f"agreed to {PURPOSES[broadcast.stream]}"
     besides = _listed(broadcast.audience.besides, titles)
     except_ = f", except people in {besides}" if besides else ""
     if not broadcast.audience.to:
-        return f"Everyone who {agreed}{except_}."
-    return f"People in {_listed(broadcast.audience.to, titles)} who {agreed}{except_}."
+        return f"For everyone who {agreed}{except_}."
+    return f"For people in {_listed(broadcast.audience.to, titles)} who {agreed}{except_}."
 
 
 def _listed(names: Iterable[str], titles: Mapping[str, str]) -> str:

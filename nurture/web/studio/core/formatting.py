@@ -24,6 +24,9 @@ def put_into(studio: Blueprint, context: Context) -> None:
     studio.add_app_template_filter(
         lambda moment: say_when(local(context, moment), local(context, context.clock())), "when"
     )
+    studio.add_app_template_filter(
+        lambda moment: say_until(local(context, moment), local(context, context.clock())), "until"
+    )
     studio.add_app_template_filter(say_day, "day")
     studio.add_app_template_filter(count, "counted")
     studio.add_app_template_filter(lambda moment: say_ago(context.clock() - moment), "ago")
@@ -54,6 +57,12 @@ def say_when(moment: datetime, now: datetime) -> str:
     days = (moment.date() - now.date()).days
     day = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days, f"on {say_day(moment.date())}")
     return f"{day} at {moment:%H:%M}"
+
+
+def say_until(moment: datetime, now: datetime) -> str:
+    """Format a moment to follow “until” or “from”: `14:05 today`, `08:30 on Tue 24 Nov`."""
+    day = say_when(moment, now).removesuffix(f" at {moment:%H:%M}")
+    return f"{moment:%H:%M} {day}"
 
 
 def say_ago(length: timedelta) -> str:
