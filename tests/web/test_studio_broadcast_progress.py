@@ -1,9 +1,13 @@
 """Broadcasts in the studio once they are sent: undone, stopped, corrected, sent to the rest."""
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 
+from nurture.domain.account.presets import AccountChoices
 from nurture.domain.broadcasts.broadcast import UNDO_WITHIN
+from nurture.services.account.choices import save_choices
 from nurture.services.broadcasts.drafts import get_broadcast
 from nurture.store.tables.broadcasts import broadcasts
 from tests.installation import Installation, subjects
@@ -52,14 +56,51 @@ def test_nothing_leaves_for_five_minutes_and_the_page_says_until_when(
     sent: FlaskClient, sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     page = words(sent.get(NEWS).text)
-    assert "Nothing leaves until today at" in page and "Undo: send it to nobody" in page
+    assert "Nothing leaves until" in page and "Undo: send it to nobody" in page
     assert "2 waiting for it" in page
     work(sqlite_home, minutes=4)
     assert news_among(smtp_sink) == 0
     work(sqlite_home, minutes=1)
     assert news_among(smtp_sink) == 2
     page = words(sent.get(NEWS).text)
-    assert "It has been sent." in page and "2 sent" in page and "What became of it" in page
+    assert "It has been sent." in page and "2 sent" in page and "Results" in page
+
+
+def test_today_shows_what_is_scheduled_and_what_waits_because_it_was_stopped(
+    sent: FlaskClient, sqlite_home: Installation
+) -> None:
+    page = words(sent.get("/studio/").text)
+    assert "Spring news Can be undone" in page and "is stopped" not in page
+    stop_half_way(sent, sqlite_home)
+    page = words(sent.get("/studio/").text)
+    assert "“Spring news” is stopped" in page and "1 thing needs you" in page
+    assert press(sent, NEWS, "Send the rest").status_code == 303
+    work(sqlite_home, minutes=1)
+    assert "Spring news Sent" not in words(sent.get("/studio/").text)
+
+
+def test_a_broadcast_for_another_day_is_in_the_week_and_is_called_scheduled(
+    paul: FlaskClient, sqlite_home: Installation
+) -> None:
+    join(sqlite_home, "Ann")
+    reviewed(paul)
+    day = (sqlite_home.clock.now + timedelta(days=2)).date().isoformat()
+    send(paul, f"{NEWS}/settings", **(SETTINGS | {"when": "at", "at_day": day}))
+    assert press(paul, REVIEW, "Send to 1 person").status_code == 303
+    assert "Spring news from 09:00" in words(paul.get("/studio/").text)
+    assert "Spring news Scheduled for" in words(paul.get(START).text)
+    page = words(paul.get(NEWS).text)
+    assert "Nothing leaves until 09:00 on" in page and "decided at that moment" in page
+
+
+def test_the_page_says_when_the_mail_account_goes_on(
+    sent: FlaskClient, sqlite_home: Installation
+) -> None:
+    context = sqlite_home.context
+    save_choices(context.database, AccountChoices(), {"hour": "1"}, context.clock())
+    work(sqlite_home, minutes=5)
+    page = words(sent.get(NEWS).text)
+    assert "so the next leave at" in page, page
 
 
 def test_undo_means_that_nobody_gets_it(
@@ -80,7 +121,7 @@ def test_an_undo_that_comes_too_late_says_what_can_be_done(
     work(sqlite_home, minutes=6)
     said = {"csrf_token": token, "presses": "1"}
     assert sent.post(f"{NEWS}/undo", data=said).status_code == 303
-    assert "cannot be undone any more" in sent.get(NEWS).text
+    assert "can no longer be undone" in sent.get(NEWS).text
     assert news_among(smtp_sink) == 2
 
 
@@ -136,7 +177,7 @@ def test_a_typo_is_corrected_half_way_and_the_rest_gets_it_right(
 ) -> None:
     stop_half_way(sent, sqlite_home)
     page = words(sent.get(NEWS).text)
-    assert "You stopped it. 0 emails had left. 2 people wait" in page
+    assert "You stopped it. 0 emails had left. 2 people are waiting" in page
     assert "Send the rest" in page and "Edit the text" in page
     work(sqlite_home, minutes=10)
     assert news_among(smtp_sink) == 0
@@ -221,7 +262,7 @@ def test_it_is_also_sent_to_those_who_joined_since_after_their_number_is_shown(
     assert codes == [303, 303]
     page = words(sent.get(NEWS).text)
     assert "The people who joined since get it from" in page
-    assert "Undo: leave out those who joined since" in page and "1 waiting for it" in page
+    assert "Undo: not to those who joined since" in page and "1 waiting for it" in page
     work(sqlite_home, minutes=5)
     assert news_among(smtp_sink) == 3
 

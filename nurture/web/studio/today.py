@@ -6,8 +6,10 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.bootstrap import Context, broker_trouble
+from nurture.domain.broadcasts.broadcast import BroadcastStatus
 from nurture.domain.subscribers.consent import STUDIO
 from nurture.services.backup.held import count_held
+from nurture.services.broadcasts import sending
 from nurture.services.broadcasts.feed_source import FeedSource, feed_trouble
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
@@ -18,6 +20,7 @@ from nurture.services.owner import checklist
 from nurture.services.owner.checklist import ChecklistSubject, CheckResult, Task
 from nurture.services.reports import dashboard
 from nurture.store.tables.guide_files import uploaded_sequences
+from nurture.web.studio.broadcasts.words import SCHEDULED, badge_of
 from nurture.web.studio.core.flash import tell
 from nurture.web.views import Views
 
@@ -45,6 +48,9 @@ TASKS = {
         "",
     ),
 }
+
+#: How many drafts of broadcasts are shown.
+_DRAFTS_SHOWN = 3
 
 #: What each of the practice's fields is to the owner, and what happens until it is filled in.
 FIELDS = {
@@ -122,6 +128,7 @@ class Today(Views):
             has_sent=dashboard.has_sent(context.database),
             obstacles=_obstacles(context),
             held=count_held(context.database),
+            **_broadcasts(context),
         )
 
     def _first_steps(self, checked: Mapping[Task, CheckResult]) -> Mapping[Task, CheckResult]:
@@ -144,6 +151,23 @@ class Today(Views):
             uploaded,
             context.access_tokens,
         )
+
+
+def _broadcasts(context: Context) -> dict[str, object]:
+    """Return what Today shows of broadcasts: those stopped, those scheduled, and all that are open.
+
+    Of drafts only the newest are shown.
+    """
+    found, now = sending.list_open(context.database), context.clock()
+    written = [one for one in found if one.status is BroadcastStatus.DRAFT]
+    under_way = [one for one in found if one.status is not BroadcastStatus.DRAFT]
+    badges = {one.key: badge_of(one, now) for one in found}
+    return {
+        "stopped": [one for one in found if one.status is BroadcastStatus.STOPPED],
+        "scheduled": [one for one in under_way if badges[one.key] is SCHEDULED],
+        "open_broadcasts": under_way + written[:_DRAFTS_SHOWN],
+        "badges": badges,
+    }
 
 
 def _feed_trouble(context: Context) -> str:
