@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.known_words import known
 from nurture.domain.scheduling.window import Holidays, SendWindow, next_opening, window_of
 from nurture.domain.sequences.sequence import (
     EVERY_DAY,
@@ -82,9 +83,13 @@ NOW = SendTime()
 
 
 def send_time_from(values: Mapping[str, str]) -> SendTime:
-    """Read what `SendTime.as_json` returned."""
+    """Read what `SendTime.as_json` returned.
+
+    A choice that only a newer version knows is left to that version, which also says from when on
+    the broadcast may leave.
+    """
     return SendTime(
-        When(values["when"]),
+        known(When, values["when"], When.NOW),
         datetime.fromisoformat(values["at"]) if "at" in values else None,
         date.fromisoformat(values["on"]) if "on" in values else None,
         time.fromisoformat(values["hour"]) if "hour" in values else None,
