@@ -27,10 +27,13 @@ ANN = "ann@example.org"
 #: Every command with what it needs; those that are none of ours to try are named below.
 COMMANDS = """
 accept-keys --yes|account connect google --client-id x|account disconnect|account show
-account try|arm|backup|check|complaint acknowledge 1|complaint close 1|complaint note 1 x
+account try|arm|backup|broadcast discard x|broadcast draft x|broadcast list|broadcast resume x
+broadcast review x|broadcast send x|broadcast send-to-new x|broadcast show x|broadcast stop x
+broadcast undo x|check|complaint acknowledge 1|complaint close 1|complaint note 1 x
 complaint show 1|complaints|consent A|dkim new|dkim show|evidence make A --out x.zip
 evidence new-key|evidence A --out x.zip
-export|export-person A|forget A --yes|held drop A|held list|held release A
+export|export-person A|feed fill-in|feed read|feed set https://blog.example.org/feed|feed show
+forget A --yes|held drop A|held list|held release A
 import {here} --dry-run|imports|import-undo 1 --yes
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate

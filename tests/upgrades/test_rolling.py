@@ -49,7 +49,7 @@ def add_to_the_tables(connection: Connection, home: Installation) -> None:
         "ALTER TABLE subscribers ADD COLUMN language TEXT DEFAULT 'en' NOT NULL",
         "ALTER TABLE messages ADD COLUMN broadcast_id INTEGER",
         "ALTER TABLE events ADD COLUMN device TEXT",
-        "CREATE TABLE broadcasts (id INTEGER PRIMARY KEY, subject TEXT NOT NULL)",
+        "CREATE TABLE leaflets (id INTEGER PRIMARY KEY, subject TEXT NOT NULL)",
         "UPDATE alembic_version SET version_num = '9999'",
     ):
         connection.execute(text(statement))
