@@ -60,7 +60,7 @@ def write_it(page: Page) -> None:
     words.press("Control+Home")
     words.press("End")
     page.keyboard.type("\n\nWe open again on Monday, with a new room for classes.")
-    expect(page.locator("#saved")).to_have_text("Kept as a draft.")
+    expect(page.locator("#saved")).to_have_text("Draft saved.")
     assert is_well_made(page)
 
 

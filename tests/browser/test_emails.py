@@ -25,7 +25,7 @@ def test_a_corrected_typo_is_seen_in_the_preview_and_published(studio: Studio, p
     words.press("Control+Home")
     words.press("End")
     page.keyboard.type(" at last")
-    expect(page.locator("#saved")).to_have_text("Kept as a draft.")
+    expect(page.locator("#saved")).to_have_text("Draft saved.")
     expect(shown.get_by_text("Here is the guide you asked for at last")).to_be_visible()
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("Everybody who gets this email")

@@ -18,7 +18,7 @@ from nurture.services.broadcasts import sending
 from nurture.services.broadcasts.drafts import BroadcastError
 from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.publishing.files import CheckError
-from nurture.store.database import Connection
+from nurture.store.database import Connection, Database
 from nurture.store.tables import broadcasts, drafts, feed_posts, offers
 from nurture.store.tables.feed_posts import StoredPost
 from nurture.store.tables.feed_state import find_feed
@@ -76,6 +76,17 @@ def send_untouched(dispatch: Dispatch, now: datetime) -> list[str]:
         with dispatch.database.writing() as connection:
             feed_posts.settle_post(connection, post.id, now)
     return sent
+
+
+def sends_itself_at(database: Database, key: str, now: datetime) -> datetime | None:
+    """Return when a draft is sent without a press; `None` if it waits for one."""
+    with database.reading() as connection:
+        since = find_feed(connection).sends_since
+        if since is None:
+            return None
+        found = feed_posts.unsettled(connection, max(since, now - _STALE), now)
+        own = [post for post, told in found if told and post.broadcast == key]
+        return next((p.seen_at + SENT_AFTER for p in own if _is_untouched(connection, p)), None)
 
 
 def _untold(dispatch: Dispatch, now: datetime) -> list[tuple[StoredPost, Owner]]:

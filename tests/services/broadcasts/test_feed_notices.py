@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from nurture.domain.broadcasts.broadcast import BroadcastStatus
-from nurture.services.broadcasts import drafts, feed_hour, sending
+from nurture.services.broadcasts import drafts, feed_hour, feed_notices, sending
 from nurture.services.broadcasts.feed_source import FeedSource, choose_feed
 from nurture.services.publishing import email_editor
 from nurture.store.tables import feed_posts
@@ -138,6 +138,8 @@ def test_an_untouched_draft_is_sent_after_a_day_if_that_was_chosen(
     follow(drafted)
     assert "it is sent in 24 hours" in words_of(smtp_sink)
     found, begun = [], drafted.clock.now
+    database, key = drafted.context.database, "why-a-strong-back-matters"
+    assert feed_notices.sends_itself_at(database, key, begun) == begun + timedelta(hours=24)
     for hours in (23, 24, 25):
         drafted.clock.set(begun + timedelta(hours=hours))
         follow(drafted)
@@ -166,6 +168,7 @@ def test_a_draft_that_is_the_owners_is_not_sent(drafted: Installation, touch: st
         sending.undo(context.database, key, drafted.clock.now)
     elif touch == "too late":
         choose(drafted, True)
+    assert feed_notices.sends_itself_at(context.database, key, drafted.clock.now) is None
     drafted.clock.set(drafted.clock.now + timedelta(hours=25))
     follow(drafted)
     assert status_of(drafted) is BroadcastStatus.DRAFT

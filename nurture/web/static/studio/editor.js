@@ -22,7 +22,7 @@
       const said = await answer.json();
       if (answer.ok) {
         form.elements.version.value = said.version;
-        saved.textContent = "Kept as a draft.";
+        saved.textContent = "Draft saved.";
       } else {
         saved.textContent = said.trouble;
       }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from nurture.domain.broadcasts.broadcast import Broadcast, BroadcastStatus
 from nurture.domain.sequences.sequence import SERIES, Sequence
 from nurture.services.broadcasts import drafts, sending, starts
 from nurture.services.broadcasts.drafts import BroadcastError, UnknownBroadcastError
+from nurture.services.broadcasts.feed_source import feed_state
 from nurture.services.broadcasts.figures import list_figures
 from nurture.services.broadcasts.freezing import audience_of
 from nurture.services.catalogue import Published
@@ -187,6 +189,16 @@ def address_of_text(broadcast: Broadcast) -> str:
     """Return the URL of the editor of its email."""
     sequence, _, name = broadcast.email_key.partition("/")
     return url_for("studio.show_email", sequence=sequence, name=name)
+
+
+def sends_itself_at(context: Context, one: Broadcast) -> datetime | None:
+    """Return when a draft that was made of a blog's post is sent without a press, if it is."""
+    if one.status is not BroadcastStatus.DRAFT or not feed_state(context.database).sends_since:
+        return None
+    # What tells owners of drafts stays out of the memory of a web process that has no blog.
+    from nurture.services.broadcasts import feed_notices
+
+    return feed_notices.sends_itself_at(context.database, one.key, context.clock())
 
 
 def _emails_of(published: Published, sequence: Sequence, asked: str) -> list[str]:

@@ -18,7 +18,7 @@ from nurture.services.broadcasts.sending import BroadcastState, TooLateToUndoErr
 from nurture.services.broadcasts.text import Seen
 from nurture.services.publishing.files import CheckError
 from nurture.web.studio.broadcasts import words
-from nurture.web.studio.broadcasts.drafts import address_of, address_of_text
+from nurture.web.studio.broadcasts.drafts import address_of, address_of_text, sends_itself_at
 from nurture.web.studio.core.errors import confirm_page
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import count, whole_number
@@ -138,6 +138,7 @@ class BroadcastProgress(Views):
             audience=words.say_audience(one, segment_titles(published.segments.segments)),
             ends=_ends(state),
             text_address=address_of_text(one),
+            sends_itself_at=sends_itself_at(context, one),
             goes_on_at=self._goes_on_at(state),
             can_undo=one.can_be_undone(now),
             can_stop=one.status is BroadcastStatus.SENDING

@@ -23,7 +23,7 @@ from nurture.services.publishing import email_editor
 from nurture.services.publishing.files import CheckError
 from nurture.store.queries.segments import Member
 from nurture.web.studio.broadcasts import words
-from nurture.web.studio.broadcasts.drafts import address_of, address_of_text
+from nurture.web.studio.broadcasts.drafts import address_of, address_of_text, sends_itself_at
 from nurture.web.studio.broadcasts.progress import seen_of, segment_titles
 from nurture.web.studio.core.flash import tell
 from nurture.web.studio.core.formatting import whole_number
@@ -114,6 +114,7 @@ class BroadcastReview(Views):
             time=words.say_time(one, ZoneInfo(published.practice.time_zone)),
             audience=words.say_audience(one, segment_titles(published.segments.segments)),
             text_address=address_of_text(one),
+            sends_itself_at=sends_itself_at(context, one),
             **self._concerns(one),
         )
 
