@@ -14,7 +14,7 @@ There is a new post on your blog:
     {title}
     {address}
 
-It has become a draft of an email to the people who agreed to hear of your articles. See who would
+It has become a draft of an email to the people who agreed to hear about new articles. See who would
 get it, change its words, and send it or delete it:
 
     {page}

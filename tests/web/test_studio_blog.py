@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from nurture.services.broadcasts import feed
+from nurture.services.broadcasts import feed, feed_hour
 from nurture.services.broadcasts.feed_source import FeedSource
 from tests.installation import Installation
 from tests.servers.blog import BlogServer
 from tests.services.broadcasts.posts import drafts_of, post, read
+from tests.web.reading import words
 from tests.web.studio import send
 
 PAGE, EMAILS = "/studio/settings/blog", "/studio/emails/"
@@ -53,6 +54,18 @@ def test_a_new_post_is_drafted_by_reading_now(
     assert send(paul, PAGE, f"{PAGE}/reading").status_code == 303
     assert [one.key for one in drafts_of(sqlite_home)] == ["post-number-2"]
     assert "post-number-2" in page(paul)
+
+
+def test_a_draft_that_is_sent_by_itself_says_when(
+    paul: FlaskClient, blog: BlogServer, sqlite_home: Installation
+) -> None:
+    choose(paul, blog.url, "yes")
+    blog.show(post(2), post(1, TITLE))
+    context, begun = sqlite_home.context, sqlite_home.clock.now
+    feed_hour.follow_feed(context.dispatch, context.settings, begun)
+    draft = "/studio/broadcasts/post-number-2"
+    pages = [page(paul, draft), page(paul, f"{draft}/review")]
+    assert all(f"sent by itself at {begun:%H:%M} tomorrow" in words(one) for one in pages)
 
 
 def test_an_address_that_is_none_is_refused_beside_its_field(

@@ -18,7 +18,7 @@ from nurture.web.studio.core.formatting import count, say_day, say_long_day, say
 
 #: What each stream is about, to the owner.
 STREAMS = {
-    Purpose.ARTICLES: ("New articles", "For people who agreed to hear of new articles."),
+    Purpose.ARTICLES: ("New articles", "For people who agreed to hear about new articles."),
     Purpose.NEWS: ("News and offers", "For people who agreed to news and offers."),
 }
 
