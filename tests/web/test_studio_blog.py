@@ -64,8 +64,8 @@ def test_a_draft_that_is_sent_by_itself_says_when(
     context, begun = sqlite_home.context, sqlite_home.clock.now
     feed_hour.follow_feed(context.dispatch, context.settings, begun)
     draft = "/studio/broadcasts/post-number-2"
-    pages = [page(paul, draft), page(paul, f"{draft}/review")]
-    assert all(f"sent by itself at {begun:%H:%M} tomorrow" in words(one) for one in pages)
+    notice = f"sent by itself at {begun:%H:%M} tomorrow"
+    assert notice in words(page(paul, draft)) and notice in words(page(paul, f"{draft}/review"))
 
 
 def test_an_address_that_is_none_is_refused_beside_its_field(
