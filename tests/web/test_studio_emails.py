@@ -103,7 +103,7 @@ def test_concerns_are_shown_while_typing_and_nothing_is_saved(
     said, before = fields(paul), sqlite_home.everything()
     part = paul.post(f"{GUIDE_EMAIL}/concerns", data=said | {"body": "Hello\n\n{{ nobody }}"}).text
     assert 'data-line="3" data-severity="error"' in part and "<html" not in part
-    assert "1 thing to put right" in part
+    assert "1 thing to fix first" in part
     assert sqlite_home.everything() == before
 
 
