@@ -284,15 +284,15 @@ def test_every_button_may_be_pressed_twice(full_home: Installation, oracle: Orac
 @pytest.mark.parametrize(
     ("verbs", "possible"),
     [
-        (("send", "send", "send"), {"sending"}),
-        (("send", "undo"), {"sending", "draft"}),
-        (("undo", "send", "undo"), {"sending", "draft"}),
-        (("send", "stop"), {"sending", "stopped"}),
+        (("send", "send", "send"), ("sending",)),
+        (("send", "undo"), ("sending", "draft")),
+        (("undo", "send", "undo"), ("sending", "draft")),
+        (("send", "stop"), ("sending", "stopped")),
     ],
     ids="+".join,
 )
 def test_commands_at_the_same_time_leave_all_or_nobody_waiting(
-    full_home: Installation, oracle: Oracle, verbs: tuple[str, ...], possible: set[str]
+    full_home: Installation, oracle: Oracle, verbs: tuple[str, ...], possible: tuple[str, ...]
 ) -> None:
     home = full_home
     people = 300
