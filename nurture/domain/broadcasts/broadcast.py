@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.errors import NurtureError
 from nurture.domain.known_words import known
 from nurture.domain.scheduling.window import Holidays, SendWindow, next_opening, window_of
 from nurture.domain.sequences.sequence import (
@@ -193,10 +192,6 @@ class Broadcast:
 def key_of(sequence: str) -> str | None:
     """Return the key of the broadcast that the ledger calls so; `None` if it is a sequence."""
     return sequence.removeprefix(PREFIX) if sequence.startswith(PREFIX) else None
-
-
-class SendTimeError(NurtureError):
-    """A broadcast cannot be sent at the time that was chosen."""
 
 
 def first_due(

@@ -3,7 +3,7 @@
 They are rows of `enrolments`; what is done to whole audiences has a module of its own.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -184,10 +184,3 @@ def put_in_order(
         )
         rows = [{"person": person, "look": at} for person, at in sorted(looks.items())]
         connection.execute(statement, rows)
-
-
-def enrolled_in(connection: sa.Connection, broadcast: Broadcast, among: Iterable[int]) -> set[int]:
-    """Return which of these people are in the audience already."""
-    c = enrolments.c
-    theirs = c.subscriber_id.in_(list(among)) & (c.sequence == broadcast.sequence_key)
-    return set(connection.scalars(sa.select(c.subscriber_id).where(theirs)))
