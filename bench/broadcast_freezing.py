@@ -13,8 +13,9 @@ from nurture.domain.subscribers.consent import Purpose
 from nurture.services.broadcasts import drafts, sending
 from nurture.services.broadcasts.freezing import freeze
 from nurture.services.catalogue import Catalogue
+from nurture.services.door.admission import SignupLimits
 from nurture.services.publishing.studio import Written
-from nurture.services.subscribers.signup import Signup, SignupLimits, subscribe
+from nurture.services.subscribers.signup import Signup, subscribe
 from nurture.store.database import Database
 from nurture.tokens import Tokens
 

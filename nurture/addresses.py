@@ -1,6 +1,7 @@
 """Mailbox and page addresses in a form that any email can carry: in ASCII, and complete."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from unicodedata import category
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
@@ -78,6 +79,15 @@ def is_safe_for_secrets(url: str) -> bool:
     except AddressError:
         return False
     return parts.scheme == "https" or is_loopback(parts.hostname or "")
+
+
+@lru_cache(maxsize=4096)
+def plain_network_address(text: str) -> str:
+    """Return an IP address in its canonical spelling, or ""."""
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        return ""
 
 
 def _split(text: str) -> SplitResult:

@@ -34,6 +34,9 @@ from nurture.services.backup.contents import Sources
 from nurture.services.backup.places import locate, place_of
 from nurture.services.catalogue import Catalogue, NothingPublishedError, Published
 from nurture.services.delivery.dispatch import Dispatch
+from nurture.services.door.admission import SignupLimits
+from nurture.services.door.reception import Door
+from nurture.services.door.site_keys import seal_sites
 from nurture.services.evidence.keys import keep_a_key, seal_evidence_keys
 from nurture.services.inbound.mailbox import MailboxSource
 from nurture.services.inbound.mailbox_news import InboundDesk
@@ -41,7 +44,6 @@ from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
 from nurture.services.owner.security import seal_secrets
 from nurture.services.publishing.guides import GuideFiles
 from nurture.services.subscribers.machine_files import OwnFiles
-from nurture.services.subscribers.signup import SignupLimits
 from nurture.services.tracking import fold
 from nurture.services.tracking.journal import HitJournal
 from nurture.settings import Settings, load_settings
@@ -131,6 +133,11 @@ class Context:
         return SignupLimits(
             self.settings.signups_per_client_hour, self.settings.signups_per_form_hour
         )
+
+    @property
+    def door(self) -> Door:
+        """What receiving a form needs."""
+        return Door(*self.stored, self.tokens, self.seal, self.limits)
 
     @property
     def practice(self) -> Practice:
@@ -375,6 +382,7 @@ def bring_up_to_date(context: Context) -> None:
     seal_secrets(context.database, context.seal)
     seal_grant(context.database, context.seal)
     seal_evidence_keys(context.database, context.seal)
+    seal_sites(context.database, context.seal)
     keep_a_key(context.database, context.seal, context.clock())
     rewrite_old(context.database)
 
@@ -382,11 +390,6 @@ def bring_up_to_date(context: Context) -> None:
 def broker_trouble(context: Context) -> str | None:
     """Return what keeps tasks from reaching the workers, if anything and if Redis is set."""
     return find_trouble(context.settings.redis_url) if context.settings.redis_url else None
-
-
-def open_files(settings: Settings) -> list[str]:
-    """Return what other users of this machine can read and could not be closed, in sentences."""
-    return settings.mend_files().warnings
 
 
 def doubts(settings: Settings) -> list[str]:

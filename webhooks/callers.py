@@ -3,16 +3,15 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from hmac import compare_digest
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Any
 
 from flask import Request, json
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from nurture.addresses import plain_network_address
 from nurture.signatures import verify_standard_webhook
 from webhooks.problems import ProblemError
 
@@ -23,8 +22,10 @@ LARGEST_CALL = 4 * 1024 * 1024
 #: More digits than any number in a form has; Python refuses to parse several thousand.
 _MOST_DIGITS = 300
 
-#: A field name with a bracketed part.
-_BRACKETS = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
+#: A field name with bracketed parts, how to find them, and how many may be nested.
+_BRACKETED = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)")
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_DEEPEST = 8
 
 
 def read_body(request: Request, largest: int) -> bytes:
@@ -65,6 +66,11 @@ def read_signed(
     )
 
 
+def is_proven(request: Request) -> bool:
+    """Return whether a call claims to be signed as in Standard Webhooks, or shows a token."""
+    return "webhook-signature" in request.headers or "Authorization" in request.headers
+
+
 def read_fields(request: Request, body: bytes) -> dict[str, Any]:
     """Return the fields of a JSON or form-encoded body, or raise a problem naming what is wrong."""
     kind = request.mimetype
@@ -72,6 +78,9 @@ def read_fields(request: Request, body: bytes) -> dict[str, Any]:
         return _json_fields(body)
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return _form_fields(request.form)
+    if kind == "text/plain" and body.lstrip()[:1] == b"{":
+        # Browsers send this if a page posts JSON without asking first.
+        return _json_fields(body)
     raise ProblemError(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         f"A body of type “{kind or 'unknown'}” is not supported. "
@@ -81,16 +90,7 @@ def read_fields(request: Request, body: bytes) -> dict[str, Any]:
 
 def client_of(request: Request) -> str:
     """Return the caller's IP address in its canonical spelling; "" if there is none."""
-    return plain_address(request.remote_addr or "")
-
-
-@lru_cache(maxsize=4096)
-def plain_address(text: str) -> str:
-    """Return an IP address in its canonical spelling, or ""."""
-    try:
-        return str(ip_address(text.strip()))
-    except ValueError:
-        return ""
+    return plain_network_address(request.remote_addr or "")
 
 
 def _is_one_of(shown: str, tokens: Sequence[str]) -> bool:
@@ -128,21 +128,32 @@ def _number(digits: str) -> int | str:
 
 
 def _form_fields(form: MultiDict[str, str]) -> dict[str, Any]:
-    """Combine fields whose names end in brackets, as some form builders send them.
+    """Nest fields whose names contain brackets, as form builders send them.
 
-    Repeated fields become a list; `consent[tracking]` and the like become an object.
+    Repeated fields become a list; `consent[tracking]` and `fields[email][value]` become objects.
     """
     fields: dict[str, Any] = {}
     for name, values in form.lists():
         value = values if len(values) > 1 else values[0]
-        named = _BRACKETS.fullmatch(name)
-        if named is None:
-            _join(fields, name, value)
-        elif not named[2]:
-            _join(fields, named[1], value)
-        else:
-            _join(fields, named[1], {named[2]: value})
+        named = _BRACKETED.fullmatch(name)
+        path = [named[1], *_BRACKETS.findall(named[2])] if named else [name]
+        _put(fields, path if len(path) <= _DEEPEST else [name], value)
     return fields
+
+
+def _put(fields: dict[str, Any], path: list[str], value: Any) -> None:
+    """Put a value at its place; an empty last bracket adds to a list."""
+    first, *rest = path
+    if not rest or rest == [""]:
+        _join(fields, first, value)
+        return
+    inner = fields.setdefault(first, {})
+    if isinstance(inner, dict):
+        _put(inner, rest, value)
+    else:
+        nested: dict[str, Any] = {}
+        _put(nested, rest, value)
+        _join(fields, first, nested)
 
 
 def _join(fields: dict[str, Any], name: str, value: Any) -> None:

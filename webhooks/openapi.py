@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nurture import __version__, booking
+from nurture.builders.fields.signup_body import SignupBody
 from nurture.mail import providers
-from webhooks.signup_body import SignupBody
 
 Json = dict[str, Any]
 

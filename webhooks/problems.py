@@ -9,9 +9,11 @@ from typing import Any
 from flask import Response, json
 from werkzeug.exceptions import HTTPException
 
+from nurture.builders.fields.signup_body import InvalidSignupError
 from nurture.domain.errors import NurtureError
 from nurture.files.disk import DiskFullError
 from nurture.payload import PayloadError
+from nurture.services.door import admission, kept_calls, site_keys
 from nurture.services.subscribers import signup
 from nurture.signatures import SignatureError
 from nurture.store.database import DatabaseUnavailableError, NothingThereError
@@ -76,7 +78,9 @@ _STATUSES: tuple[tuple[type[NurtureError], HTTPStatus], ...] = (
     (signup.UnknownFormError, HTTPStatus.NOT_FOUND),
     (TokenRefusedError, HTTPStatus.NOT_FOUND),
     (signup.KeyReusedError, HTTPStatus.CONFLICT),
-    (signup.TooManySignupsError, HTTPStatus.TOO_MANY_REQUESTS),
+    (admission.TooManySignupsError, HTTPStatus.TOO_MANY_REQUESTS),
+    (kept_calls.TooManyKeptError, HTTPStatus.TOO_MANY_REQUESTS),
+    (site_keys.UnknownSiteError, HTTPStatus.NOT_FOUND),
     (PayloadError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NurtureError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
@@ -91,6 +95,9 @@ def from_error(error: NurtureError) -> Response:
     """Return the response to one of our own errors."""
     if isinstance(error, ProblemError):
         return problem(error.status, str(error), error.fields, error.headers)
+    if isinstance(error, InvalidSignupError):
+        faults = [FieldProblem(fault.field, fault.detail) for fault in error.faults]
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), faults)
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
     if isinstance(error, DiskFullError):
         return problem(status, str(error), headers=[("Retry-After", "300")])

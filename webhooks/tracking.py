@@ -9,12 +9,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Blueprint, Response, request
 
+from nurture.addresses import plain_network_address
 from nurture.bootstrap import Context
 from nurture.domain.disk_space import DiskUse
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Hit
 from nurture.tokens import OutdatedTokenError, TokenRefusedError
-from webhooks.callers import plain_address
 from webhooks.guards import tls_only
 
 #: A transparent one-pixel image.
@@ -160,7 +160,7 @@ def _hit(
         at=context.clock(),
         method=environ["REQUEST_METHOD"],
         user_agent=environ.get("HTTP_USER_AGENT", ""),
-        client=plain_address(environ.get("REMOTE_ADDR", "")),
+        client=plain_network_address(environ.get("REMOTE_ADDR", "")),
         purpose=" ".join(filter(None, map(environ.get, _AHEAD))),
         link=link,
         query=environ.get("QUERY_STRING", ""),

@@ -28,6 +28,7 @@ from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     segments,
     sequences,
     simulate,
+    site_keys,
     status,
     suppression,
     trace,

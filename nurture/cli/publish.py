@@ -54,7 +54,7 @@ def check(context: Context) -> None:
 
     Each finding names its file and line, and says how to fix it.
     """
-    from nurture.bootstrap import doubts, open_files
+    from nurture.bootstrap import doubts
     from nurture.library.folder import read_library
     from nurture.services.publishing import files
 
@@ -71,7 +71,7 @@ def check(context: Context) -> None:
         click.echo(f"note: {said}")
     for said in doubts(context.settings):
         click.echo(f"probably a mistake: {said}")
-    for said in open_files(context.settings):
+    for said in context.settings.mend_files().warnings:
         click.echo(f"not private: {said}")
     click.echo(f"{len(drafts)} files are fine.")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @with_database
 def status(context: Context, as_json: bool) -> None:
     """Show the program's state, what is due and what is in doubt."""
-    from nurture.bootstrap import broker_trouble, doubts, open_files
+    from nurture.bootstrap import broker_trouble, doubts
     from nurture.services.backup import held, state
     from nurture.services.reports import status as status_report
     from nurture.services.subscribers import machine_files
@@ -44,7 +44,7 @@ def status(context: Context, as_json: bool) -> None:
     click.echo("\n".join(filter(None, (_in_words(standing), *troubles))))
     for said in doubts(context.settings):
         click.echo(f"probably a mistake: {said}")
-    for said in open_files(context.settings):
+    for said in context.settings.mend_files().warnings:
         click.echo(f"not private: {said}")
 
 

@@ -23,9 +23,11 @@ from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import ended, enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.imports import import_rows
+from nurture.store.tables.kept_calls import drop_mentions
 from nurture.store.tables.message_changes import cancel_open_of
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import FORM, subscribers
+from nurture.store.tables.waiting_signups import drop_waiting, waiting_signups
 from nurture.store.types import Json, Words
 
 #: What an erasure leaves, because it does not say who the person was.
@@ -34,7 +36,8 @@ _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
         # A later opt-out is stored under the keyed hash.
         "subscribers": frozenset({"id", "address_hash", "created_at", "confirmed_at", "came_by"}),
         "consents": frozenset(consents.c.keys()) - {"page_url", "client", "user_agent"},
-        "signups": frozenset({"id", "subscriber_id", "form", "signed_up_at", "received_at"}),
+        "signups": frozenset({"id", "subscriber_id", "form", "signed_up_at", "received_at"})
+        | {"again"},
         "enrolments": frozenset(enrolments.c.keys()),
         "messages": frozenset(messages.c.keys()) - {"reason", "why", "about"},
         "events": frozenset({"id", "subscriber_id", "message_id", "kind", "happened_at", "email"})
@@ -147,6 +150,8 @@ def empty_mentions(connection: sa.Connection, address_key: str, address_hash: st
     # While the account is on hold, this contains the mail server's last words.
     said = sa.func.lower(account.c.reason).contains(address_key.lower(), autoescape=True)
     connection.execute(sa.update(account).where(said).values(reason=""))
+    drop_waiting(connection, waiting_signups.c.address_hash == address_hash)
+    drop_mentions(connection, [address_hash])
     return emptied.rowcount + empty_closed_from(connection, address_key)
 
 

@@ -21,6 +21,7 @@ class Protection(StrEnum):
     CAPABILITY = "capability"
     SESSION = "session"
     OPEN_FORM = "open form"
+    SITE_KEY = "site key"
 
 
 #: What an uninvited call may be answered. A sign-in form is answered 400 or 401 when left empty.
@@ -31,6 +32,7 @@ TURNED_AWAY = {
     Protection.CAPABILITY: {400, 403, 404, 410},
     Protection.SESSION: {302, 303, 400, 401, 403},
     Protection.OPEN_FORM: {422},
+    Protection.SITE_KEY: {404},
 }
 
 
@@ -40,6 +42,8 @@ def protection_of(rule: Rule) -> Protection | None:
     A new route that changes something belongs under one of these paths, or gets a path of its own
     here, together with the answer that shows it protected.
     """
+    if rule.rule == "/webhooks/signup/<form>/<key>":
+        return Protection.SITE_KEY
     if rule.rule.startswith("/webhooks/"):
         return Protection.SIGNATURE
     if "token" in rule.arguments:

@@ -150,8 +150,8 @@ def test_the_docs_page_names_every_form_field_status_and_provider(
     installation: Installation,
 ) -> None:
     from nurture import booking
+    from nurture.builders.fields.signup_body import SignupBody
     from nurture.mail import providers
-    from webhooks.signup_body import SignupBody
 
     page = installation.client.get("/docs").text
     known = ["pain-guide", "over-50-guide", *SignupBody.model_fields]

@@ -111,6 +111,7 @@ LIST_FIELDS: Mapping[str, Mapping[str, CarriedField]] = MappingProxyType(
             **dict.fromkeys(("ended_because", "ends_as"), _MAYBE_TEXT),
             "excused_until": _MAYBE_MOMENT,
             "covered_by": _MAYBE_TEXT,
+            "must_collect": _TRUTH,
         },
         "bookings": {
             "kind": _TEXT,

@@ -158,7 +158,8 @@ def awaits_collection(sequence: Sequence, progress: Progress) -> bool:
     """Return whether the series is waiting for someone to collect their guide."""
     if sequence.form is None:
         return False
-    return sequence.form.opt_in is OptIn.COLLECT and progress.collected_at is None
+    collects = progress.must_collect or sequence.form.opt_in is OptIn.COLLECT
+    return collects and progress.collected_at is None
 
 
 def _while_uncollected(

@@ -82,7 +82,8 @@ class Progress:
     the enrolment ends that way. Until `excused_until`, a pause, a cap or the account has held back
     the step that is awaited: that time does not make it late. `covered_by` is the form whose
     wording covers a sequence that has no form of its own. `moved` is how often the cap has put off
-    the step that is awaited.
+    the step that is awaited. With `must_collect`, nothing follows before the guide is collected,
+    although the form's other visitors are confirmed by the website.
     """
 
     enrolled_at: datetime
@@ -95,6 +96,7 @@ class Progress:
     excused_until: datetime | None = None
     covered_by: str = ""
     moved: int = 0
+    must_collect: bool = False
 
     def after(self, step: str, anchor_at: datetime) -> "Progress":
         """Return the progress after `step`, with the next wait counting from `anchor_at`."""
@@ -107,4 +109,5 @@ class Progress:
             time_zone=self.time_zone,
             ends_as=self.ends_as,
             covered_by=self.covered_by,
+            must_collect=self.must_collect,
         )

@@ -20,7 +20,7 @@ from nurture.domain.subscribers.bookings import BOOKED, after_booking, booked_un
 from nurture.domain.subscribers.consent import ConsentChange, Purpose, Scope
 from nurture.domain.subscribers.guide_requests import collect
 from nurture.domain.subscribers.late_signups import SignupTime
-from nurture.domain.subscribers.signup import Earlier, Known, sign_up
+from nurture.domain.subscribers.signup import Earlier, Known, TickedBoxes, sign_up
 from nurture.domain.subscribers.suppression import (
     Suppression,
     SuppressionReason,
@@ -148,7 +148,7 @@ class Life:
         if sequence is None:
             return False
         known, ticked = self._known(sequence), self.person.ticked
-        decided = sign_up(sequence, ticked, known, SignupTime(now))
+        decided = sign_up(sequence, TickedBoxes(ticked), known, SignupTime(now))
         if decided is None:
             return False
         signups = (*self.facts.signups, SignedUp(act.about, now))

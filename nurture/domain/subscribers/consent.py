@@ -342,11 +342,20 @@ def wording_hash(wording: str) -> str:
 
 
 def granted_at_signup(
-    grants: Iterable[Purpose], ticked: Iterable[Purpose], wording: str, form: str
+    grants: Iterable[Purpose],
+    ticked: Iterable[Purpose],
+    wording: str,
+    form: str,
+    wordings: Mapping[Purpose, str],
 ) -> list[ConsentChange]:
-    """Return what a signup grants: what the form's wording says, and each box ticked beside it."""
-    asked = dict.fromkeys(scope_of(purpose, form) for purpose in (*grants, *ticked))
-    return [ConsentChange(scope.purpose, True, wording, scope.form) for scope in asked]
+    """Return what a signup grants: what the form's wording says, and each box ticked beside it.
+
+    A box has one of these `wordings`, or else stands in the form's own.
+    """
+    beside = {scope_of(one, form): wordings.get(one, wording) for one in ticked}
+    own = {scope_of(one, form): wording for one in grants}
+    words = own | beside | own
+    return [ConsentChange(scope.purpose, True, words[scope], scope.form) for scope in words]
 
 
 def changed(

@@ -49,6 +49,18 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class TickedBoxes:
+    """The boxes ticked on a form, and whether the website has proved that it sent them.
+
+    `wordings` are those of boxes that are not the form's own.
+    """
+
+    purposes: Collection[Purpose] = ()
+    wordings: Mapping[Purpose, str] = field(default_factory=dict)
+    vouched: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Subscribed:
     """The effect of a signup: the consents granted, and the enrolment's new progress.
 
@@ -63,7 +75,7 @@ class Subscribed:
 
 
 def sign_up(
-    sequence: Sequence, ticked: Collection[Purpose], known: Known, time: SignupTime
+    sequence: Sequence, boxes: TickedBoxes, known: Known, time: SignupTime
 ) -> Subscribed | None:
     """Decide what a signup grants and starts; return `None` if it changes nothing.
 
@@ -75,8 +87,8 @@ def sign_up(
         return None
     progress = _progress(sequence, known, time)
     return Subscribed(
-        granted=tuple(_granted(form, ticked, known, time)),
-        confirms=form.opt_in is OptIn.CONFIRMED,
+        granted=tuple(_granted(form, boxes, known, time)),
+        confirms=boxes.vouched and form.opt_in is OptIn.CONFIRMED,
         progress=progress,
         guide_on_trial=bool(known.suppressions) and progress is not None,
     )
@@ -88,17 +100,15 @@ def _counts(known: Known, time: SignupTime) -> bool:
     return not time.before_restore and may_ask_again(known.suppressions, time.asked_at)
 
 
-def _granted(
-    form: Form, ticked: Collection[Purpose], known: Known, time: SignupTime
-) -> list[ConsentChange]:
+def _granted(form: Form, boxes: TickedBoxes, known: Known, time: SignupTime) -> list[ConsentChange]:
     """Grant what the form says, and each ticked box that counts.
 
     Anyone can tick a box for an address that is not theirs. So a person who has confirmed the
     address and has refused is asked again on the guide's page, where only they can answer.
     """
     refused = known.refused if known.confirmed else frozenset()
-    believed = [one for one in ticked if not is_among(scope_of(one, form.key), refused)]
-    granted = granted_at_signup(form.grants, believed, form.wording, form.key)
+    believed = [one for one in boxes.purposes if not is_among(scope_of(one, form.key), refused)]
+    granted = granted_at_signup(form.grants, believed, form.wording, form.key, boxes.wordings)
     return not_overtaken(granted, known.last_said, time.said_at) if time.said_at else granted
 
 

@@ -27,8 +27,8 @@ from nurture.tokens import Tokens
 #: How many events lose their raw data in one transaction.
 _CHUNK = 5000
 
-#: Nobody repeats a signup call after this long.
-_KEYS_KEPT_FOR = timedelta(days=7)
+#: Nobody repeats a signup call after this long: websites replay what they sent for thirty days.
+_KEYS_KEPT_FOR = timedelta(days=35)
 
 #: How long a booking counts for anyone who signs up with that address later.
 BOOKERS_KEPT_FOR = timedelta(days=365)

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from nurture.domain.door.networks import chain_of
 from nurture.domain.errors import NurtureError
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
@@ -13,8 +14,22 @@ from nurture.domain.sequences.sequence import Sequence
 from nurture.domain.subscribers.bookings import booked_until
 from nurture.domain.subscribers.consent import Evidence, Origin, Purpose
 from nurture.domain.subscribers.late_signups import SignupTime, signup_time
-from nurture.domain.subscribers.signup import Earlier, Known, Subscribed, sign_up
+from nurture.domain.subscribers.signup import (
+    Earlier,
+    Known,
+    Subscribed,
+    TickedBoxes,
+    sign_up,
+)
 from nurture.services.catalogue import Catalogue, Published
+from nurture.services.door.admission import (
+    Intake,
+    SignupArrival,
+    SignupLimits,
+    count_taken,
+    let_wait,
+    why_it_waits,
+)
 from nurture.store.database import Connection, Database
 from nurture.store.queries import locks
 from nurture.store.tables import (
@@ -31,8 +46,6 @@ from nurture.store.tables.subscribers import AddedMeanwhileError, Subscriber
 from nurture.store.tables.suppressions import allow_guide, suppressions_of
 from nurture.store.tables.withdrawals import let_go_since
 from nurture.tokens import Tokens
-
-_HOUR = timedelta(hours=1)
 
 #: Two processes may add the same person at the same moment once, but not again and again.
 _TRIES = 5
@@ -52,23 +65,12 @@ class KeyReusedError(NurtureError):
     """An idempotency key was reused with a different body."""
 
 
-class TooManySignupsError(NurtureError):
-    """More signups than a practice's website should produce; try again in an hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class SignupLimits:
-    """How many signups per hour are accepted from one client and through one form."""
-
-    per_client: int
-    per_form: int
-
-
 @dataclass(frozen=True, slots=True)
 class Signup:
     """A completed form. `key` and `digest` recognise a repetition of the same call.
 
-    `said_at` is when it was completed, if the website says so.
+    `said_at` is when it was completed, if the website says so. `wordings` are those of ticked boxes
+    that are not the form's own.
     """
 
     form: str
@@ -81,6 +83,8 @@ class Signup:
     key: str | None = None
     digest: str = ""
     said_at: datetime | None = None
+    wordings: Mapping[Purpose, str] = field(default_factory=dict)
+    arrival: SignupArrival = field(default_factory=SignupArrival)
 
 
 class _Asked(NamedTuple):
@@ -90,6 +94,7 @@ class _Asked(NamedTuple):
     sequence: Sequence
     known_as: tuple[str, ...]
     time: SignupTime
+    again: bool = False
 
 
 class _Found(NamedTuple):
@@ -108,13 +113,13 @@ def subscribe(
     limits: SignupLimits,
     signup: Signup,
     now: datetime,
-) -> None:
+) -> Intake:
     """Store a signup, its consents and the enrolment it starts, in one transaction.
 
     A suppressed address or a repeated call changes nothing; but after a bounce that is not recent,
     one guide may be sent to test whether the address works again. A signup from before a restore is
-    held like the rest, as the lost machine may have sent its emails. May raise this module's errors
-    or `ImpossibleTimeError`.
+    held like the rest, as the lost machine may have sent its emails. Above the limits, a signup is
+    stored as one that waits. May raise this module's errors or `ImpossibleTimeError`.
     """
 
     for _ in range(_TRIES):
@@ -139,21 +144,52 @@ def _subscribe(
     limits: SignupLimits,
     signup: Signup,
     now: datetime,
-) -> None:
-    """Read what is known, have the domain decide, and store the result."""
-    sequence = published.sequence_of_form(signup.form)
-    if sequence is None:
-        raise UnknownFormError(
-            f"There is no form “{signup.form}”.",
-            remedy=f"The forms are {', '.join(published.forms)}.",
-        )
+) -> Intake:
+    """Let the signup wait or take it in, unless it is a repeated call."""
+    sequence = insist_on_form(published, signup.form)
     time = signup_time(signup.said_at, now, last_restored_at(connection))
     if _is_a_repeat(connection, signup, now):
-        return
-    _refuse_floods(connection, signup, limits, now)
+        return Intake.REPEATED
     asked = _Asked(signup, sequence, tokens.address_hashes(signup.address), time)
+    arrival, client = signup.arrival, signup.evidence.client
+    taken = count_taken(connection, signup.form, arrival, client, limits, now)
+    if why := why_it_waits(arrival, limits, taken, time):
+        let_wait(connection, _as_waiting(asked), arrival, why, time)
+        return Intake.WAITS
+    _take_in(connection, published, asked._replace(again=taken.from_site > 0))
+    return Intake.TAKEN
+
+
+def take_in(
+    connection: Connection, published: Published, tokens: Tokens, signup: Signup, now: datetime
+) -> None:
+    """Take in a signup that has waited, whatever the limits; `said_at` is when it was made.
+
+    May raise `UnknownFormError`, `ImpossibleTimeError` or `AddedMeanwhileError`.
+    """
+    sequence = insist_on_form(published, signup.form)
+    time = signup_time(signup.said_at, now, last_restored_at(connection))
+    known_as = tokens.address_hashes(signup.address)
+    _take_in(connection, published, _Asked(signup, sequence, known_as, time, again=True))
+
+
+def insist_on_form(published: Published, form: str) -> Sequence:
+    """Return the sequence that a form leads into; raise `UnknownFormError`."""
+    sequence = published.sequence_of_form(form)
+    if sequence is None:
+        raise UnknownFormError(
+            f"There is no form “{form}”.",
+            remedy=f"The forms are {', '.join(published.forms)}.",
+        )
+    return sequence
+
+
+def _take_in(connection: Connection, published: Published, asked: _Asked) -> None:
+    """Read what is known, have the domain decide, and store the result."""
     found = _find(connection, published, asked)
-    if decided := sign_up(sequence, signup.ticked, found.known, time):
+    arrival = asked.signup.arrival
+    boxes = TickedBoxes(asked.signup.ticked, asked.signup.wordings, vouched=arrival.vouched)
+    if decided := sign_up(asked.sequence, boxes, found.known, asked.time):
         _write(connection, published, asked, found, decided)
 
 
@@ -169,21 +205,27 @@ def _is_a_repeat(connection: Connection, signup: Signup, now: datetime) -> bool:
     return before is not None
 
 
-def _refuse_floods(
-    connection: Connection, signup: Signup, limits: SignupLimits, now: datetime
-) -> None:
-    most = max(limits.per_client, limits.per_form)
-    counts = signups.count_signups(
-        connection, signup.evidence.client, signup.form, now - _HOUR, most
-    )
-    from_client = counts.from_client if signup.evidence.client else 0
-    if from_client >= limits.per_client or counts.through_form >= limits.per_form:
-        raise TooManySignupsError("There were too many signups.", remedy="Try again in an hour.")
+def _as_waiting(asked: _Asked) -> dict[str, Any]:
+    """Return the columns of a signup that waits which say what was asked for."""
+    signup = asked.signup
+    return {
+        "form": signup.form,
+        "address": signup.address,
+        "address_hash": asked.known_as[0],
+        "first_name": signup.first_name,
+        "ticked": frozenset(map(str, signup.ticked)),
+        "wordings": {str(purpose): words for purpose, words in signup.wordings.items()},
+        "time_zone": signup.time_zone,
+        "page_url": signup.evidence.page_url,
+        "utm": dict(signup.utm),
+        "client": signup.evidence.client,
+        "user_agent": signup.evidence.user_agent,
+    }
 
 
 def _find(connection: Connection, published: Published, asked: _Asked) -> _Found:
     """Lock the address and the person, and read everything the decision is based on."""
-    signup, sequence, known_as, time = asked
+    signup, sequence, known_as, time, _ = asked
     locks.hold_address(connection, known_as[0])
     met = subscribers.find_by_address(connection, signup.address)
     person = locks.hold_subscriber(connection, met.id) if met else None
@@ -218,7 +260,7 @@ def _earlier(one: Enrolment) -> Earlier:
 def _write(
     connection: Connection, published: Published, asked: _Asked, found: _Found, decided: Subscribed
 ) -> None:
-    signup, _, known_as, time = asked
+    signup, known_as, time = asked.signup, asked.known_as, asked.time
     number = found.person.id if found.person else _add(connection, asked, found.known.time_zone)
     if found.booked_before:
         bookings.give_bookings_to(connection, known_as, number)
@@ -235,6 +277,8 @@ def _write(
             client=signup.evidence.client,
             now=time.asked_at,
             received_at=time.told_at if time.said_at else None,
+            networks=chain_of(signup.arrival.visitor),
+            again=asked.again,
         )
     where = Origin(f"form:{signup.form}", published.practice.privacy_version, signup.evidence)
     consents.record_consents(connection, number, decided.granted, where, time.told_at, time.said_at)
@@ -272,6 +316,7 @@ def _enrol(
         ends_as=progress.ends_as,
         asked_at=asked.time.due_at,
         held_at=asked.time.held_since,
+        must_collect=not asked.signup.arrival.vouched,
     )
     assert enrolment is not None  # The person is locked and was not in the sequence.
     return enrolment

@@ -44,6 +44,7 @@ _COLUMNS: tuple[Any, ...] = (
     enrolments.c.excused_until,
     enrolments.c.covered_by,
     enrolments.c.moved,
+    enrolments.c.must_collect,
     subscribers.c.address,
     subscribers.c.address_hash,
     subscribers.c.first_name,
@@ -367,6 +368,7 @@ def _due(row: Row[*tuple[Any, ...]], suppressed: Sequence[Suppression]) -> DueEn
             row.excused_until,
             row.covered_by or "",
             row.moved,
+            row.must_collect,
         ),
         Standing(
             as_consents(row.purposes),

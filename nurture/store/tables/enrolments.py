@@ -54,6 +54,8 @@ enrolments = sa.Table(
     sa.Column("covered_by", sa.Text),
     # The broadcast that this is, if it is no sequence.
     sa.Column("broadcast", sa.Integer),
+    # Whether nothing follows before the guide is collected, whatever the form says.
+    sa.Column("must_collect", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     # How often the cap has put off the step awaited.
     sa.Column("moved", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.UniqueConstraint("subscriber_id", "sequence"),
@@ -109,6 +111,7 @@ def add_enrolment(
     ends_as: Ending | None = None,
     asked_at: datetime | None = None,
     held_at: datetime | None = None,
+    must_collect: bool = False,
 ) -> int | None:
     """Enrol someone, due now; return the number, or `None` if they were enrolled before.
 
@@ -127,6 +130,7 @@ def add_enrolment(
         "next_look_at": asked_at,
         "ends_as": ending_as_text(ends_as),
         "held_at": held_at,
+        "must_collect": must_collect,
     }
     added = insert_new(connection, enrolments, numbered(connection, enrolments, [row]), "id")
     return added[0].id if added else None
@@ -384,4 +388,5 @@ def progress_of(row: sa.RowMapping, time_zone: str) -> Progress:
         excused_until=row["excused_until"],
         covered_by=row["covered_by"] or "",
         moved=row["moved"],
+        must_collect=row["must_collect"],
     )

@@ -1,13 +1,17 @@
 """Signups: each submission of a form, and the keys that make a repeat harmless."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from nurture.domain.door.networks import NetworkChain
+from nurture.domain.door.waiting import LastHour
 from nurture.store.database import insert_new
 from nurture.store.types import Json, UtcDateTime, metadata
+
+#: The networks of a visitor whose address is not known.
+NO_NETWORK = NetworkChain()
 
 signups = sa.Table(
     "signups",
@@ -21,8 +25,20 @@ signups = sa.Table(
     sa.Column("client", sa.Text, nullable=False),
     # When we were told of it, if that was later than it happened.
     sa.Column("received_at", UtcDateTime),
+    # The visitor's connection and neighbourhood, and whether that had a signup in the hour before.
+    sa.Column("near", sa.Text, nullable=False, default="", server_default=""),
+    sa.Column("site", sa.Text, nullable=False, default="", server_default=""),
+    sa.Column("again", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Index("ix_signups_client_signed_up_at", "client", "signed_up_at"),
     sa.Index("ix_signups_form_signed_up_at", "form", "signed_up_at"),
+    sa.Index("ix_signups_site_signed_up_at", "site", "signed_up_at"),
+    sa.Index(
+        "ix_signups_again",
+        "form",
+        "signed_up_at",
+        sqlite_where=sa.text("again = 1"),
+        postgresql_where=sa.text("again"),
+    ),
     sa.Index(
         "ix_signups_received_at",
         "received_at",
@@ -40,14 +56,6 @@ signup_keys = sa.Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SignupCounts:
-    """How many signups came from one client and through one form since a given moment."""
-
-    from_client: int
-    through_form: int
-
-
 def add_signup(
     connection: sa.Connection,
     *,
@@ -58,8 +66,13 @@ def add_signup(
     client: str,
     now: datetime,
     received_at: datetime | None = None,
+    networks: NetworkChain = NO_NETWORK,
+    again: bool = False,
 ) -> None:
-    """Record that a form was submitted; `received_at` is when we heard of it, if later."""
+    """Record that a form was submitted; `received_at` is when we heard of it, if later.
+
+    `networks` are the visitor's; `again` says that they had a signup within the hour.
+    """
     connection.execute(
         sa.insert(signups).values(
             subscriber_id=subscriber_id,
@@ -69,6 +82,9 @@ def add_signup(
             utm=dict(utm),
             client=client,
             received_at=received_at,
+            near=networks.near,
+            site=networks.site,
+            again=again,
         )
     )
 
@@ -80,20 +96,48 @@ def is_signup(connection: sa.Connection, subscriber_id: int, form: str, at: date
     return connection.scalar(same.limit(1)) is not None
 
 
-def count_signups(
-    connection: sa.Connection, client: str, form: str, since: datetime, most: int
-) -> SignupCounts:
-    """Count what we received lately; counting stops at `most`, so that a flood stays cheap."""
+def taken_from(
+    connection: sa.Connection, form: str, networks: NetworkChain, since: datetime, most: int
+) -> LastHour:
+    """Count what was taken from a visitor's networks and through a form; stop at `most`."""
+    c = signups.c
+    theirs = sa.select(c.near).where(c.site == networks.site, c.signed_up_at > since).limit(most)
+    near = list(connection.scalars(theirs))
+    again = (c.form == form) & c.again & (c.signed_up_at > since)
+    return LastHour(
+        from_near=near.count(networks.near),
+        from_site=len(near),
+        again=_count(connection, again, most),
+        through_form=_through_form(connection, form, since, most),
+    )
+
+
+def taken_blindly(
+    connection: sa.Connection, form: str, client: str, since: datetime, most: int
+) -> LastHour:
+    """Count what was taken from a caller that names no visitors, and through a form."""
+    return LastHour(
+        from_client=_received(connection, signups.c.client == client, since, most) if client else 0,
+        through_form=_through_form(connection, form, since, most),
+    )
+
+
+def _through_form(connection: sa.Connection, form: str, since: datetime, most: int) -> int:
+    return _received(connection, signups.c.form == form, since, most)
+
+
+def _received(
+    connection: sa.Connection, whose: sa.ColumnElement[bool], since: datetime, most: int
+) -> int:
+    """Count what we received since then, however long ago it happened."""
     late = signups.c.received_at > since
     in_time = (signups.c.signed_up_at > since) & signups.c.received_at.is_(None)
-    of_client, of_form = signups.c.client == client, signups.c.form == form
+    return sum(_count(connection, whose & when, most) for when in (in_time, late))
 
-    def count(whose: sa.ColumnElement[bool]) -> int:
-        found = (sa.select(signups.c.id).where(whose, when).limit(most) for when in (in_time, late))
-        counted = (sa.select(sa.func.count()).select_from(q.subquery()) for q in found)
-        return sum(connection.scalar(q) or 0 for q in counted)
 
-    return SignupCounts(count(of_client), count(of_form))
+def _count(connection: sa.Connection, where: sa.ColumnElement[bool], most: int) -> int:
+    found = sa.select(signups.c.id).where(where).limit(most).subquery()
+    return connection.scalar(sa.select(sa.func.count()).select_from(found)) or 0
 
 
 def count_by_form(connection: sa.Connection, since: datetime) -> dict[str, int]:

@@ -27,7 +27,7 @@ PURPOSES = st.sampled_from(Purpose)
 def test_a_signup_grants_each_purpose_of_the_form_and_the_ticked_boxes_once(
     grants: list[Purpose], ticked: list[Purpose]
 ) -> None:
-    found = granted_at_signup(grants, ticked, "Yes, please.", "knee")
+    found = granted_at_signup(grants, ticked, "Yes, please.", "knee", {})
     assert len(found) == len(set(grants + ticked))
     scopes = {scope_of(purpose, "knee") for purpose in grants + ticked}
     assert {(change.scope, change.granted, change.wording) for change in found} == {
@@ -36,7 +36,7 @@ def test_a_signup_grants_each_purpose_of_the_form_and_the_ticked_boxes_once(
 
 
 def test_unticked_tracking_is_not_granted() -> None:
-    found = granted_at_signup([Purpose.GUIDE, Purpose.SERIES], [], "Yes, please.", "")
+    found = granted_at_signup([Purpose.GUIDE, Purpose.SERIES], [], "Yes, please.", "", {})
     assert [change.purpose for change in found] == [Purpose.GUIDE, Purpose.SERIES]
 
 

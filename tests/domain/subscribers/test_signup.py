@@ -17,7 +17,7 @@ from nurture.domain.sequences.sequence import OptIn, Sequence
 from nurture.domain.subscribers.bookings import BOOKED_BEFORE, NOT_CANCELLED
 from nurture.domain.subscribers.consent import Purpose, Scope, is_among, scope_of
 from nurture.domain.subscribers.late_signups import SignupTime, is_overtaken
-from nurture.domain.subscribers.signup import Earlier, Known, sign_up
+from nurture.domain.subscribers.signup import Earlier, Known, TickedBoxes, sign_up
 from nurture.domain.subscribers.suppression import Suppression, SuppressionReason
 from tests.domain.playing import GUIDE, sequence_of
 
@@ -82,7 +82,7 @@ def test_a_suppressed_address_changes_nothing_unless_it_bounced_a_week_ago_and_n
     standing: list[Suppression],
     time: SignupTime,
 ) -> None:
-    decided = sign_up(sequence, ticked, replace(known, suppressions=standing), time)
+    decided = sign_up(sequence, TickedBoxes(ticked), replace(known, suppressions=standing), time)
     [first, *others] = standing
     is_old = time.asked_at - max(first.since, first.asked_again_at or first.since) >= A_WEEK
     only_bounced = not others and first.reason is SuppressionReason.BOUNCED
@@ -93,14 +93,14 @@ def test_a_suppressed_address_changes_nothing_unless_it_bounced_a_week_ago_and_n
 def test_a_person_who_was_let_go_after_they_asked_is_not_brought_back(
     sequence: Sequence, ticked: list[Purpose], known: Known, time: SignupTime
 ) -> None:
-    assert sign_up(sequence, ticked, replace(known, let_go=True), time) is None
+    assert sign_up(sequence, TickedBoxes(ticked), replace(known, let_go=True), time) is None
 
 
 @given(sequences, ticks, people)
 def test_a_form_grants_what_it_says_and_every_box_that_its_owner_has_not_refused(
     sequence: Sequence, ticked: list[Purpose], known: Known
 ) -> None:
-    decided, form = sign_up(sequence, ticked, known, SignupTime(NOW)), sequence.form
+    decided, form = sign_up(sequence, TickedBoxes(ticked), known, SignupTime(NOW)), sequence.form
     assert decided and form
     granted = [change.scope for change in decided.granted]
     refused = known.refused if known.confirmed else set()
@@ -116,10 +116,10 @@ def test_a_form_grants_what_it_says_and_every_box_that_its_owner_has_not_refused
 def test_a_signup_told_late_grants_nothing_that_they_have_spoken_of_since(
     sequence: Sequence, ticked: list[Purpose], known: Known, said_at: datetime
 ) -> None:
-    decided = sign_up(sequence, ticked, known, SignupTime(NOW, said_at))
+    decided = sign_up(sequence, TickedBoxes(ticked), known, SignupTime(NOW, said_at))
     assert decided
     late = {change.scope for change in decided.granted}
-    at_once = sign_up(sequence, ticked, known, SignupTime(NOW))
+    at_once = sign_up(sequence, TickedBoxes(ticked), known, SignupTime(NOW))
     assert at_once
     since = {scope for scope, at in known.last_said.items() if at >= said_at}
     assert late == {c.scope for c in at_once.granted if not is_among(c.scope, since)}
@@ -129,7 +129,7 @@ def test_a_signup_told_late_grants_nothing_that_they_have_spoken_of_since(
 def test_a_first_signup_begins_with_the_guide_and_with_nothing_else_for_those_who_have_booked(
     sequence: Sequence, known: Known, time: SignupTime
 ) -> None:
-    decided = sign_up(sequence, (), replace(known, enrolment=None), time)
+    decided = sign_up(sequence, TickedBoxes(), replace(known, enrolment=None), time)
     assert decided and decided.progress
     assert decided.progress.guide_wanted
     assert decided.progress.enrolled_at == time.told_at
@@ -141,7 +141,7 @@ def test_a_first_signup_begins_with_the_guide_and_with_nothing_else_for_those_wh
 def test_asking_again_offers_the_guide_once_a_day_and_forgets_nothing_they_had(
     sequence: Sequence, known: Known, one: Earlier, time: SignupTime
 ) -> None:
-    decided = sign_up(sequence, (), replace(known, enrolment=one), time)
+    decided = sign_up(sequence, TickedBoxes(), replace(known, enrolment=one), time)
     assert decided
     lately = time.asked_at - one.guide_wanted_at < GUIDE_AT_MOST_EVERY
     stays = lately or is_overtaken(time, one.ending, one.ended_at)
@@ -155,11 +155,12 @@ def test_asking_again_offers_the_guide_once_a_day_and_forgets_nothing_they_had(
 def test_the_same_signup_once_more_starts_nothing_more(
     sequence: Sequence, ticked: list[Purpose], known: Known, time: SignupTime
 ) -> None:
-    once = sign_up(sequence, ticked, known, time)
+    once = sign_up(sequence, TickedBoxes(ticked), known, time)
     assert once
     under_way = Ending(EnrolmentStatus.ACTIVE)
     after = once.progress and Earlier(under_way, once.progress, time.due_at)
-    again = sign_up(sequence, ticked, replace(known, enrolment=after or known.enrolment), time)
+    known_then = replace(known, enrolment=after or known.enrolment)
+    again = sign_up(sequence, TickedBoxes(ticked), known_then, time)
     assert again
     assert again.progress is None
     assert again.granted == once.granted
@@ -171,11 +172,12 @@ def test_a_guide_goes_on_trial_exactly_if_the_address_had_bounced_and_it_is_offe
 ) -> None:
     bounce = Suppression(SuppressionReason.BOUNCED, NOW - A_WEEK)
     standing = [bounce] if bounced else []
-    decided = sign_up(sequence, (), replace(known, suppressions=standing), SignupTime(NOW))
+    known = replace(known, suppressions=standing)
+    decided = sign_up(sequence, TickedBoxes(), known, SignupTime(NOW))
     assert decided
     assert decided.guide_on_trial is (bounced and decided.progress is not None)
 
 
 def test_nobody_signs_up_for_a_sequence_that_has_no_form() -> None:
     sequence = replace(sequence_of(GUIDE), form=None)
-    assert sign_up(sequence, (), Known("Europe/London"), SignupTime(NOW)) is None
+    assert sign_up(sequence, TickedBoxes(), Known("Europe/London"), SignupTime(NOW)) is None

@@ -12,14 +12,13 @@ from sqlalchemy import insert
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
 from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.services.door.admission import Intake, SignupLimits
 from nurture.services.subscribers import erasure, guide, preferences
 from nurture.services.subscribers import signup as signup_service
 from nurture.services.subscribers.signup import (
     KeyReusedError,
     NotWrittenError,
     Signup,
-    SignupLimits,
-    TooManySignupsError,
     UnknownFormError,
 )
 from nurture.store import personal
@@ -34,6 +33,7 @@ from nurture.store.tables.subscribers import (
     find_by_address,
     subscribers,
 )
+from nurture.store.tables.waiting_signups import waiting_signups
 from tests.installation import Installation, subjects
 from tests.installations import ScriptedSink
 from tests.servers.clock import ClockFile
@@ -45,10 +45,10 @@ FIRST = "why-stretching-and-massage-wont-solve-back-pain"
 ACCEPTED = MessageStatus.ACCEPTED
 
 
-def subscribe(home: Installation, signup: Signup, limits: SignupLimits | None = None) -> None:
+def subscribe(home: Installation, signup: Signup, limits: SignupLimits | None = None) -> Intake:
     """Call the service itself."""
     context = home.context
-    signup_service.subscribe(
+    return signup_service.subscribe(
         context.database,
         context.catalogue,
         context.tokens,
@@ -122,23 +122,22 @@ def test_an_unknown_form_is_refused_with_the_names_of_the_known_forms(home: Inst
         home.subscribe(ANN, "nothing")
 
 
-def test_signups_are_limited_per_client_and_per_form_each_hour(home: Installation) -> None:
+def test_signups_above_the_hourly_limits_of_a_caller_or_a_form_wait(home: Installation) -> None:
     limits = SignupLimits(per_client=2, per_form=3)
 
-    def sign_up(n: int, client: str, form: str = "pain-guide") -> None:
+    def sign_up(n: int, client: str, form: str = "pain-guide") -> Intake:
         evidence = Evidence(client=client)
-        subscribe(home, Signup(form, f"p{n}@example.org", evidence=evidence), limits)
+        return subscribe(home, Signup(form, f"p{n}@example.org", evidence=evidence), limits)
 
-    sign_up(1, "192.0.2.1")
-    sign_up(2, "192.0.2.1")
-    with pytest.raises(TooManySignupsError):
-        sign_up(3, "192.0.2.1")
-    sign_up(4, "192.0.2.2")
-    with pytest.raises(TooManySignupsError):
-        sign_up(5, "192.0.2.3")
-    sign_up(6, "192.0.2.3", "over-50-guide")
+    assert sign_up(1, "192.0.2.1") is Intake.TAKEN
+    assert sign_up(2, "192.0.2.1") is Intake.TAKEN
+    assert sign_up(3, "192.0.2.1") is Intake.WAITS
+    assert sign_up(4, "192.0.2.2") is Intake.TAKEN
+    assert sign_up(5, "192.0.2.3") is Intake.WAITS
+    assert sign_up(6, "192.0.2.3", "over-50-guide") is Intake.TAKEN
     home.clock.advance(timedelta(hours=1, seconds=1))
-    sign_up(3, "192.0.2.1")
+    assert sign_up(7, "192.0.2.1") is Intake.TAKEN
+    assert len(home.rows(waiting_signups)) == 2
 
 
 def test_an_unsubscribe_by_an_old_link_stops_a_signup_that_is_being_recorded(

@@ -23,6 +23,7 @@ Record = dict[str, Any]
 
 _NUMBER = "a number of this installation, which means nothing elsewhere"
 _HASH = "made with this installation's key; made again from the address, or carried by its own row"
+_OF_THE_HOUR = "counts within the hour only, and never again"
 _HISTORY = "history; what was passed says which emails nobody gets again"
 
 #: The tables with rows that are carried, each with the list of a person that they become.
@@ -50,7 +51,11 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "suppressions": {"address_hash": _HASH},
         "lifted": {"address_hash": _HASH},
         "consents": {"id": _NUMBER, "subscriber_id": _NUMBER},
-        "signups": {"id": _NUMBER, "subscriber_id": _NUMBER},
+        "signups": {
+            "id": _NUMBER,
+            "subscriber_id": _NUMBER,
+            **dict.fromkeys(("near", "site", "again"), _OF_THE_HOUR),
+        },
         "enrolments": {
             "id": _NUMBER,
             "subscriber_id": _NUMBER,
@@ -75,6 +80,7 @@ STAY_BEHIND: Mapping[str, str] = MappingProxyType(
         "messages": _HISTORY,
         "withdrawals": "the journal, in which the other installation lists what it takes in",
         "refusals": _HISTORY,
+        "waiting_signups": "not taken in yet; the website or the owner decides about it here",
         "import_rows": "what a list proved; the consents that it brought are carried, with proof",
         "complaints": "correspondence with its own deadlines, which an evidence bundle carries",
     }

@@ -1,8 +1,8 @@
 """The body that a website sends with a signup, and how much of it is trusted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -16,18 +16,34 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from nurture.builders.fields import values
+from nurture.builders.fields.values import plain_text, without_controls
+from nurture.domain.errors import NurtureError
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.subscribers.first_names import first_name_in, plain_first_name
 from nurture.domain.subscribers.tick_boxes import Ticks, read_ticks
-from webhooks import form_values
-from webhooks.form_values import plain_text, without_controls
-from webhooks.problems import FieldProblem, ProblemError
 
 #: The longest an address may be (RFC 5321 §4.5.3.1.3, without the angle brackets).
 LONGEST_ADDRESS = 254
 
 _UTM = "utm_"
 _MOST_UTM = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """What is wrong with one field of a signup."""
+
+    field: str
+    detail: str
+
+
+class InvalidSignupError(NurtureError):
+    """A signup without a usable address or time; `faults` name each invalid field."""
+
+    def __init__(self, faults: Sequence[FieldFault]) -> None:
+        super().__init__(" ".join(f"{fault.field}: {fault.detail}" for fault in faults))
+        self.faults = tuple(faults)
 
 
 def _address(text: str) -> str:
@@ -45,7 +61,7 @@ def _cut(read: Callable[[object], str], longest: int) -> BeforeValidator:
 
 def _moment(value: object) -> datetime | None:
     """Return the time; anything invalid is an error, since “now” would send a second guide."""
-    text = form_values.plain_text(value)
+    text = values.plain_text(value)
     if value is None or (isinstance(value, str) and not text):
         return None
     try:
@@ -91,22 +107,20 @@ class SignupBody(BaseModel):
     email: Annotated[str, AfterValidator(_address), BeforeValidator(without_controls)] = Field(
         max_length=LONGEST_ADDRESS, examples=["alice@example.org"]
     )
-    first_name: Annotated[str, _cut(form_values.first_name, 200)] = Field(
-        default="", examples=["Alice"]
-    )
-    name: Annotated[str, _cut(form_values.full_name, 200)] = Field(
+    first_name: Annotated[str, _cut(values.first_name, 200)] = Field(default="", examples=["Alice"])
+    name: Annotated[str, _cut(values.full_name, 200)] = Field(
         default="", description="A full name; the first name in it is used."
     )
     consent: Annotated[Ticks, BeforeValidator(read_ticks), WithJsonSchema(_BOXES)] = Field(
         default_factory=Ticks, description="The boxes ticked on the form."
     )
-    page_url: Annotated[str, _cut(form_values.web_address, 2000)] = Field(
+    page_url: Annotated[str, _cut(values.web_address, 2000)] = Field(
         default="", description="The page that the form is on."
     )
-    time_zone: Annotated[str, _cut(form_values.time_zone, 64)] = Field(
+    time_zone: Annotated[str, _cut(values.time_zone, 64)] = Field(
         default="", examples=["Europe/London"]
     )
-    client_ip: Annotated[str, _cut(form_values.client_address, 64)] = Field(
+    client_ip: Annotated[str, _cut(values.client_address, 64)] = Field(
         default="", description="The visitor's IP address."
     )
     user_agent: Annotated[str, _cut(plain_text, 1000)] = Field(
@@ -131,16 +145,12 @@ class SignupBody(BaseModel):
 
 
 def read_signup(fields: Mapping[str, Any]) -> SignupBody:
-    """Read the fields of a signup, or raise a problem that names each invalid field."""
+    """Read the fields of a signup, or raise `InvalidSignupError`, which names each invalid one."""
     try:
         return SignupBody.model_validate(dict(fields))
     except ValidationError as error:
-        found = [FieldProblem(str(e["loc"][0]), _sentence(e)) for e in error.errors()]
-        raise ProblemError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            " ".join(f"{p.field}: {p.detail}" for p in found),
-            fields=found,
-        ) from None
+        faults = [FieldFault(str(e["loc"][0]), _sentence(e)) for e in error.errors()]
+        raise InvalidSignupError(faults) from None
 
 
 def read_utm(fields: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from webhooks.callers import plain_address
+from nurture.addresses import plain_network_address
 
 #: How deeply values may be nested, and how many are read.
 _DEEPEST, _MOST = 3, 20
@@ -69,7 +69,7 @@ def time_zone(value: object) -> str:
 
 def client_address(value: object) -> str:
     """Return an IP address, or ""."""
-    return plain_address(plain_text(value))
+    return plain_network_address(plain_text(value))
 
 
 def _texts(value: object, deepest: int) -> Iterator[str]:

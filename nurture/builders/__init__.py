@@ -1,0 +1,98 @@
+"""Form builders and what their forms send; one module for each.
+
+Each module here defines one `BUILDER`. To add a builder, add a file: the registry finds it, and
+`docs/adding-a-form-builder.md` says what it must contain. Every builder's own words are translated
+into the field names of the signup webhook, and nothing else knows them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from nurture.domain.door.field_mapping import FieldMapping, apply_mapping
+
+#: The fields of a form, nested as they were sent.
+FormFields = Mapping[str, Any]
+
+#: Takes the secret, the headers, the raw body and now; raises `SignatureError`.
+VerifyForm = Callable[[str, Mapping[str, str], bytes, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FormProof:
+    """How a builder signs its calls.
+
+    A call with this `header` claims to be signed. `issues_secret` says that the builder makes the
+    secret, so that the owner copies it to us; otherwise ours is entered there. `secret_help` is a
+    sentence that tells the owner where.
+    """
+
+    header: str
+    verify: VerifyForm
+    secret_help: str
+    issues_secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FormBuilder:
+    """How one builder's forms are recognised, read, proved and set up.
+
+    `read(fields)` returns the fields under the names of the signup webhook (`email`, `first_name`,
+    `name`, `consent`, `page_url`, `client_ip`, `utm_…` …), or `None` if this builder has not sent
+    them. It never raises, whatever was sent. `setup` are the owner's steps in plain sentences, in
+    which `{address}` is the address to enter, with its key, and `{secret}` the signing secret. The
+    builder with the lowest `rank` that recognises a form reads it.
+    """
+
+    name: str
+    label: str
+    read: Callable[[FormFields], dict[str, Any] | None]
+    setup: tuple[str, ...]
+    proof: FormProof | None = None
+    rank: int = 50
+
+
+class ReadForm(NamedTuple):
+    """A form's fields under the webhook's own names, and the name of what could read them."""
+
+    fields: dict[str, Any]
+    reader: str
+
+
+#: What reads a form that uses the webhook's own names, and one that the owner has mapped.
+NATIVE, MAPPED = "native", "mapped"
+
+
+@cache
+def registry() -> Mapping[str, FormBuilder]:
+    """Return every builder by name, in the order in which they are asked."""
+    names = (found.name for found in iter_modules(__path__) if not found.ispkg)
+    builders: list[FormBuilder] = [import_module(f"{__name__}.{name}").BUILDER for name in names]
+    ordered = sorted(builders, key=lambda builder: (builder.rank, builder.name))
+    return MappingProxyType({builder.name: builder for builder in ordered})
+
+
+def is_native(fields: FormFields) -> bool:
+    """Return whether a form names its address as the webhook does."""
+    return isinstance(fields.get("email"), str)
+
+
+def read_form(fields: FormFields, mappings: Iterable[FieldMapping] = ()) -> ReadForm | None:
+    """Return a form's fields under the webhook's own names, or `None` if nothing can read them.
+
+    What the owner has mapped has priority over what the builders recognise.
+    """
+    for mapping in mappings:
+        if mapped := apply_mapping(fields, mapping):
+            return ReadForm(mapped, MAPPED)
+    if is_native(fields):
+        return ReadForm(dict(fields), NATIVE)
+    for builder in registry().values():
+        if (read := builder.read(fields)) is not None:
+            return ReadForm(read, builder.name)
+    return None

@@ -1,0 +1,1 @@
+"""What comes through the website's door: which signups wait, and which field means what."""

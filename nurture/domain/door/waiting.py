@@ -1,0 +1,87 @@
+"""Which signups wait, and which never do.
+
+A website cannot challenge a visitor on our behalf, and an answer that differs would tell a robot
+what to change. So nobody is refused: above the limits of an hour, a signup is accepted and its
+email waits, while visitors from other networks are served.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+#: How long a form filled in as fast as only programs do waits: a password manager is one, too.
+HURRIED_FOR = timedelta(minutes=5)
+
+#: How long signups that wait are kept for the owner, if nothing has let them go.
+KEPT_FOR = timedelta(days=7)
+
+#: How many may wait; a flood beyond this is asked to try again in an hour.
+MOST_WAITING = 50_000
+
+#: At most this many are let go at once, after a time in which nothing was running.
+MOST_AT_ONCE = 10
+
+
+class WhyWaiting(StrEnum):
+    """Why a signup waits."""
+
+    # More came in this hour than usual, and this one's network was among them before.
+    FLOOD = "flood"
+    # It was filled in faster than people type.
+    HURRIED = "hurried"
+    # The challenge, which is set while many come, was not solved.
+    UNPROVEN = "unproven"
+    # It filled in a field that people do not see; only the owner lets it go.
+    ROBOT = "robot"
+
+    @property
+    def leaves_by_itself(self) -> bool:
+        """Whether it is let go in its turn, without the owner."""
+        return self is not WhyWaiting.ROBOT
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyLimits:
+    """How many signups an hour are taken at once.
+
+    `near` is the limit from one connection, `again` that of signups through one form whose network
+    had one before, and `blind` and `form` those of a caller who does not say who its visitors are:
+    from its address, and through the form.
+    """
+
+    near: int
+    again: int
+    blind: int
+    form: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastHour:
+    """What was taken in the last hour: from the same networks, and through the same form."""
+
+    from_near: int = 0
+    from_site: int = 0
+    again: int = 0
+    from_client: int = 0
+    through_form: int = 0
+
+
+def is_flood(taken: LastHour, limits: HourlyLimits, *, knows_visitor: bool) -> bool:
+    """Return whether one more signup is above the limits.
+
+    The first of a network in an hour never is, however many come from elsewhere.
+    """
+    if not knows_visitor:
+        return taken.from_client >= limits.blind or taken.through_form >= limits.form
+    if taken.from_site == 0:
+        return False
+    return (
+        taken.from_near >= limits.near
+        or taken.again >= limits.again
+        or taken.through_form >= limits.form
+    )
+
+
+def may_leave(since: timedelta, an_hour: int) -> int:
+    """Return how many of those that wait may leave now, given the time since the last left."""
+    return max(0, min(int(since / timedelta(hours=1) * an_hour), MOST_AT_ONCE))
