@@ -283,6 +283,7 @@ class Context:
             batch=self.settings.batch,
             fixed=self.settings.account_choices,
             return_paths=self.inbound_desk.return_paths,
+            waiting_an_hour=self.settings.waiting_an_hour,
         )
 
     @property

@@ -17,6 +17,7 @@ from nurture.addresses import AddressError, is_safe_for_secrets, plain_feed, pla
 from nurture.broker import address
 from nurture.bucket_address import SCHEME, read_address
 from nurture.domain.account.presets import PRESETS, AccountChoices, find_preset, read_number
+from nurture.domain.door.waiting import WAITING_AN_HOUR
 from nurture.domain.keys import Keys, split
 from nurture.files.env import SettingsError, read_env_file
 from nurture.files.private import ClosedFiles, look_for_open, mend
@@ -73,6 +74,7 @@ class Settings(BaseModel):
     signup_token: tuple[str, ...] = Field(default=(), repr=False)
     signups_per_client_hour: int = Field(default=1000, ge=1)
     signups_per_form_hour: int = Field(default=5000, ge=1)
+    waiting_an_hour: int = Field(default=WAITING_AN_HOUR, ge=0)
     trusted_proxies: int = Field(default=0, ge=0)
     backup_url: str = ""
     backup_s3_key: str = Field(default="", repr=False)

@@ -32,6 +32,7 @@ from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     status,
     suppression,
     trace,
+    waiting,
     why,
 )
 from nurture.cli.command import main

@@ -21,6 +21,7 @@ def status(context: Context, as_json: bool) -> None:
     """Show the program's state, what is due and what is in doubt."""
     from nurture.bootstrap import broker_trouble, doubts
     from nurture.services.backup import held, state
+    from nurture.services.door import waiting_line
     from nurture.services.reports import status as status_report
     from nurture.services.subscribers import machine_files
 
@@ -37,6 +38,7 @@ def status(context: Context, as_json: bool) -> None:
     standing["erasures_to_follow"] = machine_files.pending(context.database, context.files)
     standing["hits"] = status_report.hits_standing(context.database, context.journals)
     standing["held"] = held.count_held(context.database)
+    standing["signups_waiting"] = dict(waiting_line.count_waiting(context.database).by_reason)
     standing["backup"] = state.standing(context.backup_setup, context.find_backup, context.clock())
     if as_json:
         return click.echo(json.dumps(standing, indent=2))
@@ -142,6 +144,9 @@ def _in_words(standing: dict[str, Any]) -> str:
             f"held since the restore: {standing['held']}; “nurture held list” shows it, “nurture "
             "held release” sends it, “nurture held drop” treats it as sent"
         )
+    if standing["signups_waiting"]:
+        total = sum(standing["signups_waiting"].values())
+        lines.append(f"signups waiting: {total}; “nurture waiting list” shows them")
     lines += _backup(standing["backup"])
     if not standing["armed"]:
         lines.append(

@@ -187,7 +187,7 @@ class Catalogue:
     def __init__(
         self, tokens: Tokens, public_url: str, headers_for: message.HeadersFor = message.no_headers
     ) -> None:
-        self._tokens, self._public_url, self._headers_for = tokens, public_url, headers_for
+        self.tokens, self._public_url, self._headers_for = tokens, public_url, headers_for
         self._published: Published | None = None
         self._broadcasts = BroadcastsSeen()
 
@@ -221,7 +221,7 @@ class Catalogue:
             beyond=frozenset(plans.beyond),
             forms_beyond=frozenset(plans.forms_beyond),
             emails={r.key: _email(r) for r in newest if r.kind is RevisionKind.EMAIL},
-            around=message.Surroundings(read, self._tokens, self._public_url, self._headers_for),
+            around=message.Surroundings(read, self.tokens, self._public_url, self._headers_for),
             segments=segments,
         )
 

@@ -39,7 +39,8 @@ outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guid
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate
 segment|site-key add x|site-key list|site-key revoke 1
 settle --all --sent|simulate pain-guide|status|status --json|suppression confirm
-suppression dismiss|suppression lift A --reason x|suppression list|trace 1|web
+suppression dismiss|suppression lift A --reason x|suppression list|trace 1
+waiting drop 1|waiting let-go 1|waiting list|web
 why A|worker
 """
 LINES = [

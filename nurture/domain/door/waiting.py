@@ -12,8 +12,14 @@ from enum import StrEnum
 #: How long a form filled in as fast as only programs do waits: a password manager is one, too.
 HURRIED_FOR = timedelta(minutes=5)
 
-#: How long signups that wait are kept for the owner, if nothing has let them go.
-KEPT_FOR = timedelta(days=7)
+#: How long what only the owner lets go is kept, and everything else.
+ROBOTS_KEPT_FOR, WAITING_KEPT_FOR = timedelta(days=7), timedelta(days=30)
+
+#: How many of those that the owner has let go are taken in by one sweep.
+MOST_RELEASED = 200
+
+#: How many of those that wait leave in their turn, unless the owner has set another number.
+WAITING_AN_HOUR = 60
 
 #: How many may wait; a flood beyond this is asked to try again in an hour.
 MOST_WAITING = 50_000

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from nurture.clock import Clock
 from nurture.domain.account.presets import NO_CHOICES, AccountChoices
+from nurture.domain.door.waiting import WAITING_AN_HOUR
 from nurture.files.witness import Witness
 from nurture.mail.logbook import Logbooks
 from nurture.mail.mailbox.return_path import ReturnPaths
@@ -30,3 +31,4 @@ class Dispatch:
     batch: int = 500
     fixed: AccountChoices = NO_CHOICES
     return_paths: ReturnPaths | None = None
+    waiting_an_hour: int = WAITING_AN_HOUR

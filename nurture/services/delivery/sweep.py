@@ -8,6 +8,7 @@ from nurture.services.broadcasts.freezing import attend
 from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.delivery.recovery import recover_silent
 from nurture.services.delivery.refusals import settle_refusals
+from nurture.services.door.waiting_line import let_in
 from nurture.store.database import Connection
 from nurture.store.queries.due import count_asked, count_due, count_due_of_broadcasts
 from nurture.store.tables.account import find_hold
@@ -18,7 +19,7 @@ _MOST_BATCHES = 8
 
 
 def batches_due(dispatch: Dispatch) -> int:
-    """Take over from silent workers, go on with broadcasts; return how many batches are due.
+    """Take over from silent workers, go on with broadcasts, let in who waits; count the batches.
 
     The cost depends on how much is due: counting stops once a higher count would change nothing.
     While the account is held there is one batch, a probe, each time the wait is over. What the
@@ -28,6 +29,7 @@ def batches_due(dispatch: Dispatch) -> int:
     recover_silent(dispatch.database, dispatch.logbooks, now)
     settle_refusals(dispatch.database, dispatch.catalogue, now)
     attend(dispatch.database, dispatch.catalogue, now)
+    let_in(dispatch.database, dispatch.catalogue, dispatch.waiting_an_hour, now)
     with dispatch.database.reading() as connection:
         held = find_hold(connection)
         stock = account_limits.take_stock(connection, dispatch.fixed, now)

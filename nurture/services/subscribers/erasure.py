@@ -8,6 +8,7 @@ from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
 from nurture.domain.subscribers.address import address_key
 from nurture.services.complaints.answers import forget_old
+from nurture.services.door.waiting_line import forget_old_waiting
 from nurture.services.inbound.authenticity import forget_old_calls
 from nurture.services.subscribers.machine_files import OwnFiles, follow
 from nurture.services.subscribers.older_records import settle_series
@@ -134,6 +135,7 @@ def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
         if forget_bookers(connection, now - BOOKERS_KEPT_FOR) or forgotten:
             list_erasures(connection, [None], now)
         forget_old_calls(connection, now)
+        forget_old_waiting(connection, now)
         let_go += forget_old_keys(connection, now, _KEYS_KEPT_FOR)
     follow(database, files, now)
     # A rewrite that was deferred for a day, because the file is large, is due at some point.

@@ -85,6 +85,17 @@ _COLUMNS = [waiting_signups.c[one.name] for one in fields(WaitingSignup)]
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingChoice:
+    """Which of the signups that wait are meant; all of them if nothing is chosen."""
+
+    number: int | None = None
+    why: str = ""
+    form: str = ""
+    site: str = ""
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingCounts:
     """How many signups wait, by reason, and since when the oldest does."""
 
@@ -111,14 +122,26 @@ def count_waiting(connection: sa.Connection) -> WaitingCounts:
     return WaitingCounts({row[0]: row[1] for row in rows}, since)
 
 
+def is_anyone_waiting(connection: sa.Connection, now: datetime) -> bool:
+    """Return whether a signup waits that may leave by now; cheap, however many do."""
+    ready = sa.select(waiting_signups.c.id).where(waiting_signups.c.ready_at <= now)
+    return connection.scalar(ready.limit(1)) is not None
+
+
 def list_waiting(
-    connection: sa.Connection, limit: int, after: int = 0, form: str = ""
+    connection: sa.Connection, choice: WaitingChoice, limit: int, after: int = 0
 ) -> list[WaitingSignup]:
     """Return signups that wait, in the order in which they came, beginning after a number."""
-    chosen = sa.select(*_COLUMNS).where(waiting_signups.c.id > after)
-    if form:
-        chosen = chosen.where(waiting_signups.c.form == form)
+    chosen = sa.select(*_COLUMNS).where(_meant(choice), waiting_signups.c.id > after)
     return _signups(connection, chosen.order_by(waiting_signups.c.id).limit(limit))
+
+
+def largest_groups(connection: sa.Connection, name: str, limit: int) -> list[tuple[str, int]]:
+    """Return how many wait by the column `site` or `domain`, the largest groups first."""
+    column = waiting_signups.c[name]
+    counted = sa.select(column, sa.func.count()).where(column != "").group_by(column)
+    largest = counted.order_by(sa.func.count().desc(), column).limit(limit)
+    return [(row[0], row[1]) for row in connection.execute(largest)]
 
 
 def waiting_of(connection: sa.Connection, address_hashes: Collection[str]) -> list[WaitingSignup]:
@@ -127,10 +150,28 @@ def waiting_of(connection: sa.Connection, address_hashes: Collection[str]) -> li
     return _signups(connection, sa.select(*_COLUMNS).where(theirs).order_by(waiting_signups.c.id))
 
 
-def let_go(connection: sa.Connection, chosen: sa.ColumnElement[bool], now: datetime) -> int:
+def mark_to_leave(connection: sa.Connection, choice: WaitingChoice, now: datetime) -> int:
     """Mark signups to leave before all others; return how many were not marked before."""
-    marked = sa.update(waiting_signups).where(chosen, waiting_signups.c.let_go_at.is_(None))
+    unmarked = waiting_signups.c.let_go_at.is_(None)
+    marked = sa.update(waiting_signups).where(_meant(choice), unmarked)
     return connection.execute(marked.values(let_go_at=now, ready_at=now)).rowcount
+
+
+def put_off(connection: sa.Connection, number: int, until: datetime) -> None:
+    """Look at a signup again only then, as it cannot be taken in now."""
+    that = sa.update(waiting_signups).where(waiting_signups.c.id == number)
+    connection.execute(that.values(ready_at=until, let_go_at=None))
+
+
+def drop_chosen(connection: sa.Connection, choice: WaitingChoice) -> int:
+    """Delete signups that wait; return how many."""
+    return drop_waiting(connection, _meant(choice))
+
+
+def drop_older(connection: sa.Connection, reasons: Collection[str], before: datetime) -> int:
+    """Delete the signups that have waited since before that moment for one of these reasons."""
+    c = waiting_signups.c
+    return drop_waiting(connection, c.why.in_(sorted(reasons)) & (c.received_at < before))
 
 
 def drop_waiting(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> int:
@@ -184,6 +225,15 @@ def hold_turns(connection: sa.Connection, now: datetime) -> datetime:
 def keep_turn(connection: sa.Connection, at: datetime) -> None:
     """Record when a signup last left in its turn."""
     connection.execute(sa.update(waiting_turns).values(last_left_at=at))
+
+
+def _meant(choice: WaitingChoice) -> sa.ColumnElement[bool]:
+    c = waiting_signups.c
+    asked: tuple[tuple[sa.Column[Any], object], ...] = (
+        *((c.id, choice.number), (c.why, choice.why), (c.form, choice.form)),
+        *((c.site, choice.site), (c.domain, choice.domain)),
+    )
+    return sa.and_(sa.true(), *(column == value for column, value in asked if value))
 
 
 def _signups(connection: sa.Connection, chosen: Any) -> list[WaitingSignup]:

@@ -31,6 +31,7 @@ from nurture.web.studio.broadcasts import drafts as broadcast_drafts
 from nurture.web.studio.broadcasts import progress as broadcast_progress
 from nurture.web.studio.broadcasts import review as broadcast_review
 from nurture.web.studio.core import auth, errors, flash, formatting
+from nurture.web.studio.door import waiting
 from nurture.web.studio.lists import imports as list_imports
 from nurture.web.studio.lists import uploaded as uploaded_lists
 from nurture.web.studio.segments import builder
@@ -44,6 +45,7 @@ AREAS = (
     account,
     today,
     held,
+    waiting,
     complaints,
     sequence_pages,
     editor,

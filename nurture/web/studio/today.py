@@ -13,6 +13,7 @@ from nurture.services.broadcasts import sending
 from nurture.services.broadcasts.feed_source import FeedSource, feed_trouble
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
+from nurture.services.door.waiting_line import count_waiting
 from nurture.services.inbound import bounce_jumps
 from nurture.services.inbound.bounce_jumps import NoJumpError
 from nurture.services.inbound.mailbox import key_of
@@ -128,6 +129,7 @@ class Today(Views):
             has_sent=dashboard.has_sent(context.database),
             obstacles=_obstacles(context),
             held=count_held(context.database),
+            waiting=count_waiting(context.database),
             **_broadcasts(context),
         )
 

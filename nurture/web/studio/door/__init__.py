@@ -1,0 +1,1 @@
+"""What comes from websites and needs the owner: signups that wait."""
