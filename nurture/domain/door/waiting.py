@@ -50,37 +50,57 @@ class WhyWaiting(StrEnum):
 class HourlyLimits:
     """How many signups an hour are taken at once.
 
-    `near` is the limit from one connection, `again` that of signups through one form whose network
-    had one before, and `blind` and `form` those of a caller who does not say who its visitors are:
-    from its address, and through the form.
+    `near` is the limit from one connection, `again` that of signups through one form whose
+    neighbourhood had one before, and `firsts` that of those which are their neighbourhood's first,
+    beyond which the networks of providers share it. `blind` and `form` are those of a caller who
+    does not say who its visitors are: from its address, and through the form.
     """
 
     near: int
     again: int
     blind: int
     form: int
+    firsts: int = 500
+
+    def many(self, taken: "LastHour") -> bool:
+        """Return whether more neighbourhoods came than a practice's website sees in an hour."""
+        return taken.firsts >= self.firsts
 
 
 @dataclass(frozen=True, slots=True)
 class LastHour:
-    """What was taken in the last hour: from the same networks, and through the same form."""
+    """What was taken in the last hour: from the same networks, and through the same form.
+
+    `wides` is how many networks of providers came through the form; it is counted only if many
+    neighbourhoods came, and so is `from_wide`.
+    """
 
     from_near: int = 0
     from_site: int = 0
     again: int = 0
     from_client: int = 0
     through_form: int = 0
+    from_wide: int = 0
+    wides: int = 0
+
+    @property
+    def firsts(self) -> int:
+        """How many were the first of their neighbourhood."""
+        return self.through_form - self.again
 
 
 def is_flood(taken: LastHour, limits: HourlyLimits, *, knows_visitor: bool) -> bool:
     """Return whether one more signup is above the limits.
 
-    The first of a network in an hour never is, however many come from elsewhere.
+    The first of a provider's network in an hour never is, however many come from elsewhere. The
+    first of a neighbourhood is not until hundreds of those have come; then providers get equal
+    shares.
     """
     if not knows_visitor:
         return taken.from_client >= limits.blind or taken.through_form >= limits.form
     if taken.from_site == 0:
-        return False
+        share = max(1, limits.firsts // max(1, taken.wides))
+        return limits.many(taken) and taken.from_wide >= share
     return (
         taken.from_near >= limits.near
         or taken.again >= limits.again

@@ -87,7 +87,7 @@ def count_taken(
     networks = chain_of(arrival.visitor)
     most, since = max(limits.per_client, limits.per_form), now - _HOUR
     if networks.site:
-        return signups.taken_from(connection, form, networks, since, most)
+        return signups.taken_from(connection, form, networks, since, limits.of(arrival))
     return signups.taken_blindly(connection, form, client, since, most)
 
 

@@ -1,12 +1,13 @@
 """Signups: each submission of a form, and the keys that make a repeat harmless."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from nurture.domain.door.networks import NetworkChain
-from nurture.domain.door.waiting import LastHour
+from nurture.domain.door.waiting import HourlyLimits, LastHour
 from nurture.store.database import insert_new
 from nurture.store.types import Json, UtcDateTime, metadata
 
@@ -25,9 +26,11 @@ signups = sa.Table(
     sa.Column("client", sa.Text, nullable=False),
     # When we were told of it, if that was later than it happened.
     sa.Column("received_at", UtcDateTime),
-    # The visitor's connection and neighbourhood, and whether that had a signup in the hour before.
+    # The visitor's connection, neighbourhood and provider, and whether the neighbourhood had a
+    # signup in the hour before.
     sa.Column("near", sa.Text, nullable=False, default="", server_default=""),
     sa.Column("site", sa.Text, nullable=False, default="", server_default=""),
+    sa.Column("wide", sa.Text, nullable=False, default="", server_default=""),
     sa.Column("again", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Index("ix_signups_client_signed_up_at", "client", "signed_up_at"),
     sa.Index("ix_signups_form_signed_up_at", "form", "signed_up_at"),
@@ -84,6 +87,7 @@ def add_signup(
             received_at=received_at,
             near=networks.near,
             site=networks.site,
+            wide=networks.wide,
             again=again,
         )
     )
@@ -97,19 +101,42 @@ def is_signup(connection: sa.Connection, subscriber_id: int, form: str, at: date
 
 
 def taken_from(
-    connection: sa.Connection, form: str, networks: NetworkChain, since: datetime, most: int
+    connection: sa.Connection,
+    form: str,
+    networks: NetworkChain,
+    since: datetime,
+    limits: HourlyLimits,
 ) -> LastHour:
-    """Count what was taken from a visitor's networks and through a form; stop at `most`."""
+    """Count what was taken from a visitor's networks and through a form.
+
+    Counting stops where more would change nothing, and providers are counted only in a flood.
+    """
+    most = max(limits.blind, limits.form)
     c = signups.c
     theirs = sa.select(c.near).where(c.site == networks.site, c.signed_up_at > since).limit(most)
     near = list(connection.scalars(theirs))
     again = (c.form == form) & c.again & (c.signed_up_at > since)
-    return LastHour(
+    taken = LastHour(
         from_near=near.count(networks.near),
         from_site=len(near),
         again=_count(connection, again, most),
         through_form=_through_form(connection, form, since, most),
     )
+    return (
+        _with_providers(connection, form, networks, since, taken) if limits.many(taken) else taken
+    )
+
+
+def _with_providers(
+    connection: sa.Connection, form: str, networks: NetworkChain, since: datetime, taken: LastHour
+) -> LastHour:
+    """Add how many providers' networks came through a form, and how often this one did."""
+    c = signups.c
+    this = sa.func.sum(sa.case((c.wide == networks.wide, 1), else_=0))
+    chosen = sa.select(sa.func.count(c.wide.distinct()), this)
+    within = (c.form == form) & (c.signed_up_at > since) & (c.wide != "")
+    wides, from_wide = connection.execute(chosen.where(within)).one()
+    return replace(taken, wides=wides, from_wide=from_wide or 0)
 
 
 def taken_blindly(

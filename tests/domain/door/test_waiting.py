@@ -1,10 +1,11 @@
 """Waiting: nobody is refused, the first of a network never waits, and the line moves fairly."""
 
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from nurture.domain.door.networks import NetworkChain, chain_of
@@ -18,15 +19,27 @@ from nurture.domain.door.waiting import (
 )
 
 COUNTS = st.integers(0, 10_000)
-LIMITS = st.builds(HourlyLimits, *[st.integers(1, 10_000)] * 4)
+LIMITS = st.builds(HourlyLimits, *[st.integers(1, 10_000)] * 5)
 
 
-@given(COUNTS, COUNTS, LIMITS)
-def test_the_first_signup_of_a_network_in_an_hour_is_never_part_of_a_flood(
-    again: int, through_form: int, limits: HourlyLimits
+@given(COUNTS, COUNTS, COUNTS, LIMITS)
+def test_the_first_signup_of_a_providers_network_is_never_part_of_a_flood(
+    again: int, through_form: int, wides: int, limits: HourlyLimits
 ) -> None:
-    taken = LastHour(0, 0, again, 0, through_form)
+    taken = LastHour(0, 0, again, 0, through_form, from_wide=0, wides=wides)
     assert not is_flood(taken, limits, knows_visitor=True)
+
+
+@given(st.builds(LastHour, *[COUNTS] * 7), LIMITS)
+def test_the_first_of_a_neighbourhood_waits_only_after_hundreds_and_beyond_its_providers_share(
+    taken: LastHour, limits: HourlyLimits
+) -> None:
+    taken = replace(taken, from_near=0, from_site=0)
+    fair = taken.from_wide * max(1, taken.wides) < limits.firsts
+    if not limits.many(taken) or fair:
+        event("is taken")
+    waits = is_flood(taken, limits, knows_visitor=True)
+    assert not (waits and (not limits.many(taken) or fair))
 
 
 @given(st.builds(LastHour, *[COUNTS] * 5), LIMITS, st.booleans())
@@ -38,7 +51,7 @@ def test_higher_counts_never_make_a_flood_into_none(
         taken.from_site + 1,
         taken.again + 1,
         taken.from_client + 1,
-        taken.through_form + 1,
+        taken.through_form + 2,
     )
     before = is_flood(taken, limits, knows_visitor=knows_visitor)
     assert is_flood(more, limits, knows_visitor=knows_visitor) >= before

@@ -22,7 +22,7 @@ def upgrade() -> None:
     _make_calls()
     _make_pages()
     _make_waiting()
-    for name in ("near", "site"):
+    for name in ("near", "site", "wide"):
         column = sa.Column(name, sa.Text(), nullable=False, server_default="")
         op.add_column("signups", column)
     op.add_column("signups", _no("again"))
@@ -150,7 +150,7 @@ def downgrade() -> None:
     op.drop_column("enrolments", "must_collect")
     op.drop_index("ix_signups_again", "signups")
     op.drop_index("ix_signups_site_signed_up_at", "signups")
-    for name in ("again", "site", "near"):
+    for name in ("again", "wide", "site", "near"):
         op.drop_column("signups", name)
     for table in (
         *("waiting_turns", "waiting_signups", "form_pages", "site_origins"),

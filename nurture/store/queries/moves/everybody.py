@@ -54,7 +54,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "signups": {
             "id": _NUMBER,
             "subscriber_id": _NUMBER,
-            **dict.fromkeys(("near", "site", "again"), _OF_THE_HOUR),
+            **dict.fromkeys(("near", "site", "wide", "again"), _OF_THE_HOUR),
         },
         "enrolments": {
             "id": _NUMBER,
