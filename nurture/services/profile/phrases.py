@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 from nurture.domain.audience.facts import Happened
 from nurture.domain.messages.status import KEPT, MessageStatus
 from nurture.domain.reasons import KEYS, Code, Names, Reason, in_words, why_ended, why_suppressed
+from nurture.domain.scheduling.planner import awaits_collection
 from nurture.domain.scheduling.timing import Timing
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
-from nurture.domain.sequences.sequence import WEEKDAYS, OptIn, Step, StepKind, Wait
+from nurture.domain.sequences.sequence import WEEKDAYS, Step, StepKind, Wait
 from nurture.domain.simulation.person import Person, UnderWay
 from nurture.domain.simulation.world import SimulatedEvent, What, World
 from nurture.domain.subscribers.bookings import BOOKED, BOOKED_BEFORE
@@ -239,7 +240,7 @@ def _awaits_guide(world: World, one: UnderWay) -> bool:
     sequence = world.sequences.get(one.sequence)
     if sequence is None or sequence.form is None or one.status is not EnrolmentStatus.ACTIVE:
         return False
-    awaited = sequence.form.opt_in is OptIn.COLLECT and one.progress.collected_at is None
+    awaited = awaits_collection(sequence, one.progress)
     return awaited and not (one.progress.guide_wanted or one.progress.ends_as)
 
 

@@ -92,7 +92,8 @@ def mappings_of(connection: sa.Connection, form: str) -> list[StoredMapping]:
 
 def drop_mentions(connection: sa.Connection, address_hashes: Collection[str]) -> int:
     """Delete the kept calls that name one of these addresses; return how many."""
-    named = (kept_calls.c.mentions.contains(each, autoescape=True) for each in address_hashes)
+    mentions = sa.type_coerce(kept_calls.c.mentions, sa.Text)
+    named = (mentions.contains(each, autoescape=True) for each in address_hashes)
     return drop_kept_calls(connection, sa.or_(sa.false(), *named))
 
 
