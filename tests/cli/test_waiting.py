@@ -62,3 +62,17 @@ def test_a_websites_key_opens_its_address_until_it_is_revoked(sqlite_home: Insta
 def test_a_website_without_a_name_gets_no_key(sqlite_home: Installation) -> None:
     assert "80 characters" in nurture(sqlite_home, "site-key", "add", "  ").output
     assert json.loads(nurture(sqlite_home, "site-key", "list", "--json").output) == []
+
+
+def test_someone_who_waits_can_be_asked_about_exported_and_forgotten(
+    sqlite_home: Installation,
+) -> None:
+    suspect(sqlite_home, "ann", WhyWaiting.ROBOT)
+    asked = nurture(sqlite_home, "why", "ann@example.org").output
+    assert "ann@example.org signed up at 09:00 on 02 March" in asked
+    assert "nurture waiting let-go 1" in asked
+    told = json.loads(nurture(sqlite_home, "export-person", "ann@example.org", "--json").output)
+    assert [(one["form"], one["client"]) for one in told["waiting"]] == [("pain-guide", "")]
+    assert "ann@example.org" in told["waiting"][0]["address"]
+    nurture(sqlite_home, "forget", "ann@example.org", "--yes")
+    assert sqlite_home.rows(waiting_signups) == []

@@ -30,6 +30,7 @@ from nurture.store.tables.consents import consent_records
 from nurture.store.tables.holds import held_numbers
 from nurture.store.tables.messages import Message
 from nurture.store.tables.subscribers import Subscriber
+from nurture.store.tables.waiting_signups import waiting_of
 
 _PAUSED = {
     PausedBy.PERSON: "They asked for a pause until {}.",
@@ -117,8 +118,20 @@ def explain(
     with database.reading() as connection:
         found = subscribers.find_by_address(connection, address)
         if found is None:
-            raise NobodyError(f"There is nobody with the address {address}.")
+            raise _nobody(connection, catalogue, address)
         return explain_subscriber(connection, catalogue, found, now, armed=armed, fixed=fixed)
+
+
+def _nobody(connection: Connection, catalogue: Catalogue, address: str) -> NobodyError:
+    """Return the error for an address that is not in, which may have signed up anyway."""
+    waiting = waiting_of(connection, catalogue.tokens.address_hashes(address))
+    if not waiting:
+        return NobodyError(f"There is nobody with the address {address}.")
+    return NobodyError(
+        f"{address} signed up at {waiting[0].signed_up_at:%H:%M on %d %B} (UTC), and waits with "
+        "others that came at the same time or looked like a robot's.",
+        remedy=f"“nurture waiting let-go {waiting[0].id}” lets it go.",
+    )
 
 
 def explain_subscriber(

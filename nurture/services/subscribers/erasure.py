@@ -22,6 +22,7 @@ from nurture.store.tables.erasures import list_erasures
 from nurture.store.tables.signups import forget_old_keys
 from nurture.store.tables.subscribers import find_by_address
 from nurture.store.tables.suppressions import empty_details_of, suppress_erased
+from nurture.store.tables.waiting_signups import waiting_of
 from nurture.store.wiping import wipe
 from nurture.tokens import Tokens
 
@@ -73,13 +74,17 @@ def forget_booker(
 ) -> bool:
     """Erase what is stored about an address that never signed up; return whether anything was.
 
-    It may come from a calendar, or from a complaint, which goes once it is closed. The address is
-    never emailed again, like that of any erased person.
+    It may come from a calendar, from a signup that waits, or from a complaint, which goes once it
+    is closed. The address is never emailed again, like that of any erased person.
     """
     hashes = tokens.address_hashes(address)
     with database.writing() as connection:
         locks.hold_address(connection, hashes[0])
-        known = told_of_booker(connection, hashes) or complaints_of(connection, [], address)
+        known = (
+            told_of_booker(connection, hashes)
+            or complaints_of(connection, [], address)
+            or waiting_of(connection, hashes)
+        )
         if find_by_address(connection, address) or not known:
             return False
         for address_hash in hashes:

@@ -21,9 +21,13 @@ from nurture.store.tables.bookings import told_of_booker
 from nurture.store.tables.complaints import complaints_of
 from nurture.store.tables.events import note_page_deed
 from nurture.store.tables.suppressions import suppressions_of
+from nurture.store.tables.waiting_signups import waiting_of
 from nurture.tokens import Tokens
 
 Record = dict[str, Any]
+
+#: The columns of a signup that waits which say nothing about the person.
+_INNER = ("id", "address_hash", "near", "site", "wide", "domain")
 
 
 def export(
@@ -38,6 +42,7 @@ def export(
     Times are ISO 8601 in UTC. `person` and `suppression` are objects, everything else is a list,
     oldest first: `consents`, `signups`, `enrolments`, `messages` (with their subjects) and `events`
     (with verdict and reasons). `suppression` is the strongest of the reasons in `suppressions`.
+    `waiting` are signups that were accepted and not taken in yet.
     `interests` is our current estimate: topics with scores, strongest first. With a `page`, not all
     opens and clicks are among the events. Return `None` if the person is no longer known.
     """
@@ -49,6 +54,7 @@ def export(
         published = catalogue.current(connection)
         rows["messages"] = _with_subjects(connection, published, rows["messages"], person)
         rows["complaints"] = complaints_of(connection, [subscriber_id], person["address"])
+        rows["waiting"] = _waiting(connection, catalogue.tokens, person["address"])
         rows["interests"] = _interests(connection, published, subscriber_id, now)
         reasons = suppressions_of(connection, person["address_hash"])
     practice = published.practice
@@ -79,15 +85,23 @@ def _strongest(reasons: list[Suppression]) -> Record | None:
 def export_booker(database: Database, tokens: Tokens, address: str, now: datetime) -> Record | None:
     """Return what is stored about an address that never signed up, or `None`.
 
-    It may be known from a calendar, or from a complaint.
+    It may be known from a calendar, from a complaint, or from a signup that waits.
     """
     with database.reading() as connection:
+        waiting = _waiting(connection, tokens, address)
         told = told_of_booker(connection, tokens.address_hashes(address))
         complained = complaints_of(connection, [], address)
     bookings = [{"kind": one.kind, "happened_at": one.at.isoformat()} for one in told]
     found = {"bookings": bookings, "complaints": [_plain(row) for row in complained]}
+    found["waiting"] = [_plain(row) for row in waiting]
     kept = {name: rows for name, rows in found.items() if rows}
     return {"made_at": now.isoformat()} | kept if kept else None
+
+
+def _waiting(connection: Connection, tokens: Tokens, address: str) -> list[Record]:
+    """Return the signups of an address that have been accepted and not taken in yet."""
+    theirs = waiting_of(connection, tokens.address_hashes(address))
+    return [{name: row[name] for name in row if name not in _INNER} for row in map(asdict, theirs)]
 
 
 def _interests(
