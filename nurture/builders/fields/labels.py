@@ -1,0 +1,300 @@
+"""What a form's fields are for, by what they are called: the address, the name, boxes, the page.
+
+A label counts in any spelling: “Your E-mail (required)”, `your-email`, `No Label email`, `emailAddress`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Any, NamedTuple
+from unicodedata import combining, normalize
+from urllib.parse import parse_qsl, urlsplit
+
+from nurture.addresses import AddressError, plain_mailbox
+from nurture.builders.fields import values
+from nurture.domain.subscribers.consent import OWN_WORDINGS
+from nurture.domain.subscribers.tick_boxes import read_ticks
+
+#: Limits on what is examined: far more fields, nested deeper, and longer labels than a form has.
+_MOST, _DEEPEST, _LONGEST = 500, 5, 300
+
+_EMAIL = frozenset(
+    "email emailaddress mail mailaddress emailid adresseemail adressemail courriel adressecourriel"
+    " correo correoelectronico direcciondecorreo emailadresse mailadresse emailadres"
+    " indirizzoemail indirizzodiposta postaelettronica enderecodeemail epost epostadress"
+    " epostadresse adresemail".split()
+)
+_FIRST = frozenset(
+    "first firstname firstnames namefirst fname given givenname forename preferredname"
+    " vorname prenom primernombre primeironome primonome voornaam fornamn fornavn imie".split()
+)
+_LAST = frozenset(
+    "last lastname namelast lname family familyname surname nachname familienname nom"
+    " nomdefamille apellido apellidos cognome sobrenome achternaam efternamn etternavn"
+    " efternavn nazwisko".split()
+)
+_WHOLE = frozenset(
+    "name names fullname nameandsurname firstandlastname firstnameandlastname vollername"
+    " vorundnachname nomcomplet nometprenom prenometnom nombre nombrecompleto nombreyapellidos"
+    " nome nomecompleto nomeecognome naam volledigenaam namn navn imieinazwisko".split()
+)
+_PAGES = (
+    *("pageurl", "sourceurl", "embedurl", "currenturl", "posturl", "formurl", "pagelink", "url"),
+    *("page", "wphttpreferer", "httpreferer", "referer", "refererurl", "referrer", "referrerurl"),
+)
+_CLIENTS = ("remoteip", "userip", "clientip", "visitorip", "ip", "ipaddress", "remoteaddr")
+_AGENTS = ("useragent", "httpuseragent")
+_ZONES = ("timezone", "browsertimezone", "tz")
+
+#: Words of which a label has one if its field is a box that agrees to something.
+_BOX = frozenset(
+    "consent consents newsletter newsletters gdpr acceptance accept agree agreement optin"
+    " subscribe subscription terms privacy marketing permission einwilligung zustimmung"
+    " datenschutz rgpd consentement consentimiento consenso privacidad toestemming samtycke".split()
+)
+
+#: Words before and after what a label says.
+_BEFORE = frozenset(
+    "no label your my the a an enter please what whats is s type votre ton ihre ihr deine dein"
+    " tu su il tuo la le uw je din".split()
+)
+_AFTER = frozenset(
+    "here required optional pflichtfeld erforderlich obligatoire requis obligatorio".split()
+)
+
+#: Names of groups that describe the form or the site, and nobody who filled it in.
+_NOT_PEOPLE = frozenset({"form", "site", "website", "webhook", "workspace"})
+
+#: Where a field with a `value` says what it is called and which kind it is.
+_DESCRIBED_BY = ("label", "title", "name", "key", "id", "type")
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORDS = re.compile(r"[^\W_]+")
+
+
+class Labelled(NamedTuple):
+    """A field with everything that it is called: its key, its title, its kind."""
+
+    labels: tuple[str, ...]
+    value: Any
+
+
+def labelled(fields: Mapping[str, Any]) -> list[Labelled]:
+    """Return the fields of a form in order, however deeply they are nested.
+
+    A field that is an object with a `value` is called by its key and by its own label and type.
+    """
+    return list(islice(_inside(fields, _DEEPEST), _MOST))
+
+
+def read_labelled(fields: Sequence[Labelled]) -> dict[str, Any] | None:
+    """Return the fields under the webhook's own names, or `None` without a single clear address."""
+    address = find_address(fields)
+    if address is None:
+        return None
+    boxes = boxes_in(fields)
+    about = {"email": address, **names_in(fields), **visit_in(fields)}
+    return about | ({"consent": boxes} if boxes else {})
+
+
+def find_address(fields: Iterable[Labelled]) -> str | None:
+    """Return the address that a form gives, or `None` if it gives none, or two different ones.
+
+    A field called an address has priority, even if it is left blank or invalid; without one, the
+    only value that is a valid address is taken.
+    """
+    fields = list(fields)
+    named = [one.value for one in fields if _is_called(one, _EMAIL)]
+    if named:
+        said = _different(map(values.plain_text, named))
+        return None if len(said) > 1 else "".join(said)
+    said = _different(filter(is_address, (values.plain_text(one.value) for one in fields)))
+    return said[0] if len(said) == 1 else None
+
+
+def names_in(fields: Iterable[Labelled]) -> dict[str, str]:
+    """Return `first_name` and `name`, each only if the form says it."""
+    fields = list(fields)
+    first, last = _first_called(fields, _FIRST), _first_called(fields, _LAST)
+    whole = _first_called(fields, _WHOLE)
+    full = whole if whole and not first else " ".join(filter(None, (first, last if first else "")))
+    return {key: said for key, said in (("first_name", first), ("name", full)) if said}
+
+
+def boxes_in(fields: Iterable[Labelled]) -> list[Any]:
+    """Return what the ticked boxes say, as `read_ticks` reads it.
+
+    A tick in a box for anything else is among them under its label, so that the owner can be told.
+    """
+    return [box for one in fields for box in _boxes(one)]
+
+
+def visit_in(fields: Iterable[Labelled]) -> dict[str, str]:
+    """Return the page, its `utm_…` parameters, the visitor's IP address, browser and time zone."""
+    fields = list(fields)
+    pages = [page for label in _PAGES if (page := _first_called(fields, {label}))]
+    said = {
+        "page_url": next(filter(None, map(values.web_address, pages)), ""),
+        "client_ip": _first_of(fields, _CLIENTS),
+        "user_agent": _first_of(fields, _AGENTS),
+        "time_zone": _first_of(fields, _ZONES),
+    }
+    return {key: value for key, value in said.items() if value} | utm_of(pages) | _utm_in(fields)
+
+
+def utm_of(pages: Iterable[str]) -> dict[str, str]:
+    """Return the `utm_…` parameters in the addresses of pages; those of the first page count."""
+    said: dict[str, str] = {}
+    for page in pages:
+        for name, value in _query(page):
+            if name.startswith("utm_"):
+                said.setdefault(name, value)
+    return said
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is a valid email address, and nothing else."""
+    if "@" not in text:
+        return False
+    try:
+        return bool(plain_mailbox(text))
+    except AddressError:
+        return False
+
+
+def plain_label(label: str) -> str:
+    """Return a label without capitals, accents, blanks, “your …” and “(required)”."""
+    return _plain_label(label[:_LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _plain_label(label: str) -> str:
+    words = list(_words_of(label))
+    while len(words) > 1 and words[0] in _BEFORE:
+        del words[0]
+    while len(words) > 1 and (words[-1] in _AFTER or words[-1].isdecimal()):
+        del words[-1]
+    return "".join(words)
+
+
+def _words_of(label: str) -> Iterator[str]:
+    spaced = normalize("NFKD", _CAMEL.sub(" ", label[:_LONGEST])).casefold()
+    plain = "".join(c for c in spaced if not combining(c))
+    yield from (found[0] for found in _WORDS.finditer(plain))
+
+
+def _inside(fields: Mapping[str, Any], deepest: int) -> Iterator[Labelled]:
+    for key, value in islice(fields.items(), _MOST):
+        yield from _field((str(key),), value, deepest)
+
+
+def _field(labels: tuple[str, ...], value: Any, deepest: int) -> Iterator[Labelled]:
+    """Yield a field, or those that it contains; what a box contains is read with the box."""
+    if isinstance(value, Mapping) and "value" in value:
+        yield from _described(labels, value, deepest)
+    elif not _is_group(value) or _is_box(labels):
+        yield Labelled(labels, value)
+    elif deepest and _NOT_PEOPLE.isdisjoint(labels):
+        inner = value.items() if isinstance(value, Mapping) else (("", one) for one in value)
+        for key, one in islice(inner, _MOST):
+            yield from _field((str(key),), one, deepest - 1)
+
+
+def _described(
+    labels: tuple[str, ...], field: Mapping[str, Any], deepest: int
+) -> Iterator[Labelled]:
+    own = (field.get(key) for key in _DESCRIBED_BY)
+    labels = (*labels, *(one for one in own if isinstance(one, str)))
+    inner = field["value"]
+    if isinstance(inner, Mapping) and deepest:
+        yield from _field(labels, inner, deepest - 1)
+    else:
+        yield Labelled(labels, inner)
+    for part in ("first", "last"):
+        if part in field:
+            yield Labelled((part,), field[part])
+
+
+def _is_group(value: Any) -> bool:
+    """Return whether a value contains fields rather than texts."""
+    if isinstance(value, list):
+        return any(isinstance(one, Mapping) for one in value[:_MOST])
+    return isinstance(value, Mapping)
+
+
+def _is_called(field: Labelled, known: Iterable[str]) -> bool:
+    return any(plain_label(label) in known for label in field.labels)
+
+
+def _first_called(fields: Iterable[Labelled], known: Iterable[str]) -> str:
+    """Return the first text of the fields with one of these labels, or ""."""
+    found = (values.plain_text(one.value) for one in fields if _is_called(one, known))
+    return next(filter(None, found), "")
+
+
+def _first_of(fields: Sequence[Labelled], labels: Iterable[str]) -> str:
+    """Return the text under the first of these labels that has one, or ""."""
+    return next(filter(None, (_first_called(fields, {label}) for label in labels)), "")
+
+
+def _different(texts: Iterable[str]) -> list[str]:
+    return list({text.casefold(): text for text in texts if text}.values())
+
+
+def _is_box(labels: Iterable[str]) -> bool:
+    return any(not _BOX.isdisjoint(_words_of(label)) or _says_purpose(label) for label in labels)
+
+
+def _says_purpose(label: str) -> bool:
+    said = read_ticks(label)
+    return bool(said.purposes) and not said.not_understood
+
+
+def _boxes(field: Labelled) -> Iterator[Any]:
+    """Yield what a field agrees to: by its label, by its value, or a tick that does not say."""
+    if label := next(filter(_says_purpose, field.labels), ""):
+        yield {label: field.value}
+    elif not _is_box(field.labels):
+        yield from _wordings_in(field)
+    elif (said := read_ticks(field.value)).purposes:
+        yield field.value
+    elif said.not_understood:
+        yield {next(label for label in field.labels if _is_box((label,))): field.value}
+
+
+def _wordings_in(field: Labelled) -> Iterator[str]:
+    """Yield the values that are the wording of a box, or a purpose in a list of check boxes.
+
+    A single word in any other field, such as `news`, may answer another question.
+    """
+    is_list = any("checkbox" in _words_of(label) for label in field.labels)
+    texts = field.value if isinstance(field.value, list) else [field.value]
+    for text in filter(lambda one: isinstance(one, str), texts[:_MOST]):
+        if _plain(text) in _WORDINGS or (is_list and read_ticks(text).purposes):
+            yield text
+
+
+def _plain(text: str) -> str:
+    return " ".join(text[:_LONGEST].casefold().split()).rstrip(".")
+
+
+def _utm_in(fields: Iterable[Labelled]) -> dict[str, str]:
+    """Return the fields whose key or label is a UTM parameter, such as `utm_source`."""
+    said: dict[str, str] = {}
+    for one in fields:
+        names = ("_".join(_words_of(label)) for label in one.labels)
+        name = next((name for name in names if name.startswith("utm_")), "")
+        if name and (text := values.plain_text(one.value)):
+            said.setdefault(name, text)
+    return said
+
+
+def _query(page: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(urlsplit(page).query, max_num_fields=100)
+    except ValueError:
+        return []
+
+
+_WORDINGS = frozenset(map(_plain, OWN_WORDINGS.values()))
