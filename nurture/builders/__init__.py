@@ -46,7 +46,8 @@ class FormBuilder:
     `name`, `consent`, `page_url`, `client_ip`, `utm_…` …), or `None` if this builder has not sent
     them. It never raises, whatever was sent. `setup` are the owner's steps in plain sentences, in
     which `{address}` is the address to enter, with its key, and `{secret}` the signing secret. The
-    builder with the lowest `rank` that recognises a form reads it.
+    builder with the lowest `rank` that recognises a form reads it. One that `reads_native` is also
+    asked about forms that have an `email` of that name, for whatever else they call differently.
     """
 
     name: str
@@ -55,6 +56,7 @@ class FormBuilder:
     setup: tuple[str, ...]
     proof: FormProof | None = None
     rank: int = 50
+    reads_native: bool = False
 
 
 class ReadForm(NamedTuple):
@@ -90,8 +92,18 @@ def read_form(fields: FormFields, mappings: Iterable[FieldMapping] = ()) -> Read
     for mapping in mappings:
         if mapped := apply_mapping(fields, mapping):
             return ReadForm(mapped, MAPPED)
-    if is_native(fields):
-        return ReadForm(dict(fields), NATIVE)
+    return _read_native(fields) if is_native(fields) else _read_strange(fields)
+
+
+def _read_native(fields: FormFields) -> ReadForm:
+    """Return the fields as they are, with what a builder that recognises them knows better."""
+    for builder in registry().values():
+        if builder.reads_native and (read := builder.read(fields)) is not None:
+            return ReadForm({**fields, **read}, builder.name)
+    return ReadForm(dict(fields), NATIVE)
+
+
+def _read_strange(fields: FormFields) -> ReadForm | None:
     for builder in registry().values():
         if (read := builder.read(fields)) is not None:
             return ReadForm(read, builder.name)

@@ -1,6 +1,6 @@
 """What a form's fields are for, by what they are called: the address, the name, boxes, the page.
 
-A label counts in any spelling: “Your E-mail (required)”, `your-email`, `No Label email`, `emailAddress`.
+A label counts in any spelling: “Your E-mail (required)”, `your-email`, `No Label email`.
 """
 
 import re
@@ -12,6 +12,7 @@ from unicodedata import combining, normalize
 from urllib.parse import parse_qsl, urlsplit
 
 from nurture.addresses import AddressError, plain_mailbox
+from nurture.builders.fields import known_labels as known
 from nurture.builders.fields import values
 from nurture.domain.subscribers.consent import OWN_WORDINGS
 from nurture.domain.subscribers.tick_boxes import read_ticks
@@ -19,55 +20,14 @@ from nurture.domain.subscribers.tick_boxes import read_ticks
 #: Limits on what is examined: far more fields, nested deeper, and longer labels than a form has.
 _MOST, _DEEPEST, _LONGEST = 500, 5, 300
 
-_EMAIL = frozenset(
-    "email emailaddress mail mailaddress emailid adresseemail adressemail courriel adressecourriel"
-    " correo correoelectronico direcciondecorreo emailadresse mailadresse emailadres"
-    " indirizzoemail indirizzodiposta postaelettronica enderecodeemail epost epostadress"
-    " epostadresse adresemail".split()
-)
-_FIRST = frozenset(
-    "first firstname firstnames namefirst fname given givenname forename preferredname"
-    " vorname prenom primernombre primeironome primonome voornaam fornamn fornavn imie".split()
-)
-_LAST = frozenset(
-    "last lastname namelast lname family familyname surname nachname familienname nom"
-    " nomdefamille apellido apellidos cognome sobrenome achternaam efternamn etternavn"
-    " efternavn nazwisko".split()
-)
-_WHOLE = frozenset(
-    "name names fullname nameandsurname firstandlastname firstnameandlastname vollername"
-    " vorundnachname nomcomplet nometprenom prenometnom nombre nombrecompleto nombreyapellidos"
-    " nome nomecompleto nomeecognome naam volledigenaam namn navn imieinazwisko".split()
-)
-_PAGES = (
-    *("pageurl", "sourceurl", "embedurl", "currenturl", "posturl", "formurl", "pagelink", "url"),
-    *("page", "wphttpreferer", "httpreferer", "referer", "refererurl", "referrer", "referrerurl"),
-)
-_CLIENTS = ("remoteip", "userip", "clientip", "visitorip", "ip", "ipaddress", "remoteaddr")
-_AGENTS = ("useragent", "httpuseragent")
-_ZONES = ("timezone", "browsertimezone", "tz")
-
-#: Words of which a label has one if its field is a box that agrees to something.
-_BOX = frozenset(
-    "consent consents newsletter newsletters gdpr acceptance accept agree agreement optin"
-    " subscribe subscription terms privacy marketing permission einwilligung zustimmung"
-    " datenschutz rgpd consentement consentimiento consenso privacidad toestemming samtycke".split()
-)
-
-#: Words before and after what a label says.
-_BEFORE = frozenset(
-    "no label your my the a an enter please what whats is s type votre ton ihre ihr deine dein"
-    " tu su il tuo la le uw je din".split()
-)
-_AFTER = frozenset(
-    "here required optional pflichtfeld erforderlich obligatoire requis obligatorio".split()
-)
-
 #: Names of groups that describe the form or the site, and nobody who filled it in.
 _NOT_PEOPLE = frozenset({"form", "site", "website", "webhook", "workspace"})
 
 #: Where a field with a `value` says what it is called and which kind it is.
-_DESCRIBED_BY = ("label", "title", "name", "key", "id", "type")
+_DESCRIBED_BY = ("label", "title", "name", "key", "id")
+
+#: The kinds of field that say what it is for; a field of the kind `url` is not the form's page.
+_KINDS = frozenset({"email", "name", "checkbox", "acceptance", "consent", "gdpr-checkbox"})
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORDS = re.compile(r"[^\W_]+")
@@ -105,7 +65,7 @@ def find_address(fields: Iterable[Labelled]) -> str | None:
     only value that is a valid address is taken.
     """
     fields = list(fields)
-    named = [one.value for one in fields if _is_called(one, _EMAIL)]
+    named = [one.value for one in fields if is_called_address(one)]
     if named:
         said = _different(map(values.plain_text, named))
         return None if len(said) > 1 else "".join(said)
@@ -116,8 +76,8 @@ def find_address(fields: Iterable[Labelled]) -> str | None:
 def names_in(fields: Iterable[Labelled]) -> dict[str, str]:
     """Return `first_name` and `name`, each only if the form says it."""
     fields = list(fields)
-    first, last = _first_called(fields, _FIRST), _first_called(fields, _LAST)
-    whole = _first_called(fields, _WHOLE)
+    first, last = _first_called(fields, known.FIRST), _first_called(fields, known.LAST)
+    whole = _first_called(fields, known.WHOLE)
     full = whole if whole and not first else " ".join(filter(None, (first, last if first else "")))
     return {key: said for key, said in (("first_name", first), ("name", full)) if said}
 
@@ -133,12 +93,12 @@ def boxes_in(fields: Iterable[Labelled]) -> list[Any]:
 def visit_in(fields: Iterable[Labelled]) -> dict[str, str]:
     """Return the page, its `utm_…` parameters, the visitor's IP address, browser and time zone."""
     fields = list(fields)
-    pages = [page for label in _PAGES if (page := _first_called(fields, {label}))]
+    pages = [page for label in known.PAGES if (page := _first_called(fields, {label}))]
     said = {
         "page_url": next(filter(None, map(values.web_address, pages)), ""),
-        "client_ip": _first_of(fields, _CLIENTS),
-        "user_agent": _first_of(fields, _AGENTS),
-        "time_zone": _first_of(fields, _ZONES),
+        "client_ip": _first_of(fields, known.CLIENTS),
+        "user_agent": _first_of(fields, known.AGENTS),
+        "time_zone": _first_of(fields, known.ZONES),
     }
     return {key: value for key, value in said.items() if value} | utm_of(pages) | _utm_in(fields)
 
@@ -151,6 +111,11 @@ def utm_of(pages: Iterable[str]) -> dict[str, str]:
             if name.startswith("utm_"):
                 said.setdefault(name, value)
     return said
+
+
+def is_called_address(field: Labelled) -> bool:
+    """Return whether a field is called an email address, whatever it contains."""
+    return _is_called(field, known.EMAIL)
 
 
 def is_address(text: str) -> bool:
@@ -171,9 +136,9 @@ def plain_label(label: str) -> str:
 @lru_cache(maxsize=4096)
 def _plain_label(label: str) -> str:
     words = list(_words_of(label))
-    while len(words) > 1 and words[0] in _BEFORE:
+    while len(words) > 1 and words[0] in known.BEFORE:
         del words[0]
-    while len(words) > 1 and (words[-1] in _AFTER or words[-1].isdecimal()):
+    while len(words) > 1 and (words[-1] in known.AFTER or words[-1].isdecimal()):
         del words[-1]
     return "".join(words)
 
@@ -204,7 +169,9 @@ def _field(labels: tuple[str, ...], value: Any, deepest: int) -> Iterator[Labell
 def _described(
     labels: tuple[str, ...], field: Mapping[str, Any], deepest: int
 ) -> Iterator[Labelled]:
-    own = (field.get(key) for key in _DESCRIBED_BY)
+    own = [field.get(key) for key in _DESCRIBED_BY]
+    kind = field.get("type")
+    own += [kind] if isinstance(kind, str) and kind in _KINDS else []
     labels = (*labels, *(one for one in own if isinstance(one, str)))
     inner = field["value"]
     if isinstance(inner, Mapping) and deepest:
@@ -223,13 +190,13 @@ def _is_group(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
-def _is_called(field: Labelled, known: Iterable[str]) -> bool:
-    return any(plain_label(label) in known for label in field.labels)
+def _is_called(field: Labelled, meant: Iterable[str]) -> bool:
+    return any(plain_label(label) in meant for label in field.labels)
 
 
-def _first_called(fields: Iterable[Labelled], known: Iterable[str]) -> str:
+def _first_called(fields: Iterable[Labelled], meant: Iterable[str]) -> str:
     """Return the first text of the fields with one of these labels, or ""."""
-    found = (values.plain_text(one.value) for one in fields if _is_called(one, known))
+    found = (values.plain_text(one.value) for one in fields if _is_called(one, meant))
     return next(filter(None, found), "")
 
 
@@ -243,7 +210,9 @@ def _different(texts: Iterable[str]) -> list[str]:
 
 
 def _is_box(labels: Iterable[str]) -> bool:
-    return any(not _BOX.isdisjoint(_words_of(label)) or _says_purpose(label) for label in labels)
+    return any(
+        not known.BOX.isdisjoint(_words_of(label)) or _says_purpose(label) for label in labels
+    )
 
 
 def _says_purpose(label: str) -> bool:

@@ -1,0 +1,68 @@
+"""WPForms: its Webhooks addon, which sends the keys that the owner enters, and whole entries.
+
+https://wpforms.com/docs/how-to-install-and-use-the-webhooks-addon-with-wpforms/. The addon also
+signs each call, but in its form format it signs other bytes than it sends, and no header says
+which format it was; so the key in the address has to do.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nurture.builders import FormBuilder, FormFields
+from nurture.builders.fields.labels import labelled, read_labelled
+
+#: The separator of the choices of a list of boxes, which are on a line each in the entry.
+_BETWEEN_CHOICES = "||"
+
+
+def read(fields: FormFields) -> dict[str, Any] | None:
+    """Return the fields of a WPForms entry, or `None`."""
+    posted = fields.get("wpforms")
+    if isinstance(posted, Mapping):
+        return read_labelled(labelled({**fields, "wpforms": _split(posted)}))
+    entry = fields.get("fields")
+    if isinstance(entry, Mapping) and any(map(_is_described, entry.items())):
+        return read_labelled(labelled({**fields, "fields": _split(entry)}))
+    if any(isinstance(value, str) and _BETWEEN_CHOICES in value for value in fields.values()):
+        return read_labelled(labelled(_split(fields)))
+    return None
+
+
+def _is_described(field: tuple[str, Any]) -> bool:
+    """Return whether a field has a number for a key, and its name and value inside."""
+    key, value = field
+    return key.isdecimal() and isinstance(value, Mapping) and value.keys() >= {"name", "value"}
+
+
+def _split(fields: FormFields) -> dict[str, Any]:
+    """Return the fields with several choices as lists."""
+    return {name: _choices(value) for name, value in fields.items()}
+
+
+def _choices(value: Any) -> Any:
+    if isinstance(value, Mapping) and isinstance(value.get("value"), str):
+        separator = "\n" if value.get("type") == "checkbox" else _BETWEEN_CHOICES
+        return {**value, "value": _several(value["value"], separator)}
+    return _several(value, _BETWEEN_CHOICES)
+
+
+def _several(value: Any, separator: str) -> Any:
+    return value.split(separator) if isinstance(value, str) and separator in value else value
+
+
+BUILDER = FormBuilder(
+    name="wpforms",
+    label="WPForms",
+    read=read,
+    setup=(
+        "In WordPress, go to WPForms, Addons, and install and activate the Webhooks addon.",
+        "Open your form in the form builder, go to Settings, Webhooks, and turn on webhooks.",
+        "Enter {address} as the Request URL. Choose POST as the Request Method and JSON as the "
+        "Request Format.",
+        "Under Request Body, enter the key email with the email field, and the key name with the "
+        "name field. For each box, enter a key such as tracking or news with the field of that "
+        "box.",
+        "Save the form and send it once yourself.",
+    ),
+    reads_native=True,
+)
