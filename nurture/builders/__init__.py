@@ -15,6 +15,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nurture.domain.door.field_mapping import FieldMapping, apply_mapping
+from nurture.domain.subscribers.consent import Purpose
+from nurture.domain.subscribers.tick_boxes import read_ticks
 
 #: The fields of a form, nested as they were sent.
 FormFields = Mapping[str, Any]
@@ -100,7 +102,18 @@ def _read_native(fields: FormFields) -> ReadForm:
     for builder in registry().values():
         if builder.reads_native and (read := builder.read(fields)) is not None:
             return ReadForm({**fields, **read}, builder.name)
-    return ReadForm(dict(fields), NATIVE)
+    boxes = {} if "consent" in fields else _boxes_by_name(fields)
+    return ReadForm({**fields, **boxes}, NATIVE)
+
+
+def _boxes_by_name(fields: FormFields) -> dict[str, Any]:
+    """Return the ticked boxes that are fields of their own, each named after its purpose.
+
+    Many builders can only send a box as a field with a key and a value.
+    """
+    named = {str(purpose): fields.get(purpose) for purpose in Purpose if purpose in fields}
+    ticked = [name for name, value in named.items() if read_ticks({name: value}).purposes]
+    return {"consent": ticked} if ticked else {}
 
 
 def _read_strange(fields: FormFields) -> ReadForm | None:

@@ -1,4 +1,4 @@
-"""Contact Form 7: the form as it is posted, or as a plugin such as “CF7 to Webhook” sends it on.
+"""`Contact Form 7`: the form as it is posted, or as a plugin such as “CF7 to Webhook” sends it on.
 
 https://contactform7.com/tag-syntax/, https://wordpress.org/plugins/cf7-to-zapier/
 """
@@ -19,7 +19,7 @@ _GENERATED = re.compile(
 
 
 def read(fields: FormFields) -> dict[str, Any] | None:
-    """Return the fields of a Contact Form 7 form, or `None`."""
+    """Return the fields of a `Contact Form 7` form, or `None`."""
     if not any(map(_is_ours, fields)):
         return None
     return read_labelled(labelled({k: v for k, v in fields.items() if not _is_noise(k)}))

@@ -55,18 +55,21 @@ def _nested(fields: FormFields) -> FormFields:
 
     A form is nested on its way in, but JSON that another program made of a form is not.
     """
-    nested: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
+    unfolded: dict[str, Any] = {}
     for name, value in fields.items():
-        found = _BRACKETED.fullmatch(name)
-        _put(nested, [found[1], *_BRACKETS.findall(found[2])] if found else [name], value)
-    return nested
+        if found := _BRACKETED.fullmatch(name):
+            _put(unfolded, [found[1], *_BRACKETS.findall(found[2])], value)
+        else:
+            plain[name] = value
+    return {**plain, **unfolded}
 
 
 def _put(fields: dict[str, Any], path: list[str], value: Any) -> None:
     *outer, last = path
     for name in outer:
-        inner = fields.get(name)
-        fields[name] = fields = dict(inner) if isinstance(inner, Mapping) else {}
+        inner = fields.setdefault(name, {})
+        fields = inner if isinstance(inner, dict) else {}
     fields[last] = value
 
 

@@ -42,7 +42,7 @@ def _numbered(entry: FormFields) -> dict[str, dict[str, Any]]:
     """Return the inputs of each field by its number; a field of one input has it under ""."""
     numbered: dict[str, dict[str, Any]] = {}
     for name, value in islice(entry.items(), _MOST):
-        if found := _NUMBERED.fullmatch(str(name)):
+        if found := _NUMBERED.fullmatch(name):
             numbered.setdefault(found[1], {})[found[2] or ""] = value
     return numbered
 
@@ -73,12 +73,8 @@ def _labels_in(fields: FormFields) -> dict[str, str]:
 
 
 def _others(entry: FormFields) -> list[Labelled]:
-    """Return what is not numbered: the visit, and fields that other plugins add by name."""
-    return labelled({name: value for name, value in entry.items() if not _is_list(value)})
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(one, Mapping) for one in value)
+    """Return what is not numbered: the visit, and fields that the owner or a plugin has named."""
+    return labelled({k: v for k, v in entry.items() if not _NUMBERED.fullmatch(k)})
 
 
 BUILDER = FormBuilder(
@@ -90,9 +86,10 @@ BUILDER = FormBuilder(
         "Open your form, then Settings, Webhooks, and click “Add New”.",
         "Enter {address} as the Request URL. Choose POST as the Request Method and JSON as the "
         "Request Format.",
-        "As the Request Body choose “Select Fields”, and under Field Values add the key email with "
-        "the email field, and first_name with “Name (First)”.",
-        "“All Fields” works as well if the form asks for a single email address.",
+        "As the Request Body, choose “Select Fields”. Under Field Values, add the key email with "
+        "the email field, and the key first_name with “Name (First)”. For each box, add a key such "
+        "as tracking or news with the consent field of that box.",
+        "Choosing “All Fields” instead works if the form asks for only one email address.",
         "Save the feed and send the form once yourself.",
     ),
     reads_native=True,

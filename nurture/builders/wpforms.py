@@ -10,9 +10,13 @@ from typing import Any
 
 from nurture.builders import FormBuilder, FormFields
 from nurture.builders.fields.labels import labelled, read_labelled
+from nurture.domain.subscribers.tick_boxes import read_ticks
 
 #: The separator of the choices of a list of boxes, which are on a line each in the entry.
 _BETWEEN_CHOICES = "||"
+
+#: Longer than the wordings of all boxes together.
+_LONGEST = 4000
 
 
 def read(fields: FormFields) -> dict[str, Any] | None:
@@ -23,9 +27,15 @@ def read(fields: FormFields) -> dict[str, Any] | None:
     entry = fields.get("fields")
     if isinstance(entry, Mapping) and any(map(_is_described, entry.items())):
         return read_labelled(labelled({**fields, "fields": _split(entry)}))
-    if any(isinstance(value, str) and _BETWEEN_CHOICES in value for value in fields.values()):
+    if any(map(_is_list_of_boxes, fields.values())):
         return read_labelled(labelled(_split(fields)))
     return None
+
+
+def _is_list_of_boxes(value: Any) -> bool:
+    """Return whether a text is a list of ticked boxes, and not what a visitor has typed."""
+    parts = value[:_LONGEST].split(_BETWEEN_CHOICES) if isinstance(value, str) else []
+    return len(parts) > 1 and any(read_ticks(part).purposes for part in parts)
 
 
 def _is_described(field: tuple[str, Any]) -> bool:

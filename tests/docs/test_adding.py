@@ -12,6 +12,7 @@ from tests.presence import at_least_one
 CONDITION = ROOT / "docs/adding-a-condition.md"
 STEP_KIND = ROOT / "docs/adding-a-step-kind.md"
 PROVIDER = ROOT / "docs/adding-a-provider.md"
+FORM_BUILDER = ROOT / "docs/adding-a-form-builder.md"
 
 
 @pytest.fixture
@@ -41,6 +42,11 @@ def test_a_step_kind_is_added_as_the_page_says(checkout: Checkout) -> None:
 
 def test_a_provider_is_added_as_the_page_says(checkout: Checkout) -> None:
     said = follow(checkout, PROVIDER)
+    assert " passed" in said and " failed" not in said
+
+
+def test_a_form_builder_is_added_as_the_page_says(checkout: Checkout) -> None:
+    said = follow(checkout, FORM_BUILDER)
     assert " passed" in said and " failed" not in said
 
 

@@ -45,11 +45,14 @@ ZONES = ("timezone", "browsertimezone", "tz")
 #: Words of which a label has one if its field is a box that agrees to something.
 BOX = _words(
     """
-    consent consents newsletter newsletters gdpr acceptance accept agree agreement opt optin subscribe
-    subscription terms privacy marketing permission einwilligung zustimmung datenschutz rgpd
-    consentement consentimiento consenso privacidad toestemming samtycke
+    consent consents newsletter newsletters gdpr acceptance accept agree agreement opt optin
+    subscribe subscription terms privacy marketing permission einwilligung zustimmung datenschutz
+    rgpd consentement consentimiento consenso privacidad toestemming samtycke
     """
 )
+
+#: Words of which a label has one if its field tells what a box says, and not that it is ticked.
+WORDING = frozenset({"text", "wording", "description", "statement", "caption"})
 
 #: Words before and after what a label says.
 BEFORE = _words(

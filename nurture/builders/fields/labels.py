@@ -29,6 +29,9 @@ _DESCRIBED_BY = ("label", "title", "name", "key", "id")
 #: The kinds of field that say what it is for; a field of the kind `url` is not the form's page.
 _KINDS = frozenset({"email", "name", "checkbox", "acceptance", "consent", "gdpr-checkbox"})
 
+#: What builders add to the name that the owner gave.
+_AROUND_NAMES = re.compile(r"^No Label |[\s_-]+\d+$")
+
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORDS = re.compile(r"[^\W_]+")
 
@@ -77,8 +80,7 @@ def names_in(fields: Iterable[Labelled]) -> dict[str, str]:
     """Return `first_name` and `name`, each only if the form says it."""
     fields = list(fields)
     first, last = _first_called(fields, known.FIRST), _first_called(fields, known.LAST)
-    whole = _first_called(fields, known.WHOLE)
-    full = whole if whole and not first else " ".join(filter(None, (first, last if first else "")))
+    full = f"{first} {last}" if first and last else _first_called(fields, known.WHOLE)
     return {key: said for key, said in (("first_name", first), ("name", full)) if said}
 
 
@@ -210,26 +212,34 @@ def _different(texts: Iterable[str]) -> list[str]:
 
 
 def _is_box(labels: Iterable[str]) -> bool:
-    return any(
-        not known.BOX.isdisjoint(_words_of(label)) or _says_purpose(label) for label in labels
-    )
+    return any(not known.BOX.isdisjoint(_words_of(one)) or _purpose_in(one) for one in labels)
 
 
-def _says_purpose(label: str) -> bool:
-    said = read_ticks(label)
-    return bool(said.purposes) and not said.not_understood
+def _purpose_in(label: str) -> str:
+    """Return the name of a purpose in a label such as `news-12` or `No Label news`, or ""."""
+    name = _AROUND_NAMES.sub("", label[:_LONGEST])
+    said = read_ticks(name)
+    return name if said.purposes and not said.not_understood else ""
 
 
 def _boxes(field: Labelled) -> Iterator[Any]:
     """Yield what a field agrees to: by its label, by its value, or a tick that does not say."""
-    if label := next(filter(_says_purpose, field.labels), ""):
-        yield {label: field.value}
+    if _is_wording(field.labels):
+        return
+    if purpose := next(filter(None, map(_purpose_in, field.labels)), ""):
+        yield {purpose: field.value}
     elif not _is_box(field.labels):
         yield from _wordings_in(field)
     elif (said := read_ticks(field.value)).purposes:
         yield field.value
     elif said.not_understood:
         yield {next(label for label in field.labels if _is_box((label,))): field.value}
+
+
+def _is_wording(labels: Iterable[str]) -> bool:
+    """Return whether a field repeats what a box says, ticked or not, such as `consent_text`."""
+    words = [list(_words_of(label)) for label in labels]
+    return any(said[-1:] == ["label"] or not known.WORDING.isdisjoint(said) for said in words)
 
 
 def _wordings_in(field: Labelled) -> Iterator[str]:
