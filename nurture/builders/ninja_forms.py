@@ -57,7 +57,7 @@ BUILDER = FormBuilder(
     setup=(
         "In WordPress, install and activate the Webhooks add-on of Ninja Forms.",
         "Open your form, go to the tab “Emails & Actions”, and add the action “WebHooks”.",
-        "Enter {address} as the Remote URL and choose Post as the Remote Method.",
+        "Enter {address} as the Remote Url and choose Post as the Remote Method.",
         "Under Args, add the key email with the email field, and the key first_name with the "
         "first name field. For each box, add a key such as tracking or news with the field of "
         "that box.",

@@ -66,7 +66,8 @@ BUILDER = FormBuilder(
     read=read,
     setup=(
         "In WordPress, go to WPForms, Addons, and install and activate the Webhooks addon.",
-        "Open your form in the form builder, go to Settings, Webhooks, and turn on webhooks.",
+        "Open your form in the form builder, go to Settings, Webhooks, and turn on "
+        "“Enable Webhooks”.",
         "Enter {address} as the Request URL. Choose POST as the Request Method and JSON as the "
         "Request Format.",
         "Under Request Body, enter the key email with the email field, and the key name with the "

@@ -164,6 +164,10 @@ def test_a_page_without_its_host_still_says_where_the_visitor_came_from() -> Non
     }
 
 
+def test_a_label_with_brackets_is_no_group() -> None:
+    assert find_address(labelled({"Email ": {"required": ALICE}, "Friend": BOB})) == ALICE
+
+
 def test_a_field_of_the_kind_url_is_not_the_page() -> None:
     website = {"type": "url", "title": "Website", "value": "https://alice.example.net/"}
     assert visit_in(labelled({"fields": {"website": website}})) == {}

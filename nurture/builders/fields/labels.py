@@ -165,7 +165,12 @@ def _field(labels: tuple[str, ...], value: Any, deepest: int) -> Iterator[Labell
     elif deepest and _NOT_PEOPLE.isdisjoint(labels):
         inner = value.items() if isinstance(value, Mapping) else (("", one) for one in value)
         for key, one in islice(inner, _MOST):
-            yield from _field((str(key),), one, deepest - 1)
+            yield from _field(_named(str(key), labels), one, deepest - 1)
+
+
+def _named(key: str, outer: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what an inner field is called; “Email [required]” looks like a group on its way in."""
+    return (key, *outer) if key.casefold() in known.AFTER else (key,)
 
 
 def _described(
