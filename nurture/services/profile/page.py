@@ -1,7 +1,7 @@
 """Introducing one person to the owner, with their story and what comes next."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from nurture.domain.simulation.world import SimulatedEvent, What
 from nurture.domain.tracking.verdict import Verdict
 from nurture.services.catalogue import Catalogue
 from nurture.services.profile.explanation import Explanation, explain_subscriber
+from nurture.services.profile.origin_words import say_origins
 from nurture.services.profile.page_words import LIVELY, Titles
 from nurture.services.profile.rights import in_sentence
 from nurture.services.profile.timeline import Chapter, recount
@@ -58,7 +59,7 @@ class PersonPage:
     any. `older` is where the story continues, if it does. `sequences` are those they are currently
     in, with their titles. `why_not_sooner` and `nothing_comes` contain whole sentences. `ways_back`
     are the sequences they can be put back into, or the reason why not. `rights` says which
-    marketing they may be sent, in whole sentences.
+    marketing they may be sent, and `origins` where their signups came from, in whole sentences.
     """
 
     subscriber: Subscriber
@@ -77,6 +78,7 @@ class PersonPage:
     older: datetime | None
     proof: Proof
     rights: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
 
 
 def introduce(
@@ -111,7 +113,8 @@ def introduce(
         titles = published.titles
         story = recount(record, titles, names)
         part = _part(story, record, until)
-        return _introduction(connection, names, found, explanation, part, proof, now)
+        shown = _introduction(connection, names, found, explanation, part, proof, now)
+    return replace(shown, origins=say_origins(record["signups"], published, now))
 
 
 def _part(story: list[Chapter], record: Mapping[str, Any], until: datetime | None) -> Part:

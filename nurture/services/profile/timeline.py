@@ -16,6 +16,7 @@ from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers.consent import SILENCE, STUDIO, said_where
 from nurture.domain.tracking.events import EventKind, PageDeed
 from nurture.domain.tracking.verdict import Verdict
+from nurture.services.profile.origin_words import say_notes
 from nurture.services.profile.page_words import BECAME, DEEDS, DONE_HERE
 from nurture.services.profile.phrases import and_
 
@@ -130,11 +131,9 @@ def recount(
 
 def _signups(rows: Iterable[Row], titles: Mapping[str, str]) -> Iterator[Chapter]:
     for row in rows:
-        came = [f"{name.removeprefix('utm_')}: {value}" for name, value in row["utm"].items()]
-        notes = [f"Came by {', '.join(came)}"] if came else []
-        notes += [f"On {row['page_url']}"] if row["page_url"] else []
         form = titles.get(row["form"], row["form"])
-        yield Chapter(_at(row["signed_up_at"]), f"Signed up for “{form}”", tuple(notes))
+        notes = tuple(say_notes(row))
+        yield Chapter(_at(row["signed_up_at"]), f"Signed up for “{form}”", notes)
 
 
 def _consents(rows: Iterable[Row]) -> Iterator[Chapter]:

@@ -55,7 +55,7 @@ def test_the_story_starts_with_the_signup(ann: Installation) -> None:
     said = [chapter.said for chapter in story]
     title = "9 key principles to help you recover from pain and injury"
     assert said[0] == f"Signed up for “{title}”"
-    assert story[0].notes == ("Came by source: newsletter",)
+    assert story[0].notes == ("Came from “newsletter”",)
     for sentence in (
         "Agreed to getting the guide, getting the series of emails and letting us see what they "
         "open and follow",
