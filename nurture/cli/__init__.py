@@ -29,6 +29,7 @@ from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     sequences,
     simulate,
     site_keys,
+    sources,
     status,
     suppression,
     trace,

@@ -144,7 +144,7 @@ class _Counts:
         sequence: str | None = None,
     ) -> None:
         zone = ZoneInfo(published.practice.time_zone)
-        self.days = _days(period, now.astimezone(zone).date())
+        self.days = first_days(period, now.astimezone(zone).date())
         self.moments = [datetime.combine(day, time(), zone) for day in self.days]
         counted = count_steps(connection, self.moments, sequence)
         self.steps = {(one.sequence, one.step, one.span): one.figures for one in counted}
@@ -185,7 +185,7 @@ def _is_in_span(sequence: str, span: int, one: str, _step: str, at: int) -> bool
     return (one, at) == (sequence, span)
 
 
-def _days(period: Period, today: date) -> list[date]:
+def first_days(period: Period, today: date) -> list[date]:
     """Return the first day of each span of a period, and the day after the last."""
     count, length = _SPANS[period]
     end = today + timedelta(days=1)

@@ -38,6 +38,7 @@ from nurture.web.studio.segments import builder
 from nurture.web.studio.segments import pages as segment_pages
 from nurture.web.studio.sequences import editor
 from nurture.web.studio.sequences import pages as sequence_pages
+from nurture.web.studio.sequences import sources as sequence_sources
 
 #: Each of these modules answers a part of the studio's URLs.
 AREAS = (
@@ -48,6 +49,7 @@ AREAS = (
     waiting,
     complaints,
     sequence_pages,
+    sequence_sources,
     editor,
     emails,
     broadcast_drafts,

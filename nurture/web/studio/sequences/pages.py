@@ -43,7 +43,7 @@ class Sequences(Views):
 
     def show(self, key: str) -> str:
         """Show one sequence as a timeline."""
-        period = _period()
+        period = asked_period()
         course = self._course(key, period)
         titles, segments = names(self.context)
         return render_template(
@@ -193,7 +193,8 @@ def add_routes(studio: Blueprint, context: Context) -> None:
     studio.post(f"{one}/history/<int:number>", endpoint="take_back_sequence")(views.take_back)
 
 
-def _period() -> Period:
+def asked_period() -> Period:
+    """Return the period that the address asks for, or the shortest."""
     asked = request.args.get("period", "")
     return Period(asked) if asked in set(Period) else Period.MONTH
 
