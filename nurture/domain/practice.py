@@ -26,6 +26,9 @@ class Practice:
     privacy_url: str = ""
     privacy_version: str = ""
     rhythm: Rhythm = field(default_factory=Rhythm)
+    #: Whether links in emails to the website name the email, and which source they then name.
+    link_utm: bool = False
+    link_utm_source: str = "email"
 
     @property
     def address_line(self) -> str:

@@ -15,7 +15,9 @@ NEEDED = frozenset(
     {"name", "owner", "address", "email", "website_url"}
     | {"sender_name", "sender_address", "reply_to"}
 )
+_NO_TEXTS = frozenset({"address", "rhythm", "link_utm"})
 _MAILBOXES = frozenset({"email", "sender_address", "reply_to"})
+_SOURCE = re.compile(r"[a-z0-9_-]{1,40}")
 _PAGES = frozenset({"website_url", "blog_url", "booking_url", "privacy_url"})
 
 #: Facts that an email's head contains or links to; the others are only read.
@@ -34,7 +36,9 @@ def parse_practice(toml: str, place: str = "practice.toml") -> Practice:
     """
     values = read_toml(toml, place)
     expect(values, "address", list, place)
-    expect_texts(values, {f.name for f in fields(Practice)} - {"address", "rhythm"}, place)
+    expect_texts(values, {f.name for f in fields(Practice)} - _NO_TEXTS, place)
+    if not isinstance(values.get("link_utm", False), bool):
+        raise LibraryError(f"{place}: link_utm must be true or false.", remedy="Write no quotes.")
     lines = (" ".join(str(line).split()) for line in values["address"])
     values["address"] = tuple(line for line in lines if line)
     rhythm = take_rhythm(values, place)
@@ -59,11 +63,15 @@ def refuse_slips(toml: str, place: str = "practice.toml") -> None:
 
 
 def read_facts(toml: str, place: str = "practice.toml") -> dict[str, str]:
-    """Return the facts as written; each line of the postal address is on a line of its own."""
+    """Return the facts as written; each line of the postal address is on a line of its own.
+
+    A switch that is on is `yes`, and otherwise empty.
+    """
     practice, values = parse_practice(toml, place), read_toml(toml, place)
-    names = [f.name for f in fields(Practice) if f.name not in ("address", "rhythm")]
+    names = [f.name for f in fields(Practice) if f.name not in _NO_TEXTS]
     facts = {name: str(values.get(name, getattr(practice, name))) for name in names}
     lines = [str(line) for line in values["address"]]
+    facts |= {"link_utm": "yes" if practice.link_utm else ""}
     return facts | {"address": "\n".join(line for line in lines if line.strip())}
 
 
@@ -89,6 +97,8 @@ def _slip(name: str, text: str) -> str:
         return "Leave “=?” out; mail programs take it for something else."
     if name == "time_zone" and text not in time_zones():
         return "This time zone is not known. Write “Europe/London”."
+    if name == "link_utm_source" and not _SOURCE.fullmatch(text):
+        return "Use small letters, digits, hyphens and underscores, at most 40."
     return _address_slip(name, text)
 
 

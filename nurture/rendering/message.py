@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 
 from nurture.domain.broadcasts.broadcast import key_of
 from nurture.domain.messages.email import destination
+from nurture.domain.messages.link_utm import LinkUtm, link_utm
 from nurture.domain.practice import Practice
 from nurture.domain.rights.account import Ground
 from nurture.domain.sequences.sequence import Sequence, StepKind
@@ -108,6 +109,7 @@ class PreparedEmail:
         self.key = email.key
         self._email, self._sequence, self._kind, self._around = email, sequence, kind, around
         self._places = link_values(email, around.practice)
+        self._utm = _link_utm(email, sequence, around)
         self._shapes: dict[tuple[bool, bool, bool, bool, Ground], _Shape] = {}
 
     def message(self, recipient: Recipient, now: datetime) -> bytes:
@@ -162,9 +164,9 @@ class PreparedEmail:
 
     def _plain_link(self, place: int | str) -> str:
         """Return a link's destination, given its index in the email's links or the URL itself."""
-        if isinstance(place, str):
-            return place
-        return destination(self._email.links[place], self._places)
+        if not isinstance(place, str):
+            place = destination(self._email.links[place], self._places)
+        return self._utm.added_to(place)
 
     def _link(self, marks: "_Marks", place: int | str) -> str:
         """Return a counted link; only the message's number and code differ between recipients."""
@@ -263,6 +265,17 @@ def link_values(email: CompiledEmail, practice: Practice) -> dict[str, str]:
         "booking_url": practice.booking_url or practice.website_url,
         "website_url": practice.website_url,
     }
+
+
+#: Our own pages, which belong to one recipient each.
+_OWN_PAGES = ("confirm", "guide", "preferences", "unsubscribe", "why")
+
+
+def _link_utm(email: CompiledEmail, sequence: Sequence, around: Surroundings) -> LinkUtm:
+    """Return what the links of an email to the practice's website are to name."""
+    pages = tuple(f"{around.public_url}/{page}" for page in _OWN_PAGES)
+    campaign, content = key_of(sequence.key) or sequence.key, email.key.partition("/")[2]
+    return link_utm(around.practice, campaign, content, pages)
 
 
 #: The date's place among the pieces of every shape.

@@ -9,6 +9,7 @@ from nurture.domain.audience.conditions import Segments
 from nurture.domain.broadcasts.broadcast import EMAIL, Broadcast, BroadcastStatus
 from nurture.domain.errors import NurtureError
 from nurture.domain.messages.email import destination
+from nurture.domain.messages.link_utm import without_link_utm
 from nurture.domain.practice import Practice
 from nurture.domain.scheduling.hours import DaysOff, Rhythm
 from nurture.domain.scheduling.planner import Calendar
@@ -281,6 +282,11 @@ class EmailContents:
     topics: frozenset[str]
     links: frozenset[str]
     link_topics: Mapping[str, frozenset[str]]
+
+    def own_link(self, link: str | None) -> str | None:
+        """Return a link as the email has it, without the UTM parameters added when it was sent."""
+        plain = without_link_utm(link) if link else link
+        return plain if link not in self.links and plain in self.links else link
 
     def topics_of(self, link: str | None) -> frozenset[str]:
         """Return a link's own topics if it has any, otherwise the email's."""

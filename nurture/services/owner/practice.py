@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from nurture.domain.errors import NurtureError
+from nurture.domain.messages.link_utm import USUAL_SOURCE
 from nurture.domain.scheduling.gate import LONGEST_CAP_DAYS
 from nurture.domain.scheduling.hours import MOST_CLOSED_DAYS, ClosedDays, Nation, parse_closed_days
 from nurture.domain.sequences.sequence import SequenceError, parse_time_of_day
@@ -22,7 +23,7 @@ _T = TypeVar("_T")
 FACTS = (
     *("name", "owner", "address", "phone", "email", "website_url", "blog_url", "booking_url"),
     *("sender_name", "sender_address", "reply_to", "time_zone", "disclosure"),
-    *("privacy_url", "privacy_version"),
+    *("privacy_url", "privacy_version", "link_utm", "link_utm_source"),
 )
 
 
@@ -48,6 +49,7 @@ def save_facts(database: Database, said: Mapping[str, str], now: datetime) -> bo
     facts = {name: said.get(name, "").strip() for name in FACTS}
     lines = [line.strip() for line in facts["address"].splitlines() if line.strip()]
     facts["address"] = "\n".join(lines)
+    facts["link_utm_source"] = facts["link_utm_source"] or USUAL_SOURCE
     if slips := practice.practice_slips(facts):
         raise SlipsError(slips)
     present = read_facts(database)
@@ -55,6 +57,8 @@ def save_facts(database: Database, said: Mapping[str, str], now: datetime) -> bo
     values: dict[str, object] = dict(changed)
     if "address" in changed:
         values["address"] = lines
+    if "link_utm" in changed:
+        values["link_utm"] = bool(changed["link_utm"])
     return _publish(database, with_settings(_published(database), values), now)
 
 

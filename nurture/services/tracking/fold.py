@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nurture.domain.tracking.hits import Hit, MoreHits
-from nurture.services.catalogue import about
+from nurture.services.catalogue import EmailContents, about
 from nurture.services.tracking.excess import HitAllowance
 from nurture.services.tracking.journal import UnreadableLineError, from_line, waiting_in
 from nurture.services.tracking.remains import blank, set_aside
 from nurture.store.database import Connection, Database
 from nurture.store.queries.hits import add_hits
 from nurture.store.tables import hits_beyond, journals, messages
+from nurture.store.tables.messages import Followed
 
 #: How much of a journal is folded in one transaction, which then takes a few milliseconds.
 _CHUNK = 256 * 1024
@@ -146,8 +147,7 @@ def _fold_lines(database: Database, path: Path, place: int, lines: Sequence[_Lin
         if isinstance(one, MoreHits):
             room.count(one)
         elif (followed := known.get(one.message)) and room.takes(one):
-            subject = subjects.get(followed.revision)
-            new.append((one, followed, subject.topics_of(one.link) if subject else None))
+            new.append(_about(one, followed, subjects.get(followed.revision)))
     with database.writing() as connection:
         if journals.folded_up_to(connection, path.name) == place:
             still = messages.followed(connection, known, hold=True)
@@ -155,6 +155,16 @@ def _fold_lines(database: Database, path: Path, place: int, lines: Sequence[_Lin
             hits_beyond.count_beyond(connection, room.beyond(still))
             journals.set_folded(connection, path.name, end)
     return end
+
+
+def _about(
+    hit: Hit, followed: Followed, subject: EmailContents | None
+) -> tuple[Hit, Followed, frozenset[str] | None]:
+    """Return a hit with the link as its email has it, and with the topics of that link."""
+    if subject is None:
+        return hit, followed, None
+    link = subject.own_link(hit.link)
+    return hit._replace(link=link), followed, subject.topics_of(link)
 
 
 def _read(path: Path, lines: Iterable[_Line]) -> list[Hit | MoreHits]:
