@@ -68,7 +68,7 @@ def _in_words(found: SourceReport) -> list[str]:
     rest = [_line(found.rest, "everything else")] if found.rest.signed_up else []
     return [
         f"First signed up since {day}, by {'UTM campaign' if found.by == 'campaign' else found.by}",
-        _LINE.format(*(name.replace("_", " ") for name in _DEEDS), ""),
+        _LINE.format(*(name.replace("_", " ") for name in _DEEDS), "").rstrip(),
         *(_line(one, found.name_of(one)[:_LONGEST] or "not known") for one in found.figures),
         *rest,
         _line(found.total, "all"),
