@@ -6,7 +6,7 @@ from alembic import op
 from nurture.domain.door.origins import origin_of
 from nurture.store.types import Json
 
-revision = "0033"
+revision = "0030"
 down_revision = "0029"
 branch_labels = None
 depends_on = None
