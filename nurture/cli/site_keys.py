@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nurture.cli.command import main, with_database
+from nurture.domain.errors import NurtureError
 
 if TYPE_CHECKING:
     from nurture.bootstrap import Context
@@ -70,6 +72,39 @@ def revoke(context: Context, number: int) -> None:
 
     revoke_site(context.database, number, context.clock())
     click.echo("Revoked. Calls with that key are refused from now on.")
+
+
+@site_key.command("plugin")
+@click.argument("number", type=int)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The zip file to write, readable by you alone.",
+)
+@with_database
+def plugin(context: Context, number: int, out: Path) -> None:
+    """Write the WordPress plugin for the website with this NUMBER, which “list” shows.
+
+    The zip holds the key and the signing secret of that website: upload it there, under Plugins,
+    Add new, and delete your copy.
+    """
+    from nurture import __version__
+    from nurture.files.private import replace_private
+    from nurture.services.door.plugin import build_zip, plugin_forms
+    from nurture.services.door.site_keys import get_numbered_site
+
+    site = get_numbered_site(context.database, context.seal, number)
+    forms = plugin_forms(context.get_published())
+    packed = build_zip(site, context.settings.public_url, forms, __version__)
+    try:
+        replace_private(out, packed)
+    except OSError as error:
+        raise NurtureError(
+            f"{out} cannot be written: {error.strerror}.",
+            remedy="Choose a folder that you can write to.",
+        ) from None
+    click.echo(f"Wrote {out}. Upload it to “{site.name}”, under Plugins, Add new.")
 
 
 def _told(context: Context, site: Site) -> dict[str, Any]:

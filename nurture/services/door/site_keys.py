@@ -75,6 +75,14 @@ def get_site(database: Database, seal: Seal, key: str) -> Site:
         return _opened(seal, get_stored_site(connection, key))
 
 
+def get_numbered_site(database: Database, seal: Seal, number: int) -> Site:
+    """Return the website with a number; raise `UnknownSiteError` if there is none."""
+    found = next((site for site in list_sites(database, seal) if site.id == number), None)
+    if found is None:
+        raise UnknownSiteError("There is no such website.")
+    return found
+
+
 def get_stored_site(connection: Connection, key: str) -> StoredSite:
     """Return the website with a key as it is stored; raise `UnknownSiteError`."""
     found = site_keys.find_site(connection, hash_of(key))
