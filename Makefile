@@ -58,7 +58,7 @@ demo: compiled  ## play two months of five people's lives in under a minute
 s3: $(VENV)/s3  ## install what lets backups lie in a bucket
 
 test: $(VENV)/dev compiled  ## run the whole test suite
-	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser and not hosts"
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser and not hosts and not wordpress"
 
 browser: $(VENV)/browser chromium compiled  ## walk through the studio in a real browser
 	@$(BIN)/pytest -m browser tests/browser
@@ -88,6 +88,18 @@ hosts: $(VENV)/dev compiled  ## try what hosts put in between: a PostgreSQL pool
 	    apt-get install -y -qq --no-install-recommends pgbouncer redis-server php-cli nginx-light caddy age dovecot-imapd >/dev/null; }
 	@$(BIN)/pytest tests/serving/test_pooler.py tests/serving/test_proxies.py tests/store/test_postgresql_sessions.py \
 	  tests/test_age_tool.py tests/services/inbound/test_mailbox.py tests/broker/test_reaching.py tests/web/test_website_snippets.py tests/webhooks_api/test_docs_page.py
+
+.PHONY: wordpress
+wordpress: $(VENV)/dev compiled  ## try the plugin inside a real WordPress, with its own database server
+	@(for each in php mariadbd phpcs; do command -v $$each >/dev/null || exit 1; done; \
+	  test -f /usr/share/wordpress/wp-load.php && php -m | grep -q mysqli && php -m | grep -q mbstring) || { \
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] || { \
+	    echo "Install wordpress, php-cli, php-mysql, php-xml, php-curl, php-mbstring, mariadb-server and php-codesniffer first."; exit 1; }; \
+	  echo "Installing WordPress, PHP and MariaDB …"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends wordpress php-cli php-mysql php-xml php-curl \
+	      php-mbstring mariadb-server php-codesniffer >/dev/null; }
+	@$(BIN)/pytest -n 2 tests/wordpress
 
 .PHONY: spam
 spam: $(VENV)/dev  ## ask SpamAssassin, where it is installed, about every shipped email

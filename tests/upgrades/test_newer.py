@@ -37,7 +37,7 @@ forget A --yes|held drop A|held list|held release A
 import {here} --dry-run|imports|import-undo 1 --yes
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate
-segment|site-key add x|site-key list|site-key revoke 1
+segment|site-key add x|site-key list|site-key plugin 1 --out x.zip|site-key revoke 1
 settle --all --sent|simulate pain-guide|status|status --json|suppression confirm
 suppression dismiss|suppression lift A --reason x|suppression list|trace 1
 waiting drop 1|waiting let-go 1|waiting list|web

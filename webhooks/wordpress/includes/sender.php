@@ -7,12 +7,12 @@
 
 defined( 'ABSPATH' ) || exit;
 
-const NURTURE_TIMEOUT   = 5;
-const NURTURE_TRY_FOR   = 7 * DAY_IN_SECONDS;
-const NURTURE_ON_TIME   = MINUTE_IN_SECONDS;
-const NURTURE_PAUSES    = array( 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200 );
+const NURTURE_TIMEOUT    = 5;
+const NURTURE_TRY_FOR    = 7 * DAY_IN_SECONDS;
+const NURTURE_ON_TIME    = MINUTE_IN_SECONDS;
+const NURTURE_PAUSES     = array( 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200 );
 const NURTURE_MOST_TRIES = 24;
-const NURTURE_TRY_AGAIN = array( 401, 404, 408, 425, 429 );
+const NURTURE_TRY_AGAIN  = array( 401, 404, 408, 425, 429 );
 
 /**
  * Try one row that is due; return whether another is worth trying.

@@ -189,7 +189,7 @@ function nurture_print_seen( $key, array $seen ) {
 	echo '<h3>' . esc_html( ( '' === $seen['title'] ? $key : $seen['title'] ) . ' (' . strtok( $key, ':' ) . ')' ) . '</h3>';
 	nurture_open( 'map' );
 	echo '<input type="hidden" name="nurture_seen" value="' . esc_attr( $key ) . '">';
-	nurture_print_select( 'nurture_form', __( 'Send to', 'nurture-signups' ), $ours, isset( $map['form'] ) ? $map['form'] : '' );
+	nurture_print_select( 'nurture_send_to', __( 'Send to', 'nurture-signups' ), $ours, isset( $map['form'] ) ? $map['form'] : '' );
 	$labels = array(
 		'email'      => __( 'Email address', 'nurture-signups' ),
 		'first_name' => __( 'First name', 'nurture-signups' ),

@@ -102,7 +102,7 @@ function nurture_do_save() {
 		'key'     => nurture_entered( 'nurture_key' ),
 		'secret'  => nurture_entered( 'nurture_secret' ),
 	);
-	if ( '' !== $entered['secret'] && ! nurture_signature( $entered['secret'], 'x', 0, '' ) ) {
+	if ( '' !== $entered['secret'] && ( 0 !== strpos( $entered['secret'], 'whsec_' ) || ! nurture_signature( $entered['secret'], 'x', 0, '' ) ) ) {
 		nurture_return( __( 'That is no signing secret: it begins with whsec_. Copy it again, whole.', 'nurture-signups' ), false );
 	}
 	foreach ( $entered as $name => $value ) {
@@ -125,7 +125,7 @@ function nurture_do_map() {
 	$key  = nurture_entered( 'nurture_seen' );
 	if ( isset( $seen[ $key ] ) ) {
 		$map = array(
-			'form'   => nurture_entered( 'nurture_form' ),
+			'form'   => nurture_entered( 'nurture_send_to' ),
 			'fields' => array(),
 			'boxes'  => array(),
 		);

@@ -1,0 +1,1 @@
+"""The plugin inside a real WordPress, which `make wordpress` installs."""
