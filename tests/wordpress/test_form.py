@@ -68,7 +68,7 @@ def test_nobody_is_sent_to_another_website(practice: Practice) -> None:
 
 def test_only_the_boxes_of_the_form_count(practice: Practice) -> None:
     boxes = ["tracking", "series", "<script>"]
-    practice.site.sign_up("ann@example.org", **{"nurture_consent[]": boxes})
+    practice.site.sign_up("ann@example.org", "/?p=1", **{"nurture_consent[]": boxes})
     assert practice.site.outbox()[0]["payload"]["consent"] == ["tracking"]
 
 

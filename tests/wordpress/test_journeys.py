@@ -74,7 +74,7 @@ def test_fifty_signups_during_two_hours_without_the_program_bring_exactly_fifty_
     assert [row["payload"]["email"] for row in rows] == OUTAGE
     practice.site.age("2 HOUR")
     practice.site.run_cron()
-    assert all(row["sent_at"] is None for row in practice.site.outbox())
+    assert {row["sent_at"] for row in practice.site.outbox()} == {None}
     practice.site.age("0 HOUR")
     with practice.answering():
         for _ in range(5):

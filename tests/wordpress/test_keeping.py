@@ -1,4 +1,4 @@
-"""Who may change what, and what is left when the plugin goes."""
+"""Only an administrator changes anything, and nothing is left when the plugin goes."""
 
 import urllib.request
 

@@ -77,7 +77,7 @@ function nurture_page() {
 function nurture_told() {
 	$texts = array(
 		nurture_posted( 'nurture_visit' ),
-		isset( $_COOKIE[ NURTURE_COOKIE ] ) ? rawurldecode( sanitize_text_field( wp_unslash( $_COOKIE[ NURTURE_COOKIE ] ) ) ) : '',
+		isset( $_COOKIE[ NURTURE_COOKIE ] ) ? sanitize_text_field( wp_unslash( $_COOKIE[ NURTURE_COOKIE ] ) ) : '',
 	);
 	foreach ( $texts as $text ) {
 		$told = json_decode( $text, true );
