@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from nurture.domain.subscribers.consent import OWN_WORDINGS, Purpose
 from nurture.services.door.plugin import plugin_forms
 from tests.presence import at_least_one
 from tests.wordpress.practice import Practice
@@ -69,7 +70,7 @@ def test_nobody_is_sent_to_another_website(practice: Practice) -> None:
 def test_only_the_boxes_of_the_form_count(practice: Practice) -> None:
     boxes = ["tracking", "series", "<script>"]
     practice.site.sign_up("ann@example.org", "/?p=1", **{"nurture_consent[]": boxes})
-    assert practice.site.outbox()[0]["payload"]["consent"] == ["tracking"]
+    assert practice.site.outbox()[0]["payload"]["consent"] == [OWN_WORDINGS[Purpose.TRACKING]]
 
 
 def test_only_a_proxy_that_the_owner_has_named_says_where_visitors_are(practice: Practice) -> None:

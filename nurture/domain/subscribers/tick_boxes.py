@@ -5,7 +5,7 @@ What cannot be understood never counts as consent: it is named, so that the owne
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from unicodedata import normalize
 
@@ -28,10 +28,15 @@ _WORD = re.compile(r"[^\W\d][\w-]{0,29}")
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """The purposes whose boxes were ticked, and a description of each box not understood."""
+    """The purposes whose boxes were ticked, and a description of each box not understood.
+
+    `wordings` are those of the boxes that were named by their whole wording, which is therefore
+    what the visitor read.
+    """
 
     purposes: tuple[Purpose, ...] = ()
     not_understood: tuple[str, ...] = ()
+    wordings: Mapping[Purpose, str] = field(default_factory=dict)
 
 
 def read_ticks(sent: object) -> Ticks:
@@ -43,7 +48,23 @@ def read_ticks(sent: object) -> Ticks:
     read = list(islice(_read(sent, _DEEPEST), _MOST))
     purposes = dict.fromkeys(one for one in read if isinstance(one, Purpose))
     odd = dict.fromkeys(one for one in read if not isinstance(one, Purpose))
-    return Ticks(tuple(purposes), tuple(odd))
+    shown = set(islice(_shown(sent, _DEEPEST), _MOST))
+    wordings = {one: OWN_WORDINGS[one] for one in purposes if one in shown}
+    return Ticks(tuple(purposes), tuple(odd), wordings)
+
+
+def _shown(sent: object, deepest: int) -> Iterator[Purpose]:
+    """Yield the purposes that are named by their whole wording, ticked or not."""
+    if isinstance(sent, str):
+        purpose = _BY_WORDING.get(_plain(sent[:_LONGEST]))
+        yield from [purpose] if purpose else []
+    elif isinstance(sent, Mapping) and deepest:
+        for name, value in islice(sent.items(), _MOST):
+            yield from _shown(str(name), 0)
+            yield from _shown(value, deepest - 1)
+    elif isinstance(sent, Iterable) and deepest:
+        for one in islice(sent, _MOST):
+            yield from _shown(one, deepest - 1)
 
 
 def _read(sent: object, deepest: int) -> Iterator[Purpose | str]:
@@ -130,8 +151,11 @@ def _named(sent: object) -> str:
     return "a number" if isinstance(sent, int | float) else "something that is no text"
 
 
+_BY_WORDING: Mapping[str, Purpose] = {
+    _plain(wording): purpose for purpose, wording in OWN_WORDINGS.items()
+}
 _KNOWN: Mapping[str, Purpose] = {
     MARKETING: Purpose.SERIES,
     **{_plain(purpose): purpose for purpose in Purpose},
-    **{_plain(wording): purpose for purpose, wording in OWN_WORDINGS.items()},
+    **_BY_WORDING,
 }

@@ -117,7 +117,7 @@ def as_signup(sent: SentForm, read: ReadForm, body: SignupBody) -> Signup:
         key=sent.key and sha256(f"{sent.form}:{sent.key}".encode()).hexdigest(),
         digest=sent.digest,
         said_at=body.signed_up_at if arrival.vouched else None,
-        wordings=sent.wordings,
+        wordings={**body.consent.wordings, **sent.wordings},
         arrival=arrival,
     )
 

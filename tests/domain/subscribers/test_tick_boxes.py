@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.subscribers.consent import OWN_WORDINGS, Purpose
-from nurture.domain.subscribers.tick_boxes import read_ticks
+from nurture.domain.subscribers.consent import OWN_BOXES, OWN_WORDINGS, Purpose
+from nurture.domain.subscribers.tick_boxes import Ticks, read_ticks
 
 TRACKING, HEALTH = Purpose.TRACKING, Purpose.HEALTH_TOPICS
 
@@ -100,3 +100,13 @@ def test_a_very_long_or_deeply_nested_input_is_read_quickly() -> None:
         deep = [deep]
     for sent in ("tracking " * 100_000, deep, ["x"] * 100_000, {"tracking": "y" * 10**6}):
         read_ticks(sent)
+
+
+@pytest.mark.parametrize("purpose", OWN_BOXES)
+def test_a_box_that_is_named_by_its_words_is_proved_by_them(purpose: Purpose) -> None:
+    words = OWN_WORDINGS[purpose]
+    expected = Ticks((purpose,), (), {purpose: words})
+    assert read_ticks([words]) == read_ticks({words: "on"}) == expected
+    assert read_ticks({purpose: words}) == read_ticks({"0": [f" {words.upper()} "]}) == expected
+    assert read_ticks([purpose]) == Ticks((purpose,))
+    assert read_ticks({words: "off"}) == Ticks()

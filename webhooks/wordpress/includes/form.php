@@ -133,10 +133,11 @@ function nurture_take_own_form() {
  */
 function nurture_own_fields( $form, $email ) {
 	$ticked = isset( $_POST['nurture_consent'] ) ? array_map( 'sanitize_key', (array) wp_unslash( $_POST['nurture_consent'] ) ) : array();
-	$boxes  = array_keys( nurture_forms()[ $form ]['boxes'] );
+	$boxes  = nurture_forms()[ $form ]['boxes'];
 	return array(
 		'email'      => $email,
 		'first_name' => sanitize_text_field( nurture_posted( 'nurture_first_name' ) ),
-		'consent'    => array_values( array_intersect( $boxes, $ticked ) ),
+		// A box is named by the words beside it, which is what the consent record is to prove.
+		'consent'    => array_values( array_intersect_key( $boxes, array_flip( $ticked ) ) ),
 	);
 }
