@@ -25,7 +25,6 @@ from nurture.web.studio import (
     server_settings,
     sign_in,
     today,
-    website,
 )
 from nurture.web.studio.broadcasts import drafts as broadcast_drafts
 from nurture.web.studio.broadcasts import progress as broadcast_progress
@@ -39,6 +38,7 @@ from nurture.web.studio.segments import pages as segment_pages
 from nurture.web.studio.sequences import editor
 from nurture.web.studio.sequences import pages as sequence_pages
 from nurture.web.studio.sequences import sources as sequence_sources
+from nurture.web.studio.website import overview as website_overview
 
 #: Each of these modules answers a part of the studio's URLs.
 AREAS = (
@@ -60,7 +60,7 @@ AREAS = (
     mail_account,
     mail_connection,
     blog,
-    website,
+    website_overview,
     server_settings,
     people,
     list_imports,
