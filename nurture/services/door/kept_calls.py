@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from nurture.builders import FormFields
@@ -9,14 +10,16 @@ from nurture.domain.door.field_mapping import FieldMapping, walk
 from nurture.domain.errors import NurtureError
 from nurture.domain.known_words import known
 from nurture.domain.subscribers.consent import Purpose
-from nurture.sealing import Seal
-from nurture.store.database import Connection, insert_new
+from nurture.sealing import Seal, SealBrokenError
+from nurture.store.database import Connection, Database, insert_new
 from nurture.store.tables.kept_calls import (
+    KeptCall,
     StoredMapping,
     count_kept_calls,
     drop_kept_calls,
     kept_calls,
     mappings_of,
+    newest_kept_calls_of,
 )
 from nurture.tokens import Tokens
 
@@ -29,6 +32,23 @@ _MOST_KEPT = 1000
 
 class TooManyKeptError(NurtureError):
     """More calls that cannot be read than anyone would map."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCall:
+    """A kept call with its seal opened: the fields, and the visitor's address and browser.
+
+    The repr shows none of what a visitor wrote. `fields` is empty if the key of its seal is gone.
+    """
+
+    id: int
+    form: str
+    received_at: datetime
+    vouched: bool
+    site_id: int | None = None
+    fields: FormFields = field(default_factory=dict, repr=False)
+    client: str = field(default="", repr=False)
+    user_agent: str = field(default="", repr=False)
 
 
 def keep_call(
@@ -61,6 +81,37 @@ def keep_call(
         "vouched": vouched,
     }
     insert_new(connection, kept_calls, [row])
+
+
+def open_call(seal: Seal, call: KeptCall) -> OpenedCall:
+    """Open the seal of a kept call."""
+    kept = (call.id, call.form, call.received_at, call.vouched, call.site_id)
+    try:
+        told = json.loads(seal.open(call.sealed))
+    except SealBrokenError:
+        return OpenedCall(*kept)
+    return OpenedCall(*kept, told["fields"], told["client"], told["user_agent"])
+
+
+def newest_kept(database: Database, seal: Seal, form: str, most: int) -> list[OpenedCall]:
+    """Return the newest kept calls of a form, newest first."""
+    with database.reading() as connection:
+        return [open_call(seal, call) for call in newest_kept_calls_of(connection, form, most)]
+
+
+def count_kept(database: Database) -> dict[str, int]:
+    """Count the kept calls by form."""
+    with database.reading() as connection:
+        return count_kept_calls(connection)
+
+
+def drop_kept(database: Database, form: str, number: int | None = None) -> int:
+    """Delete one kept call of a form, or all of them; return how many."""
+    chosen = kept_calls.c.form == form
+    if number is not None:
+        chosen &= kept_calls.c.id == number
+    with database.writing() as connection:
+        return drop_kept_calls(connection, chosen)
 
 
 def find_mappings(connection: Connection, form: str) -> list[FieldMapping]:

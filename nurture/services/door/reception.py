@@ -15,6 +15,7 @@ from nurture.builders.fields.signup_body import (
     read_signup,
     read_utm,
 )
+from nurture.domain.door.found_fields import pointer_of
 from nurture.domain.subscribers.consent import Evidence, Purpose
 from nurture.sealing import Seal
 from nurture.services.catalogue import Catalogue
@@ -73,11 +74,16 @@ class SentForm:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a form, what could read it, and which boxes were not understood."""
+    """What became of a form, what could read it, and which boxes were not understood.
+
+    `address_in` and `name_in` are the fields in which the address and the name were found.
+    """
 
     outcome: SentOutcome
     reader: str = ""
     not_understood: tuple[str, ...] = ()
+    address_in: str = ""
+    name_in: str = ""
 
 
 def receive(door: Door, sent: SentForm, now: datetime) -> Receipt:
@@ -92,7 +98,13 @@ def receive(door: Door, sent: SentForm, now: datetime) -> Receipt:
     body = read_signup(read.fields)
     signup = as_signup(sent, read, body)
     taken = subscribe(door.database, door.catalogue, door.tokens, door.limits, signup, now)
-    return Receipt(_OUTCOMES[taken], read.reader, body.consent.not_understood)
+    return Receipt(
+        _OUTCOMES[taken],
+        read.reader,
+        body.consent.not_understood,
+        pointer_of(sent.fields, read.fields.get("email")),
+        pointer_of(sent.fields, read.fields.get("first_name") or read.fields.get("name")),
+    )
 
 
 def as_signup(sent: SentForm, read: ReadForm, body: SignupBody) -> Signup:

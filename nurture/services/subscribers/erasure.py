@@ -8,6 +8,7 @@ from nurture.domain.sequences.enrolment import EndReason, EnrolmentStatus
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR
 from nurture.domain.subscribers.address import address_key
 from nurture.services.complaints.answers import forget_old
+from nurture.services.door import kept_calls
 from nurture.services.door.waiting_line import forget_old_waiting
 from nurture.services.inbound.authenticity import forget_old_calls
 from nurture.services.subscribers.machine_files import OwnFiles, follow
@@ -130,8 +131,9 @@ def let_go(database: Database, files: OwnFiles, subscriber_id: int, now: datetim
 def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
     """Delete unconfirmed signups and spent idempotency keys; return how many.
 
-    Complaints that were closed a year ago and bookings by strangers lose their addresses. What an
-    older program has recorded during an upgrade is settled.
+    Complaints that were closed a year ago and bookings by strangers lose their addresses. Forms
+    that nobody has mapped in time are forgotten. What an older program has recorded during an
+    upgrade is settled.
     """
     settle_series(database, now)
     let_go = let_go_unconfirmed(database, files, now)
@@ -141,6 +143,7 @@ def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
             list_erasures(connection, [None], now)
         forget_old_calls(connection, now)
         forget_old_waiting(connection, now)
+        kept_calls.forget_old_calls(connection, now)
         let_go += forget_old_keys(connection, now, _KEYS_KEPT_FOR)
     follow(database, files, now)
     # A rewrite that was deferred for a day, because the file is large, is due at some point.

@@ -126,7 +126,7 @@ def subscribe(
         try:
             with database.writing() as connection:
                 published = catalogue.current(connection)
-                return _subscribe(connection, published, tokens, limits, signup, now)
+                return subscribe_in(connection, published, tokens, limits, signup, now)
         except AddedMeanwhileError:
             continue
     _log.error(
@@ -137,7 +137,7 @@ def subscribe(
     raise NotWrittenError("This could not be written down.", remedy="Try again in a minute.")
 
 
-def _subscribe(
+def subscribe_in(
     connection: Connection,
     published: Published,
     tokens: Tokens,
@@ -145,7 +145,10 @@ def _subscribe(
     signup: Signup,
     now: datetime,
 ) -> Intake:
-    """Let the signup wait or take it in, unless it is a repeated call."""
+    """Do the same as `subscribe` in a transaction of the caller's.
+
+    May also raise `AddedMeanwhileError`, after which the whole transaction can be tried again.
+    """
     sequence = insist_on_form(published, signup.form)
     time = signup_time(signup.said_at, now, last_restored_at(connection))
     if _is_a_repeat(connection, signup, now):

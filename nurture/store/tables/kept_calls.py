@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from nurture.store.database import insert_new
 from nurture.store.types import Json, UtcDateTime, Words, metadata
 
 kept_calls = sa.Table(
@@ -77,6 +78,26 @@ def kept_calls_of(connection: sa.Connection, form: str, limit: int) -> list[Kept
     return [KeptCall(**row) for row in connection.execute(chosen.limit(limit)).mappings()]
 
 
+def newest_kept_calls_of(connection: sa.Connection, form: str, limit: int) -> list[KeptCall]:
+    """Return the kept calls of a form, newest first."""
+    chosen = sa.select(*_COLUMNS).where(kept_calls.c.form == form)
+    rows = connection.execute(chosen.order_by(kept_calls.c.id.desc()).limit(limit)).mappings()
+    return [KeptCall(**row) for row in rows]
+
+
+def numbers_of_kept_calls(connection: sa.Connection, form: str) -> list[int]:
+    """Return the numbers of all kept calls of a form, oldest first."""
+    chosen = sa.select(kept_calls.c.id).where(kept_calls.c.form == form)
+    return list(connection.scalars(chosen.order_by(kept_calls.c.id)))
+
+
+def take_kept_call(connection: sa.Connection, number: int) -> KeptCall | None:
+    """Delete a kept call and return it; `None` if another process has taken it."""
+    taken = sa.delete(kept_calls).where(kept_calls.c.id == number).returning(*_COLUMNS)
+    row = connection.execute(taken).mappings().one_or_none()
+    return KeptCall(**row) if row else None
+
+
 def count_kept_calls(connection: sa.Connection) -> dict[str, int]:
     """Count the kept calls by form."""
     counted = sa.select(kept_calls.c.form, sa.func.count()).group_by(kept_calls.c.form)
@@ -88,6 +109,19 @@ def mappings_of(connection: sa.Connection, form: str) -> list[StoredMapping]:
     chosen = sa.select(field_mappings).where(field_mappings.c.form == form)
     rows = connection.execute(chosen.order_by(field_mappings.c.id.desc())).mappings()
     return [StoredMapping(**row) for row in rows]
+
+
+def put_mapping(connection: sa.Connection, row: dict[str, Any]) -> None:
+    """Store a mapping in place of an earlier one with the same field of the address."""
+    same = sa.and_(field_mappings.c.form == row["form"], field_mappings.c.email == row["email"])
+    connection.execute(sa.delete(field_mappings).where(same))
+    insert_new(connection, field_mappings, [row])
+
+
+def drop_mapping(connection: sa.Connection, form: str, number: int) -> bool:
+    """Delete a mapping of a form; return whether it was there."""
+    one = sa.and_(field_mappings.c.form == form, field_mappings.c.id == number)
+    return connection.execute(sa.delete(field_mappings).where(one)).rowcount > 0
 
 
 def drop_mentions(connection: sa.Connection, address_hashes: Collection[str]) -> int:
