@@ -19,6 +19,7 @@ from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     imports,
     inbound,
     keys,
+    origins,
     owner,
     people,
     programs,

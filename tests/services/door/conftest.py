@@ -1,0 +1,5 @@
+"""Fixtures: an installation for every test."""
+
+from tests.installations import home, smtp_sink, sqlite_home
+
+__all__ = ["home", "smtp_sink", "sqlite_home"]
