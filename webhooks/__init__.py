@@ -22,6 +22,7 @@ from webhooks.mail_events import create_mail_events
 from webhooks.problems import from_error, from_http
 from webhooks.refusals import note_refusals
 from webhooks.signup import create_signup
+from webhooks.site_calls import note_site_calls
 from webhooks.tracking import HitsFirst, create_tracking
 
 _ROOMS: tuple[Callable[[Context], Blueprint], ...] = (
@@ -48,6 +49,7 @@ def create_app(context: Context | None = None) -> Flask:
     app.register_error_handler(HTTPException, from_http)
     put_guards(app, context)
     note_refusals(app, context)
+    note_site_calls(app, context)
     app.wsgi_app = HitsFirst(context, app.wsgi_app)  # type: ignore[assignment,method-assign]
     app.wsgi_app = behind_proxies(context, app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app

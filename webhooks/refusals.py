@@ -85,9 +85,13 @@ def _refused(response: Response, context: Context) -> Iterator[RefusedCall]:
 
 
 def _called() -> tuple[str, str] | None:
-    """Return the kind of webhook and the name that were called, or None."""
+    """Return the kind of webhook and the name that were called, or None.
+
+    The key of a website, which may follow the name of a form, is left out.
+    """
     parts = request.path.split("/")
-    if len(parts) == 4 and parts[1] == "webhooks" and parts[2] in _DOORS:
+    with_key = len(parts) == 5 and parts[2] == "signup"
+    if (len(parts) == 4 or with_key) and parts[1] == "webhooks" and parts[2] in _DOORS:
         return parts[2], parts[3]
     return None
 

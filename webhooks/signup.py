@@ -24,6 +24,7 @@ from webhooks.callers import (
 )
 from webhooks.problems import FieldProblem, ProblemError
 from webhooks.refusals import not_understood
+from webhooks.site_calls import came_from, came_to
 
 #: The same bytes for a new, a known and a suppressed address.
 ACCEPTED = b'{"status":"accepted"}\n'
@@ -70,9 +71,10 @@ def _caller_with_key(context: Context, key: str) -> _Caller:
     A signature that does not verify is refused, as it was meant to prove something.
     """
     site = get_site(context.database, context.seal, key)
+    came_from(site.id)
     headers, now, settings = dict(request.headers), context.clock(), context.settings
     if is_proven(request):
-        secrets = (site.secret, *settings.signup_secret) if site.secret else settings.signup_secret
+        secrets = (*site.standard_secrets, *settings.signup_secret)
         body, signed_id = read_signed(
             request, LARGEST_SIGNUP, now, secrets=secrets, tokens=settings.signup_token
         )
@@ -89,6 +91,7 @@ def _answer(context: Context, form: str, caller: _Caller) -> Response:
     fields = read_fields(request, caller.body)
     context.disk.insist(DiskUse.SIGNUPS)
     receipt = _receive(context, form, caller, fields)
+    came_to(receipt)
     context.doorbell.ring()
     not_understood(form, receipt.not_understood)
     return Response(ACCEPTED, HTTPStatus.ACCEPTED, mimetype="application/json")

@@ -14,6 +14,7 @@ from nurture.bootstrap import Context
 from nurture.domain.sequences.sequence import UNCOLLECTED_FOR, Request
 from nurture.domain.subscribers.consent import OWN_WORDINGS, Evidence, Scope, said_where
 from nurture.domain.subscribers.preferences import PreferenceChange, UnclearWishError
+from nurture.services.door.site_keys import UnknownSiteError
 from nurture.services.evidence.bundle import KEY_PATH
 from nurture.services.subscribers import links, requests
 from nurture.services.subscribers import preferences as choices
@@ -27,6 +28,7 @@ from nurture.tokens import OutdatedTokenError, TokenRefusedError
 from nurture.web import forms
 from nurture.web.complaints import COMPLAINT_BYTES, ComplaintForm
 from nurture.web.confirmations import Confirmations
+from nurture.web.connect import ConnectPage, show_unknown_key
 from nurture.web.forms import UnknownChoiceError, seen_evidence
 from nurture.web.views import Views
 from nurture.web.why import WhyPage
@@ -232,6 +234,7 @@ def create_pages(context: Context) -> Blueprint:
     )
     _route(pages, Pages(context), Confirmations(context))
     pages.get("/why/<token>")(WhyPage(context).show_why)
+    pages.get("/connect/<key>")(ConnectPage(context).show_connect)
     _route_complaints(pages, ComplaintForm(context))
     pages.before_request(_read_little)
     pages.after_request(_guard)
@@ -240,6 +243,7 @@ def create_pages(context: Context) -> Blueprint:
     )
     pages.register_error_handler(TokenRefusedError, _show_not_found)
     pages.register_error_handler(OutdatedTokenError, _show_outdated)
+    pages.register_error_handler(UnknownSiteError, show_unknown_key)
     pages.register_error_handler(404, _show_not_found)
     pages.register_error_handler(NobodyLeftError, _show_gone)
     pages.register_error_handler(DatabaseUnavailableError, _show_unavailable)

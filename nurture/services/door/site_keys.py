@@ -12,7 +12,7 @@ from secrets import token_urlsafe
 
 from nurture.domain.errors import NurtureError
 from nurture.sealing import Seal, SealBrokenError
-from nurture.signatures import new_secret
+from nurture.signatures import SECRET_PREFIX, new_secret
 from nurture.store.database import Connection, Database
 from nurture.store.tables import site_keys
 from nurture.store.tables.site_keys import StoredSite
@@ -20,7 +20,7 @@ from nurture.store.tables.site_keys import StoredSite
 #: 160 random bits: nobody guesses one.
 _KEY_BYTES = 20
 
-_LONGEST_NAME = 80
+_LONGEST_NAME, _LONGEST_SECRET = 80, 500
 
 
 class UnknownSiteError(NurtureError):
@@ -29,6 +29,10 @@ class UnknownSiteError(NurtureError):
 
 class SiteNameError(NurtureError):
     """A name that a website cannot have."""
+
+
+class SiteSecretError(NurtureError):
+    """A text that cannot be the secret of a form builder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,11 @@ class Site:
     revoked_at: datetime | None = None
     key: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+
+    @property
+    def standard_secrets(self) -> tuple[str, ...]:
+        """The secret if it fits Standard Webhooks; one that a form builder issued may not."""
+        return (self.secret,) if self.secret.startswith(SECRET_PREFIX) else ()
 
 
 def add_site(database: Database, seal: Seal, name: str, now: datetime) -> Site:
@@ -67,6 +76,11 @@ def list_sites(database: Database, seal: Seal) -> list[Site]:
     """Return every website, the newest first, with its key and secret if they can be opened."""
     with database.reading() as connection:
         return [_opened(seal, stored) for stored in site_keys.list_sites(connection)]
+
+
+def find_site(database: Database, seal: Seal, number: int) -> Site | None:
+    """Return the website with this number, revoked or not."""
+    return next((site for site in list_sites(database, seal) if site.id == number), None)
 
 
 def get_site(database: Database, seal: Seal, key: str) -> Site:
@@ -101,9 +115,14 @@ def revoke_site(database: Database, number: int, now: datetime) -> None:
 
 
 def keep_secret(database: Database, seal: Seal, number: int, secret: str) -> None:
-    """Store the secret that a form builder has made; raise `UnknownSiteError`."""
+    """Store a secret that a form builder has made; raise `SiteSecretError`, `UnknownSiteError`."""
+    plain = secret.strip()
+    if not plain or len(plain) > _LONGEST_SECRET or not plain.isprintable():
+        raise SiteSecretError(
+            "That is no secret.", remedy="Copy it again from the form builder, whole."
+        )
     with database.writing() as connection:
-        sealed = seal.seal(secret.strip())
+        sealed = seal.seal(plain)
         if not site_keys.change_site(connection, number, sealed_secret=sealed):
             raise UnknownSiteError("There is no such website.")
 

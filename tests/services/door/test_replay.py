@@ -42,7 +42,7 @@ def test_a_kept_form_is_taken_in_with_its_own_time_once_it_is_mapped(home: Insta
     person = home.person(ANNA)
     assert (person["first_name"], person["purposes"]) == ("Anna", {"guide", *SERIES})
     [signup] = home.rows(signups)
-    assert (signup["created_at"], signup["client"]) == (came_at, "192.0.2.7")
+    assert (signup["signed_up_at"], signup["client"]) == (came_at, "192.0.2.7")
     assert {row["said_at"] for row in home.rows(consents)} == {came_at}
     assert {row["user_agent"] for row in home.rows(consents)} == {"A browser"}
 
