@@ -194,7 +194,7 @@ def test_every_refused_call_is_shown_with_its_remedy(
     assert "ann@" not in page
     website = paul.get(WEBSITE).text
     assert "2 calls were refused" in website
-    assert "Calls to a form that is not there" in website
+    assert "Calls to an unknown form" in website
     assert "Not recognised" in paul.get(f"{GUIDES}/calls/bookings/calendly").text
     assert "Not recognised" in paul.get(f"{GUIDES}/calls/signup/%3F").text
     assert paul.get(f"{GUIDES}/calls/made-up/calendly").status_code == 404

@@ -38,7 +38,10 @@ from nurture.web.studio.segments import pages as segment_pages
 from nurture.web.studio.sequences import editor
 from nurture.web.studio.sequences import pages as sequence_pages
 from nurture.web.studio.sequences import sources as sequence_sources
+from nurture.web.studio.website import fields as website_fields
+from nurture.web.studio.website import form as website_form
 from nurture.web.studio.website import overview as website_overview
+from nurture.web.studio.website import sites as website_sites
 
 #: Each of these modules answers a part of the studio's URLs.
 AREAS = (
@@ -61,6 +64,9 @@ AREAS = (
     mail_connection,
     blog,
     website_overview,
+    website_form,
+    website_sites,
+    website_fields,
     server_settings,
     people,
     list_imports,

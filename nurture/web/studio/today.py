@@ -13,6 +13,7 @@ from nurture.services.broadcasts import sending
 from nurture.services.broadcasts.feed_source import FeedSource, feed_trouble
 from nurture.services.delivery import doubts
 from nurture.services.delivery.doubts import NotInDoubtError, Settled
+from nurture.services.door.kept_calls import count_kept
 from nurture.services.door.waiting_line import count_waiting
 from nurture.services.inbound import bounce_jumps
 from nurture.services.inbound.bounce_jumps import NoJumpError
@@ -130,6 +131,7 @@ class Today(Views):
             obstacles=_obstacles(context),
             held=count_held(context.database),
             waiting=count_waiting(context.database),
+            kept=count_kept(context.database),
             **_broadcasts(context),
         )
 
