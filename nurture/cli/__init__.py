@@ -18,6 +18,7 @@ from nurture.cli import (  # noqa: F401  Each adds its commands to the group.
     hits,
     imports,
     inbound,
+    kept,
     keys,
     origins,
     owner,
