@@ -1,4 +1,4 @@
-"""The page for whoever builds the website: by key, without a login, and about no person."""
+"""The page for a website’s builder: by key, without a login, and about no person."""
 
 import pytest
 from flask.testing import FlaskClient

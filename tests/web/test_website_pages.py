@@ -2,6 +2,8 @@
 
 import re
 from html import unescape
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 from flask.testing import FlaskClient
@@ -140,8 +142,21 @@ def test_a_secret_that_a_builder_has_made_is_kept_sealed(
     assert "made-by-the-builder" not in paul.get(FORM).text
 
 
+def test_the_plugin_is_downloaded_with_the_key_and_never_stored_by_the_browser(
+    paul: FlaskClient, shop: str
+) -> None:
+    answer = send(paul, SITE, f"{SITE}/plugin")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert 'filename="nurture-signups.zip"' in answer.headers["Content-Disposition"]
+    with ZipFile(BytesIO(answer.data)) as plugin:
+        assert shop in plugin.read("nurture-signups/config.php").decode()
+    assert paul.get(f"{SITE}/plugin").status_code in (404, 405)
+    send(paul, f"{SITE}/revoke")
+    assert send(paul, WEBSITE, f"{SITE}/plugin").status_code == 422
+
+
 def test_a_website_that_does_not_exist_is_not_found(paul: FlaskClient) -> None:
     for path in at_least_one([f"{SITES}/99", f"{SITES}/99/revoke"]):
         assert paul.get(path).status_code == 404
-    for path in at_least_one(["key", "revoke", "secret"]):
+    for path in at_least_one(["key", "revoke", "secret", "plugin"]):
         assert send(paul, WEBSITE, f"{SITES}/99/{path}").status_code == 404

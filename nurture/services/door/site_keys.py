@@ -78,11 +78,6 @@ def list_sites(database: Database, seal: Seal) -> list[Site]:
         return [_opened(seal, stored) for stored in site_keys.list_sites(connection)]
 
 
-def find_site(database: Database, seal: Seal, number: int) -> Site | None:
-    """Return the website with this number, revoked or not."""
-    return next((site for site in list_sites(database, seal) if site.id == number), None)
-
-
 def get_site(database: Database, seal: Seal, key: str) -> Site:
     """Return the website with a key; raise `UnknownSiteError` if it is unknown or revoked."""
     with database.reading() as connection:

@@ -3,12 +3,14 @@
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from nurture import __version__
 from nurture.bootstrap import Context
 from nurture.services.door import origins, site_keys
 from nurture.services.door.calls import list_calls
 from nurture.services.door.origins import OriginError
+from nurture.services.door.plugin import PLUGIN, build_zip, plugin_forms
 from nurture.services.door.setup import KEY_PLACEHOLDER, form_setup
-from nurture.services.door.site_keys import Site, SiteNameError, SiteSecretError
+from nurture.services.door.site_keys import Site, SiteNameError, SiteSecretError, UnknownSiteError
 from nurture.web.studio.core.errors import confirm_page
 from nurture.web.studio.core.flash import tell
 from nurture.web.views import Views
@@ -19,7 +21,7 @@ _STOPS = (
     "Every form of that website that calls an address with this key is refused at once, and nobody "
     "who fills one in is signed up until you put in another key.",
     "The WordPress plugin downloaded for it stops, and keeps what it could not send.",
-    "The page for whoever builds the website no longer opens.",
+    "The page for the person who builds the website no longer opens.",
     "People who have signed up already are not affected.",
 )
 
@@ -79,6 +81,14 @@ class SitePages(Views):
             tell("Saved. Calls signed with this secret are recognised from now on.")
         return redirect(url_for("studio.show_site", number=number), 303)
 
+    def download_plugin(self, number: int) -> Response:
+        """Return the WordPress plugin for a website, which contains its key and its secret."""
+        context, site = self.context, self._site(number)
+        forms = plugin_forms(context.get_published())
+        packed = build_zip(site, context.settings.public_url, forms, __version__)
+        headers = {"Content-Disposition": f'attachment; filename="{PLUGIN}.zip"'}
+        return Response(packed, mimetype="application/zip", headers=headers)
+
     def add_origin(self) -> Response:
         """Let a website show our forms."""
         try:
@@ -116,7 +126,10 @@ class SitePages(Views):
 
     def _site(self, number: int) -> Site:
         context = self.context
-        return site_keys.find_site(context.database, context.seal, number) or abort(404)
+        try:
+            return site_keys.get_numbered_site(context.database, context.seal, number)
+        except UnknownSiteError:
+            abort(404)
 
 
 def add_routes(studio: Blueprint, context: Context) -> None:
@@ -128,5 +141,6 @@ def add_routes(studio: Blueprint, context: Context) -> None:
     studio.get(f"{one}/revoke")(views.ask_to_revoke)
     studio.post(f"{one}/revoke")(views.revoke_site)
     studio.post(f"{one}/secret")(views.set_secret)
+    studio.post(f"{one}/plugin")(views.download_plugin)
     studio.post("/settings/origins")(views.add_origin)
     studio.post("/settings/origins/drop")(views.drop_origin)
