@@ -66,6 +66,7 @@ def _note(context: Context, form: str, response: Response) -> None:
 
 def _detail(response: Response) -> str:
     """Return why a call was refused, as its caller was told."""
-    said = response.get_json(silent=True, force=True)
+    # A visitor's browser gets a page instead, and then the reason is remembered beside it.
+    said = g.get("problem") or response.get_json(silent=True, force=True)
     detail = said.get("detail", "") if isinstance(said, dict) else ""
     return str(detail)
