@@ -3,7 +3,7 @@
 import json
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -40,7 +40,7 @@ def shop(studio: Studio, paul: Page) -> Iterator[str]:
     expect(paul.get_by_role("status")).to_contain_text("Revoked.")
 
 
-def send(studio: Studio, key: str, fields: dict[str, object]) -> int:
+def send(studio: Studio, key: str, fields: Mapping[str, object]) -> int:
     """Send a form as a website does; return the status."""
     call = urllib.request.Request(
         f"{studio.url}/webhooks/signup/pain-guide/{key}",
@@ -87,7 +87,7 @@ def test_the_address_is_copied_at_a_press(studio: Studio, paul: Page, shop: str)
 def test_the_builders_page_shows_each_call_without_being_reloaded(
     studio: Studio, paul: Page, shop: str, browser: Browser, scheme: str
 ) -> None:
-    builder = browser.new_page(viewport=PHONE, color_scheme=scheme)  # type: ignore[arg-type]
+    builder = browser.new_page(viewport=PHONE, color_scheme=scheme)
     said: list[str] = []
     builder.on("console", lambda message: said.append(message.text))
     builder.clock.install()
@@ -111,7 +111,7 @@ def test_a_websites_own_page_is_accessible_and_fits_a_phone(
     studio: Studio, paul: Page, shop: str
 ) -> None:
     send(studio, shop, {"email": "phone@example.org"})
-    paul.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    paul.set_viewport_size(PHONE)
     paul.goto(f"{studio.url}/studio/settings/website")
     assert faults(paul) == []
     assert not is_too_wide(paul)
