@@ -33,7 +33,7 @@ class ConnectPage(Views):
         forms = [one for one in published.sequences.values() if one.form]
         form, base = _chosen(forms), context.settings.public_url
         page = render_template(
-            "connect.html",
+            "connecting/page.html",
             site=site,
             forms=forms,
             setup=form_setup(published, form, base, key),
@@ -47,7 +47,7 @@ class ConnectPage(Views):
 
 def show_unknown_key(error: UnknownSiteError) -> tuple[str, int]:
     """Say that a key is unknown or revoked, without saying which."""
-    return render_template("connect_unknown.html"), HTTPStatus.NOT_FOUND
+    return render_template("connecting/unknown_key.html"), HTTPStatus.NOT_FOUND
 
 
 def _chosen(forms: list[Sequence]) -> str:
