@@ -127,6 +127,19 @@ class Tokens:
         """Return the message, or raise `TokenRefusedError`."""
         return _as_number(self._read(b"why", token))
 
+    def form_page(self, made_at: int) -> str:
+        """Return a token that says when the page of a form was made, in milliseconds."""
+        return self._newest.sign(b"form", _number(made_at))
+
+    def read_form_page(self, token: str) -> int:
+        """Return when the page was made, or raise `TokenRefusedError`."""
+        return _as_number(self._read(b"form", token))
+
+    @property
+    def challenge_secrets(self) -> tuple[str, ...]:
+        """The secrets that sign the challenges of forms, the newest first."""
+        return tuple(one.code(b"challenge", b"proof of work").hex() for one in self._signers)
+
     def opened(self, message: int) -> str:
         """Return the token in the address of a message's pixel."""
         return self._newest.sign(b"open", _number(message))
@@ -249,8 +262,8 @@ class _Signer:
     def __init__(self, secret: str) -> None:
         self._secret = blake2b(secret.encode()).digest()
         self.id = blake2b(self._secret, person=b"nurture-id", digest_size=1).digest()
-        pages = (b"guide", b"preferences", b"unsubscribe", b"confirm", b"why")
-        purposes = (*pages, b"open", b"click", b"message", b"address", b"step")
+        pages = (b"guide", b"preferences", b"unsubscribe", b"confirm", b"why", b"form")
+        purposes = (*pages, b"open", b"click", b"message", b"address", b"step", b"challenge")
         self._states = {purpose: self._state(purpose) for purpose in purposes}
 
     def sign(self, purpose: bytes, payload: bytes) -> str:

@@ -21,6 +21,9 @@ MOST_RELEASED = 200
 #: How many of those that wait leave in their turn, unless the owner has set another number.
 WAITING_AN_HOUR = 60
 
+#: A form that comes back sooner than this was not filled in by hand.
+SOONEST_BY_HAND = timedelta(seconds=2)
+
 #: How many may wait; a flood beyond this is asked to try again in an hour.
 MOST_WAITING = 50_000
 
@@ -106,6 +109,29 @@ def is_flood(taken: LastHour, limits: HourlyLimits, *, knows_visitor: bool) -> b
         or taken.again >= limits.again
         or taken.through_form >= limits.form
     )
+
+
+def suspect(*, trapped: bool, filled_in: timedelta | None) -> WhyWaiting | None:
+    """Return why a form from our own page is suspected, if it is.
+
+    It is `trapped` if the field that people do not see was filled in. `filled_in` is the time since
+    the page was made, if it says so.
+    """
+    if trapped:
+        return WhyWaiting.ROBOT
+    if filled_in is not None and filled_in < SOONEST_BY_HAND:
+        return WhyWaiting.HURRIED
+    return None
+
+
+def why_in_flood(solved: bool | None) -> WhyWaiting | None:
+    """Return why a signup above the limits waits: one that solved a challenge does not.
+
+    `solved` is `None` if no challenge was set.
+    """
+    if solved is None:
+        return WhyWaiting.FLOOD
+    return None if solved else WhyWaiting.UNPROVEN
 
 
 def may_leave(since: timedelta, an_hour: int) -> int:

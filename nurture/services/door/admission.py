@@ -14,6 +14,7 @@ from nurture.domain.door.waiting import (
     LastHour,
     WhyWaiting,
     is_flood,
+    why_in_flood,
 )
 from nurture.domain.errors import NurtureError
 from nurture.domain.subscribers.address import domain_key
@@ -64,12 +65,14 @@ class SignupArrival:
     """How a signup reached us, which decides whether it waits and what it confirms.
 
     A caller who is `vouched` for has proved that it is the website. `visitor` is the visitor's IP
-    address; empty if the caller does not say. With `suspected`, it waits in any case.
+    address; empty if the caller does not say. With `suspected`, it waits in any case. `solved` says
+    whether the visitor solved the challenge; `None` if none was set.
     """
 
     vouched: bool = True
     visitor: str = ""
     suspected: WhyWaiting | None = None
+    solved: bool | None = None
 
 
 def count_taken(
@@ -97,8 +100,13 @@ def why_it_waits(
     """Return why a signup waits; what the website reports from another hour is no flood of this."""
     if arrival.suspected or (arrival.vouched and time.asked_at < time.told_at - _HOUR):
         return arrival.suspected
-    flood = is_flood(taken, limits.of(arrival), knows_visitor=bool(chain_of(arrival.visitor).site))
-    return WhyWaiting.FLOOD if flood else None
+    return why_in_flood(arrival.solved) if is_above(arrival, limits, taken) else None
+
+
+def is_above(arrival: SignupArrival, limits: SignupLimits, taken: LastHour) -> bool:
+    """Return whether one more signup is above the limits of the hour."""
+    knows_visitor = bool(chain_of(arrival.visitor).site)
+    return is_flood(taken, limits.of(arrival), knows_visitor=knows_visitor)
 
 
 def let_wait(
