@@ -18,6 +18,7 @@ from webhooks.bookings import create_bookings
 from webhooks.documentation import create_documentation
 from webhooks.guards import behind_proxies, put_guards
 from webhooks.health import create_health
+from webhooks.hosted import create_hosted
 from webhooks.mail_events import create_mail_events
 from webhooks.problems import from_error, from_http
 from webhooks.refusals import note_refusals
@@ -27,6 +28,7 @@ from webhooks.tracking import HitsFirst, create_tracking
 
 _ROOMS: tuple[Callable[[Context], Blueprint], ...] = (
     create_signup,
+    create_hosted,
     create_mail_events,
     create_bookings,
     create_tracking,

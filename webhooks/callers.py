@@ -13,11 +13,14 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from nurture.addresses import plain_network_address
 from nurture.signatures import verify_standard_webhook
-from webhooks.problems import ProblemError
+from webhooks.problems import FieldProblem, ProblemError
 
 #: Far more than any form sends or any provider bundles.
 LARGEST_SIGNUP = 1024 * 1024
 LARGEST_CALL = 4 * 1024 * 1024
+
+#: The longest key by which a repeated call is recognised.
+_LONGEST_KEY = 255
 
 #: More digits than any number in a form has; Python refuses to parse several thousand.
 _MOST_DIGITS = 300
@@ -87,6 +90,18 @@ def read_fields(request: Request, body: bytes) -> dict[str, Any]:
         f"A body of type “{kind or 'unknown'}” is not supported. "
         "Send application/json or application/x-www-form-urlencoded.",
     )
+
+
+def idempotency_key(request: Request) -> str:
+    """Return the caller's `Idempotency-Key`, or ""; raise a problem if it is too long."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > _LONGEST_KEY:
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST,
+            "Idempotency-Key is longer than 255 characters.",
+            fields=[FieldProblem("Idempotency-Key", "It is longer than 255 characters.")],
+        )
+    return key
 
 
 def client_of(request: Request) -> str:

@@ -75,7 +75,7 @@ def _refused(response: Response, context: Context) -> Iterator[RefusedCall]:
     if called is None:
         return
     if 400 <= response.status_code < 500:
-        said = response.get_json(silent=True, force=True) or {}
+        said = g.pop("problem", None) or response.get_json(silent=True, force=True) or {}
         detail, field = str(said.get("detail", "")), str(said.get("field", ""))
         yield _as_noted(called, response.status_code, detail, field, context)
     elif response.status_code < 400:

@@ -4,30 +4,33 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import NamedTuple
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from nurture import builders
 from nurture.bootstrap import Context
 from nurture.domain.disk_space import DiskUse
 from nurture.domain.subscribers.late_signups import ImpossibleTimeError
 from nurture.services.door.admission import SignupArrival
+from nurture.services.door.hosted import find_hosted
 from nurture.services.door.reception import Receipt, SentForm, receive
 from nurture.services.door.site_keys import get_site
 from nurture.signatures import find_header
 from webhooks.callers import (
     LARGEST_SIGNUP,
     client_of,
+    idempotency_key,
     is_proven,
     read_body,
     read_fields,
     read_signed,
 )
+from webhooks.cross_origin import allow_origins
 from webhooks.problems import FieldProblem, ProblemError
 from webhooks.refusals import not_understood
 from webhooks.site_calls import came_from, came_to
+from webhooks.visitors import ACCEPTED, answer_errors, is_visitor, text_of, thank
 
-#: The same bytes for a new, a known and a suppressed address.
-ACCEPTED = b'{"status":"accepted"}\n'
+_WITH_KEY = "/webhooks/signup/<form>/<key>"
 
 
 class _Caller(NamedTuple):
@@ -58,10 +61,12 @@ def create_signup(context: Context) -> Blueprint:
         )
         return _answer(context, form, _Caller(body, signed_id))
 
-    @blueprint.post("/webhooks/signup/<form>/<key>")
+    @blueprint.post(_WITH_KEY, provide_automatic_options=False)
     def sign_up_with_key(form: str, key: str) -> Response:
         return _answer(context, form, _caller_with_key(context, key))
 
+    allow_origins(blueprint, context, _WITH_KEY)
+    answer_errors(blueprint, context)
     return blueprint
 
 
@@ -88,12 +93,15 @@ def _caller_with_key(context: Context, key: str) -> _Caller:
 
 
 def _answer(context: Context, form: str, caller: _Caller) -> Response:
-    fields = read_fields(request, caller.body)
+    fields = g.sent_fields = read_fields(request, caller.body)
     context.disk.insist(DiskUse.SIGNUPS)
     receipt = _receive(context, form, caller, fields)
     came_to(receipt)
     context.doorbell.ring()
     not_understood(form, receipt.not_understood)
+    if caller.site_id is not None and is_visitor(request):
+        wanted, now = text_of(fields, "thanks"), context.clock()
+        return thank(context, find_hosted(context.door, form, client_of(request), now, wanted))
     return Response(ACCEPTED, HTTPStatus.ACCEPTED, mimetype="application/json")
 
 
@@ -122,11 +130,4 @@ def _at_fault(field: str, error: Exception) -> ProblemError:
 
 def _key(signed_id: str | None) -> str | None:
     """Return what makes a repeat harmless: the caller's key or, for a signed call, its id."""
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > 255:
-        raise ProblemError(
-            HTTPStatus.BAD_REQUEST,
-            "Idempotency-Key is longer than 255 characters.",
-            fields=[FieldProblem("Idempotency-Key", "It is longer than 255 characters.")],
-        )
-    return key or signed_id
+    return idempotency_key(request) or signed_id

@@ -25,8 +25,9 @@ class Protection(StrEnum):
 
 
 #: What an uninvited call may be answered. A sign-in form is answered 400 or 401 when left empty.
-#: The form for complaints is open to everyone, as the law wants it: it only adds a row, once it is
-#: complete, and no browser carries a right that another site could use.
+#: The form for complaints is open to everyone, as the law wants it, and so is the form of a guide,
+#: as on any website: each only adds a row, once it is complete, and no browser carries a right that
+#: another site could use.
 TURNED_AWAY = {
     Protection.SIGNATURE: {401, 404},
     Protection.CAPABILITY: {400, 403, 404, 410},
@@ -50,7 +51,7 @@ def protection_of(rule: Rule) -> Protection | None:
         return Protection.CAPABILITY
     if rule.rule.startswith("/studio/"):
         return Protection.SESSION
-    if rule.rule == "/complaint":
+    if rule.rule in ("/complaint", "/f/<form>"):
         return Protection.OPEN_FORM
     return None
 
