@@ -95,13 +95,16 @@ class Studio:
 
 
 @contextmanager
-def running(directory: Path, *, history: bool = True) -> Iterator[Studio]:
-    """Run an installation, with a history or without people, and its web server in the block."""
+def running(directory: Path, *, history: bool = True, **more: str) -> Iterator[Studio]:
+    """Run an installation, with a history or without people, and its web server in the block.
+
+    `more` are further settings.
+    """
     url = f"sqlite:///{directory}/nurture.db"
     migrate(url)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    settings = {"NURTURE_BASE_URL": address}
+    settings = {"NURTURE_BASE_URL": address, **more}
     home = Installation(url, directory, ClockFile(directory / "clock", NOW), settings=settings)
     home.publish_shipped()
     if history:

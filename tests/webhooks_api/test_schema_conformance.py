@@ -38,6 +38,8 @@ Call = Callable[["Case[Any]"], Any]
 CREDENTIALS = "postmark:of-a-test"
 KNOWN = {
     "/webhooks/signup/{form}": {"form": "pain-guide"},
+    "/f/{form}": {"form": "pain-guide"},
+    "/f/{form}/thanks": {"form": "pain-guide"},
     "/webhooks/mail/{provider}": {"provider": "postmark"},
     "/webhooks/bookings/{provider}": {"provider": "generic"},
 }
