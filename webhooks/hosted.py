@@ -11,12 +11,13 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from nurture.bootstrap import Context
+from nurture.builders.fields.signup_body import read_signup
 from nurture.domain.disk_space import DiskUse
 from nurture.domain.known_words import known
 from nurture.domain.subscribers.consent import Purpose
 from nurture.services.door.hosted import (
     HostedForm,
-    Question,
+    PageQuestion,
     SentPage,
     Taken,
     find_hosted,
@@ -62,6 +63,7 @@ class HostedForms(Views):
         """Take the form in, or show the page again with what is wrong or to be asked."""
         body = read_body(request, _LARGEST)
         sent = g.sent_fields = read_fields(request, body)
+        read_signup(sent)
         hosted = self._find(form, text_of(sent, "thanks"))
         _insist_on_allowed(hosted.allowed, self.context.settings.public_url)
         self.context.disk.insist(DiskUse.SIGNUPS)
@@ -82,9 +84,9 @@ class HostedForms(Views):
 
     def _answer(self, hosted: HostedForm, sent: dict[str, Any], taken: Taken) -> Response:
         """Return what a visitor or a script gets to know."""
-        if taken.question is Question.WORDING:
+        if taken.question is PageQuestion.WORDING:
             return form_page(self._showing(hosted, sent), _CHANGED, "", HTTPStatus.CONFLICT)
-        if taken.question is Question.DOMAIN:
+        if taken.question is PageQuestion.DOMAIN:
             proof = {name: text_of(sent, name) for name in ("challenged", "solution")}
             return question_page(self._showing(hosted, sent), taken.meant, proof)
         self.context.doorbell.ring()

@@ -16,7 +16,7 @@ from nurture.domain.subscribers.tick_boxes import read_ticks
 from nurture.library.reading import LibraryError
 from nurture.services.door.hosted import HostedForm, find_hosted
 from nurture.services.subscribers.signup import UnknownFormError
-from nurture.web.hosted import Showing, Surroundings, Typed, apology_page, form_page
+from nurture.web.hosted import FormPlace, Showing, Typed, apology_page, form_page
 from webhooks.callers import client_of
 from webhooks.problems import from_error, from_http
 
@@ -67,11 +67,11 @@ def thank(context: Context, hosted: HostedForm, *, embedded: bool = False) -> Re
     return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": hosted.thanks_url or ours})
 
 
-def surroundings(hosted: HostedForm, sent: Mapping[str, Any], page_url: object) -> Surroundings:
+def surroundings(hosted: HostedForm, sent: Mapping[str, Any], page_url: object) -> FormPlace:
     """Return where a form is shown, judging by what the page or its address says."""
     page = page_url if isinstance(page_url, str) and hosted.allowed.covers(page_url) else ""
     wanted = text_of(sent, "thanks")
-    return Surroundings(
+    return FormPlace(
         embedded="embed" in request.args,
         page_url=page[:2000],
         utm=read_utm(sent),

@@ -39,7 +39,7 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class FormPlace:
     """Where a form is shown: `embedded` in a frame on `page_url`, for visitors who came by `utm`.
 
     `thanks` is the page of thanks that the website asks for, and `made` the token of an earlier
@@ -59,7 +59,7 @@ class Showing:
 
     practice: Practice
     form: HostedForm
-    around: Surroundings = field(default_factory=Surroundings)
+    around: FormPlace = field(default_factory=FormPlace)
     typed: Typed = field(default_factory=Typed)
 
 

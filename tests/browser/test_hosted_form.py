@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from nurture.services.door import origins, thanks
+from nurture.services.door.admission import SignupArrival
 from nurture.store.tables.consents import consents
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
@@ -116,12 +117,12 @@ def test_while_many_come_the_browser_proves_itself_and_nobody_notices(
 ) -> None:
     page = browser.new_page(viewport=PHONE)
     said = said_by(page)
-    for number in range(3):
+    crowded.home.subscribe("first@example.org", arrival=SignupArrival(visitor="127.0.0.1"))
+    for number in range(2):
         page.goto(f"{crowded.url}/f/pain-guide")
-        if number:
-            expect(page.get_by_text("Checked", exact=True)).to_be_visible(timeout=30_000)
-            assert faults(page) == []
-            assert not is_too_wide(page)
+        expect(page.get_by_text("Checked", exact=True)).to_be_visible(timeout=30_000)
+        assert faults(page) == []
+        assert not is_too_wide(page)
         fill_in(crowded, page, f"anna{number}@example.org")
         page.get_by_role("heading", name=THANKED).wait_for()
     assert said == []

@@ -1,4 +1,4 @@
-"""While many sign up through a form, its page sets a challenge; whoever solves it does not wait."""
+"""While many sign up through a form, its page sets a challenge that saves the wait."""
 
 import json
 from base64 import b64encode

@@ -51,7 +51,7 @@ class HostedForm:
         return wording_hash("\n".join((self.wording, *self.wordings.values())))
 
 
-class Question(StrEnum):
+class PageQuestion(StrEnum):
     """Why the page is shown again instead of taking the form in."""
 
     WORDING = "wording"
@@ -81,7 +81,7 @@ class Taken:
     """What became of a form from our page: a receipt, or a question; `meant` is the suggestion."""
 
     receipt: Receipt | None = None
-    question: Question | None = None
+    question: PageQuestion | None = None
     meant: str = ""
 
 
@@ -114,10 +114,10 @@ def take_in(door: Door, hosted: HostedForm, sent: SentForm, page: SentPage, now:
     """
     address = read_signup(sent.fields).email
     if page.seen and page.seen != hosted.seen:
-        return Taken(question=Question.WORDING)
+        return Taken(question=PageQuestion.WORDING)
     meant = "" if page.asked in (address, str(sent.fields["email"])) else did_you_mean(address)
     if meant and page.made:
-        return Taken(question=Question.DOMAIN, meant=meant)
+        return Taken(question=PageQuestion.DOMAIN, meant=meant)
     shown = {box: OWN_WORDINGS[box] for box in page.boxes if box in hosted.boxes}
     arrival = _arrival(door, sent, page, now)
     return Taken(receive(door, replace(sent, arrival=arrival, wordings=shown), now))
