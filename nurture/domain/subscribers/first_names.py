@@ -6,6 +6,8 @@ If it is not clear which word is the first name, none is used: “Hello,” offe
 import re
 from unicodedata import category, normalize
 
+from nurture.domain.subscribers.sentences import hides_something, says_something
+
 _WORD = re.compile(r"\S+")
 _LONGEST = 40
 
@@ -42,20 +44,13 @@ _NO_NAMES = frozenset(
     {"anonymous", "name", "firstname", "first name", "full name", "vorname", "nobody", "none"}
     | {"no name", "null", "test", "true", "false", "undefined", "unknown", "your name", "xxx"}
 )
-#: Words that occur in sentences, but in no name of several words.
-_OF_SENTENCES = frozenset(
-    _WORD.findall(
-        "buy claim click congratulations dear download free hello here hi money now offer please "
-        "prize subscribe this visit winner you your"
-    )
-)
 
 
 def plain_first_name(text: str | None) -> str:
     """Return a first name that is safe to print in an email, or an empty string.
 
     Anyone who fills in a form may type anything for any address, so only what looks like a name
-    gets into an email: letters of any script with their marks, inner spaces, hyphens, apostrophes,
+    gets into an email: letters of one script with their marks, inner spaces, hyphens, apostrophes,
     and a full stop at the end; at most three words and forty characters. A name all in capitals or
     all in lower case is capitalised as names usually are. If a title or a comma shows that it is a
     full name, it is read as one.
@@ -74,7 +69,7 @@ def first_name_in(full_name: str | None) -> str:
     """
     typed = _words(full_name)
     words, titles = _without_titles(typed)
-    sentence = len(typed) > _MOST_WORDS_IN_FULL or _says_something(typed)
+    sentence = len(typed) > _MOST_WORDS_IN_FULL or says_something(typed)
     surname_only = titles and len(words) == 1 and titles[-1] not in _BEFORE_FIRST_NAMES
     if not words or sentence or surname_only or words[0] in _BEFORE_SURNAMES:
         return ""
@@ -90,7 +85,7 @@ def _printable(words: list[str]) -> str:
 
 def _words(text: str | None) -> list[str]:
     """Return the words of a name in the order of “Anna Smith”."""
-    typed = normalize("NFC", " ".join((text or "").split()))
+    typed = normalize("NFKC", " ".join((text or "").split()))
     surname, comma, rest = typed.partition(",")
     behind = rest.split()
     if comma and "," not in rest:
@@ -134,13 +129,10 @@ def _bare(word: str) -> str:
 def _could_be(name: str) -> bool:
     allowed = all(c in " -'’." or category(c)[0] in "LM" for c in name)
     begins = name[:1].isalpha() and len(name) <= _LONGEST
-    known = _bare(name) not in _NO_NAMES and not _says_something(name.split())
-    return allowed and begins and known and "." not in name.rstrip(".")
-
-
-def _says_something(words: list[str]) -> bool:
-    """Return whether several words are a sentence rather than a name."""
-    return len(words) > 1 and any(_bare(word).strip("!?:;") in _OF_SENTENCES for word in words)
+    words = name.split()
+    known = _bare(name) not in _NO_NAMES and not says_something(words)
+    plain = "." not in name.rstrip(".") and not hides_something(words)
+    return allowed and begins and known and plain
 
 
 def _is_initial(name: str) -> bool:

@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nurture.domain.subscribers.first_names import first_name_in, plain_first_name
+from tests.domain.subscribers.names_typed import NAMES, SENTENCES
 
 
 @pytest.mark.parametrize(
@@ -173,3 +174,25 @@ def test_a_typed_first_name_is_greeted_in_its_usual_spelling(typed: str, greeted
 def test_cleaning_a_cleaned_name_changes_nothing(text: str) -> None:
     for name in (plain_first_name(text), first_name_in(text)):
         assert plain_first_name(name) == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_real_name_of_any_language_is_greeted_as_it_was_typed(name: str) -> None:
+    assert plain_first_name(name) == name
+
+
+@pytest.mark.parametrize("line", SENTENCES)
+def test_a_sentence_is_never_greeted(line: str) -> None:
+    assert plain_first_name(line) == ""
+
+
+def test_the_lists_of_names_and_sentences_are_long_and_repeat_nothing() -> None:
+    assert len(set(NAMES)) == len(NAMES) >= 200
+    assert len(set(SENTENCES)) == len(SENTENCES) >= 100
+
+
+@given(st.sampled_from(NAMES), st.sampled_from(["Click", "Bitcoin", "Visit", "prize", "казино"]))
+def test_a_name_beside_an_advertisement_is_a_sentence(name: str, advertised: str) -> None:
+    assert (
+        plain_first_name(f"{advertised} {name}") == plain_first_name(f"{name} {advertised}") == ""
+    )
