@@ -40,6 +40,7 @@ from nurture.services.door.site_keys import seal_sites
 from nurture.services.evidence.keys import keep_a_key, seal_evidence_keys
 from nurture.services.inbound.mailbox import MailboxSource
 from nurture.services.inbound.mailbox_news import InboundDesk
+from nurture.services.keys.mailboxes import know_mailboxes
 from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
 from nurture.services.owner.security import seal_secrets
 from nurture.services.publishing.guides import GuideFiles
@@ -385,6 +386,7 @@ def bring_up_to_date(context: Context) -> None:
     seal_evidence_keys(context.database, context.seal)
     seal_sites(context.database, context.seal)
     keep_a_key(context.database, context.seal, context.clock())
+    know_mailboxes(context.database, context.tokens)
     rewrite_old(context.database)
 
 

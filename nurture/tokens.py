@@ -17,6 +17,7 @@ from hmac import compare_digest
 from nurture.domain.errors import NurtureError
 from nurture.domain.keys import Keys
 from nurture.domain.subscribers.address import address_keys
+from nurture.domain.subscribers.mailboxes import is_foldable, mailbox_key
 
 #: Length of the authentication code in bytes (96 bits).
 _CODE = 12
@@ -233,6 +234,13 @@ class Tokens:
     def address_hashes(self, address: str) -> tuple[str, ...]:
         """Return every keyed hash that may suppress an address, the current one first."""
         return tuple(map(self.address_hash, address_keys(address)))
+
+    def mailbox_hash(self, address: str) -> str | None:
+        """Return the keyed hash of the mailbox that an address is one of several spellings of.
+
+        It is `None` if the address is the mailbox's own key, or folds into no other.
+        """
+        return self.address_hash(mailbox_key(address)) if is_foldable(address) else None
 
     def _read(self, purpose: bytes, token: str) -> bytes:
         raw = _raw(token)

@@ -20,7 +20,13 @@ from werkzeug.test import TestResponse
 
 from nurture.bootstrap import Context, build
 from nurture.domain.messages.status import MessageStatus
-from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.subscribers.consent import (
+    OWN_WORDINGS,
+    ConsentChange,
+    Evidence,
+    Origin,
+    Purpose,
+)
 from nurture.domain.tracking.verdict import HOLD
 from nurture.library.folder import Library, read_library
 from nurture.services.delivery import batch, sunset, sweep
@@ -34,6 +40,8 @@ from nurture.services.tracking.fold import fold_journals
 from nurture.settings import load_settings
 from nurture.signatures import hex_hmac, sign_standard_webhook
 from nurture.store.shape import whole_schema
+from nurture.store.tables.awaited_consents import awaited_consents
+from nurture.store.tables.consents import record_consents
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.messages import messages
 from nurture.store.tables.revisions import revisions
@@ -133,6 +141,15 @@ class Installation:
             signup,
             self.clock.now,
         )
+
+    def subscribe_followed(self, address: str, form: str = "pain-guide", **more: Any) -> None:
+        """Sign up, and agree to tracking on the preference page before any email has gone."""
+        self.subscribe(address, form, **more)
+        words = OWN_WORDINGS[Purpose.TRACKING]
+        with self.context.database.writing() as connection:
+            person = self.person(address)["id"]
+            agreed = [ConsentChange(Purpose.TRACKING, True, words)]
+            record_consents(connection, person, agreed, Origin("preferences", ""), self.clock.now)
 
     def fill_in_form(
         self, address: str, form: str = "pain-guide", **fields: object
@@ -243,6 +260,12 @@ class Installation:
         """Return one subscriber."""
         [found] = [row for row in self.rows(subscribers) if row["address"] == address]
         return found
+
+    def awaited(self, address: str) -> set[str]:
+        """Return the purposes that one person ticked and has not confirmed."""
+        person = self.person(address)["id"]
+        rows = self.rows(awaited_consents)
+        return {row["purpose"] for row in rows if row["subscriber_id"] == person}
 
     def messages_of(self, address: str) -> list[dict[str, Any]]:
         """Return the ledger's rows about one person, oldest first."""

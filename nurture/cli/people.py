@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -150,6 +151,12 @@ def _as_values(proof: Proof) -> dict[str, Any]:
             {"reason": one.reason, "since": one.since.isoformat(), "detail": one.detail}
             for one in proof.suppressions
         ],
+        "awaited": [
+            {"purpose": one.purpose, "form": one.form, "said_at": one.said_at.isoformat()}
+            | {"wording": one.wording, "privacy_version": one.privacy_version}
+            | asdict(one.evidence)
+            for one in proof.awaited
+        ],
         "records": [_record_as_values(record) for record in proof.records],
     }
 
@@ -191,6 +198,8 @@ def _confirmed(proof: Proof) -> str:
 
 def _standing(proof: Proof, purpose: Any) -> str:
     latest = proof.latest(purpose)
+    if tick := proof.find_awaited(purpose):
+        return f"ticked on the form “{tick.form}”, not confirmed yet"
     if latest is None:
         return "never asked, or never answered"
     said = "granted" if purpose in proof.present else "withdrawn"

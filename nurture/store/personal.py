@@ -18,6 +18,7 @@ from nurture.domain.scheduling.gate import Frequency
 from nurture.domain.sequences.enrolment import Ending, EndReason, EnrolmentStatus
 from nurture.store.shape import whole_schema
 from nurture.store.tables.account import account
+from nurture.store.tables.awaited_consents import awaited_consents, drop_awaited
 from nurture.store.tables.complaints import OPEN, PERSONAL, complaints, empty_closed_from
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import ended, enrolments
@@ -34,7 +35,8 @@ from nurture.store.types import Json, Words
 _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         # A later opt-out is stored under the keyed hash.
-        "subscribers": frozenset({"id", "address_hash", "created_at", "confirmed_at", "came_by"}),
+        "subscribers": frozenset({"id", "address_hash", "created_at", "confirmed_at", "came_by"})
+        | {"mailbox_hash"},
         "consents": frozenset(consents.c.keys()) - {"page_url", "client", "user_agent"},
         "signups": frozenset({"id", "subscriber_id", "form", "signed_up_at", "received_at"})
         | {"again"},
@@ -45,6 +47,8 @@ _STAYS: Mapping[str, frozenset[str]] = MappingProxyType(
         "refusals": frozenset({"message_id", "enrolment_id", "subscriber_id", "mark", "dead"})
         | {"fails", "code", "taken_back"},
         "complaints": frozenset(complaints.c.keys()) - set(PERSONAL),
+        # They are deleted, as they never counted.
+        "awaited_consents": frozenset(awaited_consents.c.keys()),
         "import_rows": frozenset(import_rows.c.keys()) - {"evidence", "changes"},
     }
 )
@@ -130,6 +134,7 @@ def being_mailed(connection: sa.Connection, subscriber_id: int) -> bool:
 
 def empty_people(connection: sa.Connection, subscriber_ids: Collection[int]) -> None:
     """Remove the personal data from every row about these people; the rest is only for counting."""
+    drop_awaited(connection, subscriber_ids)
     for table, person in _ABOUT.items():
         if emptied := _emptied(table):
             theirs = person.in_(subscriber_ids) & ~_SPARES.get(table.name, sa.false())

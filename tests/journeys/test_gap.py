@@ -46,13 +46,13 @@ def lost_machine(home: Installation, folder: Path) -> tuple[Path, Path]:
     folder.mkdir()
     home.settings = {"NURTURE_BACKUP_URL": str(folder)}
     home.__dict__.pop("context").database.close()
-    home.subscribe(ANN, ticked=FOLLOWED)
+    home.subscribe_followed(ANN)
     home.deliver()
     home.collect(1)
     file, words = backed_up(home, folder)
     home.clock.advance(timedelta(hours=1))
     for address in (GUS, HAL):
-        home.subscribe(address, ticked=FOLLOWED)
+        home.subscribe_followed(address)
     home.deliver()
     home.collect(2)
     home.live(days=4)
@@ -88,7 +88,7 @@ def test_a_link_from_the_gap_opens_nobody_elses_page_and_its_opt_out_counts(
     other, result = restored(home, file, words, other_url)
     assert result.exit_code == 0, result.output
     for address in NEW:
-        other.subscribe(address, ticked=FOLLOWED)
+        other.subscribe_followed(address)
     assert command(other, "arm").exit_code == 0
     assert other.deliver() == len(NEW)
     before = [other.rows(table) for table in (subscribers, enrolments, messages, events)]

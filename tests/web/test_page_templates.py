@@ -18,6 +18,7 @@ from nurture.domain.rights.account import Account, ClientRight, Ground
 from nurture.domain.rights.mailing import Mailing
 from nurture.domain.scheduling.hours import Rhythm
 from nurture.domain.sequences.sequence import Request
+from nurture.domain.subscribers.awaited import AwaitedConsent
 from nurture.domain.subscribers.consent import (
     GUIDE_BOXES,
     OWN_WORDINGS,
@@ -29,6 +30,7 @@ from nurture.domain.subscribers.consent import (
     wording_hash,
 )
 from nurture.services.rights.account_of_message import ListedEmail, MessageAccount
+from nurture.services.subscribers.guide import GuideOffer
 from nurture.services.subscribers.subscription import StreamChoice
 from tests.presence import at_least_one
 from tests.web.reading import Page, asking, read
@@ -57,9 +59,9 @@ def practice(**changes: str) -> SimpleNamespace:
     return SimpleNamespace(**{**known, **changes})
 
 
-def guide(title: str = "9 key principles", /, **changes: Any) -> SimpleNamespace:
-    known = {"collected": False, "has_series": True, "asks": GUIDE_BOXES}
-    return SimpleNamespace(title=title, **{**known, **changes})
+def guide(title: str = "9 key principles", /, **changes: Any) -> GuideOffer:
+    known: dict[str, Any] = {"collected": False, "has_series": True, "asks": GUIDE_BOXES}
+    return GuideOffer(title, **{**known, **changes})
 
 
 def record(purpose: Purpose, granted: bool, source: str, wording: str) -> ConsentRecord:
@@ -442,6 +444,19 @@ def test_the_guide_page_has_a_box_that_is_not_ticked_for_each_thing_it_asks(
     assert [box.attributes["name"] for box in page.all("input", type="checkbox")] == [*asks]
     assert page.one("input", name="boxes").attributes["value"].split() == [*asks]
     assert not [box for box in page.all("input") if "checked" in box.attributes]
+
+
+def test_the_guide_page_shows_a_tick_of_the_website_in_the_words_shown_there() -> None:
+    at = datetime(2026, 11, 3, 8, 30, tzinfo=UTC)
+    tick = AwaitedConsent(Purpose.TRACKING, "Yes, notice what I read.", "pain-guide", at)
+    page = shown("guide.html", guide=guide(asks=(Purpose.NEWS,), ticked=(tick,)), problem="")
+
+    group = page.one("input", name="tracking").inside("fieldset")
+    assert group is not None and "You ticked this on our website" in group.said()
+    assert tick.wording in group.said()
+    ticked = [box.attributes["name"] for box in page.all("input") if "checked" in box.attributes]
+    assert ticked == ["tracking"]
+    assert page.one("input", name="boxes").attributes["value"].split() == ["tracking", "news"]
 
 
 def test_health_topics_are_asked_about_alone_and_with_the_reason() -> None:

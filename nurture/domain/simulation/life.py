@@ -51,6 +51,7 @@ class Life:
         self.paused_by = person.paused_by
         self.mailed_at = list(person.mailed_at)
         self.had = {f"{o.sequence}/{key}" for o in person.enrolments for key in o.progress.passed}
+        self._awaited = dict[Purpose, ConsentChange]()
         self._withdrawn_by_stop = self._refused = frozenset[Scope]()
 
     # --- What deciding asks ------------------------------------------------------------------
@@ -154,6 +155,7 @@ class Life:
         signups = (*self.facts.signups, SignedUp(act.about, now))
         self._know(signups=signups, confirmed=self.facts.confirmed or decided.confirms)
         self._record(decided.granted)
+        self._awaited |= {change.purpose: change for change in decided.awaited}
         if decided.progress:
             self.put(UnderWay(sequence.key, decided.progress, now, guide_wanted_at=now))
         if decided.guide_on_trial:
@@ -171,6 +173,7 @@ class Life:
             refused=self._refused,
             booked_until=booked_until(self.facts.events),
             enrolment=_earlier(before) if before else None,
+            agreed=self.facts.consents,
         )
 
     def _collect(self, act: Act) -> bool:
@@ -178,6 +181,7 @@ class Life:
         if one is None:
             return False
         self._know(confirmed=True)
+        self._record(list(self._awaited.values()))
         if self.guide_on_trial == act.about:
             self._lift_bounce(act.at)
             one = self.enrolments[act.about]
@@ -256,6 +260,7 @@ class Life:
         decided = preferences.prefer(
             present, _WISHES.get(act.deed) or preferences.wish_of(present, now), boxes, now
         )
+        self._awaited.clear()
         self._record(decided.boxes)
         self._stop(decided.stopped, now)
         if decided.wanted:
@@ -315,6 +320,7 @@ class Life:
     def _record(self, changes: Iterable[ConsentChange]) -> None:
         """Apply these changes to the consents and to what was last refused."""
         for change in changes:
+            self._awaited.pop(change.purpose, None)
             if change.granted:
                 self._refused -= {change.scope}
             elif change.scope in self.facts.consents:

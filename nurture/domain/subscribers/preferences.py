@@ -193,9 +193,12 @@ def check_wish(
 
 
 def stop(present: Subscription) -> Stopped | None:
-    """Decide what an unsubscription withdraws; return `None` if they have unsubscribed before."""
+    """Decide what an unsubscription withdraws; return `None` if they have unsubscribed before.
+
+    If another spelling of the mailbox has, this one's own no is recorded as well.
+    """
     reasons = {one.reason for one in present.suppressions}
-    if _UNSUBSCRIBED in reasons:
+    if any(one.reason is _UNSUBSCRIBED and not one.of_mailbox for one in present.suppressions):
         return None
     withdrawn = (scope for scope in present.consents.scopes if scope.purpose in STOPPED)
     reason = strongest({*reasons, _UNSUBSCRIBED}) or _UNSUBSCRIBED

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from nurture.domain.sequences.enrolment import Ending, Progress
 from nurture.domain.sequences.sequence import Form, OptIn, Sequence
+from nurture.domain.subscribers.awaited import split
 from nurture.domain.subscribers.bookings import is_booked, is_for_guide_only
 from nurture.domain.subscribers.consent import (
     ConsentChange,
+    Consents,
     Purpose,
     Scope,
     granted_at_signup,
@@ -35,7 +37,8 @@ class Known:
     """What is known about an address, and about the person behind it, when a form is filled in.
 
     `refused` is what they last refused, and `last_said` is when each consent was last granted or
-    withdrawn. `let_go` says that they were let go after they asked.
+    withdrawn. `let_go` says that they were let go after they asked, `agreed` is what they agree to,
+    and `asked_as_other_at` when another spelling of the same mailbox last asked for this guide.
     """
 
     time_zone: str
@@ -46,6 +49,8 @@ class Known:
     last_said: Mapping[Scope, datetime] = field(default_factory=dict)
     booked_until: datetime | None = None
     enrolment: Earlier | None = None
+    agreed: Consents = field(default_factory=Consents)
+    asked_as_other_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +69,15 @@ class TickedBoxes:
 class Subscribed:
     """The effect of a signup: the consents granted, and the enrolment's new progress.
 
-    Without `progress` the enrolment stays as it is. With `guide_on_trial` its guide may go to an
-    address that has bounced.
+    Consents that are `awaited` count once the person collects the guide. Without `progress` the
+    enrolment stays as it is. With `guide_on_trial` its guide may go to an address that has bounced.
     """
 
     granted: tuple[ConsentChange, ...]
     confirms: bool
     progress: Progress | None
     guide_on_trial: bool = False
+    awaited: tuple[ConsentChange, ...] = ()
 
 
 def sign_up(
@@ -86,11 +92,14 @@ def sign_up(
     if form is None or not _counts(known, time):
         return None
     progress = _progress(sequence, known, time)
+    confirms = boxes.vouched and form.opt_in is OptIn.CONFIRMED
+    said = split(_said(form, boxes, known, time), known.agreed, proved=confirms)
     return Subscribed(
-        granted=tuple(_granted(form, boxes, known, time)),
-        confirms=boxes.vouched and form.opt_in is OptIn.CONFIRMED,
+        granted=said.granted,
+        confirms=confirms,
         progress=progress,
         guide_on_trial=bool(known.suppressions) and progress is not None,
+        awaited=said.awaited,
     )
 
 
@@ -100,8 +109,8 @@ def _counts(known: Known, time: SignupTime) -> bool:
     return not time.before_restore and may_ask_again(known.suppressions, time.asked_at)
 
 
-def _granted(form: Form, boxes: TickedBoxes, known: Known, time: SignupTime) -> list[ConsentChange]:
-    """Grant what the form says, and each ticked box that counts.
+def _said(form: Form, boxes: TickedBoxes, known: Known, time: SignupTime) -> list[ConsentChange]:
+    """Return what the form says, and each ticked box that is believed.
 
     Anyone can tick a box for an address that is not theirs. So a person who has confirmed the
     address and has refused is asked again on the guide's page, where only they can answer.
@@ -113,7 +122,13 @@ def _granted(form: Form, boxes: TickedBoxes, known: Known, time: SignupTime) -> 
 
 
 def _progress(sequence: Sequence, known: Known, time: SignupTime) -> Progress | None:
-    """Begin the enrolment or, if they have asked before, continue it; never start it over."""
+    """Begin the enrolment or, if they have asked before, continue it; never start it over.
+
+    If the guide has just gone to another spelling of the mailbox, it does not go again.
+    """
+    as_other = known.asked_as_other_at
+    if as_other and is_too_soon(as_other, time.asked_at):
+        return None
     booked = is_for_guide_only(sequence) and is_booked(known.booked_until)
     before = known.enrolment
     if before is None:

@@ -46,7 +46,8 @@ class Suppression:
     """One reason in force, and when it was last reported to have happened.
 
     After a bounce the person may have asked for a guide once more, at `asked_again_at`; `guide_of`
-    is the enrolment whose guide may be sent to them regardless, once.
+    is the enrolment whose guide may be sent to them regardless, once. `of_mailbox` says that it was
+    another spelling of the same mailbox that refused.
     """
 
     reason: SuppressionReason
@@ -54,6 +55,7 @@ class Suppression:
     detail: str = ""
     asked_again_at: datetime | None = None
     guide_of: int | None = None
+    of_mailbox: bool = False
 
     @property
     def allows_guide_of(self) -> int | None:

@@ -82,7 +82,8 @@ def arrivals_of(
     People that this import has dealt with are left out.
     """
     hashes = {one.row.address: tokens.address_hashes(one.row.address) for one in chunk}
-    met = meet(connection, hashes, task.digest, task.number)
+    mailboxes = {one.row.address: tokens.mailbox_hash(one.row.address) for one in chunk}
+    met = meet(connection, hashes, task.digest, task.number, mailboxes)
     found = [_arrival(one, met[one.row.address], task) for one in chunk]
     waiting = [one for one in found if not one.met.is_done]
     if start := task.start:
@@ -149,6 +150,7 @@ def _new_person(arrival: Arrival, practice_zone: str, now: datetime) -> dict[str
         "address": row.address,
         "address_key": address_key(row.address),
         "address_hash": arrival.met.address_hash,
+        "mailbox_hash": arrival.met.mailbox_hash,
         "time_zone": row.time_zone if _is_zone(row.time_zone) else practice_zone,
         "created_at": now,
         "quiet_since": now,
@@ -219,7 +221,8 @@ def _suppress(connection: Connection, task: ImportTask, arrivals: Sequence[Arriv
         for one in ended
         for reason, at in one.change.suppresses.items()
     ]
-    suppress_as_elsewhere(connection, rows)
+    mailboxes = {one.met.address_hash: one.met.mailbox_hash for one in ended}
+    suppress_as_elsewhere(connection, rows, mailboxes)
     for one in ended:
         if one.person is not None and not one.change.adds:
             end_what_is_under_way(connection, one.person, one.met.address_hash, task.now)

@@ -18,6 +18,7 @@ from nurture.domain.imports.carried import (
     refusals_in,
 )
 from nurture.domain.subscribers.address import address_key
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.services.imports.reunion import Reunion, ReunionCounts
 from nurture.store.database import Connection
 from nurture.store.queries.moves import returns
@@ -118,12 +119,17 @@ def _read(tokens: Tokens, rows: Iterable[Cells], now: datetime) -> tuple[list[Ca
 def _refusals(tokens: Tokens, cells: Cells, now: datetime) -> Iterator[CarriedAddress]:
     reasons = refusals_in(cells, now)
     try:
-        address_hash = tokens.address_hash(address_key(read_email(cells)))
+        email = read_email(cells)
     except CarriedError:
         return
-    if reasons:
-        lists = {"suppressions": reasons, "lifted": []}
-        yield CarriedAddress(address_hash, tokens.key_mark, lists)
+    refused = [one for one in reasons if one["reason"] != SuppressionReason.BOUNCED]
+    told = {tokens.address_hash(address_key(email)): reasons}
+    if mailbox_hash := tokens.mailbox_hash(email):
+        told[mailbox_hash] = refused
+    for address_hash, why in told.items():
+        if why:
+            lists = {"suppressions": why, "lifted": []}
+            yield CarriedAddress(address_hash, tokens.key_mark, lists)
 
 
 def _is_of_other_key(one: Carried, tokens: Tokens) -> bool:

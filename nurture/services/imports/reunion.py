@@ -122,6 +122,7 @@ class Reunion:
                 **one.brought.values,
                 "address": one.brought.email,
                 "address_hash": one.address_hash,
+                "mailbox_hash": self.tokens.mailbox_hash(one.brought.email),
                 "purposes": words_of(
                     standing(_said(one.brought.lists["consents"], withdrawn.get(one.address_hash)))
                 ),
@@ -247,7 +248,8 @@ class Reunion:
                 for row in lists["lifted"]
                 if row["lifted_at"] > lifted.get((whose, row["reason"]), _NEVER)
             ]
-        suppressions.suppress_as_elsewhere(self.connection, rows)
+        mailboxes = {one.address_hash: self.tokens.mailbox_hash(one.brought.email) for one in met}
+        suppressions.suppress_as_elsewhere(self.connection, rows, mailboxes)
         suppressions.lift_as_elsewhere(self.connection, remembered)
         touched = {row["address_hash"] for row in (*rows, *remembered)}
         for one in met:

@@ -165,7 +165,8 @@ def _act_on_stranger(
     reason = consequences.suppresses_stranger(event.kind, bounce)
     if reason and event.recipient:
         address_hash = tokens.address_hash(address_key(event.recipient))
-        suppress(connection, address_hash, reason, event.occurred_at or now, event.reason)
+        at, mailbox = event.occurred_at or now, tokens.mailbox_hash(event.recipient)
+        suppress(connection, address_hash, reason, at, event.reason, mailbox)
 
 
 def _move_on(connection: Connection, event: MailEvent, message: Message | None) -> None:

@@ -7,7 +7,7 @@ keys no erased person is recognised, and every link is dead.
 from nurture.domain.errors import NurtureError
 from nurture.store.database import Database
 from nurture.store.tables.key_marks import find_mark, keep_mark, replace_mark
-from nurture.store.tables.subscribers import addresses_and_hashes
+from nurture.store.tables.subscribers import addresses_and_hashes, mailboxes_of
 from nurture.store.tables.suppressions import rename_address
 from nurture.tokens import Tokens
 
@@ -51,7 +51,9 @@ def accept_keys(database: Database, tokens: Tokens) -> int:
     """
     with database.writing() as connection:
         people = addresses_and_hashes(connection)
-        for person, address, before in people:
-            rename_address(connection, person, before, tokens.address_hashes(address)[0])
+        for _, address, before in people:
+            rename_address(connection, before, tokens.address_hashes(address)[0])
+        for address, before in mailboxes_of(connection):
+            rename_address(connection, before, tokens.mailbox_hash(address) or before)
         replace_mark(connection, tokens.key_mark)
     return len(people)

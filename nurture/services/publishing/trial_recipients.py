@@ -2,7 +2,7 @@
 
 from nurture.addresses import AddressError, plain_mailbox
 from nurture.store.database import Database
-from nurture.store.tables.suppressions import find_suppression
+from nurture.store.tables.suppressions import find_suppression, refusals_of_mailbox
 from nurture.tokens import Tokens
 
 
@@ -22,7 +22,7 @@ def trial_recipients(database: Database, tokens: Tokens, owner: str, colleague: 
     with database.reading() as connection:
         suppressed = any(
             find_suppression(connection, one) for one in tokens.address_hashes(address)
-        )
+        ) or bool(refusals_of_mailbox(connection, tokens.mailbox_hash(address)))
     if suppressed:
         raise AddressError(
             "The test was not sent. That address is not to be written to: they asked for no more "

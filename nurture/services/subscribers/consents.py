@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from nurture.domain.subscribers.awaited import AwaitedConsent, open_among
 from nurture.domain.subscribers.consent import ConsentRecord, Consents, Purpose
 from nurture.domain.subscribers.suppression import Suppression
 from nurture.store.database import Database
+from nurture.store.tables.awaited_consents import awaited_of
 from nurture.store.tables.consents import consent_records
 from nurture.store.tables.subscribers import find_subscriber
 from nurture.store.tables.suppressions import suppressions_of
@@ -13,7 +15,10 @@ from nurture.store.tables.suppressions import suppressions_of
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A person's consent records, oldest first, and the consents they add up to now."""
+    """A person's consent records, oldest first, and the consents they add up to now.
+
+    What is `awaited` was ticked in a form, and has no effect before they confirm it.
+    """
 
     address: str
     time_zone: str
@@ -21,11 +26,16 @@ class Proof:
     consents: Consents
     records: tuple[ConsentRecord, ...]
     suppressions: tuple[Suppression, ...]
+    awaited: tuple[AwaitedConsent, ...] = ()
 
     @property
     def present(self) -> frozenset[Purpose]:
         """The purposes they agree to now."""
         return self.consents.purposes
+
+    def find_awaited(self, purpose: Purpose) -> AwaitedConsent | None:
+        """Return the tick for a purpose that they have not confirmed yet, if there is one."""
+        return next((one for one in self.awaited if one.purpose is purpose), None)
 
     def latest(self, purpose: Purpose) -> ConsentRecord | None:
         """Return the latest record for a purpose, or `None` if there is none."""
@@ -45,4 +55,5 @@ def prove(database: Database, subscriber_id: int) -> Proof | None:
             consents=person.consents,
             records=tuple(consent_records(connection, person.id)),
             suppressions=tuple(suppressions_of(connection, person.address_hash)),
+            awaited=tuple(open_among(awaited_of(connection, person.id), person.consents)),
         )

@@ -17,6 +17,7 @@ from nurture.store import personal
 from nurture.store.database import Connection, Database
 from nurture.store.queries import hits, locks
 from nurture.store.tables import enrolments, subscribers
+from nurture.store.tables.awaited_consents import drop_stale
 from nurture.store.tables.bookings import forget_bookers, take_bookings_from, told_of_booker
 from nurture.store.tables.complaints import complaints_of
 from nurture.store.tables.erasures import list_erasures
@@ -90,7 +91,7 @@ def forget_booker(
             return False
         for address_hash in hashes:
             personal.empty_mentions(connection, address_key(address), address_hash)
-        suppress_erased(connection, hashes[0], now)
+        suppress_erased(connection, hashes[0], now, tokens.mailbox_hash(address))
         list_erasures(connection, [None], now)
     follow(database, files, now)
     return True
@@ -144,6 +145,7 @@ def tidy(database: Database, files: OwnFiles, now: datetime) -> int:
         forget_old_calls(connection, now)
         forget_old_waiting(connection, now)
         kept_calls.forget_old_calls(connection, now)
+        drop_stale(connection, now - UNCOLLECTED_FOR)
         let_go += forget_old_keys(connection, now, _KEYS_KEPT_FOR)
     follow(database, files, now)
     # A rewrite that was deferred for a day, because the file is large, is due at some point.

@@ -36,6 +36,7 @@ from nurture.store.tables import (
     messages,
     subscribers,
 )
+from nurture.store.tables.awaited_consents import drop_awaited
 from nurture.store.tables.consents import record_consents
 from nurture.store.tables.subscribers import Subscriber
 from nurture.store.tables.suppressions import lift_suppression, stands, suppress
@@ -72,6 +73,8 @@ def change_preferences(
         streams = offered(present, change.streams)
         preferences.check_wish(present, change.frequency, streams, now)
         subscribers.change_subscriber(connection, person.id, boxes_seen_at=now)
+        # They have answered both boxes here, which is newer than a tick in a form.
+        drop_awaited(connection, [person.id])
         decided = preferences.prefer(present, change.frequency, change.boxes, now, streams)
         _follow(connection, published, person, decided, evidence, now)
         if decided.stopped is None:
@@ -99,6 +102,8 @@ def want_less(
             present, published = subscription_of(connection, person), catalogue.current(connection)
             streams = offered(present, change.streams)
             wish, boxes = change.frequency, change.boxes
+            refused = {scope.purpose for scope, yes in boxes.items() if not yes}
+            drop_awaited(connection, [person.id], refused)
             decided = preferences.prefer_less(present, wish, boxes, now, streams)
             _follow(connection, published, person, decided, evidence, now)
             if decided.changes_anything:

@@ -11,6 +11,7 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.reasons import Code, Reason
 from nurture.domain.sequences.enrolment import EnrolmentStatus, Progress
 from nurture.domain.sequences.sequence import Sequence
+from nurture.domain.subscribers.awaited import AwaitedConsent
 from nurture.domain.subscribers.bookings import booked_until
 from nurture.domain.subscribers.consent import Evidence, Origin, Purpose
 from nurture.domain.subscribers.late_signups import SignupTime, signup_time
@@ -21,6 +22,7 @@ from nurture.domain.subscribers.signup import (
     TickedBoxes,
     sign_up,
 )
+from nurture.domain.subscribers.suppression import Suppression
 from nurture.services.catalogue import Catalogue, Published
 from nurture.services.door.admission import (
     Intake,
@@ -31,8 +33,9 @@ from nurture.services.door.admission import (
     why_it_waits,
 )
 from nurture.store.database import Connection, Database
-from nurture.store.queries import locks
+from nurture.store.queries import locks, spellings
 from nurture.store.tables import (
+    awaited_consents,
     bookings,
     consents,
     enrolments,
@@ -43,7 +46,7 @@ from nurture.store.tables import (
 from nurture.store.tables.enrolments import Enrolment
 from nurture.store.tables.restores import last_restored_at
 from nurture.store.tables.subscribers import AddedMeanwhileError, Subscriber
-from nurture.store.tables.suppressions import allow_guide, suppressions_of
+from nurture.store.tables.suppressions import allow_guide, refusals_of_mailbox, suppressions_of
 from nurture.store.tables.withdrawals import let_go_since
 from nurture.tokens import Tokens
 
@@ -88,11 +91,15 @@ class Signup:
 
 
 class _Asked(NamedTuple):
-    """What is asked for and when; `known_as` are the keyed hashes of the address."""
+    """What is asked for and when; `known_as` are the keyed hashes of the address.
+
+    `mailbox` is that of the mailbox, if the address is one of several spellings of it.
+    """
 
     signup: Signup
     sequence: Sequence
     known_as: tuple[str, ...]
+    mailbox: str | None
     time: SignupTime
     again: bool = False
 
@@ -153,7 +160,7 @@ def subscribe_in(
     time = signup_time(signup.said_at, now, last_restored_at(connection))
     if _is_a_repeat(connection, signup, now):
         return Intake.REPEATED
-    asked = _Asked(signup, sequence, tokens.address_hashes(signup.address), time)
+    asked = _Asked(signup, sequence, *_hashes(tokens, signup.address), time)
     arrival, client = signup.arrival, signup.evidence.client
     taken = count_taken(connection, signup.form, arrival, client, limits, now)
     if why := why_it_waits(arrival, limits, taken, time):
@@ -172,8 +179,12 @@ def take_in(
     """
     sequence = insist_on_form(published, signup.form)
     time = signup_time(signup.said_at, now, last_restored_at(connection))
-    known_as = tokens.address_hashes(signup.address)
-    _take_in(connection, published, _Asked(signup, sequence, known_as, time, again=True))
+    hashes = _hashes(tokens, signup.address)
+    _take_in(connection, published, _Asked(signup, sequence, *hashes, time, again=True))
+
+
+def _hashes(tokens: Tokens, address: str) -> tuple[tuple[str, ...], str | None]:
+    return tokens.address_hashes(address), tokens.mailbox_hash(address)
 
 
 def insist_on_form(published: Published, form: str) -> Sequence:
@@ -228,18 +239,22 @@ def _as_waiting(asked: _Asked) -> dict[str, Any]:
 
 def _find(connection: Connection, published: Published, asked: _Asked) -> _Found:
     """Lock the address and the person, and read everything the decision is based on."""
-    signup, sequence, known_as, time, _ = asked
-    locks.hold_address(connection, known_as[0])
+    signup, sequence, known_as, mailbox, time, _ = asked
+    # Two spellings of one mailbox must not both find that the other has not asked.
+    locks.hold_addresses(connection, {known_as[0], mailbox or known_as[0]})
     met = subscribers.find_by_address(connection, signup.address)
     person = locks.hold_subscriber(connection, met.id) if met else None
     number = person.id if person else None
     told_before = bookings.told_of_nobody(connection, known_as)
     known = Known(
         time_zone=signup.time_zone or published.practice.time_zone,
-        suppressions=[one for each in known_as for one in suppressions_of(connection, each)],
+        suppressions=_suppressions(connection, known_as, mailbox),
         let_go=time.said_at is not None and let_go_since(connection, known_as, time.said_at),
         last_said=consents.last_said(connection, number, known_as) if time.said_at else {},
         booked_until=booked_until(told_before),
+        asked_as_other_at=spellings.guide_wanted_at(
+            connection, number, mailbox or known_as[0], sequence.key
+        ),
     )
     if person is None:
         return _Found(None, None, bool(told_before), known)
@@ -252,8 +267,19 @@ def _find(connection: Connection, published: Published, asked: _Asked) -> _Found
         refused=consents.refused(connection, person.id),
         booked_until=booked_until(told) if told else person.booked_until,
         enrolment=_earlier(one) if one else None,
+        agreed=person.consents,
     )
     return _Found(person, one, bool(told_before), known)
+
+
+def _suppressions(
+    connection: Connection, known_as: tuple[str, ...], mailbox: str | None
+) -> list[Suppression]:
+    """Return each reason once, as the address gives it or else the other spellings."""
+    of_mailbox = refusals_of_mailbox(connection, mailbox)
+    own = [one for each in known_as for one in suppressions_of(connection, each)]
+    reasons = {one.reason for one in own}
+    return [*own, *(one for one in of_mailbox if one.reason not in reasons)]
 
 
 def _earlier(one: Enrolment) -> Earlier:
@@ -285,6 +311,7 @@ def _write(
         )
     where = Origin(f"form:{signup.form}", published.practice.privacy_version, signup.evidence)
     consents.record_consents(connection, number, decided.granted, where, time.told_at, time.said_at)
+    _await(connection, number, decided, where, signup.form, time)
     if decided.confirms:
         subscribers.confirm_address(connection, number, time.told_at)
     if decided.progress:
@@ -292,6 +319,25 @@ def _write(
         if decided.guide_on_trial:
             address_hash = found.person.address_hash if found.person else known_as[0]
             allow_guide(connection, address_hash, enrolment, time.told_at)
+
+
+def _await(
+    connection: Connection,
+    number: int,
+    decided: Subscribed,
+    where: Origin,
+    form: str,
+    time: SignupTime,
+) -> None:
+    """Keep the ticks that count once the person confirms them."""
+    said_at = time.said_at or time.told_at
+    ticked = [
+        AwaitedConsent(
+            one.purpose, one.wording, form, said_at, where.privacy_version, where.evidence
+        )
+        for one in decided.awaited
+    ]
+    awaited_consents.await_consents(connection, number, ticked)
 
 
 def _add(connection: Connection, asked: _Asked, time_zone: str) -> int:
@@ -302,6 +348,7 @@ def _add(connection: Connection, asked: _Asked, time_zone: str) -> int:
         first_name=asked.signup.first_name,
         time_zone=time_zone,
         now=asked.time.told_at,
+        mailbox_hash=asked.mailbox,
     )
 
 

@@ -18,7 +18,7 @@ from nurture.domain.scheduling.gate import UNTIL_RESUMED, Standing
 from nurture.domain.subscribers.bookings import NOT_CANCELLED
 from nurture.domain.subscribers.suppression import SuppressionReason, strongest
 from nurture.store.tables.subscribers import FORM, as_consents, subscribers
-from nurture.store.tables.suppressions import suppressions
+from nurture.store.tables.suppressions import COUNTS_FOR_SUBSCRIBER, suppressions
 from nurture.store.types import UtcDateTime
 
 
@@ -91,12 +91,17 @@ def barred() -> sa.Select[Any]:
 
     A reason that only a newer program knows is read as a complaint, as everywhere.
     """
-    marks = _sum(
+    marks = _marks()
+    hashed = subscribers.c.address_hash.label("address_hash")
+    found = sa.join(suppressions, subscribers, COUNTS_FOR_SUBSCRIBER)
+    return sa.select(hashed, marks.label("marks")).select_from(found).group_by(hashed)
+
+
+def _marks() -> sa.ColumnElement[int]:
+    return _sum(
         sa.func.max(sa.case((_is_for(one), 1 << place), else_=0))
         for place, one in enumerate(_REASONS, len(_FLAGS))
     )
-    each = sa.select(suppressions.c.address_hash, marks.label("marks"))
-    return each.group_by(suppressions.c.address_hash)
 
 
 def _is_for(one: SuppressionReason) -> sa.ColumnElement[bool]:
@@ -108,10 +113,8 @@ def _is_for(one: SuppressionReason) -> sa.ColumnElement[bool]:
 
 def barred_marks() -> sa.ColumnElement[int]:
     """Return the same marks of one address, which is quicker where few people are read."""
-    theirs = suppressions.c.address_hash == subscribers.c.address_hash
-    one = barred().with_only_columns(barred().selected_columns.marks)
-    found = one.where(theirs).correlate(subscribers).scalar_subquery()
-    return sa.func.coalesce(found, 0)
+    found = sa.select(_marks()).where(COUNTS_FOR_SUBSCRIBER).correlate(subscribers)
+    return sa.func.coalesce(found.scalar_subquery(), 0)
 
 
 def are_of(

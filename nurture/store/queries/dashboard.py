@@ -19,7 +19,7 @@ from nurture.store.tables.events import HUMAN, events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
-from nurture.store.tables.suppressions import suppressions
+from nurture.store.tables.suppressions import repeats_a_spelling, suppressions
 from nurture.store.types import Json
 
 #: Whether an accepted email has left this machine: the outbox gives no reply code. If the owner
@@ -142,7 +142,8 @@ def count_suppressed_since(
     connection: Connection, reason: SuppressionReason, since: datetime
 ) -> int:
     """Return how many addresses have been suppressed for that reason since then."""
-    that = (suppressions.c.reason == reason) & (suppressions.c.since >= since)
+    own = ~repeats_a_spelling()
+    that = (suppressions.c.reason == reason) & (suppressions.c.since >= since) & own
     return connection.scalar(select(func.count()).select_from(suppressions).where(that)) or 0
 
 

@@ -26,14 +26,13 @@ from nurture.store.tables.events import HELD, events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.restores import numbered
 from nurture.store.tables.subscribers import agrees_to_tracking, as_consents, subscribers
-from nurture.store.tables.suppressions import suppressions
+from nurture.store.tables.suppressions import IS_SUPPRESSED
 
 _IN_DOUBT = (events.c.verdict == Verdict.UNSURE) | HELD
 #: As `domain.scheduling.sunset.ends_silence` says.
 _SIGN = ((events.c.verdict == Verdict.HUMAN) & events.c.kind.in_(ENDS_A_SILENCE)) | (
     _IN_DOUBT & events.c.kind.in_(ENDS_IT_IN_DOUBT)
 )
-_SUPPRESSED = exists().where(suppressions.c.address_hash == subscribers.c.address_hash)
 _NOT_RETURNED = (MessageStatus.ACCEPTED, MessageStatus.DELIVERED)
 _NOT_SENT = (MessageStatus.DEFERRED, MessageStatus.CANCELLED, MessageStatus.FAILED)
 
@@ -54,7 +53,7 @@ class QuietPerson:
 def quiet_people(connection: Connection, since: datetime, limit: int) -> list[QuietPerson]:
     """Lock and return confirmed people who seem to have been silent since a moment or longer."""
     statement = (
-        select(subscribers, _SUPPRESSED.label("suppressed"))
+        select(subscribers, IS_SUPPRESSED.label("suppressed"))
         .where(
             subscribers.c.quiet_since <= since,
             subscribers.c.confirmed_at.is_not(None),

@@ -21,7 +21,7 @@ from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store.queries.segments import ids_where
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.subscribers import FORM, subscribers
-from nurture.store.tables.suppressions import suppressions
+from nurture.store.tables.suppressions import COUNTS_FOR_SUBSCRIBER, suppressions
 
 
 class PersonStatus(StrEnum):
@@ -146,4 +146,4 @@ def _at(stage: PersonStatus) -> Iterator[ColumnElement[bool]]:
 
 
 def _suppressed(why: Any) -> ColumnElement[bool]:
-    return subscribers.c.address_hash.in_(select(suppressions.c.address_hash).where(why))
+    return exists().where(COUNTS_FOR_SUBSCRIBER, why).correlate(subscribers)

@@ -16,7 +16,7 @@ from nurture.store.database import insert_new
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
 from nurture.store.tables.subscribers import subscribers
-from nurture.store.tables.suppressions import suppressions
+from nurture.store.tables.suppressions import IS_SUPPRESSED, suppressions
 from nurture.store.types import UtcDateTime, metadata
 
 #: The value, in a unique column, of the one jump that nobody has looked at yet.
@@ -108,7 +108,7 @@ def full_mailboxes(connection: sa.Connection, since: datetime, before: datetime)
         subscribers.c.id.in_(lately)
         & subscribers.c.id.in_(early)
         & ~subscribers.c.erased
-        & ~sa.exists().where(suppressions.c.address_hash == subscribers.c.address_hash)
+        & ~IS_SUPPRESSED
     )
     return list(connection.scalars(sa.select(subscribers.c.id).where(wanted)))
 

@@ -28,6 +28,7 @@ from nurture.domain.subscribers.consent import (
     words_of,
 )
 from nurture.store.database import among, as_numbers
+from nurture.store.tables.awaited_consents import drop_awaited
 from nurture.store.tables.subscribers import FORM, subscribers
 from nurture.store.tables.withdrawals import (
     CONSENT,
@@ -85,13 +86,15 @@ def record_consents(
     """Append each purpose granted or withdrawn, with its wording, where and when it was said.
 
     Only this, `record_brought` and `append_records` write consent records. The current consents are
-    updated, and every withdrawal is listed for the journal. If we learn of a consent only
+    updated, a tick for the same purpose is no longer awaited, and every withdrawal is listed for
+    the journal. If we learn of a consent only
     afterwards, `said_at` is its time according to the website.
     """
     if not changes:
         return
     connection.execute(sa.insert(consents), _rows(subscriber_id, changes, where, when, said_at))
     _follow(connection, subscriber_id, changes, where)
+    drop_awaited(connection, [subscriber_id], {change.purpose for change in changes})
     _list_withdrawn(connection, subscriber_id, changes, when)
 
 

@@ -36,6 +36,8 @@ subscribers = sa.Table(
     sa.Column("address", sa.Text),
     sa.Column("address_key", sa.Text, unique=True),
     sa.Column("address_hash", sa.Text, nullable=False, index=True),
+    # The keyed hash of the mailbox's own key, if the address is another spelling of it.
+    sa.Column("mailbox_hash", sa.Text, index=True),
     sa.Column("first_name", sa.Text, nullable=False, default=""),
     sa.Column("last_name", sa.Text, nullable=False, default="", server_default=""),
     sa.Column("phone", sa.Text, nullable=False, default="", server_default=""),
@@ -122,12 +124,14 @@ def add_subscriber(
     first_name: str,
     time_zone: str,
     now: datetime,
+    mailbox_hash: str | None = None,
 ) -> int:
     """Add a person who is not known yet; return their number, or raise `AddedMeanwhileError`."""
     row = {
         "address": address,
         "address_key": address_key(address),
         "address_hash": address_hash,
+        "mailbox_hash": mailbox_hash,
         "first_name": first_name,
         "time_zone": time_zone,
         "created_at": now,
@@ -210,6 +214,24 @@ def addresses_and_hashes(
     known = sa.select(*columns).where(~subscribers.c.erased, subscribers.c.address.is_not(None))
     rows = connection.execute(known.order_by(subscribers.c.id.desc()).limit(limit))
     return [(row.id, row.address, row.address_hash) for row in rows]
+
+
+def mailboxes_of(connection: sa.Connection) -> list[tuple[str, str]]:
+    """Return the address and the mailbox's keyed hash of everyone whose address is a spelling."""
+    found = sa.select(subscribers.c.address, subscribers.c.mailbox_hash).where(
+        subscribers.c.mailbox_hash.is_not(None), ~subscribers.c.erased
+    )
+    return [(row.address, row.mailbox_hash) for row in connection.execute(found)]
+
+
+def spelt_in_other_ways(connection: sa.Connection) -> list[tuple[int, str]]:
+    """Return the numbers and addresses of people whose mailbox might not be known yet."""
+    key = subscribers.c.address_key
+    might = key.like("%+%@%") | key.like("%.%@gmail.com") | key.like("%@googlemail.com")
+    found = sa.select(subscribers.c.id, subscribers.c.address).where(
+        subscribers.c.mailbox_hash.is_(None), ~subscribers.c.erased, might
+    )
+    return [(row.id, row.address) for row in connection.execute(found)]
 
 
 def first_names(connection: sa.Connection) -> dict[str, int]:

@@ -2,6 +2,9 @@
 
 A lifted reason is remembered with the time up to which it was lifted, so that an older bounce that
 is reported later changes nothing.
+
+A bounce is about one spelling of an address. Every other reason is about the mailbox: it is also
+stored under the hash of the mailbox's key (`subscribers.mailbox_hash`), and all spellings heed it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -41,6 +44,21 @@ lifted_suppressions = sa.Table(
 
 _FIRST_COUNTS = (SuppressionReason.COMPLAINED, SuppressionReason.ERASED)
 
+_BOUNCED = SuppressionReason.BOUNCED
+
+#: Whether a reason counts for every spelling of the mailbox.
+_IS_OF_MAILBOX = suppressions.c.reason != _BOUNCED
+
+#: Whether a reason counts for a subscriber, in a statement that has both tables.
+COUNTS_FOR_SUBSCRIBER: sa.ColumnElement[bool] = suppressions.c.address_hash.in_(
+    [subscribers.c.address_hash, subscribers.c.mailbox_hash]
+) & (_IS_OF_MAILBOX | (suppressions.c.address_hash == subscribers.c.address_hash))
+
+#: Whether any reason counts for a subscriber, in a statement about subscribers.
+IS_SUPPRESSED: sa.ColumnElement[bool] = (
+    sa.exists().where(COUNTS_FOR_SUBSCRIBER).correlate(subscribers)
+)
+
 
 def suppress(
     connection: sa.Connection,
@@ -48,12 +66,28 @@ def suppress(
     reason: SuppressionReason,
     at: datetime,
     detail: str = "",
+    mailbox_hash: str | None = None,
 ) -> bool:
-    """Stop emailing an address, because of what happened at that time.
+    """Stop emailing an address, and its mailbox, because of what happened at that time.
 
     Other reasons are unchanged. Return whether the reason is in force: it is not if something later
-    has lifted it.
+    has lifted it. Only for an address of nobody known does the mailbox have to be given.
     """
+    counts = _suppress(connection, address_hash, reason, at, detail)
+    if reason is not _BOUNCED and (
+        mailbox := mailbox_hash or find_mailbox(connection, address_hash)
+    ):
+        _suppress(connection, mailbox, _for_mailbox(reason), at, detail)
+    return counts
+
+
+def _suppress(
+    connection: sa.Connection,
+    address_hash: str,
+    reason: SuppressionReason,
+    at: datetime,
+    detail: str,
+) -> bool:
     lifted_at = find_lifted_at(connection, address_hash, reason)
     if lifted_at is not None and at < lifted_at:
         return bool(_row(connection, address_hash, reason))
@@ -77,15 +111,23 @@ def take_back(
     detail: str,
 ) -> bool:
     """Remove a reason as if it had never been given, unless it has been given again since."""
-    that = _that(address_hash, reason) & (suppressions.c.detail == detail)
-    exactly = that & (suppressions.c.since == since)
-    return connection.execute(sa.delete(suppressions).where(exactly)).rowcount > 0
+    exactly = (suppressions.c.since == since) & (suppressions.c.detail == detail)
+    found = [
+        connection.execute(sa.delete(suppressions).where(_that(*one), exactly)).rowcount
+        for one in _places(connection, address_hash, reason)
+    ]
+    return found[0] > 0
 
 
-def suppress_as_elsewhere(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def suppress_as_elsewhere(
+    connection: sa.Connection,
+    rows: Sequence[Mapping[str, Any]],
+    mailboxes: Mapping[str, str | None],
+) -> None:
     """Suppress addresses as another installation did; a reason that is in force takes the row's.
 
-    The rows are columns of the table, one for each address and reason.
+    The rows are columns of the table, one for each address and reason, and `mailboxes` the hashes
+    of the mailboxes of those addresses that are one of several spellings.
     """
     if not rows:
         return
@@ -93,6 +135,11 @@ def suppress_as_elsewhere(connection: sa.Connection, rows: Sequence[Mapping[str,
     newer = {name: insert.excluded[name] for name in ("since", "detail")}
     connection.execute(insert.on_conflict_do_update(index_elements=_KEY, set_=newer), list(rows))
     list_many(connection, [(one["address_hash"], one["reason"], one["since"]) for one in rows])
+    for row in rows:
+        reason = known(SuppressionReason, row["reason"], SuppressionReason.COMPLAINED)
+        mailbox = mailboxes.get(row["address_hash"])
+        if mailbox and reason is not _BOUNCED:
+            _suppress(connection, mailbox, _for_mailbox(reason), row["since"], row["detail"])
 
 
 def lift_as_elsewhere(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -137,16 +184,46 @@ def lift_suppression(
 ) -> bool:
     """Lift one reason and leave the others; return whether it was in force and no longer is.
 
-    With a time, earlier events that are reported later change nothing either. Without one, the
-    reason disappears as if it had never existed.
+    It is lifted from the mailbox as well. With a time, earlier events that are reported later
+    change nothing either. Without one, the reason disappears as if it had never existed.
     """
-    that = _that(address_hash, reason)
     if not stands(connection, address_hash, reason):
         return False
-    if at is not None:
-        _remember(connection, address_hash, reason, at)
-        that &= suppressions.c.since <= at
-    return connection.execute(sa.delete(suppressions).where(that)).rowcount > 0
+    for place in _places(connection, address_hash, reason):
+        that = _that(*place)
+        if at is not None:
+            _remember(connection, *place, at)
+            that &= suppressions.c.since <= at
+        connection.execute(sa.delete(suppressions).where(that))
+    return not stands(connection, address_hash, reason)
+
+
+def find_mailbox(connection: sa.Connection, address_hash: str) -> str | None:
+    """Return the hash of the mailbox that an address is one spelling of, if it is known."""
+    found: str | None = connection.scalar(_mailbox_of(address_hash).limit(1))
+    return found
+
+
+def _mailbox_of(address_hash: str) -> sa.Select[Any]:
+    theirs = subscribers.c.address_hash == address_hash
+    return sa.select(subscribers.c.mailbox_hash).where(
+        theirs, subscribers.c.mailbox_hash.is_not(None)
+    )
+
+
+def _places(
+    connection: sa.Connection, address_hash: str, reason: SuppressionReason
+) -> list[tuple[str, SuppressionReason]]:
+    """Return under which hash and reason a refusal is stored: the address, then its mailbox."""
+    mailbox = None if reason is _BOUNCED else find_mailbox(connection, address_hash)
+    own = [(address_hash, reason)]
+    return [*own, (mailbox, _for_mailbox(reason))] if mailbox else own
+
+
+def _for_mailbox(reason: SuppressionReason) -> SuppressionReason:
+    """Return the reason stored for the mailbox: erasing one spelling erases no other's rows."""
+    erased = reason is SuppressionReason.ERASED
+    return SuppressionReason.UNSUBSCRIBED if erased else reason
 
 
 def find_lifted_at(
@@ -171,10 +248,31 @@ def allow_guide(
 
 
 def suppressions_of(connection: sa.Connection, address_hash: str) -> list[Suppression]:
-    """Return every reason in force for an address, in the order of their names."""
-    found = sa.select(suppressions).where(suppressions.c.address_hash == address_hash)
-    rows = connection.execute(found.order_by(suppressions.c.reason)).mappings()
-    return [as_suppression(row) for row in rows]
+    """Return every reason in force for an address or its mailbox, in the order of their names."""
+    counts = _counts_for(address_hash)
+    rows = connection.execute(sa.select(suppressions).where(counts)).mappings().all()
+    return _each_once(rows, address_hash)
+
+
+def refusals_of_mailbox(connection: sa.Connection, mailbox_hash: str | None) -> list[Suppression]:
+    """Return why a mailbox is not emailed, for a spelling that nobody known has; never a bounce."""
+    theirs = suppressions.c.address_hash == (mailbox_hash or "")
+    found = sa.select(suppressions).where(theirs, _IS_OF_MAILBOX)
+    return _each_once(connection.execute(found).mappings().all(), "")
+
+
+def _counts_for(address_hash: str) -> sa.ColumnElement[bool]:
+    of_mailbox = suppressions.c.address_hash.in_(_mailbox_of(address_hash)) & _IS_OF_MAILBOX
+    return (suppressions.c.address_hash == address_hash) | of_mailbox
+
+
+def _each_once(rows: Iterable[sa.RowMapping], own_hash: str) -> list[Suppression]:
+    """Return each reason once, the address's own rather than its mailbox's."""
+    found: dict[str, Suppression] = {}
+    for row in sorted(rows, key=lambda one: one["address_hash"] == own_hash):
+        of_mailbox = row["address_hash"] != own_hash
+        found[row["reason"]] = as_suppression(row, of_mailbox=of_mailbox)
+    return [found[reason] for reason in sorted(found)]
 
 
 def find_suppression(connection: sa.Connection, address_hash: str) -> SuppressionReason | None:
@@ -183,47 +281,70 @@ def find_suppression(connection: sa.Connection, address_hash: str) -> Suppressio
 
 
 def stands(connection: sa.Connection, address_hash: str, reason: SuppressionReason) -> bool:
-    """Return whether an address is suppressed for that reason."""
-    return bool(_row(connection, address_hash, reason))
+    """Return whether an address, or its mailbox, is suppressed for that reason."""
+    theirs = _counts_for(address_hash) & (suppressions.c.reason == reason)
+    return connection.scalar(sa.select(sa.exists().where(theirs))) is True
 
 
 def standing_of(
     connection: sa.Connection, subscriber_ids: Iterable[int]
 ) -> dict[int, list[Suppression]]:
     """Return the reasons in force for each of these people who is suppressed at all."""
+    of = (subscribers.c.id.label("subscriber"), subscribers.c.address_hash.label("own_hash"))
     found = (
-        sa.select(subscribers.c.id.label("subscriber"), suppressions)
-        .join(subscribers, subscribers.c.address_hash == suppressions.c.address_hash)
+        sa.select(*of, suppressions)
+        .join(subscribers, COUNTS_FOR_SUBSCRIBER)
         .where(among(connection.dialect.name, subscribers.c.id, "people"))
     )
     rows = connection.execute(found, {"people": as_numbers(connection, subscriber_ids)})
-    reasons: dict[int, list[Suppression]] = {}
+    theirs: dict[tuple[int, str], list[sa.RowMapping]] = {}
     for row in rows.mappings():
-        reasons.setdefault(row["subscriber"], []).append(as_suppression(row))
-    return reasons
+        theirs.setdefault((row["subscriber"], row["own_hash"]), []).append(row)
+    return {person: _each_once(several, own) for (person, own), several in theirs.items()}
 
 
 def every_suppression(connection: sa.Connection) -> Sequence[sa.RowMapping]:
-    """Return every reason in force, with the address if it is known, newest first."""
+    """Return every reason in force, with the address if it is known, newest first.
+
+    What a mailbox only repeats of one of its spellings is left out.
+    """
     known = subscribers.c.address_hash == suppressions.c.address_hash
-    found = sa.select(suppressions, subscribers.c.address).outerjoin(
-        subscribers, known & subscribers.c.address.is_not(None)
+    found = (
+        sa.select(suppressions, subscribers.c.address)
+        .outerjoin(subscribers, known & subscribers.c.address.is_not(None))
+        .where(~repeats_a_spelling())
     )
     order = (suppressions.c.since.desc(), suppressions.c.address_hash, suppressions.c.reason)
     return connection.execute(found.order_by(*order)).mappings().all()
 
 
-def suppress_erased(connection: sa.Connection, address_hash: str, now: datetime) -> None:
+def repeats_a_spelling() -> sa.ColumnElement[bool]:
+    """Return the condition that a mailbox's row only repeats what one of its spellings said."""
+    spelt, person = suppressions.alias(), subscribers.alias()
+    same = (spelt.c.address_hash == person.c.address_hash) & (
+        person.c.mailbox_hash == suppressions.c.address_hash
+    )
+    return (
+        sa.exists()
+        .where(same, spelt.c.since == suppressions.c.since, spelt.c.reason != _BOUNCED)
+        .correlate(suppressions)
+    )
+
+
+def suppress_erased(
+    connection: sa.Connection, address_hash: str, now: datetime, mailbox_hash: str | None = None
+) -> None:
     """Never email the address of an erased person again, whatever was known about it before."""
     for table in (suppressions, lifted_suppressions):
         connection.execute(sa.delete(table).where(table.c.address_hash == address_hash))
-    suppress(connection, address_hash, SuppressionReason.ERASED, now)
+    suppress(connection, address_hash, SuppressionReason.ERASED, now, mailbox_hash=mailbox_hash)
 
 
-def rename_address(connection: sa.Connection, person: int, before: str, after: str) -> None:
-    """Give an address another keyed hash, in its subscriber and in its suppressions."""
-    theirs = subscribers.c.id == person
-    connection.execute(sa.update(subscribers).where(theirs).values(address_hash=after))
+def rename_address(connection: sa.Connection, before: str, after: str) -> None:
+    """Give an address another keyed hash, in its subscribers and in its suppressions."""
+    for column in (subscribers.c.address_hash, subscribers.c.mailbox_hash):
+        renamed = sa.update(subscribers).where(column == before)
+        connection.execute(renamed.values({column.name: after}))
     for table in (suppressions, lifted_suppressions):
         that = table.c.address_hash == before
         connection.execute(sa.update(table).where(that).values(address_hash=after))
@@ -231,12 +352,13 @@ def rename_address(connection: sa.Connection, person: int, before: str, after: s
 
 def empty_details_of(connection: sa.Connection, people: Collection[int]) -> None:
     """Clear what was reported about these people's addresses: mail servers often name them."""
-    theirs = sa.select(subscribers.c.address_hash).where(subscribers.c.id.in_(people))
-    that = suppressions.c.address_hash.in_(theirs)
-    connection.execute(sa.update(suppressions).where(that).values(detail=""))
+    for column in (subscribers.c.address_hash, subscribers.c.mailbox_hash):
+        theirs = sa.select(column).where(subscribers.c.id.in_(people), column.is_not(None))
+        that = suppressions.c.address_hash.in_(theirs)
+        connection.execute(sa.update(suppressions).where(that).values(detail=""))
 
 
-def as_suppression(row: sa.RowMapping) -> Suppression:
+def as_suppression(row: sa.RowMapping, *, of_mailbox: bool = False) -> Suppression:
     """Return a row as a value; a reason that only a newer program knows can never be lifted."""
     return Suppression(
         known(SuppressionReason, row["reason"], SuppressionReason.COMPLAINED),
@@ -244,6 +366,7 @@ def as_suppression(row: sa.RowMapping) -> Suppression:
         row["detail"],
         row["asked_again_at"],
         row["guide_of"],
+        of_mailbox,
     )
 
 

@@ -15,7 +15,13 @@ from nurture.domain.sequences.enrolment import (
 )
 from nurture.domain.sequences.sequence import OptIn, Sequence
 from nurture.domain.subscribers.bookings import BOOKED_BEFORE, NOT_CANCELLED
-from nurture.domain.subscribers.consent import Purpose, Scope, is_among, scope_of
+from nurture.domain.subscribers.consent import (
+    OWN_BOXES,
+    Purpose,
+    Scope,
+    is_among,
+    scope_of,
+)
 from nurture.domain.subscribers.late_signups import SignupTime, is_overtaken
 from nurture.domain.subscribers.signup import Earlier, Known, TickedBoxes, sign_up
 from nurture.domain.subscribers.suppression import Suppression, SuppressionReason
@@ -102,14 +108,40 @@ def test_a_form_grants_what_it_says_and_every_box_that_its_owner_has_not_refused
 ) -> None:
     decided, form = sign_up(sequence, TickedBoxes(ticked), known, SignupTime(NOW)), sequence.form
     assert decided and form
-    granted = [change.scope for change in decided.granted]
+    said = [*decided.granted, *decided.awaited]
+    granted = [change.scope for change in said]
     refused = known.refused if known.confirmed else set()
     asked = {scope_of(purpose, form.key) for purpose in ticked}
     believed = {scope for scope in asked if not is_among(scope, refused)}
     assert set(granted) == {scope_of(one, form.key) for one in form.grants} | believed
     assert len(granted) == len(set(granted))
-    assert all(change.granted and change.wording == form.wording for change in decided.granted)
+    assert all(change.granted and change.wording == form.wording for change in said)
     assert decided.confirms is (form.opt_in is OptIn.CONFIRMED)
+
+
+@given(sequences, ticks, people, st.booleans())
+def test_what_may_be_learnt_of_a_person_counts_at_once_only_if_the_website_vouches_for_the_address(
+    sequence: Sequence, ticked: list[Purpose], known: Known, vouched: bool
+) -> None:
+    boxes = TickedBoxes(ticked, vouched=vouched)
+    decided, form = sign_up(sequence, boxes, known, SignupTime(NOW)), sequence.form
+    assert decided and form
+    counts = vouched and form.opt_in is OptIn.CONFIRMED
+    held = {change.purpose for change in (decided.granted if not counts else decided.awaited)}
+    assert held.isdisjoint(OWN_BOXES)
+    assert {change.purpose for change in decided.awaited}.isdisjoint(known.agreed.purposes)
+
+
+@given(sequences, people, st.timedeltas(timedelta(0), 3 * GUIDE_AT_MOST_EVERY))
+def test_no_second_guide_leaves_for_another_spelling_of_the_mailbox_within_a_day(
+    sequence: Sequence, known: Known, ago: timedelta
+) -> None:
+    as_other = replace(known, asked_as_other_at=NOW - ago)
+    decided = sign_up(sequence, TickedBoxes(), as_other, SignupTime(NOW))
+    alone = sign_up(sequence, TickedBoxes(), known, SignupTime(NOW))
+    assert decided and alone
+    assert decided.progress == (None if ago < GUIDE_AT_MOST_EVERY else alone.progress)
+    assert decided.granted == alone.granted
 
 
 @given(sequences, ticks, people, before)
@@ -118,11 +150,13 @@ def test_a_signup_told_late_grants_nothing_that_they_have_spoken_of_since(
 ) -> None:
     decided = sign_up(sequence, TickedBoxes(ticked), known, SignupTime(NOW, said_at))
     assert decided
-    late = {change.scope for change in decided.granted}
+    late = {change.scope for change in (*decided.granted, *decided.awaited)}
     at_once = sign_up(sequence, TickedBoxes(ticked), known, SignupTime(NOW))
     assert at_once
     since = {scope for scope, at in known.last_said.items() if at >= said_at}
-    assert late == {c.scope for c in at_once.granted if not is_among(c.scope, since)}
+    assert late == {
+        c.scope for c in (*at_once.granted, *at_once.awaited) if not is_among(c.scope, since)
+    }
 
 
 @given(sequences, people, times)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from nurture.domain.audience.engagement import EngagementLevel
-from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Hit, Verdict
 from nurture.services.inbound import events
@@ -24,7 +24,7 @@ _A_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/1
 def ann(home: Installation) -> Installation:
     """Ann has consented to tracking, collected her guide and received the first article."""
     utm = {"utm_source": "newsletter"}
-    home.subscribe(ANN, first_name="Ann", ticked=(Purpose.TRACKING,), utm=utm)
+    home.subscribe_followed(ANN, first_name="Ann", utm=utm)
     home.deliver()
     home.clock.advance(timedelta(minutes=30))
     home.collect(tracking=True)

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.enrolment import EnrolmentStatus
-from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.subscribers.consent import Evidence
 from nurture.services.door.admission import Intake, SignupLimits
 from nurture.services.subscribers import erasure, guide, preferences
 from nurture.services.subscribers import signup as signup_service
@@ -342,7 +342,8 @@ def test_an_unticked_box_on_the_guide_page_withdraws_earlier_consent(
     sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
-    home.subscribe(ANN, ticked=(Purpose.TRACKING,))
+    home.subscribe(ANN)
+    home.collect(tracking=True)
     home.collect(tracking=False)
     assert home.person(ANN)["purposes"] == {"guide", *SERIES}
     last = home.rows(consents)[-1]

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Hit
 from nurture.domain.tracking.verdict import RULES
@@ -45,7 +44,7 @@ A_HIT = Hit(EventKind.OPENED, datetime(2026, 11, 23, tzinfo=UTC), message=2)
 @pytest.fixture
 def followed(home: Installation) -> Installation:
     """Ann has consented to tracking, and her first article came ten minutes ago."""
-    home.subscribe(ANN, ticked=(Purpose.TRACKING,))
+    home.subscribe_followed(ANN)
     home.deliver()
     home.collect(tracking=True)
     home.live(days=3)
@@ -345,7 +344,7 @@ def test_an_open_is_answered_even_if_no_hit_can_be_written(
     sqlite_home: Installation, smtp_sink: ScriptedSink
 ) -> None:
     home = sqlite_home
-    home.subscribe(ANN, ticked=(Purpose.TRACKING,))
+    home.subscribe_followed(ANN)
     home.deliver()
     home.context.journals.parent.mkdir(parents=True, exist_ok=True)
     home.context.journals.write_text("a file where the directory should be")

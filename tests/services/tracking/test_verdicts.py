@@ -9,7 +9,6 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from nurture.cli import main
-from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.tracking.events import EventKind
 from nurture.domain.tracking.hits import Hit, MessageHits
 from nurture.domain.tracking.verdict import HOLD, RULES, Judgement, judge
@@ -35,7 +34,7 @@ A_LINK = "https://practice.example.org/"
 def followed(home: Installation) -> Installation:
     """Ann and Bob have consented to tracking, and their first article came ten minutes ago."""
     for number, address in enumerate((ANN, "bob@example.org"), start=1):
-        home.subscribe(address, ticked=(Purpose.TRACKING,))
+        home.subscribe_followed(address)
         home.deliver()
         home.collect(number, tracking=True)
     home.live(days=3)
@@ -189,7 +188,7 @@ def test_the_rejudge_command_reports_changes_in_words_and_as_json(
     sqlite_home: Installation,
 ) -> None:
     home = sqlite_home
-    home.subscribe(ANN, ticked=(Purpose.TRACKING,))
+    home.subscribe_followed(ANN)
     home.deliver()
     visit(home, 1)
     home.judge()

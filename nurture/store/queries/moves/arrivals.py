@@ -48,6 +48,7 @@ class MetAddress:
     known: Acquaintance
     words: frozenset[str] = field(default_factory=frozenset)
     is_done: bool = False
+    mailbox_hash: str | None = None
 
     @property
     def address_hash(self) -> str:
@@ -60,10 +61,12 @@ def meet(
     hashes: Mapping[str, tuple[str, ...]],
     digest: str,
     number: int | None,
+    mailboxes: Mapping[str, str | None],
 ) -> dict[str, MetAddress]:
     """Return what is known of each address; `hashes` are those of each, by `address_key`.
 
-    Lock the addresses and their people, unless no import has the `number`: then it is only looked.
+    `mailboxes` are the hashes of those mailboxes that are spelt differently. Lock the addresses and
+    their people, unless no import has the `number`: then it is only looked.
     """
     if number is not None:
         locks.hold_addresses(connection, (one[0] for one in hashes.values()))
@@ -71,16 +74,18 @@ def meet(
     rows = _people(connection, of_key, lock=number is not None)
     people = [row["id"] for row in rows.values()]
     every = [one for each in hashes.values() for one in each]
+    boxes = [one for one in mailboxes.values() if one]
     done = brought_by(connection, number, people) if number is not None else set()
     facts = _Facts(
-        suppressed=_by_hash(standing_since(connection, every)),
+        suppressed=_by_hash(standing_since(connection, [*every, *boxes])),
         lifted=_by_hash(lifted_up_to(connection, every)),
         withdrawn=_withdrawn(connection, every),
         refused={n: refused_in(r) for n, r in records_among(connection, people).items()},
         proved=proved_by_file(connection, digest, people),
     )
     return {
-        address: _met(theirs, rows.get(address), facts, done) for address, theirs in hashes.items()
+        address: _met(theirs, mailboxes.get(address), rows.get(address), facts, done)
+        for address, theirs in hashes.items()
     }
 
 
@@ -122,7 +127,11 @@ def _people(
 
 
 def _met(
-    hashes: tuple[str, ...], row: sa.RowMapping | None, facts: _Facts, done: Collection[int]
+    hashes: tuple[str, ...],
+    mailbox: str | None,
+    row: sa.RowMapping | None,
+    facts: _Facts,
+    done: Collection[int],
 ) -> MetAddress:
     own = tuple(dict.fromkeys((row["address_hash"], *hashes))) if row else hashes
     withdrawn = {word for one in own for word in facts.withdrawn.get(one, ())}
@@ -133,13 +142,12 @@ def _met(
         # A reason that only a newer program knows counts as one that nobody can lift.
         suppressed=frozenset(
             known(SuppressionReason, word, SuppressionReason.COMPLAINED)
-            for one in own
-            for word in facts.suppressed.get(one, ())
+            for word in _reasons(own, mailbox, facts.suppressed)
         ),
         lifted={why: at for word, at in lifted if (why := known(SuppressionReason, word, None))},
     )
     if row is None:
-        return MetAddress(own, stranger)
+        return MetAddress(own, stranger, mailbox_hash=mailbox)
     number = row["id"]
     person = replace(
         stranger,
@@ -155,7 +163,16 @@ def _met(
         refused=refused | facts.refused.get(number, frozenset()),
         has_proof=number in facts.proved,
     )
-    return MetAddress(own, person, row["purposes"], number in done)
+    return MetAddress(own, person, row["purposes"], number in done, mailbox)
+
+
+def _reasons(
+    own: Collection[str], mailbox: str | None, standing: Mapping[str, Collection[str]]
+) -> set[str]:
+    """Return why an address is not emailed; a bounce of another spelling is no reason."""
+    refused = set(standing.get(mailbox, ())) if mailbox else set[str]()
+    reasons = {word for one in own for word in standing.get(one, ())}
+    return reasons | (refused - {SuppressionReason.BOUNCED})
 
 
 def add_people(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:

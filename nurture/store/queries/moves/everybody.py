@@ -10,6 +10,7 @@ from nurture.domain.imports.carried import LIST_FIELDS, PERSON_FIELDS
 from nurture.domain.messages.status import MessageStatus
 from nurture.domain.sequences.sequence import ANSWERS
 from nurture.domain.subscribers.bookings import BOOKINGS
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store.database import among, as_numbers
 from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
@@ -44,7 +45,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "subscribers": {
             "id": _NUMBER,
             "address_key": "follows from the address",
-            "address_hash": _HASH,
+            **dict.fromkeys(("address_hash", "mailbox_hash"), _HASH),
             "erased": "people who were erased are not carried, except that nobody emails them",
             "quiet_since": "a hint; silence counts from the import, as signs of life stay behind",
         },
@@ -82,6 +83,7 @@ STAY_BEHIND: Mapping[str, str] = MappingProxyType(
         "withdrawals": "the journal, in which the other installation lists what it takes in",
         "refusals": _HISTORY,
         "waiting_signups": "not taken in yet; the website or the owner decides about it here",
+        "awaited_consents": "ticked, but not confirmed; the link that would do it is of this one",
         "import_rows": "what a list proved; the consents that it brought are carried, with proof",
         "complaints": "correspondence with its own deadlines, which an evidence bundle carries",
     }
@@ -112,13 +114,18 @@ def people_after(
     """
     columns = [subscribers.c[name] for name in PERSON_FIELDS]
     chosen = sa.select(
-        subscribers.c.id, subscribers.c.address, subscribers.c.address_hash, *columns
+        subscribers.c.id,
+        subscribers.c.address,
+        subscribers.c.address_hash,
+        subscribers.c.mailbox_hash,
+        *columns,
     )
     ordered = chosen.where(_KNOWN, subscribers.c.id > number).order_by(subscribers.c.id)
     rows = connection.execute(ordered.limit(limit)).mappings().all()
     numbers = [row["id"] for row in rows]
     hashes = {row["id"]: _hashes(row, hashes_of) for row in rows}
     lists = _lists_of(connection, numbers, hashes)
+    _add_refusals_of_mailboxes(connection, rows, lists["suppressions"])
     people = [
         {"email": row["address"]}
         | {name: row[name] for name in PERSON_FIELDS}
@@ -210,6 +217,18 @@ def _pass_what_may_be_sent(
         sent.setdefault((enrolment, occasion), set()).add(step)
     for one in (row for rows in enrolled.values() for row in rows):
         one["passed"] |= sent.get((one["id"], one["occasion"]), set())
+
+
+def _add_refusals_of_mailboxes(
+    connection: sa.Connection, people: Sequence[sa.RowMapping], told: dict[int, list[Record]]
+) -> None:
+    """Add what other spellings of a mailbox refused, in case none of them is carried."""
+    mailboxes = {row["id"]: [row["mailbox_hash"]] for row in people if row["mailbox_hash"]}
+    fields = LIST_FIELDS["suppressions"]
+    for number, several in _by_hash(connection, "suppressions", mailboxes).items():
+        own = told.setdefault(number, [])
+        reasons = {one["reason"] for one in own} | {SuppressionReason.BOUNCED}
+        own += [{f: row[f] for f in fields} for row in several if row["reason"] not in reasons]
 
 
 def _whether_booker(booked: dict[int, list[Record]]) -> dict[int, list[Record]]:
