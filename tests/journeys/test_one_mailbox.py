@@ -1,13 +1,17 @@
 """Stories of one mailbox with several spellings, on a moved clock and through HTTP."""
 
+import json
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
+from nurture.archive.journal import WithdrawalLine
 from nurture.domain.subscribers.consent import Evidence
 from nurture.domain.tracking.events import EventKind
+from nurture.services.backup.replay import Replayer
+from nurture.services.imports.own import restore_people
 from nurture.services.keys.mailboxes import know_mailboxes
 from nurture.services.keys.mark import accept_keys
 from nurture.services.subscribers import erasure
@@ -15,6 +19,7 @@ from nurture.services.subscribers.on_behalf import stop_everything
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import find_suppression, standing_of, suppressions
+from nurture.store.tables.withdrawals import withdrawals
 from tests.installation import Installation, link_in
 from tests.installations import ScriptedSink
 from tests.journeys.steps import collect, sign_up
@@ -161,3 +166,33 @@ def test_new_keys_rename_the_mailboxes_too(home: Installation, smtp_sink: Script
     before = home.rows(suppressions)
     accept_keys(home.context.database, home.context.tokens)
     assert home.rows(suppressions) == before
+
+
+def test_a_refusal_replayed_from_the_journal_stops_every_spelling(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    start(home, smtp_sink, TAGGED, ANNA)
+    one_click(home, smtp_sink, TAGGED)
+    at, context = home.clock.now, home.context
+    lines = [
+        WithdrawalLine(row["id"], row["address_hash"], row["kind"], row["happened_at"], at)
+        for row in home.rows(withdrawals)
+    ]
+    with context.database.writing() as connection:
+        connection.execute(delete(suppressions))
+    Replayer(*context.stored, context.files, at).replay(lines)
+    assert [is_stopped(home, each) for each in (TAGGED, ANNA)] == [True, True]
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "nowhere"], ids=["readable", "unreadable"])
+def test_a_refusal_that_a_list_brings_stops_every_spelling(
+    home: Installation, smtp_sink: ScriptedSink, zone: str
+) -> None:
+    start(home, smtp_sink, ANNA)
+    at, context = home.clock.now, home.context
+    refused = {"reason": "unsubscribed", "since": at.isoformat(), "detail": ""}
+    values = {"kind": "person", "email": TAGGED, "time_zone": zone, "created_at": at.isoformat()}
+    row = values | {"came_by": "form", "frequency": "usual", "suppressions": json.dumps([refused])}
+    with context.database.writing() as connection:
+        restore_people(connection, context.tokens, [row], at)
+    assert is_stopped(home, ANNA)
