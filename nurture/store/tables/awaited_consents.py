@@ -1,4 +1,4 @@
-"""Awaited consents: boxes ticked in a form that count only once the person confirms them."""
+"""Awaited ticks: boxes ticked in a form that count only once the person confirms them."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime

@@ -34,7 +34,7 @@ def guide_link(home: Installation, smtp_sink: ScriptedSink) -> str:
 
 def agreed(home: Installation) -> set[str]:
     """Return which of our own boxes the person agrees to."""
-    return home.person(ANN)["purposes"] & set(BOTH)
+    return {*home.person(ANN)["purposes"]} & set(BOTH)
 
 
 def test_a_tick_is_granted_with_its_own_proof_when_the_guide_is_collected(
