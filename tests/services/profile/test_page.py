@@ -57,8 +57,7 @@ def test_the_story_starts_with_the_signup(ann: Installation) -> None:
     assert said[0] == f"Signed up for “{title}”"
     assert story[0].notes == ("Came from “newsletter”",)
     for sentence in (
-        "Agreed to getting the guide, getting the series of emails and letting us see what they "
-        "open and follow",
+        "Agreed to getting the guide and getting the series of emails",
         "Sent “Your 21-page guide is ready to collect”",
         "Collected the guide",
         "Booked a session",
