@@ -27,7 +27,6 @@ from nurture.proxies import trouble_with
 from nurture.rendering.message import no_headers
 from nurture.sealing import Seal
 from nurture.services.account.access_tokens import GrantedTokens
-from nurture.services.account.grant import seal_grant
 from nurture.services.backup import state
 from nurture.services.backup.backups import BackupSetup
 from nurture.services.backup.contents import Sources
@@ -36,13 +35,12 @@ from nurture.services.catalogue import Catalogue, NothingPublishedError, Publish
 from nurture.services.delivery.dispatch import Dispatch
 from nurture.services.door.admission import SignupLimits
 from nurture.services.door.reception import Door
-from nurture.services.door.site_keys import seal_sites
-from nurture.services.evidence.keys import keep_a_key, seal_evidence_keys
+from nurture.services.evidence.keys import keep_a_key
 from nurture.services.inbound.mailbox import MailboxSource
 from nurture.services.inbound.mailbox_news import InboundDesk
 from nurture.services.keys.mailboxes import know_mailboxes
 from nurture.services.keys.mark import insist_on_keys, refuse_other_keys
-from nurture.services.owner.security import seal_secrets
+from nurture.services.keys.sealed import seal_afresh
 from nurture.services.publishing.guides import GuideFiles
 from nurture.services.subscribers.machine_files import OwnFiles
 from nurture.services.tracking import fold
@@ -381,10 +379,7 @@ def bring_up_to_date(context: Context) -> None:
     """
     migrate(context.settings.database)
     insist_on_keys(context.database, context.tokens)
-    seal_secrets(context.database, context.seal)
-    seal_grant(context.database, context.seal)
-    seal_evidence_keys(context.database, context.seal)
-    seal_sites(context.database, context.seal)
+    seal_afresh(context.database, context.seal)
     keep_a_key(context.database, context.seal, context.clock())
     know_mailboxes(context.database, context.tokens)
     rewrite_old(context.database)

@@ -8,11 +8,8 @@ from nurture.domain.errors import NurtureError
 from nurture.domain.keys import Keys, joined
 from nurture.files.secrets import ADDRESS_KEY, LEAKED_KEYS, SECRET_KEY, change_secrets, new_key
 from nurture.sealing import Seal
-from nurture.services.account.grant import seal_grant
-from nurture.services.door.site_keys import seal_sites
-from nurture.services.evidence.keys import seal_evidence_keys
 from nurture.services.keys.mark import refuse_other_keys
-from nurture.services.owner.security import seal_secrets
+from nurture.services.keys.sealed import seal_afresh
 from nurture.settings import Settings
 from nurture.store.database import Database, DatabaseUnavailableError, NewerDatabaseError
 from nurture.store.shape import NEWEST
@@ -102,10 +99,7 @@ def _seal_afresh(database_url: str, keys: Keys) -> Sealed:
         if database.exists() and database.find_shape() != NEWEST:
             return Sealed.LATER
         if database.exists():
-            seal_secrets(database, Seal(keys.opening))
-            seal_grant(database, Seal(keys.opening))
-            seal_evidence_keys(database, Seal(keys.opening))
-            seal_sites(database, Seal(keys.opening))
+            seal_afresh(database, Seal(keys.opening))
         return Sealed.AFRESH
     except DatabaseUnavailableError:
         return Sealed.LATER
