@@ -1,0 +1,74 @@
+"""What shows that something sent is a signup: its event, its time, and the shape of its objects."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from nurture.payload import Fields
+
+#: Where services say what has happened.
+_EVENT_NAMES = frozenset(
+    {"type", "event", "eventtype", "eventname", "trigger", "triggertype", "action", "status"}
+    | {"subscriptiontype"}
+)
+
+#: Words of which the name of an event has one if nobody has just asked for a guide.
+_NO_SIGNUP = frozenset(
+    {"unsubscribe", "unsubscribed", "optout", "unenrolled", "delete", "deleted", "deletion"}
+    | {"remove", "removed", "archived", "cleaned", "bounce", "bounced", "complaint", "complained"}
+    | {"spam", "cancelled", "canceled", "refund", "refunded", "partial", "abandoned", "draft"}
+    | {"update", "updated", "change", "changed", "upemail", "profile", "published", "order"}
+    | {"orders", "invoice", "payment"}
+)
+
+#: The names of events are short; what a visitor has typed under such a name often is not.
+_LONGEST, _MOST_BLANKS = 60, 2
+
+_WORDS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+")
+
+
+def object_in(fields: object, *path: str) -> Mapping[str, Any]:
+    """Return the object at a place, or an empty one if there is none."""
+    for name in path:
+        fields = fields.get(name) if isinstance(fields, Mapping) else None
+    return fields if isinstance(fields, Mapping) else {}
+
+
+def objects_in(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return the objects of a list, without anything else in it."""
+    found = fields.get(name)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def time_in(fields: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Return `signed_up_at` if a field is a time with an offset; otherwise nothing."""
+    moment = Fields(fields).find_moment(name)
+    return {"signed_up_at": moment.isoformat()} if moment else {}
+
+
+def is_other_event(fields: Mapping[str, Any]) -> bool:
+    """Return whether a call reports something else, such as an unsubscribe or an order.
+
+    A call that says that someone has left a list names an address too, and must not sign it up.
+    """
+    inner = (one for one in fields.values() if isinstance(one, Mapping))
+    return any(map(_says_other_event, (fields, *inner)))
+
+
+def _says_other_event(fields: Mapping[str, Any]) -> bool:
+    said = (
+        value
+        for name, value in fields.items()
+        if str(name).replace("_", "").casefold() in _EVENT_NAMES and isinstance(value, str)
+    )
+    return fields.get("archived") is True or any(map(_is_no_signup, said))
+
+
+def _is_no_signup(event: str) -> bool:
+    if len(event) > _LONGEST or event.strip().count(" ") > _MOST_BLANKS:
+        return False
+    return not _NO_SIGNUP.isdisjoint(word.casefold() for word in _WORDS.findall(event))
+
+
+def read_unmarked(fields: Mapping[str, Any]) -> None:
+    """Recognise nothing: such forms have no marks, and are read by what their fields are called."""
