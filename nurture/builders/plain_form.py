@@ -8,11 +8,12 @@ from typing import Any
 
 from nurture.builders import FormBuilder, FormFields, registry
 from nurture.builders.fields.labels import is_called_address, labelled, read_labelled
+from nurture.builders.fields.recognition import is_other_event
 
 
 def read(fields: FormFields) -> dict[str, Any] | None:
     """Return the fields of a flat form that has one called an address, or `None`."""
-    if any(map(_is_nested, fields.values())) or _is_recognised(fields):
+    if any(map(_is_nested, fields.values())) or is_other_event(fields) or _is_recognised(fields):
         return None
     flat = labelled(fields)
     return read_labelled(flat) if any(map(is_called_address, flat)) else None
@@ -25,14 +26,17 @@ def _is_recognised(fields: FormFields) -> bool:
 
 
 def _is_nested(value: Any) -> bool:
-    """Return whether a value contains fields; a group of boxes, as in `consent[news]`, does not."""
+    """Return whether a value contains fields; a group of boxes, as in `consent[news]`, does not.
+
+    An address inside a group may be someone else's, such as the site's owner.
+    """
     if isinstance(value, list):
         return any(isinstance(one, Mapping) for one in value)
     return isinstance(value, Mapping) and any(map(_is_group, value.values()))
 
 
 def _is_group(value: Any) -> bool:
-    return isinstance(value, Mapping | list)
+    return isinstance(value, Mapping | list) or (isinstance(value, str) and "@" in value)
 
 
 BUILDER = FormBuilder(
