@@ -1,4 +1,4 @@
-"""Form builders and what their forms send; one module for each.
+"""Form builders and what their forms send: a module for each builder.
 
 Each module here defines one `BUILDER`. To add a builder, add a file: the registry finds it, and
 `docs/adding-a-form-builder.md` says what it must contain. Every builder's own words are translated

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from nurture.builders import FormBuilder, FormFields
-from nurture.builders.fields.envelopes import GENERAL
+from nurture.builders.fields.envelopes import GENERAL, is_recognised
 from nurture.builders.fields.labels import labelled, read_labelled
 from nurture.builders.fields.recognition import is_other_event
 
@@ -18,6 +18,8 @@ _NESTED = re.compile(r"[^_]__[^_]")
 def read(fields: FormFields) -> dict[str, Any] | None:
     """Return the fields of a step that was sent whole; named ones are read by their names."""
     if not any(_NESTED.search(str(name)) for name in fields) or is_other_event(fields):
+        return None
+    if is_recognised(fields, GENERAL):
         return None
     return read_labelled(labelled(_nested(fields)))
 

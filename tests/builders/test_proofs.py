@@ -7,6 +7,7 @@ import pytest
 from nurture.builders import FormProof, registry
 from nurture.signatures import SignatureError, SignatureFault, new_secret
 from tests.builders.service_calls import SIGNERS, body_of
+from tests.presence import at_least_one
 
 NOW = datetime(2026, 11, 30, 8, 7, 31, 500_000, tzinfo=UTC)
 SECRET = new_secret()
@@ -83,7 +84,7 @@ def test_nothing_is_believed_without_a_secret(name: str, secret: str) -> None:
 @every_service
 def test_each_header_of_a_signature_is_needed_and_counts(name: str) -> None:
     headers, body = signed(name)
-    for one in headers:
+    for one in at_least_one(list(headers)):
         rest = {key: value for key, value in headers.items() if key != one}
         assert fault(name, SECRET, rest, body) is SignatureFault.MISSING
         assert fault(name, SECRET, headers | {one: "é"}, body) in set(SignatureFault)
