@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from nurture import signatures
-from nurture.builders import FormBuilder, FormProof
-from nurture.builders.fields.recognition import read_unmarked
+from nurture.builders import FormBuilder, FormFields, FormProof
 
 _HEADER, _ID = "Framer-Signature", "Framer-Webhook-Submission-Id"
 _SECRET_HELP = "Enter the secret where the form’s webhook was added, under Send To."
@@ -25,10 +24,14 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
     signatures.require_any([offered], [f"sha256={signatures.hex_hmac(key, signed)}"])
 
 
+def read(fields: FormFields) -> None:
+    """Recognise nothing: these forms have no marks, and are read by what fields are called."""
+
+
 BUILDER = FormBuilder(
     name="framer",
     label="Framer",
-    read=read_unmarked,
+    read=read,
     setup=(
         "In Framer, select the form on the canvas.",
         "In the sidebar on the right, choose Add beside Send To, then Webhook.",

@@ -58,7 +58,7 @@ BUILDER = FormBuilder(
     read=read,
     setup=(
         "In Google Forms, open the form and choose Apps Script from the menu with the three dots.",
-        "Put this in place of the script that is there, and save it:\n" + _SCRIPT,
+        f"Put this in place of the script that is there:\n{_SCRIPT}\nThen save it.",
         "Choose Triggers, then “Add Trigger”: the function sendResponse, from the form, on form "
         "submit. Google asks you to allow it.",
         "Fill in the form once, and look under Executions to see that it was sent.",

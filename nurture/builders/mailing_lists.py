@@ -59,6 +59,6 @@ BUILDER = FormBuilder(
         "In HubSpot, make a workflow that begins with your form and add the action “Send a "
         "webhook”, method POST, with {address} as the webhook URL.",
         "In Mailchimp, use Zapier, with the trigger “New Subscriber” and the action “Webhooks by "
-        "Zapier”, which sends the address and the name to {address}",
+        "Zapier”, which sends the address and the name to {address} by POST.",
     ),
 )

@@ -3,13 +3,17 @@
 https://apps.make.com/http
 """
 
-from nurture.builders import FormBuilder
-from nurture.builders.fields.recognition import read_unmarked
+from nurture.builders import FormBuilder, FormFields
+
+
+def read(fields: FormFields) -> None:
+    """Recognise nothing: these forms have no marks, and are read by what fields are called."""
+
 
 BUILDER = FormBuilder(
     name="make",
     label="Make",
-    read=read_unmarked,
+    read=read,
     setup=(
         "In Make, open the scenario that begins with your form and add a module.",
         "Choose HTTP, “Make a request”.",

@@ -23,7 +23,7 @@ BUILDER = FormBuilder(
     read=read,
     setup=(
         "In the service’s settings, add a webhook for a submitted form, and enter {address}.",
-        "If the service signs as Standard Webhooks says and takes a secret, enter {secret}",
+        "If the service signs as Standard Webhooks says and takes a secret, enter {secret} there.",
         "Send a test, or fill in the form once, to see that it arrives.",
     ),
     rank=_RANK,

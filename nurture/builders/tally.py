@@ -63,7 +63,7 @@ BUILDER = FormBuilder(
     setup=(
         "In Tally, publish the form and open its Integrations tab.",
         "Choose Connect beside Webhooks, and enter {address} as the endpoint URL.",
-        "Add a signing secret: {secret}",
+        "Switch the signing secret on, and enter {secret} there.",
         "Save it, and fill in the form once to see that it arrives.",
     ),
     proof=FormProof(_HEADER, verify, _SECRET_HELP),

@@ -68,7 +68,3 @@ def _is_no_signup(event: str) -> bool:
     if len(event) > _LONGEST or event.strip().count(" ") > _MOST_BLANKS:
         return False
     return not _NO_SIGNUP.isdisjoint(word.casefold() for word in _WORDS.findall(event))
-
-
-def read_unmarked(fields: Mapping[str, Any]) -> None:
-    """Recognise nothing: such forms have no marks, and are read by what their fields are called."""
