@@ -14,7 +14,7 @@ from tests.web.studio import send
 TODAY, WEBSITE = "/studio/", "/studio/settings/website"
 FIELDS = f"{WEBSITE}/pain-guide/fields"
 RIGHT = {"email": "/q7/a", "first_name": "/q9", "name": "", "do": "save"}
-ASIDE = {"praxis": {"b": "praxis@example.org"}}
+ASIDE = {"praxis": {"b": "praxis@example.org", "c": "info@example.org"}}
 
 
 @pytest.fixture

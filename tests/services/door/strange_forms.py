@@ -10,10 +10,10 @@ from tests.installation import Installation
 
 PAIN = "pain-guide"
 
-#: No adapter reads this: two addresses, and neither says whose it is.
+#: No adapter reads this: several addresses, whatever the first one is, and none says whose it is.
 STRANGE = {
     "q7": {"a": "anna@example.org"},
-    "q8": {"a": "praxis@example.org"},
+    "q8": {"a": "praxis@example.org", "b": "info@example.org"},
     "q9": "Anna",
     "tick": "on",
 }
