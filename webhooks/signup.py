@@ -102,7 +102,8 @@ def _answer(context: Context, form: str, caller: _Caller) -> Response:
     if caller.site_id is not None and is_visitor(request):
         wanted, now = text_of(fields, "thanks"), context.clock()
         return thank(context, find_hosted(context.door, form, client_of(request), now, wanted))
-    return Response(ACCEPTED, HTTPStatus.ACCEPTED, mimetype="application/json")
+    status = builders.answer_for(receipt.reader, dict(request.headers))
+    return Response(ACCEPTED, status, mimetype="application/json")
 
 
 def _receive(context: Context, form: str, caller: _Caller, fields: builders.FormFields) -> Receipt:

@@ -14,12 +14,17 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from nurture.builders.fields.recognition import is_other_event
 from nurture.domain.door.field_mapping import FieldMapping, apply_mapping
 from nurture.domain.subscribers.consent import Purpose
 from nurture.domain.subscribers.tick_boxes import read_ticks
+from nurture.signatures import find_header
 
 #: The fields of a form, nested as they were sent.
 FormFields = Mapping[str, Any]
+
+#: The usual status of an accepted form (RFC 9110 §15.3.3): what follows, follows later.
+ACCEPTED = 202
 
 #: Takes the secret, the headers, the raw body and now; raises `SignatureError`.
 VerifyForm = Callable[[str, Mapping[str, str], bytes, datetime], None]
@@ -50,6 +55,7 @@ class FormBuilder:
     which `{address}` is the address to enter, with its key, and `{secret}` the signing secret. The
     builder with the lowest `rank` that recognises a form reads it. One that `reads_native` is also
     asked about forms that have an `email` of that name, for whatever else they call differently.
+    `accepted` is the status that it takes for success.
     """
 
     name: str
@@ -59,6 +65,7 @@ class FormBuilder:
     proof: FormProof | None = None
     rank: int = 50
     reads_native: bool = False
+    accepted: int = ACCEPTED
 
 
 class ReadForm(NamedTuple):
@@ -94,7 +101,18 @@ def read_form(fields: FormFields, mappings: Iterable[FieldMapping] = ()) -> Read
     for mapping in mappings:
         if mapped := apply_mapping(fields, mapping):
             return ReadForm(mapped, MAPPED)
-    return _read_native(fields) if is_native(fields) else _read_strange(fields)
+    if is_native(fields):
+        return None if is_other_event(fields) else _read_native(fields)
+    return _read_strange(fields)
+
+
+def answer_for(reader: str, headers: Mapping[str, str]) -> int:
+    """Return the status that accepts a form, given what read it and the headers of the call."""
+    for builder in registry().values():
+        claims = builder.proof and find_header(headers, builder.proof.header)
+        if builder.name == reader or claims:
+            return builder.accepted
+    return ACCEPTED
 
 
 def _read_native(fields: FormFields) -> ReadForm:

@@ -68,6 +68,8 @@ def _fields(form: Mapping[str, Any]) -> Iterator[Labelled]:
 
 BUILDER = FormBuilder(
     name="webflow",
+    # Any other answer counts as a failure, after which the webhook is switched off.
+    accepted=200,
     label="Webflow",
     read=read,
     setup=(

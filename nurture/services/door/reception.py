@@ -135,10 +135,14 @@ def as_signup(sent: SentForm, read: ReadForm, body: SignupBody) -> Signup:
 
 
 def _read(door: Door, sent: SentForm) -> ReadForm | None:
-    """Return the fields under our own names; what the owner has mapped is asked last but one."""
-    if builders.is_native(sent.fields):
+    """Return the fields under our own names, or `None` if nothing can read them.
+
+    A form that says nothing under other names needs nobody's mapping, and costs no query.
+    """
+    strange = _has_strange_names(sent.fields)
+    if not strange and builders.is_native(sent.fields):
         return builders.read_form(sent.fields)
-    if not _has_strange_names(sent.fields):
+    if not strange:
         raise InvalidSignupError([FieldFault("email", _missing_or_odd(sent.fields))])
     with door.database.reading() as connection:
         mappings = find_mappings(connection, sent.form)
@@ -148,7 +152,7 @@ def _read(door: Door, sent: SentForm) -> ReadForm | None:
 def _has_strange_names(fields: FormFields) -> bool:
     """Return whether a form says something under names that are not ours."""
     said = (name for name, value in fields.items() if value not in ("", None, [], {}))
-    return any(name not in _OWN_NAMES for name in said)
+    return any(name not in _OWN_NAMES and not name.startswith("utm_") for name in said)
 
 
 def _missing_or_odd(fields: FormFields) -> str:
