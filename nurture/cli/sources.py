@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nurture.bootstrap import Context
     from nurture.services.reports.sources import OriginFigures, SourceReport
 
-#: As `OriginBy` has them, which would load the database's library.
+#: As `SourceBy` has them, which would load the database's library.
 _BY = ("source", "medium", "campaign", "page")
 _DEEDS = ("signed_up", "collected", "booked", "unsubscribed")
 _LINE = "{:>9}  {:>9}  {:>9}  {:>12}  {}"
@@ -37,10 +37,10 @@ def sources(context: Context, form: str, by: str, since: datetime | None, as_jso
 
     Everyone counts once, when they first signed up through the form.
     """
-    from nurture.services.reports.sources import OriginBy, count_sources_since
+    from nurture.services.reports.sources import SourceBy, count_sources_since
 
     first = since.replace(tzinfo=UTC) if since else None
-    found = count_sources_since(*context.stored, form, OriginBy(by), first, context.clock())
+    found = count_sources_since(*context.stored, form, SourceBy(by), first, context.clock())
     if as_json:
         return click.echo(json.dumps(_document(form, found), ensure_ascii=False, indent=2))
     click.echo("\n".join(_in_words(found)))

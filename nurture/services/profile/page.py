@@ -14,9 +14,9 @@ from nurture.domain.simulation.world import SimulatedEvent, What
 from nurture.domain.tracking.verdict import Verdict
 from nurture.services.catalogue import Catalogue
 from nurture.services.profile.explanation import Explanation, explain_subscriber
-from nurture.services.profile.origin_words import say_origins
 from nurture.services.profile.page_words import LIVELY, Titles
 from nurture.services.profile.rights import in_sentence
+from nurture.services.profile.source_words import say_sources
 from nurture.services.profile.timeline import Chapter, recount
 from nurture.services.simulation.snapshot import portray
 from nurture.services.subscribers import consents, export, on_behalf
@@ -114,7 +114,7 @@ def introduce(
         story = recount(record, titles, names)
         part = _part(story, record, until)
         shown = _introduction(connection, names, found, explanation, part, proof, now)
-    return replace(shown, origins=say_origins(record["signups"], published, now))
+    return replace(shown, origins=say_sources(record["signups"], published, now))
 
 
 def _part(story: list[Chapter], record: Mapping[str, Any], until: datetime | None) -> Part:

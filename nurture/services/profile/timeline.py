@@ -16,9 +16,9 @@ from nurture.domain.sequences.enrolment import EndReason
 from nurture.domain.subscribers.consent import SILENCE, STUDIO, said_where
 from nurture.domain.tracking.events import EventKind, PageDeed
 from nurture.domain.tracking.verdict import Verdict
-from nurture.services.profile.origin_words import say_notes
 from nurture.services.profile.page_words import BECAME, DEEDS, DONE_HERE
 from nurture.services.profile.phrases import and_
+from nurture.services.profile.source_words import say_notes
 
 Row = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from nurture.domain.door.origins import host_of
+from nurture.domain.door.sources import host_of
 from nurture.domain.errors import NurtureError
 from nurture.domain.sequences.sequence import Sequence
 from nurture.services.catalogue import Catalogue, Published
@@ -12,20 +12,20 @@ from nurture.services.delivery.pause import get_sequence
 from nurture.services.reports.funnel import Period, first_days
 from nurture.services.subscribers.signup import insist_on_form
 from nurture.store.database import Connection, Database
-from nurture.store.queries import origins
-from nurture.store.queries.origins import (
-    OriginBy,
+from nurture.store.queries import sources
+from nurture.store.queries.sources import (
     OriginDeed,
     OriginFigures,
     OriginPerson,
     OriginScope,
+    SourceBy,
 )
 
 __all__ = [
     "NoFormError",
-    "OriginBy",
     "OriginDeed",
     "OriginFigures",
+    "SourceBy",
     "SourceFigure",
     "SourceList",
     "SourceReport",
@@ -50,7 +50,7 @@ class SourceReport:
     """The figures of a form by value, most first; `rest` are those of rarer values, if any."""
 
     sequence: Sequence
-    by: OriginBy
+    by: SourceBy
     since: datetime
     figures: tuple[OriginFigures, ...]
     rest: OriginFigures
@@ -66,7 +66,7 @@ class SourceReport:
 class SourceFigure:
     """Which figure a list is about."""
 
-    by: OriginBy
+    by: SourceBy
     value: str
     deed: OriginDeed
     period: Period
@@ -86,7 +86,7 @@ def count_sources(
     database: Database,
     catalogue: Catalogue,
     key: str,
-    by: OriginBy,
+    by: SourceBy,
     period: Period,
     now: datetime,
 ) -> SourceReport:
@@ -104,7 +104,7 @@ def count_sources_since(
     database: Database,
     catalogue: Catalogue,
     form: str,
-    by: OriginBy,
+    by: SourceBy,
     since: datetime | None,
     now: datetime,
 ) -> SourceReport:
@@ -134,8 +134,8 @@ def list_behind(
         published = catalogue.current(connection)
         sequence = get_sequence(published, key)
         scope = _scope(published, sequence, figure.period, now)
-        which = origins.came_by(figure.by, figure.value)
-        found = origins.people_behind(connection, scope, which, figure.deed, before, PAGE + 1)
+        which = sources.came_by(figure.by, figure.value)
+        found = sources.people_behind(connection, scope, which, figure.deed, before, PAGE + 1)
     people, there_is_more = found[:PAGE], len(found) > PAGE
     return SourceList(
         sequence,
@@ -145,17 +145,17 @@ def list_behind(
     )
 
 
-def name_of(by: OriginBy, value: str, own_host: str) -> str:
+def name_of(by: SourceBy, value: str, own_host: str) -> str:
     """Return a value as it is shown: a page of the practice's own website by its path alone."""
     host, _, path = value.partition("/")
-    return f"/{path}" if by is OriginBy.PAGE and value and host == own_host else value
+    return f"/{path}" if by is SourceBy.PAGE and value and host == own_host else value
 
 
 def _count(
-    connection: Connection, published: Published, scope: OriginScope, by: OriginBy
+    connection: Connection, published: Published, scope: OriginScope, by: SourceBy
 ) -> SourceReport:
-    figures = tuple(origins.count_origins(connection, scope, by, MOST))
-    total = rest = origins.count_all(connection, scope)
+    figures = tuple(sources.count_sources(connection, scope, by, MOST))
+    total = rest = sources.count_all(connection, scope)
     for one in figures:
         rest = rest.less(one)
     sequence = published.sequences[scope.sequence]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from nurture.domain.door.networks import NetworkChain
-from nurture.domain.door.origins import origin_of
+from nurture.domain.door.sources import source_of
 from nurture.domain.door.waiting import HourlyLimits, LastHour
 from nurture.store.database import insert_new
 from nurture.store.types import Json, UtcDateTime, metadata
@@ -16,7 +16,12 @@ from nurture.store.types import Json, UtcDateTime, metadata
 NO_NETWORK = NetworkChain()
 
 #: The columns that say where a signup came from.
-ORIGIN = ("utm_source", "utm_medium", "utm_campaign", "page")
+SOURCE_COLUMNS = ("utm_source", "utm_medium", "utm_campaign", "page")
+
+
+def _empty(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, default="", server_default="")
+
 
 signups = sa.Table(
     "signups",
@@ -32,12 +37,12 @@ signups = sa.Table(
     sa.Column("received_at", UtcDateTime),
     # The visitor's connection, neighbourhood and provider, and whether the neighbourhood had a
     # signup in the hour before.
-    sa.Column("near", sa.Text, nullable=False, default="", server_default=""),
-    sa.Column("site", sa.Text, nullable=False, default="", server_default=""),
-    sa.Column("wide", sa.Text, nullable=False, default="", server_default=""),
+    _empty("near"),
+    _empty("site"),
+    _empty("wide"),
     sa.Column("again", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     # What figures are counted by; it follows from the page and the UTM parameters.
-    *(sa.Column(name, sa.Text, nullable=False, default="", server_default="") for name in ORIGIN),
+    *(_empty(name) for name in SOURCE_COLUMNS),
     sa.Index("ix_signups_client_signed_up_at", "client", "signed_up_at"),
     sa.Index("ix_signups_form_signed_up_at", "form", "signed_up_at"),
     sa.Index("ix_signups_site_signed_up_at", "site", "signed_up_at"),
@@ -95,14 +100,14 @@ def add_signup(
             site=networks.site,
             wide=networks.wide,
             again=again,
-            **origin_columns(utm, page_url),
+            **source_columns(utm, page_url),
         )
     )
 
 
-def origin_columns(utm: Mapping[str, str], page_url: str) -> dict[str, str]:
+def source_columns(utm: Mapping[str, str], page_url: str) -> dict[str, str]:
     """Return the columns that say where a signup came from."""
-    return dict(zip(ORIGIN, origin_of(utm, page_url), strict=True))
+    return dict(zip(SOURCE_COLUMNS, source_of(utm, page_url), strict=True))
 
 
 def is_signup(connection: sa.Connection, subscriber_id: int, form: str, at: datetime) -> bool:

@@ -12,9 +12,9 @@ from nurture.services.reports import sources
 from nurture.services.reports.funnel import Period
 from nurture.services.reports.sources import (
     NoFormError,
-    OriginBy,
     OriginDeed,
     OriginFigures,
+    SourceBy,
     SourceFigure,
     SourceList,
     SourceReport,
@@ -30,7 +30,7 @@ PAGE = "https://www.human-movement.com/Free-Guide/?utm_source=google"
 
 
 def counted(
-    home: Installation, by: OriginBy = OriginBy.SOURCE, period: Period = Period.MONTH
+    home: Installation, by: SourceBy = SourceBy.SOURCE, period: Period = Period.MONTH
 ) -> SourceReport:
     """Return the figures of the pain guide's form."""
     return sources.count_sources(*home.context.stored, "pain-guide", by, period, home.clock.now)
@@ -51,7 +51,7 @@ def listed(
 def behind(
     home: Installation, value: str, deed: OriginDeed, before: int | None = None
 ) -> SourceList:
-    figure = SourceFigure(OriginBy.SOURCE, value, deed, Period.MONTH)
+    figure = SourceFigure(SourceBy.SOURCE, value, deed, Period.MONTH)
     return sources.list_behind(*home.context.stored, "pain-guide", figure, home.clock.now, before)
 
 
@@ -71,9 +71,9 @@ def test_people_are_counted_by_where_they_came_from(home: Installation) -> None:
     home.subscribe(BOB, utm={"utm_source": " google "}, evidence=Evidence(PAGE.upper()))
     home.subscribe(CARA)
     assert values(counted(home)) == {"google": 2, "": 1}
-    assert values(counted(home, OriginBy.MEDIUM)) == {"": 2, "cpc": 1}
-    assert values(counted(home, OriginBy.CAMPAIGN)) == {"": 2, "spring": 1}
-    assert values(counted(home, OriginBy.PAGE)) == {"/free-guide": 2, "": 1}
+    assert values(counted(home, SourceBy.MEDIUM)) == {"": 2, "cpc": 1}
+    assert values(counted(home, SourceBy.CAMPAIGN)) == {"": 2, "spring": 1}
+    assert values(counted(home, SourceBy.PAGE)) == {"/free-guide": 2, "": 1}
 
 
 def test_what_they_did_since_is_counted_once_each(home: Installation) -> None:
@@ -165,11 +165,11 @@ def test_a_form_is_counted_since_a_given_day(home: Installation) -> None:
     come(home, BOB)
     stored, now = home.context.stored, home.clock.now
     since = datetime(2020, 1, 1, tzinfo=UTC)
-    ever = sources.count_sources_since(*stored, "pain-guide", OriginBy.SOURCE, since, now)
-    lately = sources.count_sources_since(*stored, "pain-guide", OriginBy.SOURCE, None, now)
+    ever = sources.count_sources_since(*stored, "pain-guide", SourceBy.SOURCE, since, now)
+    lately = sources.count_sources_since(*stored, "pain-guide", SourceBy.SOURCE, None, now)
     assert (ever.total.signed_up, lately.total.signed_up) == (2, 1)
     with pytest.raises(UnknownFormError):
-        sources.count_sources_since(*stored, "nothing", OriginBy.SOURCE, None, now)
+        sources.count_sources_since(*stored, "nothing", SourceBy.SOURCE, None, now)
 
 
 @pytest.mark.parametrize(
@@ -180,4 +180,4 @@ def test_only_a_sequence_with_a_form_has_figures(
 ) -> None:
     stored, now = sqlite_home.context.stored, sqlite_home.clock.now
     with pytest.raises(error):
-        sources.count_sources(*stored, key, OriginBy.SOURCE, Period.MONTH, now)
+        sources.count_sources(*stored, key, SourceBy.SOURCE, Period.MONTH, now)

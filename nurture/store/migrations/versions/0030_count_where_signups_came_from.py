@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from nurture.domain.door.origins import origin_of
+from nurture.domain.door.sources import source_of
 from nurture.store.types import Json
 
 revision = "0030"
@@ -11,7 +11,7 @@ down_revision = "0029"
 branch_labels = None
 depends_on = None
 
-_ORIGIN = ("utm_source", "utm_medium", "utm_campaign", "page")
+_COLUMNS = ("utm_source", "utm_medium", "utm_campaign", "page")
 
 #: This many signups are looked at together.
 _CHUNK = 2_000
@@ -21,27 +21,27 @@ _SIGNUPS = sa.table(
     sa.column("id", sa.Integer),
     sa.column("page_url", sa.Text),
     sa.column("utm", Json),
-    *(sa.column(name, sa.Text) for name in _ORIGIN),
+    *(sa.column(name, sa.Text) for name in _COLUMNS),
 )
 
 
 def upgrade() -> None:
-    for name in _ORIGIN:
+    for name in _COLUMNS:
         column = sa.Column(name, sa.Text(), nullable=False, server_default="")
         op.add_column("signups", column)
     if not op.get_context().as_sql:
-        _tell_origins(op.get_bind())
+        _tell_sources(op.get_bind())
 
 
-def _tell_origins(connection: sa.Connection) -> None:
+def _tell_sources(connection: sa.Connection) -> None:
     """Fill the columns from what the website sent; whatever tells nothing stays empty."""
     last = 0
     while rows := _signups_after(connection, last):
         last = rows[-1].id
         told = [{"number": row.id, **_named(row)} for row in rows]
-        known = [one for one in told if any(one[f"new_{name}"] for name in _ORIGIN)]
+        known = [one for one in told if any(one[f"new_{name}"] for name in _COLUMNS)]
         if known:
-            new = {name: sa.bindparam(f"new_{name}") for name in _ORIGIN}
+            new = {name: sa.bindparam(f"new_{name}") for name in _COLUMNS}
             one = sa.update(_SIGNUPS).where(_SIGNUPS.c.id == sa.bindparam("number"))
             connection.execute(one.values(new), known)
 
@@ -55,10 +55,10 @@ def _signups_after(connection: sa.Connection, last: int) -> list[sa.Row[tuple[ob
 def _named(row: sa.Row[tuple[object, ...]]) -> dict[str, str]:
     """Return the columns of a signup; parameters that are no texts tell nothing."""
     utm = {name: value for name, value in (row.utm or {}).items() if isinstance(value, str)}
-    origin = origin_of(utm, row.page_url or "")
-    return {f"new_{name}": value for name, value in zip(_ORIGIN, origin, strict=True)}
+    found = source_of(utm, row.page_url or "")
+    return {f"new_{name}": value for name, value in zip(_COLUMNS, found, strict=True)}
 
 
 def downgrade() -> None:
-    for name in reversed(_ORIGIN):
+    for name in reversed(_COLUMNS):
         op.drop_column("signups", name)

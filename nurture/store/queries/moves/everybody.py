@@ -16,7 +16,7 @@ from nurture.store.tables.consents import consents
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.events import events
 from nurture.store.tables.messages import messages
-from nurture.store.tables.signups import ORIGIN, signups
+from nurture.store.tables.signups import SOURCE_COLUMNS, signups
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.suppressions import lifted_suppressions, suppressions
 
@@ -56,7 +56,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "id": _NUMBER,
             "subscriber_id": _NUMBER,
             **dict.fromkeys(("near", "site", "wide", "again"), _OF_THE_HOUR),
-            **dict.fromkeys(ORIGIN, "follows from the page and the UTM parameters"),
+            **dict.fromkeys(SOURCE_COLUMNS, "follows from the page and the UTM parameters"),
         },
         "enrolments": {
             "id": _NUMBER,

@@ -18,7 +18,7 @@ from nurture.store.queries import locks
 from nurture.store.tables.enrolments import enrolments, look_at_once, of_subscribers, reword_ends
 from nurture.store.tables.events import NewEvent, add_events, events
 from nurture.store.tables.restores import numbered
-from nurture.store.tables.signups import origin_columns, signups
+from nurture.store.tables.signups import signups, source_columns
 from nurture.store.tables.subscribers import AddedMeanwhileError, subscribers
 
 Row = Mapping[str, Any]
@@ -98,7 +98,7 @@ def numbers_in(connection: sa.Connection, people: Collection[int]) -> dict[tuple
 def add_signups(connection: sa.Connection, rows: Sequence[Row]) -> None:
     """Record that forms were submitted elsewhere."""
     if rows:
-        told = [{**row, **origin_columns(row["utm"], row["page_url"])} for row in rows]
+        told = [{**row, **source_columns(row["utm"], row["page_url"])} for row in rows]
         connection.execute(sa.insert(signups), told)
 
 

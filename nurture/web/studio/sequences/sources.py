@@ -5,17 +5,17 @@ from flask import Blueprint, abort, render_template, request
 from nurture.bootstrap import Context
 from nurture.services.delivery.pause import UnknownSequenceError
 from nurture.services.reports import sources
-from nurture.services.reports.sources import NoFormError, OriginBy, OriginDeed, SourceFigure
+from nurture.services.reports.sources import NoFormError, OriginDeed, SourceBy, SourceFigure
 from nurture.web.studio.core.formatting import whole_number
 from nurture.web.studio.sequences.pages import PERIODS, asked_period
 from nurture.web.views import Views
 
 #: What the figures can be sorted by, in the words of tabs and of columns.
 BY = {
-    OriginBy.SOURCE: "Source",
-    OriginBy.MEDIUM: "Medium",
-    OriginBy.CAMPAIGN: "UTM campaign",
-    OriginBy.PAGE: "Page",
+    SourceBy.SOURCE: "Source",
+    SourceBy.MEDIUM: "Medium",
+    SourceBy.CAMPAIGN: "UTM campaign",
+    SourceBy.PAGE: "Page",
 }
 
 DEEDS = {
@@ -73,9 +73,9 @@ def add_routes(studio: Blueprint, context: Context) -> None:
     studio.get(f"{one}/people", endpoint="show_source_people")(views.show_people)
 
 
-def _by() -> OriginBy:
+def _by() -> SourceBy:
     asked = request.args.get("by", "")
-    return OriginBy(asked) if asked in set(OriginBy) else OriginBy.SOURCE
+    return SourceBy(asked) if asked in set(SourceBy) else SourceBy.SOURCE
 
 
 def _deed() -> OriginDeed:

@@ -18,7 +18,7 @@ from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
 
 
-class OriginBy(StrEnum):
+class SourceBy(StrEnum):
     """What signups are counted by."""
 
     SOURCE = "source"
@@ -77,15 +77,15 @@ class OriginPerson:
 
 
 _COLUMNS = {
-    OriginBy.SOURCE: signups.c.utm_source,
-    OriginBy.MEDIUM: signups.c.utm_medium,
-    OriginBy.CAMPAIGN: signups.c.utm_campaign,
-    OriginBy.PAGE: signups.c.page,
+    SourceBy.SOURCE: signups.c.utm_source,
+    SourceBy.MEDIUM: signups.c.utm_medium,
+    SourceBy.CAMPAIGN: signups.c.utm_campaign,
+    SourceBy.PAGE: signups.c.page,
 }
 
 
-def count_origins(
-    connection: Connection, scope: OriginScope, by: OriginBy, most: int
+def count_sources(
+    connection: Connection, scope: OriginScope, by: SourceBy, most: int
 ) -> list[OriginFigures]:
     """Return the figures of the `most` frequent values, most first."""
     return [OriginFigures(*row) for row in connection.execute(by_value(scope, by, most))]
@@ -97,8 +97,8 @@ def count_all(connection: Connection, scope: OriginScope) -> OriginFigures:
     return OriginFigures("", *(int(one or 0) for one in row))
 
 
-def by_value(scope: OriginScope, by: OriginBy, most: int) -> Select[Any]:
-    """Return the statement behind `count_origins`."""
+def by_value(scope: OriginScope, by: SourceBy, most: int) -> Select[Any]:
+    """Return the statement behind `count_sources`."""
     value = _COLUMNS[by]
     counted = _joined(select(value, *_figures(scope)), scope)
     return counted.group_by(value).order_by(func.count().desc(), value).limit(most)
@@ -123,7 +123,7 @@ def people_behind(
     return [OriginPerson(*row) for row in rows]
 
 
-def came_by(by: OriginBy, value: str) -> ColumnElement[bool]:
+def came_by(by: SourceBy, value: str) -> ColumnElement[bool]:
     """Return the condition for signups of one value."""
     return _COLUMNS[by] == value
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nurture.domain.door.origins import first_touch, last_touch, others_in, page_of
+from nurture.domain.door.sources import first_touch, last_touch, others_in, page_of
 from nurture.services.catalogue import Published
 
 #: How well-known sources write their names; others are shown as they were sent.
@@ -19,7 +19,7 @@ _NAMES = {
 _MOST, _LONGEST = 5, 80
 
 
-def say_origins(
+def say_sources(
     signups: Sequence[Mapping[str, Any]], published: Published, now: datetime
 ) -> tuple[str, ...]:
     """Say in whole sentences where someone's signups came from, the latest first.

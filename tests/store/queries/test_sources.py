@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import Connection, insert, text
 
 from nurture.store.database import Database
-from nurture.store.queries import origins
-from nurture.store.queries.origins import OriginBy, OriginScope
-from nurture.store.tables.signups import origin_columns, signups
+from nurture.store.queries import sources
+from nurture.store.queries.sources import OriginScope, SourceBy
+from nurture.store.tables.signups import signups, source_columns
 from nurture.store.tables.subscribers import subscribers
 from tests.people import NOW
 
@@ -36,7 +36,7 @@ def history(database: Database) -> Iterator[Connection]:
         )
         named = {"utm_source": f"source {number % 7}"}
         row = {"subscriber_id": number, "form": "pain-guide", "page_url": "", "client": ""}
-        row |= {"utm": named, **origin_columns(named, "")}
+        row |= {"utm": named, **source_columns(named, "")}
         forms += [row | {"signed_up_at": at}, row | {"signed_up_at": at + timedelta(hours=1)}]
     with database.writing() as connection:
         connection.execute(insert(subscribers), people)
@@ -46,10 +46,10 @@ def history(database: Database) -> Iterator[Connection]:
         yield connection
 
 
-@pytest.mark.parametrize("by", OriginBy)
-def test_a_periods_signups_are_found_by_their_index(history: Connection, by: OriginBy) -> None:
+@pytest.mark.parametrize("by", SourceBy)
+def test_a_periods_signups_are_found_by_their_index(history: Connection, by: SourceBy) -> None:
     explain = "EXPLAIN QUERY PLAN" if history.dialect.name == "sqlite" else "EXPLAIN"
-    asked = origins.by_value(SCOPE, by, 50)
+    asked = sources.by_value(SCOPE, by, 50)
     plainly = asked.compile(history, compile_kwargs={"literal_binds": True})
     plan = repr(history.exec_driver_sql(f"{explain} {plainly}").all())
     assert "ix_signups_form_signed_up_at" in plan
@@ -59,7 +59,7 @@ def test_a_periods_signups_are_found_by_their_index(history: Connection, by: Ori
 
 
 def test_each_person_of_the_period_counts_once(history: Connection) -> None:
-    found = origins.count_origins(history, SCOPE, OriginBy.SOURCE, 50)
+    found = sources.count_sources(history, SCOPE, SourceBy.SOURCE, 50)
     assert sum(one.signed_up for one in found) == 20
-    assert origins.count_all(history, SCOPE).signed_up == 20
+    assert sources.count_all(history, SCOPE).signed_up == 20
     assert max(one.signed_up for one in found) == 3

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from nurture.store import migrate as migration
 from nurture.store.database import Database
 from nurture.store.migrate import migrate
-from nurture.store.tables.signups import ORIGIN
+from nurture.store.tables.signups import SOURCE_COLUMNS
 
 _PERSON = (
     "INSERT INTO subscribers (id, address_hash, first_name, time_zone, created_at, frequency,"
@@ -32,7 +32,7 @@ def test_old_signups_are_told_where_they_came_from(empty_url: str) -> None:
     migrate(empty_url)
     with database.reading() as connection:
         found = connection.execute(
-            text(f"SELECT {', '.join(ORIGIN)} FROM signups ORDER BY id")
+            text(f"SELECT {', '.join(SOURCE_COLUMNS)} FROM signups ORDER BY id")
         ).all()
     database.close()
     assert [tuple(row) for row in found] == [

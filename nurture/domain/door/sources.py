@@ -11,7 +11,7 @@ _LONGEST = 80
 _THIS, _FIRST = "utm_", "utm_first_"
 
 
-class SignupOrigin(NamedTuple):
+class SignupSource(NamedTuple):
     """The words by which signups are counted; an empty one is not known."""
 
     source: str = ""
@@ -20,14 +20,14 @@ class SignupOrigin(NamedTuple):
     page: str = ""
 
 
-def origin_of(utm: Mapping[str, str], page_url: str) -> SignupOrigin:
+def source_of(utm: Mapping[str, str], page_url: str) -> SignupSource:
     """Return where a signup came from, so that different spellings count as one.
 
     If this visit tells nothing, the visitor's first visit counts.
     """
     touch = touch_of(utm, _THIS) or touch_of(utm, _FIRST)
     words = {name: counted_word(value) for name, value in touch.items()}
-    return SignupOrigin(**words, page=counted_word(page_of(page_url)))
+    return SignupSource(**words, page=counted_word(page_of(page_url)))
 
 
 def first_touch(utm: Mapping[str, str]) -> dict[str, str]:
@@ -43,13 +43,13 @@ def last_touch(utm: Mapping[str, str]) -> dict[str, str]:
 
 def touch_of(utm: Mapping[str, str], start: str) -> dict[str, str]:
     """Return the parameters whose names begin with `start`, by the rest of their names."""
-    said = {name: " ".join(utm.get(start + name, "").split()) for name in SignupOrigin._fields[:3]}
+    said = {name: " ".join(utm.get(start + name, "").split()) for name in SignupSource._fields[:3]}
     return {name: value for name, value in said.items() if value}
 
 
 def others_in(utm: Mapping[str, str]) -> list[str]:
     """Return the names of the parameters that say anything else."""
-    told = {start + name for start in (_THIS, _FIRST) for name in SignupOrigin._fields[:3]}
+    told = {start + name for start in (_THIS, _FIRST) for name in SignupSource._fields[:3]}
     return [name for name in utm if name not in told]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from nurture.domain.subscribers.consent import Evidence
-from nurture.services.profile.origin_words import say_notes, say_page, say_source
+from nurture.services.profile.source_words import say_notes, say_page, say_source
 from tests.installation import Installation
 from tests.vocabulary import introduced
 
