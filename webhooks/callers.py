@@ -1,5 +1,6 @@
 """What every webhook shares: authenticating the caller and reading the body."""
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +8,7 @@ from hmac import compare_digest
 from http import HTTPStatus
 from typing import Any
 
-from flask import Request, json
+from flask import Request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -115,12 +116,22 @@ def _is_one_of(shown: str, tokens: Sequence[str]) -> bool:
 
 def _json_fields(body: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(_as_text(body), parse_int=_number)
+        fields = _without_halves(json.loads(_as_text(body), parse_int=_number))
     except (ValueError, RecursionError) as error:
         said = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {said}.") from None
     if not isinstance(fields, dict):
         raise ProblemError(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
+    return fields
+
+
+def _without_halves(fields: Any) -> Any:
+    """Return what a body says; half of a surrogate pair, which no page can show, becomes “?”."""
+    written = json.dumps(fields, ensure_ascii=False)
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        return json.loads(written.encode(errors="replace"), parse_int=_number)
     return fields
 
 
@@ -179,5 +190,8 @@ def _join(fields: dict[str, Any], name: str, value: Any) -> None:
         fields[name] = value
     elif isinstance(before, dict) and isinstance(value, dict):
         before |= value
+    elif isinstance(before, list):
+        # A list within a list, once for each field, would be nested as deeply as a body is long.
+        before.append(value)
     else:
         fields[name] = [before, value]
