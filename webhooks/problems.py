@@ -80,6 +80,7 @@ _STATUSES: tuple[tuple[type[NurtureError], HTTPStatus], ...] = (
     (signup.KeyReusedError, HTTPStatus.CONFLICT),
     (admission.TooManySignupsError, HTTPStatus.TOO_MANY_REQUESTS),
     (kept_calls.TooManyKeptError, HTTPStatus.TOO_MANY_REQUESTS),
+    (kept_calls.TooLongToKeepError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (site_keys.UnknownSiteError, HTTPStatus.NOT_FOUND),
     (PayloadError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NurtureError, HTTPStatus.SERVICE_UNAVAILABLE),

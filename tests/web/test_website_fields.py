@@ -144,3 +144,10 @@ def test_a_hostile_form_is_shown_as_text(paul: FlaskClient, sqlite_home: Install
     page = paul.get(FIELDS).text
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
+
+
+def test_half_a_character_that_a_visitor_sent_keeps_nobody_from_the_page(
+    paul: FlaskClient, sqlite_home: Installation
+) -> None:
+    send_strange(sqlite_home, "anna@example.org", "Half of it: \ud800")
+    assert "Half of it: ?" in paul.get(FIELDS).text

@@ -12,7 +12,12 @@ from nurture.domain.subscribers.late_signups import ImpossibleTimeError
 from nurture.services.door.admission import Intake, SignupArrival, TooManySignupsError
 from nurture.services.door.kept_calls import OpenedCall, find_mappings, open_call
 from nurture.services.door.reception import Door, SentForm, as_signup
-from nurture.services.subscribers.signup import Signup, UnknownFormError, subscribe_in
+from nurture.services.subscribers.signup import (
+    KeyReusedError,
+    Signup,
+    UnknownFormError,
+    subscribe_in,
+)
 from nurture.store.database import Connection
 from nurture.store.tables.kept_calls import numbers_of_kept_calls, take_kept_call
 from nurture.store.tables.subscribers import AddedMeanwhileError
@@ -45,7 +50,8 @@ def replay(door: Door, form: str, now: datetime) -> Replayed:
     """Take in everything kept for a form that can be read now; the rest stays.
 
     Each call is deleted in the transaction that takes it in, so it is safe to run this twice, and
-    beside another process. The person signed up when the call was received.
+    beside another process. The person signed up when the call was received. What the caller has
+    repeated meanwhile, and repeats later, counts once.
     """
     with door.database.reading() as connection:
         numbers = numbers_of_kept_calls(connection, form)
@@ -87,6 +93,8 @@ def _signup(connection: Connection, call: OpenedCall) -> Signup:
         arrival=SignupArrival(call.vouched, "" if call.vouched else call.client),
         client=call.client,
         user_agent=call.user_agent,
+        key=call.key or None,
+        digest=call.body,
         site_id=call.site_id,
     )
     signup = as_signup(sent, read, read_signup(read.fields))
@@ -99,5 +107,6 @@ _KEPT_FOR = (
     InvalidSignupError,
     UnknownFormError,
     ImpossibleTimeError,
+    KeyReusedError,
     TooManySignupsError,
 )
