@@ -10,6 +10,7 @@ from nurture.services.door.mappings import save_mapping
 from nurture.services.door.replay import replay
 from nurture.services.door.site_keys import add_site
 from nurture.services.subscribers import erasure
+from nurture.services.subscribers.export import export_booker
 from nurture.store.tables.kept_calls import kept_calls
 from nurture.store.tables.signups import signups
 from tests.installation import Installation
@@ -47,6 +48,19 @@ def test_an_erasure_takes_a_form_that_names_someone_in_the_middle_of_a_text(
         home.context.database, home.context.files, home.person(ANN)["id"], home.clock.now
     )
     assert home.rows(kept_calls) == []
+
+
+def test_an_address_that_only_a_kept_form_names_is_exported_and_forgotten(
+    home: Installation, path: str
+) -> None:
+    send(home, path, json.dumps({"a": ANN, "b": BOB}).encode())
+    context, now = home.context, home.clock.now
+    told = export_booker(context.database, context.tokens, ANN, now)
+    assert told is not None
+    assert told["kept_forms"] == [{"form": PAIN, "received_at": now.isoformat()}]
+    assert erasure.forget_booker(context.database, context.files, context.tokens, ANN, now)
+    assert home.rows(kept_calls) == []
+    assert export_booker(context.database, context.tokens, ANN, now) is None
 
 
 @pytest.mark.parametrize(

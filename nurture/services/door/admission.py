@@ -25,6 +25,9 @@ from nurture.store.tables.waiting_signups import add_waiting, count_waiting
 
 _HOUR = timedelta(hours=1)
 
+#: The reasons for which a signup waits until the owner lets it go.
+_STUCK = frozenset(why for why in WhyWaiting if not why.leaves_by_itself)
+
 
 class TooManySignupsError(NurtureError):
     """More signups wait than anyone could look through; try again in an hour."""
@@ -128,4 +131,5 @@ def let_wait(
         "ready_at": time.told_at + patience,
         "domain": domain_key(asked["address"].rpartition("@")[2]),
     }
-    add_waiting(connection, {**asked, **row, **chain_of(arrival.visitor)._asdict()})
+    whole = {**asked, **row, **chain_of(arrival.visitor)._asdict()}
+    add_waiting(connection, whole, _STUCK)

@@ -21,6 +21,7 @@ from nurture.store.tables.awaited_consents import drop_stale
 from nurture.store.tables.bookings import forget_bookers, take_bookings_from, told_of_booker
 from nurture.store.tables.complaints import complaints_of
 from nurture.store.tables.erasures import list_erasures
+from nurture.store.tables.kept_calls import kept_calls_naming
 from nurture.store.tables.signups import forget_old_keys
 from nurture.store.tables.subscribers import find_by_address
 from nurture.store.tables.suppressions import empty_details_of, suppress_erased
@@ -76,8 +77,9 @@ def forget_booker(
 ) -> bool:
     """Erase what is stored about an address that never signed up; return whether anything was.
 
-    It may come from a calendar, from a signup that waits, or from a complaint, which goes once it
-    is closed. The address is never emailed again, like that of any erased person.
+    It may come from a calendar, from a signup that waits, from a form that nothing could read, or
+    from a complaint, which goes once it is closed. The address is never emailed again, like that of
+    any erased person.
     """
     hashes = tokens.address_hashes(address)
     with database.writing() as connection:
@@ -86,6 +88,7 @@ def forget_booker(
             told_of_booker(connection, hashes)
             or complaints_of(connection, [], address)
             or waiting_of(connection, hashes)
+            or kept_calls_naming(connection, hashes)
         )
         if find_by_address(connection, address) or not known:
             return False

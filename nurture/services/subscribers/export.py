@@ -20,6 +20,7 @@ from nurture.store.tables import revisions
 from nurture.store.tables.bookings import told_of_booker
 from nurture.store.tables.complaints import complaints_of
 from nurture.store.tables.events import note_page_deed
+from nurture.store.tables.kept_calls import kept_calls_naming
 from nurture.store.tables.suppressions import suppressions_of
 from nurture.store.tables.waiting_signups import waiting_of
 from nurture.tokens import Tokens
@@ -42,7 +43,8 @@ def export(
     Times are ISO 8601 in UTC. `person` and `suppression` are objects, everything else is a list,
     oldest first: `consents`, `signups`, `enrolments`, `messages` (with their subjects) and `events`
     (with verdict and reasons). `suppression` is the strongest of the reasons in `suppressions`.
-    `waiting` are signups that were accepted and not taken in yet.
+    `waiting` are signups that were accepted and not taken in yet, and `kept_forms` are forms that
+    nothing could read, in which the address appears.
     `interests` is our current estimate: topics with scores, strongest first. With a `page`, not all
     opens and clicks are among the events. Return `None` if the person is no longer known.
     """
@@ -55,6 +57,7 @@ def export(
         rows["messages"] = _with_subjects(connection, published, rows["messages"], person)
         rows["complaints"] = complaints_of(connection, [subscriber_id], person["address"])
         rows["waiting"] = _waiting(connection, catalogue.tokens, person["address"])
+        rows["kept_forms"] = _kept(connection, catalogue.tokens, person["address"])
         rows["interests"] = _interests(connection, published, subscriber_id, now)
         reasons = suppressions_of(connection, person["address_hash"])
     practice = published.practice
@@ -85,15 +88,18 @@ def _strongest(reasons: list[Suppression]) -> Record | None:
 def export_booker(database: Database, tokens: Tokens, address: str, now: datetime) -> Record | None:
     """Return what is stored about an address that never signed up, or `None`.
 
-    It may be known from a calendar, from a complaint, or from a signup that waits.
+    It may be known from a calendar, from a complaint, from a signup that waits, or from a form that
+    nothing could read.
     """
     with database.reading() as connection:
+        unread = _kept(connection, tokens, address)
         waiting = _waiting(connection, tokens, address)
         told = told_of_booker(connection, tokens.address_hashes(address))
         complained = complaints_of(connection, [], address)
     bookings = [{"kind": one.kind, "happened_at": one.at.isoformat()} for one in told]
     found = {"bookings": bookings, "complaints": [_plain(row) for row in complained]}
     found["waiting"] = [_plain(row) for row in waiting]
+    found["kept_forms"] = [_plain(row) for row in unread]
     kept = {name: rows for name, rows in found.items() if rows}
     return {"made_at": now.isoformat()} | kept if kept else None
 
@@ -102,6 +108,12 @@ def _waiting(connection: Connection, tokens: Tokens, address: str) -> list[Recor
     """Return the signups of an address that have been accepted and not taken in yet."""
     theirs = waiting_of(connection, tokens.address_hashes(address))
     return [{name: row[name] for name in row if name not in _INNER} for row in map(asdict, theirs)]
+
+
+def _kept(connection: Connection, tokens: Tokens, address: str) -> list[Record]:
+    """Return which forms are kept that name an address; what they say is sealed."""
+    calls = kept_calls_naming(connection, tokens.address_hashes(address))
+    return [{"form": one.form, "received_at": one.received_at} for one in calls]
 
 
 def _interests(

@@ -124,11 +124,21 @@ def drop_mapping(connection: sa.Connection, form: str, number: int) -> bool:
     return connection.execute(sa.delete(field_mappings).where(one)).rowcount > 0
 
 
+def kept_calls_naming(connection: sa.Connection, address_hashes: Collection[str]) -> list[KeptCall]:
+    """Return the kept calls that name one of these addresses, oldest first."""
+    chosen = sa.select(*_COLUMNS).where(_naming(address_hashes)).order_by(kept_calls.c.id)
+    return [KeptCall(**row) for row in connection.execute(chosen).mappings()]
+
+
 def drop_mentions(connection: sa.Connection, address_hashes: Collection[str]) -> int:
     """Delete the kept calls that name one of these addresses; return how many."""
+    return drop_kept_calls(connection, _naming(address_hashes))
+
+
+def _naming(address_hashes: Collection[str]) -> sa.ColumnElement[bool]:
     mentions = sa.type_coerce(kept_calls.c.mentions, sa.Text)
     named = (mentions.contains(each, autoescape=True) for each in address_hashes)
-    return drop_kept_calls(connection, sa.or_(sa.false(), *named))
+    return sa.or_(sa.false(), *named)
 
 
 def drop_kept_calls(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> int:

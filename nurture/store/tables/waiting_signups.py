@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from nurture.store.database import insert_new
 from nurture.store.types import Json, UtcDateTime, Words, metadata
@@ -108,9 +109,24 @@ class WaitingCounts:
         return sum(self.by_reason.values())
 
 
-def add_waiting(connection: sa.Connection, row: Mapping[str, Any]) -> bool:
-    """Let a signup wait; return whether that person was not waiting for the form already."""
-    return bool(insert_new(connection, waiting_signups, [row], "id"))
+def add_waiting(connection: sa.Connection, row: Mapping[str, Any], stuck: Collection[str]) -> None:
+    """Let a signup wait, unless that person waits for the form already.
+
+    It takes the place of one that waits for a `stuck` reason and does not leave by itself, and of
+    one that nobody vouched for if this one is vouched for: anyone may have sent those before it.
+    """
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(waiting_signups).values(row)
+    told, stored = insert.excluded, waiting_signups.c
+    better = (stored.why.in_(stuck) & told.why.not_in(stuck)) | (told.vouched & ~stored.vouched)
+    newer = {name: told[name] for name in row if name not in ("form", "address_hash")}
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["form", "address_hash"],
+            set_=newer,
+            where=better & stored.let_go_at.is_(None),
+        )
+    )
 
 
 def count_waiting(connection: sa.Connection) -> WaitingCounts:
@@ -233,7 +249,8 @@ def _meant(choice: WaitingChoice) -> sa.ColumnElement[bool]:
         *((c.id, choice.number), (c.why, choice.why), (c.form, choice.form)),
         *((c.site, choice.site), (c.domain, choice.domain)),
     )
-    return sa.and_(sa.true(), *(column == value for column, value in asked if value))
+    chosen = (column == value for column, value in asked if value or value == 0)
+    return sa.and_(sa.true(), *chosen)
 
 
 def _signups(connection: sa.Connection, chosen: Any) -> list[WaitingSignup]:

@@ -149,6 +149,38 @@ def test_one_person_waits_once_for_a_form(home: Installation) -> None:
     assert len(home.rows(waiting_signups)) == 1
 
 
+def test_a_robot_that_came_first_does_not_keep_the_person_waiting(home: Installation) -> None:
+    suspect(home, "anna@example.org", WhyWaiting.ROBOT)
+    suspect(home, "anna@example.org", WhyWaiting.HURRIED)
+    suspect(home, "anna@example.org", WhyWaiting.ROBOT)
+    assert [row["why"] for row in home.rows(waiting_signups)] == ["hurried"]
+    home.clock.advance(MINUTE * 6)
+    home.deliver()
+    home.clock.advance(MINUTE)
+    home.deliver()
+    assert [row["address"] for row in home.rows(subscribers)] == ["anna@example.org"]
+
+
+def test_the_websites_own_word_takes_the_place_of_a_strangers(home: Installation) -> None:
+    suspect(home, "anna@example.org", WhyWaiting.UNPROVEN)
+    vouched = SignupArrival(visitor="198.51.100.1", suspected=WhyWaiting.FLOOD)
+    home.subscribe("anna@example.org", first_name="Anna", arrival=vouched)
+    suspect(home, "anna@example.org", WhyWaiting.UNPROVEN)
+    [waiting] = home.rows(waiting_signups)
+    assert (waiting["first_name"], waiting["vouched"], waiting["near"]) == (
+        "Anna",
+        True,
+        "198.51.100.1/32",
+    )
+
+
+def test_a_number_that_nothing_has_means_nothing_and_not_everything(home: Installation) -> None:
+    suspect(home, "anna@example.org", WhyWaiting.ROBOT)
+    assert waiting_line.drop(home.context.database, WaitingChoice(number=0)) == 0
+    assert waiting_line.let_go(home.context.database, WaitingChoice(number=0), home.clock.now) == 0
+    assert len(home.rows(waiting_signups)) == 1
+
+
 def test_a_repeated_call_of_a_signup_that_waits_changes_nothing(home: Installation) -> None:
     arrival = SignupArrival(suspected=WhyWaiting.ROBOT)
     for _ in range(2):
