@@ -8,10 +8,12 @@ def tidy() -> None:
     """Delete what is no longer needed."""
     from nurture.services.account import limits
     from nurture.services.imports.uploads import Uploads
+    from nurture.services.keys.mailboxes import know_mailboxes
     from nurture.services.subscribers import erasure
 
     Uploads.of(context().settings.data_dir).sweep(context().clock())
     limits.forget_old_offers(context().database, context().clock())
+    know_mailboxes(context().database, context().tokens)
     erasure.tidy(context().database, context().files, context().clock())
     erasure.drop_raw(context().database, context().clock(), context().settings.retention)
 

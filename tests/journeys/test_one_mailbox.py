@@ -160,6 +160,25 @@ def test_an_upgrade_makes_the_mailboxes_known_and_spreads_earlier_refusals(
     assert smtp_sink.mails_to(ANNA) == []
 
 
+def test_a_refusal_that_an_older_program_recorded_is_spread_and_a_lifted_one_is_not(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    start(home, smtp_sink, "annabell@gmail.com", TAGGED)
+    context = home.context
+    one_click(home, smtp_sink, TAGGED)
+    mailbox = home.person(TAGGED)["mailbox_hash"]
+    with context.database.writing() as connection:
+        connection.execute(delete(suppressions).where(suppressions.c.address_hash == mailbox))
+    assert not is_stopped(home, "annabell@gmail.com")
+    know_mailboxes(context.database, context.tokens)
+    assert is_stopped(home, "annabell@gmail.com")
+    home.clock.advance(timedelta(minutes=1))
+    link = urlsplit(link_in(smtp_sink.mails_to("annabell@gmail.com")[-1], "unsubscribe")).path
+    home.client.post(link, data={"undo": "1"})
+    know_mailboxes(context.database, context.tokens)
+    assert [is_stopped(home, each) for each in ("annabell@gmail.com", TAGGED)] == [False, True]
+
+
 def test_new_keys_rename_the_mailboxes_too(home: Installation, smtp_sink: ScriptedSink) -> None:
     start(home, smtp_sink, TAGGED)
     one_click(home, smtp_sink, TAGGED)

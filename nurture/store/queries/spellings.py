@@ -4,8 +4,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from nurture.domain.subscribers.suppression import SuppressionReason
 from nurture.store.tables.enrolments import enrolments
 from nurture.store.tables.subscribers import subscribers
+from nurture.store.tables.suppressions import lifted_suppressions, suppressions
 
 
 def guide_wanted_at(
@@ -22,3 +24,27 @@ def guide_wanted_at(
     latest = sa.select(sa.func.max(enrolments.c.guide_wanted_at)).where(theirs)
     found: datetime | None = connection.scalar(latest)
     return found
+
+
+def refused_by_one_spelling(connection: sa.Connection) -> list[int]:
+    """Return the numbers of people whose refusal their mailbox does not know, and has not lifted.
+
+    A program of the time before mailboxes were known stores a refusal for one spelling only.
+    """
+    own, person = suppressions.c, subscribers.c
+    reason = sa.case(
+        (own.reason == SuppressionReason.ERASED, SuppressionReason.UNSUBSCRIBED), else_=own.reason
+    )
+    of_mailbox, lifted = suppressions.alias(), lifted_suppressions.c
+    known = sa.exists().where(
+        of_mailbox.c.address_hash == person.mailbox_hash, of_mailbox.c.reason == reason
+    )
+    taken_back = sa.exists().where(
+        lifted.address_hash == person.mailbox_hash,
+        lifted.reason == reason,
+        lifted.lifted_at > own.since,
+    )
+    theirs = (own.address_hash == person.address_hash) & person.mailbox_hash.is_not(None)
+    found = sa.select(person.id).join(suppressions, theirs)
+    found = found.where(own.reason != SuppressionReason.BOUNCED, ~known, ~taken_back)
+    return list(connection.scalars(found.distinct()))
