@@ -9,6 +9,8 @@ from nurture.domain.sequences.sequence import Form, OptIn, Sequence
 from nurture.domain.subscribers.awaited import split
 from nurture.domain.subscribers.bookings import is_booked, is_for_guide_only
 from nurture.domain.subscribers.consent import (
+    OWN_BOXES,
+    OWN_WORDINGS,
     ConsentChange,
     Consents,
     Purpose,
@@ -20,6 +22,10 @@ from nurture.domain.subscribers.consent import (
 from nurture.domain.subscribers.guide_requests import ask_again, begin, is_too_soon
 from nurture.domain.subscribers.late_signups import SignupTime, is_overtaken, not_overtaken
 from nurture.domain.subscribers.suppression import Suppression, may_ask_again
+
+#: The words of a box that is to be confirmed and came without its own. The form's words would be
+#: shown beside the box, and say nothing about it.
+_SHOWN_TO_CONFIRM = {box: OWN_WORDINGS[box] for box in OWN_BOXES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,8 @@ def sign_up(
         return None
     progress = _progress(sequence, known, time)
     confirms = boxes.vouched and form.opt_in is OptIn.CONFIRMED
-    said = split(_said(form, boxes, known, time), known.agreed, proved=confirms)
+    shown = boxes.wordings if confirms else {**_SHOWN_TO_CONFIRM, **boxes.wordings}
+    said = split(_said(form, boxes, shown, known, time), known.agreed, proved=confirms)
     return Subscribed(
         granted=said.granted,
         confirms=confirms,
@@ -109,7 +116,13 @@ def _counts(known: Known, time: SignupTime) -> bool:
     return not time.before_restore and may_ask_again(known.suppressions, time.asked_at)
 
 
-def _said(form: Form, boxes: TickedBoxes, known: Known, time: SignupTime) -> list[ConsentChange]:
+def _said(
+    form: Form,
+    boxes: TickedBoxes,
+    wordings: Mapping[Purpose, str],
+    known: Known,
+    time: SignupTime,
+) -> list[ConsentChange]:
     """Return what the form says, and each ticked box that is believed.
 
     Anyone can tick a box for an address that is not theirs. So a person who has confirmed the
@@ -117,7 +130,7 @@ def _said(form: Form, boxes: TickedBoxes, known: Known, time: SignupTime) -> lis
     """
     refused = known.refused if known.confirmed else frozenset()
     believed = [one for one in boxes.purposes if not is_among(scope_of(one, form.key), refused)]
-    granted = granted_at_signup(form.grants, believed, form.wording, form.key, boxes.wordings)
+    granted = granted_at_signup(form.grants, believed, form.wording, form.key, wordings)
     return not_overtaken(granted, known.last_said, time.said_at) if time.said_at else granted
 
 

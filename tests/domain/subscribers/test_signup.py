@@ -17,6 +17,7 @@ from nurture.domain.sequences.sequence import OptIn, Sequence
 from nurture.domain.subscribers.bookings import BOOKED_BEFORE, NOT_CANCELLED
 from nurture.domain.subscribers.consent import (
     OWN_BOXES,
+    OWN_WORDINGS,
     Purpose,
     Scope,
     is_among,
@@ -115,7 +116,10 @@ def test_a_form_grants_what_it_says_and_every_box_that_its_owner_has_not_refused
     believed = {scope for scope in asked if not is_among(scope, refused)}
     assert set(granted) == {scope_of(one, form.key) for one in form.grants} | believed
     assert len(granted) == len(set(granted))
-    assert all(change.granted and change.wording == form.wording for change in said)
+    assert all(change.granted for change in said)
+    assert all(change.wording == form.wording for change in decided.granted)
+    shown = {one: form.wording if one in form.grants else OWN_WORDINGS[one] for one in OWN_BOXES}
+    assert all(one.wording == shown[one.purpose] for one in decided.awaited)
     assert decided.confirms is (form.opt_in is OptIn.CONFIRMED)
 
 

@@ -1,13 +1,14 @@
 """A tick for tracking or health counts only once the person confirms it behind the emailed link."""
 
 from datetime import timedelta
+from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
 
 from nurture.cli import main
-from nurture.domain.subscribers.consent import Evidence, Purpose
+from nurture.domain.subscribers.consent import OWN_WORDINGS, Evidence, Purpose
 from nurture.services.subscribers import erasure
 from nurture.store.tables.awaited_consents import awaited_consents
 from nurture.store.tables.consents import consents
@@ -62,6 +63,20 @@ def test_a_tick_is_granted_with_its_own_proof_when_the_guide_is_collected(
         SEEN.client,
         SEEN.user_agent,
     )
+
+
+def test_a_box_that_came_without_its_words_is_confirmed_in_ours_and_never_in_the_forms(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    home.subscribe(ANN, ticked=BOTH, evidence=SEEN)
+    page = guide_link(home, smtp_sink)
+    shown = unescape(home.client.get(page).text)
+    assert all(OWN_WORDINGS[purpose] in shown for purpose in BOTH)
+    home.client.post(page, data={"boxes": " ".join(BOTH), **dict.fromkeys(BOTH, "1")})
+    proved = {row["purpose"]: row["wording"] for row in home.rows(consents)}
+    assert {purpose: proved[purpose] for purpose in BOTH} == {
+        purpose: OWN_WORDINGS[purpose] for purpose in BOTH
+    }
 
 
 def test_a_tick_taken_away_on_the_guides_page_is_dropped(
