@@ -108,8 +108,9 @@ class HostedForms(Views):
         self, hosted: HostedForm, sent: dict[str, Any], page: SentPage, body: bytes
     ) -> SentForm:
         digest = sha256(body).hexdigest()
-        # A button that is pressed twice sends the same page twice.
-        own_key = f"{page.made}:{digest}" if page.made else None
+        # A button that is pressed twice sends the same page twice; a day later, they ask again.
+        today = self.context.clock().date()
+        own_key = f"{page.made}:{today}:{digest}" if page.made else None
         return SentForm(
             form=hosted.key,
             fields=sent | {"page_url": self._page_url(hosted, sent)},

@@ -1,17 +1,20 @@
 """The page of a hosted form: what it shows is what is proved, and mistakes are easily mended."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from nurture.domain.door.waiting import WhyWaiting
 from nurture.domain.subscribers.consent import OWN_WORDINGS, Purpose
+from nurture.store.tables.awaited_consents import awaited_consents
 from nurture.store.tables.consents import consents
 from nurture.store.tables.signups import signups
 from nurture.store.tables.subscribers import subscribers
 from nurture.store.tables.waiting_signups import waiting_signups
 from nurture.web.hosted import TRAP
 from tests.installation import BASE_URL, Installation
+from tests.installations import ScriptedSink
 from tests.web.hosting import ANN, BROWSER, PAGE, THANKS, Visitor, fields_of, publish_changed
 from tests.web.reading import read, words
 
@@ -57,9 +60,10 @@ def test_what_was_seen_is_what_is_recorded(home: Installation) -> None:
     assert said == {
         "guide": form.wording,
         "series": form.wording,
-        "tracking": OWN_WORDINGS[Purpose.TRACKING],
         "news": OWN_WORDINGS[Purpose.NEWS],
     }
+    [awaited] = home.rows(awaited_consents)
+    assert awaited["wording"] == OWN_WORDINGS[Purpose.TRACKING]
     assert {row["page_url"] for row in home.rows(consents)} == {BASE_URL + PAGE}
     assert home.deliver() == 1
 
@@ -100,6 +104,20 @@ def test_a_mistake_comes_back_with_what_was_typed_and_a_sentence_beside_it(
     assert page.one("input", name="first_name").attributes["value"] == "Ann <b>"
     assert page.ticked("consent") == ["news"]
     assert sqlite_home.rows(signups) == []
+
+
+def test_a_page_that_was_left_open_asks_again_after_a_day(
+    home: Installation, smtp_sink: ScriptedSink
+) -> None:
+    visitor = Visitor(home)
+    page = visitor.opens()
+    visitor.sends(page, email=ANN)
+    home.deliver()
+    home.clock.advance(timedelta(days=2))
+    assert visitor.sends(page, email=ANN).location == THANKS
+    home.deliver()
+    assert len(home.rows(signups)) == 2
+    assert len([mail for mail in smtp_sink.mails if mail.recipients == (ANN,)]) >= 2
 
 
 def test_a_mended_mistake_keeps_the_time_at_which_the_page_was_opened(
