@@ -155,6 +155,11 @@ def test_a_services_form_is_read_inside_an_envelope_too(inner: str, around: str)
         {"triggerType": "ecomm_new_order", "payload": {"customerInfo": {"email": ANN}}},
         {"event_type": "form_response_partial", "form_response": {"answers": [{"email": ANN}]}},
         {"contact__email": ANN, "type": "unsubscribe"},
+        {"events": [{"type": "subscriber.unsubscribed", "data": {"subscriber": {"email": ANN}}}]},
+        {"subscriber": {"first_name": "Ann", "email_address": ANN, "state": "cancelled"}},
+        {"properties": {"email": {"value": ANN}, "hs_email_optout": {"value": "true"}}},
+        {"id": "1", "properties": {"email": ANN, "hs_email_optout": True}},
+        {"email": ANN, "spam": True},
     ],
 )
 def test_someone_who_left_a_list_elsewhere_is_not_signed_up(call: dict[str, Any]) -> None:
