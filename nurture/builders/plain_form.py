@@ -44,7 +44,7 @@ BUILDER = FormBuilder(
     label="A form in HTML",
     read=read,
     setup=(
-        "In the form’s HTML, write method=“post” and action=“{address}”.",
+        'In the form’s HTML, write method="post" and action="{address}".',
         "Name the field of the email address email, and that of the first name first_name.",
         "Name each box consent[], with the value tracking, news, articles or health_topics, "
         "depending on what it asks for. Leave the boxes unticked.",
