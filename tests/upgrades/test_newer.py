@@ -34,6 +34,8 @@ complaint show 1|complaints|consent A|dkim new|dkim show|evidence make A --out x
 evidence new-key|evidence A --out x.zip
 export|export-person A|feed fill-in|feed read|feed set https://blog.example.org/feed|feed show
 forget A --yes|held drop A|held list|held release A
+kept drop pain-guide --yes|kept list|kept map pain-guide --email /x|kept retry pain-guide
+origins add x.example.org|origins drop x.example.org|origins list|sources pain-guide
 import {here} --dry-run|imports|import-undo 1 --yes
 outbox|owner add A|owner list|owner remove A|owner reset-codes A|pause pain-guide|publish
 publish --dry-run|put-back A pain-guide|rejudge|repair-quota|resume pain-guide|secrets rotate
