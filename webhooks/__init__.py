@@ -20,11 +20,12 @@ from webhooks.guards import behind_proxies, put_guards
 from webhooks.health import create_health
 from webhooks.hosted import create_hosted
 from webhooks.mail_events import create_mail_events
-from webhooks.problems import from_error, from_http
+from webhooks.problems import from_error
 from webhooks.refusals import note_refusals
 from webhooks.signup import create_signup
 from webhooks.site_calls import note_site_calls
 from webhooks.tracking import HitsFirst, create_tracking
+from webhooks.visitors import answer_lost
 
 _ROOMS: tuple[Callable[[Context], Blueprint], ...] = (
     create_signup,
@@ -48,7 +49,7 @@ def create_app(context: Context | None = None) -> Flask:
     for create in _ROOMS:
         app.register_blueprint(create(context))
     app.register_error_handler(NurtureError, from_error)
-    app.register_error_handler(HTTPException, from_http)
+    app.register_error_handler(HTTPException, answer_lost(context))
     put_guards(app, context)
     note_refusals(app, context)
     note_site_calls(app, context)

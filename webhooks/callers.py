@@ -32,6 +32,10 @@ _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _DEEPEST = 8
 
 
+#: What callers name JSON by mistake, or if they name nothing.
+_UNSURE = ("", "text/plain", "application/x-www-form-urlencoded")
+
+
 def read_body(request: Request, largest: int) -> bytes:
     """Return the raw body, as it was signed; raise a problem if it is too large."""
     request.max_content_length = largest
@@ -80,7 +84,7 @@ def read_fields(request: Request, body: bytes) -> dict[str, Any]:
     kind = request.mimetype
     if kind == "application/json" or kind.endswith("+json"):
         return _json_fields(body)
-    if kind in ("text/plain", "application/x-www-form-urlencoded") and body.lstrip()[:1] == b"{":
+    if kind in _UNSURE and body.lstrip()[:1] in (b"{", b"["):
         # Browsers send this if a page posts JSON without asking first, and WordPress calls JSON a
         # form unless a plugin says otherwise; in a real form, the brace would be encoded.
         return _json_fields(body)
@@ -120,8 +124,10 @@ def _json_fields(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         said = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {said}.") from None
+    if isinstance(fields, list) and len(fields) == 1:
+        fields = fields[0]
     if not isinstance(fields, dict):
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "The body must be one JSON object.")
     return fields
 
 

@@ -1,6 +1,6 @@
 """Answers for visitors: a browser that sends a form by itself never sees a problem document."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -22,6 +22,9 @@ from webhooks.problems import from_error, from_http
 
 #: What a program gets: the same bytes for a new, a known and a suppressed address.
 ACCEPTED = b'{"status":"accepted"}\n'
+
+#: Where visitors look for a form, however they spell it.
+_OF_FORMS = ("/f/", "/webhooks/signup/")
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -59,6 +62,30 @@ def answer_errors(blueprint: Blueprint, context: Context) -> None:
     @blueprint.errorhandler(HTTPException)
     def answer_http(error: HTTPException) -> Response:
         return _answer(context, from_http(error), error)
+
+
+def answer_lost(context: Context) -> Callable[[HTTPException], Response]:
+    """Return what answers an address that does not exist: a page to someone who looks for a form.
+
+    Everyone else gets a problem document.
+    """
+
+    def answer(error: HTTPException) -> Response:
+        reads = request.method in ("GET", "HEAD") and "text/html" in request.headers.get(
+            "Accept", ""
+        )
+        if reads and request.path.casefold().startswith(_OF_FORMS):
+            with suppress(NurtureError, LibraryError, OSError):
+                return apology_page(context.practice, "no_form", HTTPStatus.NOT_FOUND)
+        return from_http(error)
+
+    return answer
+
+
+def _is_shown(request: Request) -> bool:
+    """Return whether a browser opens an address to show it."""
+    reads = request.method in ("GET", "HEAD")
+    return reads and "text/html" in request.headers.get("Accept", "")
 
 
 def thank(context: Context, hosted: HostedForm, *, embedded: bool = False) -> Response:

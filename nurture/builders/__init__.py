@@ -101,9 +101,9 @@ def read_form(fields: FormFields, mappings: Iterable[FieldMapping] = ()) -> Read
     for mapping in mappings:
         if mapped := apply_mapping(fields, mapping):
             return ReadForm(mapped, MAPPED)
-    if is_native(fields):
-        return None if is_other_event(fields) else _read_native(fields)
-    return _read_strange(fields)
+    if is_other_event(fields):
+        return None
+    return _read_native(fields) if is_native(fields) else _read_strange(fields)
 
 
 def answer_for(reader: str, headers: Mapping[str, str]) -> int:

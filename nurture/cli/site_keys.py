@@ -28,9 +28,9 @@ def site_key() -> None:
 def add(context: Context, name: str, as_json: bool) -> None:
     """Make a key for the website NAME, and print the addresses that its forms call.
 
-    A form that neither signs nor sends a header needs such an address. Keep it out of public
-    places: it lets anyone fill in your forms. Everyone who comes that way confirms by collecting
-    the guide.
+    A form that neither signs nor sends a header needs such an address. Anyone who reads the page's
+    source can read the key, so it proves nothing: everyone who comes that way confirms by
+    collecting the guide. The secret is for the website alone.
     """
     from nurture.services.door.site_keys import add_site
 

@@ -160,3 +160,28 @@ def test_an_unknown_form_is_refused_whatever_it_sends(home: Installation) -> Non
     path = f"/webhooks/signup/no-such-form/{site(home).key}"
     assert home.client.post(path, data={"email": ANN}).status_code == 404
     assert home.client.post(path, data={"q7": "a@example.org b@example.org"}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/f/pain-guide/", "/f/", "/F/pain-guide"])
+def test_a_visitor_who_mistypes_the_address_of_a_form_sees_a_page(
+    sqlite_home: Installation, path: str
+) -> None:
+    browser = sqlite_home.client.get(path, headers={"Accept": "text/html"})
+    assert (browser.status_code, browser.mimetype) == (404, "text/html")
+    assert sqlite_home.client.get(path).mimetype == "application/problem+json"
+
+
+def test_a_visitor_who_opens_the_keyed_address_sees_a_page(sqlite_home: Installation) -> None:
+    path = f"/webhooks/signup/pain-guide/{site(sqlite_home).key}"
+    assert sqlite_home.client.get(path, headers={"Accept": "text/html"}).mimetype == "text/html"
+    assert sqlite_home.client.get(path).status_code == 405
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/json"])
+def test_json_without_its_name_and_a_list_of_one_form_are_understood(
+    sqlite_home: Installation, kind: str | None
+) -> None:
+    path = f"/webhooks/signup/pain-guide/{site(sqlite_home).key}"
+    body = as_json([{"email": ANN}])
+    assert sqlite_home.client.post(path, data=body, content_type=kind).status_code == 202
+    assert sqlite_home.person(ANN)

@@ -21,7 +21,7 @@ _NO_SIGNUP = frozenset(
     | {"remove", "removed", "archived", "cleaned", "bounce", "bounced", "complaint", "complained"}
     | {"spam", "cancelled", "canceled", "refund", "refunded", "partial", "abandoned", "draft"}
     | {"update", "updated", "change", "changed", "upemail", "profile", "published", "order"}
-    | {"orders", "invoice", "payment"}
+    | {"orders", "invoice", "payment", "flagged", "open", "opened", "click", "clicked"}
 )
 
 #: The names of events are short; what a visitor has typed under such a name often is not.

@@ -63,7 +63,7 @@ class HourlyLimits:
     again: int
     blind: int
     form: int
-    firsts: int = 500
+    firsts: int = 1000
 
     def many(self, taken: "LastHour") -> bool:
         """Return whether more neighbourhoods came than a practice's website sees in an hour."""
