@@ -84,7 +84,8 @@ def read_fields(request: Request, body: bytes) -> dict[str, Any]:
     kind = request.mimetype
     if kind == "application/json" or kind.endswith("+json"):
         return _json_fields(body)
-    if kind in _UNSURE and body.lstrip()[:1] in (b"{", b"["):
+    begins = body.lstrip()[:1]
+    if (kind in _UNSURE and begins == b"{") or (not kind and begins == b"["):
         # Browsers send this if a page posts JSON without asking first, and WordPress calls JSON a
         # form unless a plugin says otherwise; in a real form, the brace would be encoded.
         return _json_fields(body)

@@ -13,7 +13,7 @@ from nurture.services.subscribers import erasure
 from nurture.signatures import hex_hmac
 from nurture.store.tables.events import events
 from nurture.store.tables.provider_calls import call_requests, used_tokens
-from nurture.web.studio import website
+from nurture.web.studio.website import overview
 from tests.installation import Installation
 from tests.mail.amazon_calls import CERTIFICATE, OURS, YES, notification, signed_by_amazon
 from tests.mail.provider_calls import payloads
@@ -68,7 +68,7 @@ def ask(home: Installation, monkeypatch: pytest.MonkeyPatch, address: str = YES)
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The URLs that the studio opens."""
     found: list[str] = []
-    monkeypatch.setattr(website, "download", found.append)
+    monkeypatch.setattr(overview, "download", found.append)
     return found
 
 

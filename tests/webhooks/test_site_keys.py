@@ -177,7 +177,7 @@ def test_a_visitor_who_opens_the_keyed_address_sees_a_page(sqlite_home: Installa
     assert sqlite_home.client.get(path).status_code == 405
 
 
-@pytest.mark.parametrize("kind", [None, "text/plain", "application/json"])
+@pytest.mark.parametrize("kind", [None, "application/json"])
 def test_json_without_its_name_and_a_list_of_one_form_are_understood(
     sqlite_home: Installation, kind: str | None
 ) -> None:
