@@ -40,7 +40,7 @@ def pooled_url(
 
 @pytest.mark.hosts
 def test_signups_emails_and_pages_work_behind_a_connection_pooler(
-    pooled_url: str, postgresql_url: str, tmp_path: Path, smtp_sink: SmtpSink
+    pooled_url: str, tmp_path: Path, smtp_sink: SmtpSink
 ) -> None:
     settings = {"NURTURE_DATABASE_URL": pooled_url, "NURTURE_SIGNUPS_PER_CLIENT_HOUR": "10000"}
     with running(tmp_path, smtp_sink, **settings) as program, ThreadPoolExecutor(AT_ONCE) as many:
@@ -49,11 +49,10 @@ def test_signups_emails_and_pages_work_behind_a_connection_pooler(
         assert Counter(answers) == {202: PEOPLE}
         assert wait_until(lambda: len(smtp_sink.mails) == PEOPLE, 60)
         pages = many.map(lambda link: visit(program, link), links(smtp_sink))
-        assert Counter(pages) == {200: 2 * PEOPLE}
+        assert Counter(pages) == {200: PEOPLE}
         browser = sign_in(program, tmp_path, settings)
         opened = many.map(lambda page: look(browser, f"{program.url}/studio/{page}"), PAGES * 8)
         assert Counter(opened) == {200: 8 * len(PAGES)}
-        assert wait_until(lambda: folded(postgresql_url) == PEOPLE, 30)
         assert program.get("/readyz")[0] == 200
         assert program.get("/metrics")[0] == 200
     assert len({mail.recipients for mail in smtp_sink.mails}) == len(smtp_sink.mails) == PEOPLE
@@ -70,15 +69,14 @@ def sign_up(program: Running, number: int) -> int:
 
 
 def links(sink: SmtpSink) -> list[str]:
-    """Return the guide page's link and the tracking pixel of every email."""
+    """Return the link to the guide's page in every email; nobody has confirmed a tick yet."""
     found = []
     for mail in at_least_one(sink.mails):
         html = mail.message.get_body(("html",))
         assert html is not None
         source = html.get_content()
-        for kind in (r"/guide/[\w.~-]+", r"/o/[\w.~-]+\.gif"):
-            [link] = set(re.findall(kind, source))
-            found.append(link)
+        [link] = set(re.findall(r"/guide/[\w.~-]+", source))
+        found.append(link)
     return found
 
 
@@ -86,15 +84,6 @@ def visit(program: Running, link: str) -> int:
     """View a page, and collect the guide from its page."""
     status, _ = program.get(link)
     return program.post(link, b"", {})[0] if "/guide/" in link and status == 200 else status
-
-
-def folded(url: str) -> int:
-    """Return how many opens have reached the database."""
-    with psycopg.connect(url) as connection:
-        [count] = connection.execute(
-            "SELECT count(*) FROM events WHERE kind = 'opened'"
-        ).fetchone() or [0]
-    return int(count)
 
 
 def sign_in(
